@@ -1,0 +1,46 @@
+// swift-tools-version: 6.1
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import PackageDescription
+
+/// The newest LLVM folder with libclang's headers (Debian: libclang-19-dev or newer).
+let llvm: String = {
+  let base = "/usr/lib"
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []
+  let versions = names.compactMap { $0.hasPrefix("llvm-") ? Int($0.dropFirst(5)) : nil }
+  let usable = versions.filter { version in
+    version >= 19
+      && FileManager.default.fileExists(atPath: "\(base)/llvm-\(version)/include/clang-c/Index.h")
+  }
+  return "\(base)/llvm-\(usable.max() ?? 19)"
+}()
+
+let libclang: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(llvm)/include"])]
+
+/// What runs once per scenario is optimised in every build, so that one build serves
+/// the command line and the tests.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
+let package = Package(
+  name: "kshim",
+  products: [.executable(name: "kshim", targets: ["kshim"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+  ],
+  targets: [
+    .target(name: "Failures"),
+    .target(
+      name: "KernelSource",
+      dependencies: [
+        "Failures",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
