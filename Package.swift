@@ -29,16 +29,27 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
   ],
   targets: [
     .target(name: "Failures"),
+    .systemLibrary(name: "CClang"),
     .target(
       name: "KernelSource",
       dependencies: [
         "Failures",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
+      name: "Extraction",
+      dependencies: ["Failures", "KernelSource", "CClang", .product(name: "Yams", package: "Yams")],
+      swiftSettings: libclang,
+      linkerSettings: [.unsafeFlags(["-L\(llvm)/lib"])]),
+    .executableTarget(
+      name: "kshim",
+      dependencies: [
+        "Failures", "KernelSource", "Extraction",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
   ],

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import CClang
+import Foundation
+
+/// A parsed C file. The only door to libclang; nothing else in the package sees its types.
+final class ClangUnit {
+  struct Diagnostic {
+    let isError: Bool
+    let file: String
+    let line: Int
+    let message: String
+  }
+
+  private let index: CXIndex
+  private let unit: CXTranslationUnit
+
+  /// - Parameters:
+  ///   - path: the main file.
+  ///   - contents: what to read in its place.
+  ///   - arguments: as for the compiler, without the file.
+  /// - Returns: nil when libclang itself gives up.
+  init?(path: String, contents: String, arguments: [String]) {
+    guard let index = clang_createIndex(0, 0) else { return nil }
+    var parsed: CXTranslationUnit?
+    let pointers = arguments.map { strdup($0) }
+    defer { pointers.forEach { free($0) } }
+    let code = contents.withCString { text in
+      path.withCString { name in
+        var file = CXUnsavedFile(
+          Filename: name, Contents: text, Length: UInt(contents.utf8.count))
+        let list = pointers.map { UnsafePointer<CChar>($0) }
+        return clang_parseTranslationUnit2(
+          index, name, list, Int32(list.count), &file, 1,
+          UInt32(
+            CXTranslationUnit_DetailedPreprocessingRecord.rawValue
+              | CXTranslationUnit_KeepGoing.rawValue), &parsed)
+      }
+    }
+    guard code == CXError_Success, let unit = parsed else {
+      clang_disposeIndex(index)
+      return nil
+    }
+    self.index = index
+    self.unit = unit
+  }
+
+  deinit {
+    clang_disposeTranslationUnit(unit)
+    clang_disposeIndex(index)
+  }
+
+  var root: ClangCursor { ClangCursor(raw: clang_getTranslationUnitCursor(unit)) }
+
+  var diagnostics: [Diagnostic] {
+    (0..<clang_getNumDiagnostics(unit)).compactMap { number in
+      guard let diagnostic = clang_getDiagnostic(unit, number) else { return nil }
+      defer { clang_disposeDiagnostic(diagnostic) }
+      var name = CXString()
+      var line: UInt32 = 0
+      clang_getPresumedLocation(clang_getDiagnosticLocation(diagnostic), &name, &line, nil)
+      return Diagnostic(
+        isError: clang_getDiagnosticSeverity(diagnostic).rawValue >= CXDiagnostic_Error.rawValue,
+        file: text(name), line: Int(line), message: text(clang_getDiagnosticSpelling(diagnostic)))
+    }
+  }
+}
+
+private func text(_ string: CXString) -> String {
+  defer { clang_disposeString(string) }
+  return clang_getCString(string).map { String(cString: $0) } ?? ""
+}
+
+/// A place in the syntax tree.
+struct ClangCursor {
+  enum Kind {
+    case function, variable, structure, enumeration, typedefinition, macro, inclusion, compound,
+      other
+  }
+
+  fileprivate let raw: CXCursor
+
+  var kind: Kind {
+    switch raw.kind {
+    case CXCursor_FunctionDecl: .function
+    case CXCursor_VarDecl: .variable
+    case CXCursor_StructDecl, CXCursor_UnionDecl: .structure
+    case CXCursor_EnumDecl: .enumeration
+    case CXCursor_TypedefDecl: .typedefinition
+    case CXCursor_MacroDefinition: .macro
+    case CXCursor_InclusionDirective: .inclusion
+    case CXCursor_CompoundStmt: .compound
+    default: .other
+    }
+  }
+
+  var name: String { text(clang_getCursorSpelling(raw)) }
+  var isDefinition: Bool { clang_isCursorDefinition(raw) != 0 }
+  var isInMainFile: Bool { clang_Location_isFromMainFile(clang_getCursorLocation(raw)) != 0 }
+  var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
+  var isAtFileScope: Bool {
+    clang_getCursorSemanticParent(raw).kind == CXCursor_TranslationUnit
+  }
+
+  /// Byte offsets in its file, macros counted where they are used.
+  var extent: Range<Int> {
+    let range = clang_getCursorExtent(raw)
+    func offset(_ location: CXSourceLocation) -> Int {
+      var value: UInt32 = 0
+      clang_getFileLocation(location, nil, nil, nil, &value)
+      return Int(value)
+    }
+    let start = offset(clang_getRangeStart(range))
+    return start..<max(start, offset(clang_getRangeEnd(range)))
+  }
+
+  /// File and line, as `#line` has it.
+  var place: (file: String, line: Int) {
+    var name = CXString()
+    var line: UInt32 = 0
+    clang_getPresumedLocation(clang_getCursorLocation(raw), &name, &line, nil)
+    return (text(name), Int(line))
+  }
+
+  var referenced: ClangCursor? { ClangCursor.nonNull(clang_getCursorReferenced(raw)) }
+  var definition: ClangCursor? { ClangCursor.nonNull(clang_getCursorDefinition(raw)) }
+  var parent: ClangCursor? { ClangCursor.nonNull(clang_getCursorSemanticParent(raw)) }
+  var isEnumConstant: Bool { raw.kind == CXCursor_EnumConstantDecl }
+  var isBitField: Bool { clang_Cursor_isBitField(raw) != 0 }
+
+  private static func nonNull(_ cursor: CXCursor) -> ClangCursor? {
+    clang_Cursor_isNull(cursor) != 0 ? nil : ClangCursor(raw: cursor)
+  }
+
+  /// Direct children, in order.
+  var children: [ClangCursor] {
+    var list: [ClangCursor] = []
+    visit { list.append($0); return false }
+    return list
+  }
+
+  /// Calls the closure for each child; true descends into that child.
+  func visit(_ body: (ClangCursor) -> Bool) {
+    withoutActuallyEscaping(body) { body in
+      final class Box { let body: (ClangCursor) -> Bool; init(_ b: @escaping (ClangCursor) -> Bool) { body = b } }
+      let box = Box(body)
+      withExtendedLifetime(box) {
+        _ = clang_visitChildren(
+          raw,
+          { cursor, _, data in
+            let box = Unmanaged<Box>.fromOpaque(data!).takeUnretainedValue()
+            return box.body(ClangCursor(raw: cursor)) ? CXChildVisit_Recurse : CXChildVisit_Continue
+          }, Unmanaged.passUnretained(box).toOpaque())
+      }
+    }
+  }
+
+  /// A function's or function pointer's shape.
+  struct Prototype {
+    var result: ValueType
+    var arguments: [ValueType]
+    var isVariadic: Bool
+  }
+
+  struct ValueType {
+    enum Shape { case void, pointer, number, record }
+    var spelling: String
+    var shape: Shape
+    /// What a pointer points to, without qualifiers.
+    var pointee: String
+  }
+
+  private static func value(_ type: CXType) -> ValueType {
+    let canonical = clang_getCanonicalType(type)
+    let shape: ValueType.Shape =
+      switch canonical.kind {
+      case CXType_Void: .void
+      case CXType_Pointer, CXType_ConstantArray, CXType_IncompleteArray: .pointer
+      case CXType_Record: .record
+      default: .number
+      }
+    let pointee = clang_getUnqualifiedType(clang_getCanonicalType(clang_getPointeeType(canonical)))
+    return ValueType(
+      spelling: text(clang_getTypeSpelling(type)), shape: shape,
+      pointee: text(clang_getTypeSpelling(pointee)))
+  }
+
+  /// The type of an expression or a declaration.
+  var valueType: ValueType { ClangCursor.value(clang_getCursorType(raw)) }
+
+  /// The prototype of a function, or of what a function pointer points to.
+  var prototype: Prototype? {
+    var type = clang_getCanonicalType(clang_getCursorType(raw))
+    if type.kind == CXType_Pointer { type = clang_getCanonicalType(clang_getPointeeType(type)) }
+    guard type.kind == CXType_FunctionProto || type.kind == CXType_FunctionNoProto else { return nil }
+    let declared = clang_getCursorType(raw)
+    let source = declared.kind == CXType_FunctionProto ? declared : type
+    let count = clang_getNumArgTypes(source)
+    return Prototype(
+      result: ClangCursor.value(clang_getResultType(source)),
+      arguments: (0..<max(0, count)).map { ClangCursor.value(clang_getArgType(source, UInt32($0))) },
+      isVariadic: clang_isFunctionTypeVariadic(source) != 0)
+  }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import KernelSource
+
+/// Finds, in one source file of a revision, everything that a subject's functions need.
+struct Extractor {
+  let manifest: Manifest
+  let revision: Revision
+  let arguments: [String]
+
+  /// One piece of the source file, copied verbatim.
+  struct Piece {
+    var range: Range<Int>
+    /// The function's name, nil for types, variables and macros.
+    var function: String?
+  }
+
+  /// A spelling that this tree has.
+  struct Resolved {
+    var expression: String
+    var type: ClangCursor.ValueType
+    var prototype: ClangCursor.Prototype?
+    var isBitField: Bool
+  }
+
+  /// A callee that the harness answers, with the tree's own prototype.
+  struct Callee {
+    enum Home { case sourceFile, headerInline, external }
+    var name: String
+    var rule: Manifest.Rule
+    var prototype: ClangCursor.Prototype
+    var home: Home
+  }
+
+  struct Result {
+    var text: [UInt8]
+    var includes: [Piece]
+    var pieces: [Piece]
+    var targets: [(name: String, prototype: ClangCursor.Prototype)]
+    var callees: [Callee]
+    var slots: [(slot: Manifest.Slot, resolved: Resolved)]
+    var objects: [(object: Manifest.Object, expression: String?)]
+    var bindings: [(to: String, value: String)]
+    var callbacks: [(name: String, resolved: Resolved, rule: Manifest.Rule)]
+    /// Variables of other files that the harness defines.
+    var variables: [(name: String, type: String, value: String)]
+    /// Functions and variables of the pieces that other files could name.
+    var externalNames: [String]
+  }
+
+  private var sourcePath: String { "\(revision.tree.directory)/\(manifest.source)" }
+  private var asked: String { "extract \(manifest.subject) from \(revision.tree.spec)" }
+
+  func extract() throws -> Result {
+    guard let path = revision.path(of: manifest.source), let data = FileManager.default.contents(atPath: path)
+    else {
+      throw Failure(
+        .request, asked: asked, cause: "this kernel has no \(manifest.source)",
+        place: sourcePath, remedy: "name a kernel that has it, such as debian:6.12")
+    }
+    let text = Array(data)
+    let source = String(decoding: text, as: UTF8.self)
+    let probes = Probes(manifest: manifest)
+    for name in manifest.targets + manifest.extract where !source.contains("\(name)(") {
+      throw missing(name)
+    }
+    guard
+      let unit = ClangUnit(
+        path: sourcePath, contents: source + probes.text, arguments: arguments + ["-ferror-limit=0"])
+    else {
+      throw Failure(
+        .tool, asked: asked, cause: "libclang cannot parse \(manifest.source)",
+        remedy: "check that libclang and its headers are of one version")
+    }
+    let errors = unit.diagnostics.filter(\.isError)
+    if let first = errors.first(where: { $0.file != Probes.fileName }) {
+      throw buildFailure(first, errors)
+    }
+    return try collect(unit, text, probes, failed: Set(errors.map(\.line)))
+  }
+
+  private func missing(_ name: String) -> Failure {
+    Failure(
+      .request, asked: asked,
+      cause: "there is no function \(name) in \(manifest.source) of Linux \(revision.tree.version)",
+      place: sourcePath, remedy: "name a kernel that has it: for kvm-mmu-roots, Linux 5.13 or newer")
+  }
+
+  private func buildFailure(
+    _ first: ClangUnit.Diagnostic, _ errors: [ClangUnit.Diagnostic]
+  ) -> Failure {
+    func relative(_ file: String) -> String {
+      let prefix = revision.tree.directory + "/"
+      return file.hasPrefix(prefix) ? String(file.dropFirst(prefix.count)) : file
+    }
+    let shown = errors.filter { $0.file != Probes.fileName }.prefix(5)
+    return Failure(
+      .build, asked: asked, cause: "\(relative(first.file)) does not compile: \(first.message)",
+      place: "\(relative(first.file)):\(first.line)",
+      evidence: shown.map { "\(relative($0.file)):\($0.line): error: \($0.message)" },
+      remedy: revision.patches.isEmpty
+        ? "check that the tree is complete" : "mend the patch at that line")
+  }
+
+  private func collect(
+    _ unit: ClangUnit, _ text: [UInt8], _ probes: Probes, failed: Set<Int>
+  ) throws -> Result {
+    var functions: [String: ClangCursor] = [:]
+    var declared: [String: ClangCursor] = [:]
+    var macros: [String: ClangCursor] = [:]
+    var allMacros: Set<String> = []
+    var variables: [String: ClangCursor] = [:]
+    var inclusions: [ClangCursor] = []
+    var probed: [Int: ClangCursor] = [:]
+    var firstFunction = Int.max
+    unit.root.visit { cursor in
+      switch cursor.kind {
+      case .macro:
+        allMacros.insert(cursor.name)
+        if cursor.isInMainFile { macros[cursor.name] = cursor }
+      case .variable: variables[cursor.name] = cursor
+      case .inclusion where cursor.isInMainFile: inclusions.append(cursor)
+      case .function:
+        let name = cursor.name
+        if name.hasPrefix(Probes.prefix), let number = Int(name.dropFirst(Probes.prefix.count)) {
+          probed[number] = cursor
+        } else if cursor.isDefinition {
+          if functions[name] == nil { functions[name] = cursor }
+          if cursor.isInMainFile { firstFunction = min(firstFunction, cursor.extent.lowerBound) }
+        } else if declared[name] == nil {
+          declared[name] = cursor
+        }
+      default: break
+      }
+      return false
+    }
+    for name in manifest.targets + manifest.extract
+    where functions[name]?.isInMainFile != true { throw missing(name) }
+
+    let resolved = try probes.resolve(probed, failed: failed, asked: asked)
+    var closure = Closure(
+      manifest: manifest, functions: functions, macros: macros, text: text, asked: asked,
+      source: manifest.source)
+    for name in manifest.targets + manifest.extract { closure.add(function: functions[name]!) }
+    for probe in resolved.used { try closure.follow(probe, from: "the harness") }
+    try closure.run()
+
+    let callees = manifest.boundary.compactMap { entry -> Callee? in
+      guard let cursor = functions[entry.name] ?? declared[entry.name],
+        let prototype = cursor.prototype
+      else { return nil }
+      let home: Callee.Home =
+        functions[entry.name] == nil
+        ? .external : cursor.isInMainFile ? .sourceFile : .headerInline
+      // A callee of the source file that nobody calls would only be an unused function.
+      guard home == .external || closure.boundaryCalled.contains(entry.name) else { return nil }
+      return Callee(name: entry.name, rule: entry.rule, prototype: prototype, home: home)
+    }
+    let external = manifest.variables.compactMap { variable -> (String, String, String)? in
+      if let declared = variables[variable.name] {
+        // A variable of the source file comes with the pieces.
+        if declared.definition?.isInMainFile == true { return nil }
+        return (variable.name, declared.valueType.spelling, variable.value)
+      }
+      let isTaken =
+        functions[variable.name] != nil || declared[variable.name] != nil
+        || allMacros.contains(variable.name)
+      return isTaken ? nil : variable.type.map { (variable.name, $0, variable.value) }
+    }
+    let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
+      .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
+    return Result(
+      text: text, includes: leading, pieces: closure.pieces(),
+      targets: manifest.targets.map { ($0, functions[$0]!.prototype!) },
+      callees: callees, slots: resolved.slots, objects: resolved.objects,
+      bindings: resolved.bindings, callbacks: resolved.callbacks,
+      variables: external, externalNames: closure.externalNames())
+  }
+}
+
+/// The whole directive that a position lies in: its line, and those it continues on.
+func directiveRange(at position: Int, in text: [UInt8]) -> Range<Int> {
+  let newline = UInt8(ascii: "\n")
+  var start = position
+  while start > 0, text[start - 1] != newline { start -= 1 }
+  var end = position
+  while end < text.count {
+    if text[end] == newline, text[end - 1] != UInt8(ascii: "\\") { break }
+    end += 1
+  }
+  return start..<min(end, text.count)
+}

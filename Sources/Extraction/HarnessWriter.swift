@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// Generates the C around the extracted text: objects, accessors of the slots, the boundary.
+struct HarnessWriter {
+  /// How `#line` calls what is generated.
+  static let fileName = "kshim-harness"
+  static let exportedNames =
+    [
+      "reset", "set", "get", "address", "prepare", "slots", "calls", "entries", "locks", "prepares",
+      "slot_sizes", "counts", "identity",
+    ].map { "kshim_unit_\($0)" }
+
+  let manifest: Manifest
+  let extracted: Extractor.Result
+  let textSHA256: String
+
+  private typealias Value = ClangCursor.ValueType
+
+  // MARK: Before the extracted text
+
+  /// Prototypes of the callees that the extracted text must find already declared.
+  var declarations: String {
+    extracted.callees.filter { $0.home != .external }.map { callee in
+      let rename = callee.home == .headerInline ? "#define \(callee.name) kshim_\(callee.name)\n" : ""
+      return rename + "static \(signature(callee.name, callee.prototype));\n"
+    }.joined()
+  }
+
+  private func signature(_ name: String, _ prototype: ClangCursor.Prototype) -> String {
+    var parameters = prototype.arguments.enumerated().map { declare($0.element, "p\($0.offset)") }
+    if prototype.isVariadic { parameters.append("...") }
+    if parameters.isEmpty { parameters = ["void"] }
+    return "\(prototype.result.spelling) \(name)(\(parameters.joined(separator: ", ")))"
+  }
+
+  /// `T name`, also for arrays and pointers to functions, whose name stands inside.
+  private func declare(_ value: Value, _ name: String) -> String {
+    if let star = value.spelling.range(of: "(*)") {
+      return value.spelling.replacingCharacters(in: star, with: "(*\(name))")
+    }
+    if let bracket = value.spelling.firstIndex(of: "[") {
+      return value.spelling[..<bracket] + " " + name + value.spelling[bracket...]
+    }
+    return "\(value.spelling) \(name)"
+  }
+
+  // MARK: Behind it
+
+  var definitions: String {
+    [
+      "#pragma clang attribute push(__attribute__((no_sanitize(\"coverage\"))), apply_to = function)",
+      state, slotNumbers,
+      "static void kshim_set(unsigned slot, unsigned index, kshim_u64 value);",
+      "static kshim_u64 kshim_get(unsigned slot, unsigned index);",
+      manifest.glue.map { "#include \"\($0)\"\n#line 1000 \"\(Self.fileName)\"" } ?? "",
+      callbacks, boundary, binding, accessors, entries, tables,
+      "#pragma clang attribute pop",
+    ].joined(separator: "\n")
+  }
+
+  private var state: String {
+    let own = extracted.objects.filter { $0.expression == nil }
+    let objects = own.map { "static \($0.object.type) kshim_object_\($0.object.name);" }
+    let inputs = manifest.inputs.map { "static kshim_u64 in_\($0.name)[\($0.count)];" }
+    let variables = extracted.variables.map { "\($0.type) \($0.name);" }
+    let locals = extracted.objects.map { entry in
+      let at = entry.expression ?? "&kshim_object_\(entry.object.name)"
+      return "\(entry.object.type) *const \(entry.object.name) = \(at); (void)\(entry.object.name);"
+    }
+    return (objects + inputs + variables + ["#define KSHIM_OBJECTS \(locals.joined(separator: " "))"])
+      .joined(separator: "\n")
+  }
+
+  private var slotNumbers: String {
+    extracted.slots.enumerated().map { "#define KSHIM_SLOT_\($0.element.slot.name) \($0.offset)" }
+      .joined(separator: "\n")
+  }
+
+  private var callbacks: String {
+    extracted.callbacks.enumerated().map { number, callback in
+      define(
+        "kshim_callback_\(callback.name)", number: extracted.callees.count + number,
+        callback.resolved.prototype!, callback.rule)
+    }.joined(separator: "\n")
+  }
+
+  private var boundary: String {
+    extracted.callees.enumerated().map { number, callee in
+      define(callee.name, number: number, callee.prototype, callee.rule, home: callee.home)
+    }.joined(separator: "\n")
+  }
+
+  /// An argument or a result as 64 bits, pointers as addresses.
+  private func raw(_ value: Value, _ name: String) -> String {
+    switch value.shape {
+    case .void: "0"
+    case .pointer: "(kshim_u64)(unsigned long)\(name)"
+    case .number: "(kshim_u64)\(name)"
+    case .record:
+      "({ kshim_u64 v = 0; __builtin_memcpy(&v, &\(name), sizeof(\(name)) < 8 ? sizeof(\(name)) : 8); v; })"
+    }
+  }
+
+  private func define(
+    _ name: String, number: Int, _ prototype: ClangCursor.Prototype, _ rule: Manifest.Rule,
+    home: Extractor.Callee.Home = .sourceFile
+  ) -> String {
+    let storage = home == .external ? "" : "static "
+    var body: [String] = ["KSHIM_OBJECTS", "const kshim_u64 pc = KSHIM_PC();", "kshim_u64 value = 0;"]
+    let isSilent = rule.action == .ignored || rule.action == .translatesPhysical
+    if !isSilent {
+      let records =
+        rule.records?.map { "(kshim_u64)(\($0))" }
+        ?? prototype.arguments.enumerated().map { index, argument in
+          argument.shape == .pointer
+            ? "kshim_symbol((unsigned long)p\(index))" : raw(argument, "p\(index)")
+        }
+      let list = records.isEmpty ? ["0"] : records
+      body.append("const kshim_u64 kept[] = { \(list.joined(separator: ", ")) };")
+      body.append("kshim_call(\(number), kept, \(records.count), pc);")
+    }
+    if let lock = rule.holds, let named = manifest.locks.first(where: { $0.name == lock }) {
+      body.append("kshim_assert_held_at(&\(named.expression), 2, pc);")
+    }
+    switch rule.sleeps {
+    case .never: break
+    case .always: body.append("kshim_may_sleep(pc);")
+    case .byGFP: body.append("if (p\(rule.gfp!) & __GFP_DIRECT_RECLAIM) kshim_may_sleep(pc);")
+    }
+    if let order = rule.order { body.append("if (p\(order)) kshim_no_room();") }
+    body += action(rule, prototype)
+    if !isSilent {
+      let isPointer = prototype.result.shape == .pointer
+      body.append("kshim_answer(\(isPointer ? "kshim_symbol(value)" : "value"));")
+    }
+    switch prototype.result.shape {
+    case .void: break
+    case .pointer: body.append("return (void *)(unsigned long)value;")
+    case .number: body.append("return (\(prototype.result.spelling))value;")
+    case .record: body.append("return *(\(prototype.result.spelling) *)&value;")
+    }
+    let attribute = "__attribute__((noinline)) "
+    let shown = home == .headerInline ? "kshim_\(name)" : name
+    return attribute + storage + signature(shown, prototype) + "\n{\n\t"
+      + body.joined(separator: "\n\t") + "\n}\n"
+  }
+
+  private func action(_ rule: Manifest.Rule, _ prototype: ClangCursor.Prototype) -> [String] {
+    switch rule.action {
+    case .allocates(let memory, let zeroed):
+      let gfp = rule.gfp.map { "p\($0)" } ?? "0"
+      let zero =
+        switch zeroed {
+        case .always: "1"
+        case .never: "0"
+        case .byGFP: "!!(\(gfp) & __GFP_ZERO)"
+        }
+      return [
+        "value = kshim_alloc_page(\(zero) | (\(gfp) & __GFP_ACCOUNT ? 2 : 0)"
+          + " | (\(gfp) & (__GFP_DMA32 | __GFP_DMA) ? 4 : 0)"
+          + " | (\(gfp) & __GFP_DIRECT_RECLAIM ? 8 : 0), pc);"
+      ] + (memory == .pageStruct ? ["if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);"] : [])
+    case .frees(.page): return ["kshim_free_page(p0, pc);"]
+    case .frees(.pageStruct):
+      return ["kshim_free_page(p0 ? (unsigned long)page_address(p0) : 0, pc);"]
+    case .locks(let mode): return ["kshim_lock(p0, \(Self.number(mode)), pc);"]
+    case .unlocks(let mode): return ["kshim_unlock(p0, \(Self.number(mode)), pc);"]
+    case .returns(let values) where values.count == 1:
+      return ["value = (kshim_u64)(\(values[0]));"]
+    case .returns(let values):
+      let cases = values.enumerated().map { "case \($0.offset): value = (kshim_u64)(\($0.element)); break;" }
+      return ["switch (kshim_decide(\(values.count))) { \(cases.joined(separator: " ")) }"]
+    case .custom(let function):
+      let arguments = prototype.arguments.enumerated().map { raw($0.element, "p\($0.offset)") }
+      return [
+        "{ const kshim_u64 p[8] = { \((arguments + ["0"]).joined(separator: ", ")) };"
+          + " value = \(function)(p); }"
+      ]
+    case .translatesPhysical: return ["value = kshim_pa(p0, pc);"]
+    case .ignored: return []
+    }
+  }
+
+  /// As enum kshim_lock_mode.
+  private static func number(_ mode: Manifest.Rule.Mode) -> Int {
+    switch mode {
+    case .read: 1
+    case .write: 2
+    case .mutex: 3
+    }
+  }
+
+  private var binding: String {
+    let own = extracted.objects.filter { $0.expression == nil }.map(\.object.name)
+    let names = own.enumerated().map {
+      "kshim_name_object(\($0.offset), &kshim_object_\($0.element), sizeof(kshim_object_\($0.element)));"
+    }
+    let locks = manifest.locks.enumerated().map {
+      "kshim_name_lock(\($0.offset), &\($0.element.expression));"
+    }
+    let variables = extracted.variables.map { "\($0.name) = \($0.value);" }
+    let binds = extracted.bindings.map { "\($0.to) = \($0.value);" }
+    let callbacks = extracted.callbacks.map {
+      "\($0.resolved.expression) = kshim_callback_\($0.name);"
+    }
+    return """
+      static void kshim_bind(void)
+      {
+      \tKSHIM_OBJECTS
+      \t\((binds + callbacks).joined(separator: "\n\t"))
+      }
+      static void kshim_prepare(void)
+      {
+      \tKSHIM_OBJECTS
+      \t\((variables + names + locks).joined(separator: "\n\t"))
+      \tkshim_bind();
+      }
+      """
+  }
+
+  private var accessors: String {
+    func cases(_ statement: (Extractor.Resolved) -> String) -> String {
+      extracted.slots.enumerated().map { number, entry in
+        let guarded = entry.slot.count
+        return "\tcase \(number): if (i >= \(guarded)) break; \(statement(entry.resolved))"
+      }.joined(separator: "\n")
+    }
+    func accessor(_ head: String, _ body: String) -> String {
+      "\(head)\n{\n\tKSHIM_OBJECTS\n\tconst unsigned i = index;\n\tswitch (slot) {\n\(body)\n\t}\n\t__builtin_trap();\n}\n"
+    }
+    let sets = cases { resolved in
+      let value =
+        resolved.type.shape == .pointer ? "(void *)(unsigned long)kshim_va(value)" : "value"
+      let rebind = resolved.expression.hasPrefix("in_") ? " kshim_bind();" : ""
+      return "\(resolved.expression) = \(value);\(rebind) return;"
+    }
+    let gets = cases { resolved in
+      resolved.type.shape == .pointer
+        ? "return kshim_page_pa((unsigned long)\(resolved.expression));"
+        : "return (kshim_u64)\(resolved.expression);"
+    }
+    let addresses = cases { resolved in
+      resolved.isBitField || resolved.expression.hasSuffix("role.invalid")
+        ? "return 0;" : "return (kshim_u64)(unsigned long)&\(resolved.expression);"
+    }
+    return accessor("static void kshim_set(unsigned slot, unsigned index, kshim_u64 value)", sets)
+      + accessor("static kshim_u64 kshim_get(unsigned slot, unsigned index)", gets)
+      + accessor("kshim_u64 kshim_unit_address(unsigned slot, unsigned index)", addresses)
+      + "void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value) { kshim_set(slot, index, value); }\n"
+      + "kshim_u64 kshim_unit_get(unsigned slot, unsigned index) { return kshim_get(slot, index); }\n"
+  }
+
+  private var entries: String {
+    let objects = Dictionary(
+      extracted.objects.map { ($0.object.type, $0.object.name) }, uniquingKeysWith: { first, _ in first })
+    let calls = extracted.targets.enumerated().map { number, target in
+      var next = 0
+      let arguments = target.prototype.arguments.map { argument -> String in
+        if argument.shape == .pointer, let object = objects[argument.pointee] { return object }
+        defer { next += 1 }
+        return "(\(argument.spelling))args[\(next)]"
+      }
+      let call = "\(target.name)(\(arguments.joined(separator: ", ")))"
+      return target.prototype.result.shape == .void
+        ? "\tcase \(number): \(call); return 0;"
+        : "\tcase \(number): return (kshim_u64)\(call);"
+    }
+    let helpers = manifest.prepares.enumerated().map {
+      "\tcase \($0.offset): return \($0.element)(args);"
+    }
+    return """
+      static kshim_u64 kshim_enter(unsigned entry, const kshim_u64 *args)
+      {
+      \tKSHIM_OBJECTS
+      \tswitch (entry) {
+      \(calls.joined(separator: "\n"))
+      \t}
+      \t__builtin_trap();
+      }
+      kshim_u64 kshim_unit_prepare(unsigned helper, const kshim_u64 *args)
+      {
+      \tswitch (helper) {
+      \(helpers.joined(separator: "\n"))
+      \t}
+      \t__builtin_trap();
+      }
+      #ifndef KSHIM_DIRTY
+      #define KSHIM_DIRTY 0xa5
+      #endif
+      static const struct kshim_harness kshim_harness = {
+      \t.dirty = KSHIM_DIRTY, .prepare = kshim_prepare, .enter = kshim_enter,
+      };
+      void kshim_unit_reset(const unsigned char *choices, unsigned count)
+      {
+      \tkshim_attach(&kshim_harness);
+      \tkshim_reset(choices, count);
+      }
+      """
+  }
+
+  private var tables: String {
+    func names(_ array: String, _ list: [String]) -> String {
+      let quoted = (list + [""]).map { "\"\($0)\"" }.joined(separator: ", ")
+      return "const char *const kshim_unit_\(array)[] = { \(quoted) };"
+    }
+    let calls = extracted.callees.map(\.name) + extracted.callbacks.map(\.name)
+    let slots = extracted.slots.map(\.slot)
+    let counts = [
+      slots.count, calls.count, extracted.targets.count, manifest.locks.count,
+      manifest.prepares.count,
+    ]
+    return [
+      names("slots", slots.map(\.name)), names("calls", calls),
+      names("entries", extracted.targets.map(\.name)), names("locks", manifest.locks.map(\.name)),
+      names("prepares", manifest.prepares),
+      "const unsigned kshim_unit_slot_sizes[] = { \((slots.map { "\($0.count)" } + ["0"]).joined(separator: ", ")) };",
+      "const unsigned kshim_unit_counts[5] = { \(counts.map(String.init).joined(separator: ", ")) };",
+      "const char *const kshim_unit_identity[2] = { \"\(manifest.subject)\", \"\(textSHA256)\" };",
+    ].joined(separator: "\n")
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+
+/// Where kshim's own files are: stub headers, stand-ins, runtime, manifests and glue.
+public struct Installation: Sendable {
+  /// The package's top directory, absolute.
+  public let root: String
+
+  public var shims: String { "\(root)/shims" }
+  public var subjects: String { "\(root)/kernel-extract/subjects" }
+  public var glue: String { "\(root)/kernel-extract/glue" }
+  /// Where `swift test` finds what was extracted.
+  public var out: String { "\(root)/kernel-extract/out" }
+
+  public init(root: String) { self.root = root }
+
+  /// Looks in $KSHIM_ROOT, else upwards from the running program.
+  ///
+  /// - Throws: ``Failure`` of kind tool when neither has kshim's files.
+  public static func locate() throws -> Installation {
+    func isRoot(_ path: String) -> Bool {
+      FileManager.default.fileExists(atPath: "\(path)/shims/include/kshim_runtime.h")
+    }
+    if let named = ProcessInfo.processInfo.environment["KSHIM_ROOT"] {
+      if isRoot(named) { return Installation(root: URL(fileURLWithPath: named).path) }
+    } else {
+      var path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+      while path.path != "/" {
+        path.deleteLastPathComponent()
+        if isRoot(path.path) { return Installation(root: path.path) }
+      }
+    }
+    throw Failure(
+      .tool, asked: "find kshim's stub headers",
+      cause: "there is no shims/include above the running program",
+      remedy: "set KSHIM_ROOT to the directory that kshim was cloned into")
+  }
+
+  /// Names of all subjects, sorted.
+  public func subjectNames() -> [String] {
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: subjects)) ?? []
+    return files.filter { $0.hasSuffix(".yaml") && $0 != "services.yaml" }
+      .map { String($0.dropLast(5)) }.sorted()
+  }
+
+  /// Reads a subject's manifest, the services of every subject added to it.
+  ///
+  /// - Throws: ``Failure`` of kind request for an unknown subject or a wrong manifest.
+  public func manifest(_ subject: String) throws -> Manifest {
+    let path = "\(subjects)/\(subject).yaml"
+    guard subjectNames().contains(subject) else {
+      throw Failure(
+        .request, asked: "read subject \(subject)", cause: "there is no subject '\(subject)'",
+        place: path, remedy: "use one of: \(subjectNames().joined(separator: ", "))")
+    }
+    var manifest = try ManifestReader(path: path).manifest()
+    let services = try ManifestReader(path: "\(subjects)/services.yaml").services()
+    // A subject's own rule wins over the service of the same name.
+    let named = Set(manifest.boundary.map(\.name))
+    manifest.boundary += services.boundary.filter { !named.contains($0.name) }
+    manifest.variables += services.variables
+    return manifest
+  }
+}

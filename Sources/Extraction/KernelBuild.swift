@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import KernelSource
+
+/// How one file of a revision is compiled: the kernel's own options and headers, with kshim's
+/// stub headers before them and stand-ins for what a configured tree generates behind them.
+struct KernelBuild {
+  let revision: Revision
+  let installation: Installation
+  /// A directory for the stand-ins that depend on the tree.
+  let work: String
+
+  private var tree: String { revision.tree.directory }
+
+  /// Writes what depends on the tree. Call once before ``arguments(for:)`` is used.
+  func prepare() throws {
+    for (kbuild, generic, out) in [
+      ("arch/x86/include/asm", "include/asm-generic", "asm"),
+      ("arch/x86/include/uapi/asm", "include/uapi/asm-generic", "uapi/asm"),
+    ] {
+      var names: Set<String> = []
+      for file in ["\(kbuild)/Kbuild", "\(generic)/Kbuild"] {
+        guard let path = revision.path(of: file),
+          let text = try? String(contentsOfFile: path, encoding: .utf8)
+        else { continue }
+        names.formUnion(Self.genericHeaders(kbuild: text))
+      }
+      for name in names.sorted()
+      where !FileManager.default.fileExists(atPath: "\(tree)/\(kbuild)/\(name)") {
+        try write("#include <asm-generic/\(name)>\n", to: "\(out)/\(name)")
+      }
+    }
+    let numbers = revision.tree.version.split { !$0.isNumber }.prefix(3).compactMap { Int($0) }
+    let version = numbers + Array(repeating: 0, count: 3 - numbers.count)
+    try write(
+      """
+      #define LINUX_VERSION_CODE \(version[0] << 16 | version[1] << 8 | min(version[2], 255))
+      #define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + ((c) > 255 ? 255 : (c)))
+      #define LINUX_VERSION_MAJOR \(version[0])
+      #define LINUX_VERSION_PATCHLEVEL \(version[1])
+      #define LINUX_VERSION_SUBLEVEL \(version[2])
+
+      """, to: "linux/version.h")
+    if !revision.overlay.isEmpty {
+      let roots = revision.overlay.sorted { $0.key < $1.key }.map { relative, copy in
+        ["name": "\(tree)/\(relative)", "type": "file", "external-contents": copy]
+      }
+      let overlay: [String: Any] = ["version": 0, "use-external-names": false, "roots": roots]
+      try write(
+        String(decoding: try JSONSerialization.data(withJSONObject: overlay), as: UTF8.self),
+        to: "overlay.json")
+    }
+  }
+
+  /// `generic-y += a.h` and `mandatory-y += b.h` of a Kbuild file.
+  static func genericHeaders(kbuild: String) -> Set<String> {
+    var names: Set<String> = []
+    for line in kbuild.split(separator: "\n") {
+      let sides = line.split(separator: "=", maxSplits: 1)
+      guard sides.count == 2,
+        sides[0].hasPrefix("generic-y") || sides[0].hasPrefix("mandatory-y")
+      else { continue }
+      names.formUnion(sides[1].split(separator: " ").map(String.init).filter { $0.hasSuffix(".h") })
+    }
+    return names
+  }
+
+  private func write(_ text: String, to relative: String) throws {
+    let url = URL(fileURLWithPath: "\(work)/standins/\(relative)")
+    do {
+      try FileManager.default.createDirectory(
+        at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: url)
+    } catch {
+      throw Failure(
+        .tool, asked: "prepare the kernel's headers", cause: "a stand-in cannot be written",
+        place: url.path, remedy: "free some space, or set TMPDIR to another directory")
+    }
+  }
+
+  /// Options for clang and libclang, without input and output.
+  func arguments(for manifest: Manifest) -> [String] {
+    let shims = installation.shims
+    let source = (manifest.source as NSString).deletingLastPathComponent
+    let includes =
+      ["\(shims)/include"]
+      + [
+        "arch/x86/include", "arch/x86/include/generated", "include", "arch/x86/include/uapi",
+        "arch/x86/include/generated/uapi", "include/uapi", "include/generated/uapi",
+      ].map { "\(tree)/\($0)" }
+      + ["\(shims)/standins", "\(shims)/standins/uapi"]
+      + ["\(work)/standins", "\(work)/standins/uapi"]
+      + (manifest.include + ["arch/x86"]).map { "\(tree)/\($0)" }
+    let forced = ["compiler-version.h", "kconfig.h", "compiler_types.h"].filter {
+      FileManager.default.fileExists(atPath: "\(tree)/include/linux/\($0)")
+    }
+    var arguments =
+      [
+        "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-nostdinc", "-D__KERNEL__",
+        "-DMODULE", "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
+        "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
+      ]
+      + includes.map { "-I\($0)" }
+      + forced.flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
+      + Self.language
+    if !revision.overlay.isEmpty { arguments += ["-ivfsoverlay", "\(work)/standins/overlay.json"] }
+    return arguments
+  }
+
+  /// What the kernel's Makefile asks of the language, and no warnings: those are the tree's.
+  static let language = [
+    "-fshort-wchar", "-funsigned-char", "-fno-strict-aliasing", "-fno-common", "-fwrapv",
+    "-fno-delete-null-pointer-checks", "-Wno-everything",
+  ]
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// What a subject is: read from `kernel-extract/subjects/NAME.yaml`.
+///
+/// It holds names and C expressions only; prototypes and types come from the tree.
+/// docs/manifest.md describes the file.
+public struct Manifest: Sendable {
+  /// A piece of kernel state that the harness reads and writes by name.
+  public struct Slot: Sendable {
+    public var name: String
+    /// C lvalues over the objects; `i` is the element. The first that the tree has is taken.
+    public var spellings: [String]
+    public var count: Int
+    public var isOptional: Bool
+  }
+
+  /// An object that targets get as an argument, bound by its type.
+  public struct Object: Sendable {
+    public var name: String
+    public var type: String
+    /// Where it lies inside another object, as candidate C expressions; empty: on its own.
+    public var spellings: [String]
+    public var isOptional: Bool
+  }
+
+  /// An assignment that is made in every fresh world.
+  public struct Binding: Sendable {
+    public var spellings: [String]
+    public var value: String
+    public var isOptional: Bool
+  }
+
+  /// How the harness answers a callee.
+  public struct Rule: Sendable {
+    public enum Memory: String, Sendable, CaseIterable { case page, pageStruct = "page-struct" }
+    public enum Mode: String, Sendable, CaseIterable { case read, write, mutex }
+    public enum When: String, Sendable, CaseIterable { case never, always, byGFP = "by-gfp" }
+    public enum Action: Sendable, Equatable {
+      case allocates(Memory, zeroed: When)
+      case frees(Memory)
+      case locks(Mode)
+      case unlocks(Mode)
+      /// One of these C expressions; more than one is a decision.
+      case returns([String])
+      /// A function of the glue.
+      case custom(String)
+      case translatesPhysical
+      case ignored
+    }
+    public var action: Action
+    /// Number of the gfp argument.
+    public var gfp: Int?
+    /// Number of the order argument; only single pages are simulated.
+    public var order: Int?
+    public var sleeps: When = .never
+    /// A lock that must be held exclusively.
+    public var holds: String?
+    /// C expressions over `p0`, `p1`, … that the trace keeps; nil: all arguments.
+    public var records: [String]?
+  }
+
+  /// A variable of another file, which the harness defines and sets in every fresh world.
+  public struct Variable: Sendable {
+    public var name: String
+    /// nil: as the tree declares it; a tree that does not declare it does not get it.
+    public var type: String?
+    public var value: String
+  }
+
+  public var subject: String
+  public var title: String
+  public var source: String
+  public var include: [String]
+  public var targets: [String]
+  public var extract: [String]
+  public var objects: [Object]
+  public var inputs: [(name: String, count: Int)]
+  public var bindings: [Binding]
+  public var locks: [(name: String, expression: String)]
+  public var slots: [Slot]
+  public var glue: String?
+  public var prepares: [String]
+  public var callbacks: [(name: String, spellings: [String], rule: Rule)]
+  public var boundary: [(name: String, rule: Rule)]
+  public var variables: [Variable]
+  /// Where it was read from, for messages.
+  public var path: String
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import Yams
+
+/// Reads manifests strictly: an unknown key, a missing one or a value of the wrong shape is a
+/// ``Failure`` with file, line and key.
+struct ManifestReader {
+  let path: String
+
+  /// A mapping whose keys are taken one by one; what is left at the end is unknown.
+  private struct Keys {
+    let reader: ManifestReader
+    let what: String
+    let line: Int
+    var entries: [(key: String, line: Int, value: Node)]
+
+    mutating func take(_ key: String) -> Node? {
+      guard let index = entries.firstIndex(where: { $0.key == key }) else { return nil }
+      return entries.remove(at: index).value
+    }
+
+    mutating func need(_ key: String) throws -> Node {
+      guard let node = take(key) else {
+        throw reader.wrong(line, "\(what) has no key '\(key)'", "add '\(key):' there")
+      }
+      return node
+    }
+
+    func close(allowed: [String]) throws {
+      guard let extra = entries.first else { return }
+      throw reader.wrong(
+        extra.line, "unknown key '\(extra.key)' in \(what)",
+        "use one of: \(allowed.joined(separator: ", "))")
+    }
+  }
+
+  func wrong(_ line: Int?, _ cause: String, _ remedy: String) -> Failure {
+    Failure(
+      .request, asked: "read the manifest", cause: cause,
+      place: line.map { "\(path):\($0)" } ?? path, remedy: remedy)
+  }
+
+  private func document() throws -> Node {
+    let text: String
+    do {
+      text = try String(contentsOfFile: path, encoding: .utf8)
+    } catch {
+      throw wrong(nil, "the file cannot be read", "check its name and permissions")
+    }
+    do {
+      guard let node = try Yams.compose(yaml: text) else {
+        throw wrong(1, "the file is empty", "start from another subject's manifest")
+      }
+      return node
+    } catch let error as YamlError {
+      throw wrong(nil, "it is not valid YAML: \(error)", "mend the syntax at the line it names")
+    }
+  }
+
+  private func keys(_ node: Node, _ what: String) throws -> Keys {
+    guard let mapping = node.mapping else {
+      throw wrong(node.mark?.line, "\(what) must be a mapping", "write 'key: value' lines")
+    }
+    let entries = mapping.map { (key: $0.key.string ?? "", line: $0.key.mark?.line ?? 0, value: $0.value) }
+    var seen: Set<String> = []
+    for entry in entries where !seen.insert(entry.key).inserted {
+      throw wrong(entry.line, "key '\(entry.key)' stands twice in \(what)", "remove one of them")
+    }
+    return Keys(reader: self, what: what, line: node.mark?.line ?? 0, entries: entries)
+  }
+
+  private func string(_ node: Node, _ what: String) throws -> String {
+    guard let scalar = node.scalar else {
+      throw wrong(node.mark?.line, "\(what) must be text", "write one value")
+    }
+    return scalar.string
+  }
+
+  private func strings(_ node: Node?, _ what: String) throws -> [String] {
+    guard let node else { return [] }
+    guard let sequence = node.sequence else {
+      throw wrong(node.mark?.line, "\(what) must be a list", "write [value, …]")
+    }
+    return try sequence.map { try string($0, what) }
+  }
+
+  private func number(_ node: Node?, _ what: String) throws -> Int? {
+    guard let node else { return nil }
+    guard let value = node.int, value >= 0 else {
+      throw wrong(node.mark?.line, "\(what) must be a number", "write a number from 0 up")
+    }
+    return value
+  }
+
+  private func flag(_ node: Node?, _ what: String) throws -> Bool {
+    guard let node else { return false }
+    guard let value = node.bool else {
+      throw wrong(node.mark?.line, "\(what) must be true or false", "write true or false")
+    }
+    return value
+  }
+
+  private func word<Word: RawRepresentable & CaseIterable>(
+    _ node: Node, _ what: String, as type: Word.Type
+  ) throws -> Word where Word.RawValue == String {
+    let text = try string(node, what)
+    guard let value = Word(rawValue: text) else {
+      let allowed = Word.allCases.map(\.rawValue).joined(separator: ", ")
+      throw wrong(node.mark?.line, "\(what) cannot be '\(text)'", "use one of: \(allowed)")
+    }
+    return value
+  }
+
+  private static let ruleKeys = [
+    "allocates", "zeroed", "frees", "locks", "unlocks", "returns", "custom", "translates",
+    "ignored", "gfp", "order", "sleeps", "holds", "records",
+  ]
+
+  private func rule(_ keys: inout Keys, also: [String] = []) throws -> Manifest.Rule {
+    typealias Rule = Manifest.Rule
+    let what = keys.what
+    var actions: [Rule.Action] = []
+    if let node = keys.take("allocates") {
+      let zeroed =
+        try keys.take("zeroed").map {
+          $0.bool == true ? Rule.When.always : try word($0, "zeroed", as: Rule.When.self)
+        } ?? .never
+      actions.append(.allocates(try word(node, "allocates", as: Rule.Memory.self), zeroed: zeroed))
+    }
+    if let node = keys.take("frees") {
+      actions.append(.frees(try word(node, "frees", as: Rule.Memory.self)))
+    }
+    if let node = keys.take("locks") {
+      actions.append(.locks(try word(node, "locks", as: Rule.Mode.self)))
+    }
+    if let node = keys.take("unlocks") {
+      actions.append(.unlocks(try word(node, "unlocks", as: Rule.Mode.self)))
+    }
+    if let node = keys.take("returns") {
+      actions.append(.returns(try strings(node, "returns of \(what)")))
+    }
+    if let node = keys.take("custom") {
+      actions.append(.custom(try string(node, "custom of \(what)")))
+    }
+    if let node = keys.take("translates") {
+      guard node.string == "physical" else {
+        throw wrong(node.mark?.line, "translates can only be 'physical'", "write 'physical'")
+      }
+      actions.append(.translatesPhysical)
+    }
+    if try flag(keys.take("ignored"), "ignored") { actions.append(.ignored) }
+    guard actions.count == 1, let action = actions.first else {
+      throw wrong(
+        keys.line, "\(what) says \(actions.isEmpty ? "nothing" : "more than one thing") to do",
+        "give it one of: allocates, frees, locks, unlocks, returns, custom, translates, ignored")
+    }
+    if case .returns(let values) = action, values.isEmpty {
+      throw wrong(keys.line, "\(what) returns nothing", "write returns: [value, …]")
+    }
+    var rule = Rule(action: action)
+    rule.gfp = try number(keys.take("gfp"), "gfp of \(what)")
+    rule.order = try number(keys.take("order"), "order of \(what)")
+    if let node = keys.take("sleeps") { rule.sleeps = try word(node, "sleeps", as: Rule.When.self) }
+    rule.holds = try keys.take("holds").map { try string($0, "holds of \(what)") }
+    if let node = keys.take("records") { rule.records = try strings(node, "records of \(what)") }
+    if rule.gfp == nil, rule.sleeps == .byGFP {
+      throw wrong(keys.line, "\(what) sleeps by-gfp but has no gfp", "say which argument: 'gfp: 0'")
+    }
+    try keys.close(allowed: Self.ruleKeys + also)
+    return rule
+  }
+
+  private func boundary(_ node: Node?) throws -> [(name: String, rule: Manifest.Rule)] {
+    guard let node else { return [] }
+    return try keys(node, "boundary").entries.map { entry in
+      var inner = try keys(entry.value, "boundary '\(entry.key)'")
+      return (entry.key, try rule(&inner))
+    }
+  }
+
+  private func pairs(_ node: Node?, _ what: String) throws -> [(String, String)] {
+    guard let node else { return [] }
+    return try keys(node, what).entries.map { ($0.key, try string($0.value, "\(what) '\($0.key)'")) }
+  }
+
+  private func variables(_ node: Node?) throws -> [Manifest.Variable] {
+    guard let node else { return [] }
+    return try keys(node, "variables").entries.map { entry in
+      if let value = entry.value.scalar?.string {
+        return Manifest.Variable(name: entry.key, type: nil, value: value)
+      }
+      var inner = try keys(entry.value, "variable '\(entry.key)'")
+      let variable = Manifest.Variable(
+        name: entry.key, type: try string(inner.need("type"), "type"),
+        value: try string(inner.need("value"), "value"))
+      try inner.close(allowed: ["type", "value"])
+      return variable
+    }
+  }
+
+  /// The services that every subject may call.
+  func services() throws -> (
+    boundary: [(name: String, rule: Manifest.Rule)], variables: [Manifest.Variable]
+  ) {
+    var top = try keys(try document(), "the services")
+    let result = (
+      boundary: try boundary(top.take("boundary")),
+      variables: try variables(top.take("variables"))
+    )
+    try top.close(allowed: ["boundary", "variables"])
+    return result
+  }
+
+  func manifest() throws -> Manifest {
+    var top = try keys(try document(), "the manifest")
+    let allowed = [
+      "subject", "title", "source", "include", "targets", "extract", "objects", "inputs", "bind",
+      "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
+    ]
+    func entries(_ key: String) throws -> [(key: String, line: Int, value: Node)] {
+      try top.take(key).map { try keys($0, key).entries } ?? []
+    }
+    let objects = try entries("objects").map { entry in
+      var inner = try keys(entry.value, "object '\(entry.key)'")
+      let object = Manifest.Object(
+        name: entry.key, type: try string(inner.need("type"), "type"),
+        spellings: try strings(inner.take("at"), "at"),
+        isOptional: try flag(inner.take("optional"), "optional"))
+      try inner.close(allowed: ["type", "at", "optional"])
+      return object
+    }
+    let slots = try entries("slots").map { entry in
+      var inner = try keys(entry.value, "slot '\(entry.key)'")
+      let slot = Manifest.Slot(
+        name: entry.key, spellings: try strings(inner.need("is"), "is"),
+        count: try number(inner.take("count"), "count") ?? 1,
+        isOptional: try flag(inner.take("optional"), "optional"))
+      try inner.close(allowed: ["is", "count", "optional"])
+      return slot
+    }
+    let callbacks = try entries("callbacks").map { entry in
+      var inner = try keys(entry.value, "callback '\(entry.key)'")
+      let spellings = try strings(inner.need("is"), "is")
+      return (name: entry.key, spellings: spellings, rule: try rule(&inner, also: ["is"]))
+    }
+    let inputs = try entries("inputs").map { entry in
+      (name: entry.key, count: try number(entry.value, "input '\(entry.key)'") ?? 1)
+    }
+    let bindings = try (top.take("bind")?.sequence.map(Array.init) ?? []).map { node in
+      var inner = try keys(node, "bind")
+      let binding = Manifest.Binding(
+        spellings: try strings(inner.need("to"), "to"),
+        value: try string(inner.need("value"), "value"),
+        isOptional: try flag(inner.take("optional"), "optional"))
+      try inner.close(allowed: ["to", "value", "optional"])
+      return binding
+    }
+    let manifest = Manifest(
+      subject: try string(top.need("subject"), "subject"),
+      title: try string(top.need("title"), "title"),
+      source: try string(top.need("source"), "source"),
+      include: try strings(top.take("include"), "include"),
+      targets: try strings(top.need("targets"), "targets"),
+      extract: try strings(top.take("extract"), "extract"),
+      objects: objects, inputs: inputs, bindings: bindings,
+      locks: try pairs(top.take("locks"), "locks").map { (name: $0.0, expression: $0.1) },
+      slots: slots,
+      glue: try top.take("glue").map { try string($0, "glue") },
+      prepares: try strings(top.take("prepares"), "prepares"),
+      callbacks: callbacks,
+      boundary: try boundary(top.take("boundary")),
+      variables: try variables(top.take("variables")),
+      path: path)
+    try top.close(allowed: allowed)
+    return manifest
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+
+/// Functions appended to the source file in memory, one for each candidate spelling of the
+/// manifest: those that compile tell which spellings a tree has, and of what type.
+struct Probes {
+  static let prefix = "kshim_probe_"
+  static let fileName = "kshim-probe"
+
+  private let manifest: Manifest
+  private var lines: [String] = []
+  /// Probe numbers of each spelling.
+  private var numbers: [String: Int] = [:]
+
+  init(manifest: Manifest) {
+    self.manifest = manifest
+    for (_, spellings) in manifest.asked { spellings.forEach { add($0) } }
+  }
+
+  private mutating func add(_ expression: String) {
+    guard numbers[expression] == nil, !manifest.isOfHarness(expression) else { return }
+    numbers[expression] = lines.count
+    let parameters = (manifest.objects.map { "\($0.type) *\($0.name)" } + ["int i"])
+    let inputs = manifest.inputs.map { "extern unsigned long long in_\($0.name)[];" }
+    lines.append(
+      "static __attribute__((unused)) void \(Self.prefix)\(lines.count)"
+        + "(\(parameters.joined(separator: ", "))) "
+        + "{ \(inputs.joined(separator: " ")) (void)(\(expression)); }")
+  }
+
+  /// What to append to the file.
+  var text: String {
+    "\n" + lines.enumerated().map { "#line \($0.offset + 1) \"\(Self.fileName)\"\n\($0.element)\n" }
+      .joined()
+  }
+
+  struct Answers {
+    var slots: [(slot: Manifest.Slot, resolved: Extractor.Resolved)] = []
+    var objects: [(object: Manifest.Object, expression: String?)] = []
+    var bindings: [(to: String, value: String)] = []
+    var callbacks: [(name: String, resolved: Extractor.Resolved, rule: Manifest.Rule)] = []
+    /// The probe functions that hold, for what they refer to.
+    var used: [ClangCursor] = []
+  }
+
+  /// - Parameters:
+  ///   - cursors: the probe functions as parsed, by number.
+  ///   - failed: numbers of lines (from 1) with an error.
+  func resolve(_ cursors: [Int: ClangCursor], failed: Set<Int>, asked: String) throws -> Answers {
+    var answers = Answers()
+    func first(_ spellings: [String]) -> Extractor.Resolved? {
+      for spelling in spellings {
+        if manifest.isOfHarness(spelling) {
+          return Extractor.Resolved(
+            expression: spelling,
+            type: .init(spelling: "kshim_u64", shape: .number, pointee: ""), prototype: nil,
+            isBitField: false)
+        }
+        guard let number = numbers[spelling], !failed.contains(number + 1),
+          let cursor = cursors[number], let expression = Self.expression(cursor)
+        else { continue }
+        answers.used.append(cursor)
+        return Extractor.Resolved(
+          expression: spelling, type: expression.valueType, prototype: expression.prototype,
+          isBitField: expression.referenced?.isBitField ?? false)
+      }
+      return nil
+    }
+    func need(_ what: String, _ spellings: [String], optional: Bool) throws -> Extractor.Resolved? {
+      if let resolved = first(spellings) { return resolved }
+      if optional { return nil }
+      throw Failure(
+        .build, asked: asked,
+        cause: "this kernel has none of the manifest's spellings of \(what): "
+          + spellings.joined(separator: ", "), place: manifest.path,
+        remedy: "add this kernel's spelling to \(what) in the manifest")
+    }
+    for object in manifest.objects {
+      if object.spellings.isEmpty {
+        answers.objects.append((object, nil))
+      } else if let found = try need(
+        "object '\(object.name)'", object.spellings, optional: object.isOptional)
+      {
+        answers.objects.append((object, found.expression))
+      }
+    }
+    for slot in manifest.slots {
+      if let found = try need("slot '\(slot.name)'", slot.spellings, optional: slot.isOptional) {
+        answers.slots.append((slot, found))
+      }
+    }
+    for binding in manifest.bindings {
+      let found = try need("a binding", binding.spellings, optional: binding.isOptional)
+      if let found { answers.bindings.append((found.expression, binding.value)) }
+    }
+    for callback in manifest.callbacks {
+      // A kernel without the pointer never calls through it.
+      if let found = first(callback.spellings) {
+        answers.callbacks.append((callback.name, found, callback.rule))
+      }
+    }
+    return answers
+  }
+
+  /// The expression inside `(void)(…)`: the innermost operand of the casts and parentheses.
+  private static func expression(_ probe: ClangCursor) -> ClangCursor? {
+    guard let body = probe.children.last(where: { $0.kind == .compound }),
+      let cast = body.children.last, let parenthesis = cast.children.last
+    else { return nil }
+    return parenthesis
+  }
+}
+
+extension Manifest {
+  /// Every list of candidate spellings, with what it is for.
+  var asked: [(what: String, spellings: [String])] {
+    objects.map { ($0.name, $0.spellings) } + slots.map { ($0.name, $0.spellings) }
+      + bindings.map { ("bind", $0.spellings) } + callbacks.map { ($0.name, $0.spellings) }
+  }
+
+  /// Whether an expression is about what the harness or the glue defines, not the kernel.
+  func isOfHarness(_ expression: String) -> Bool {
+    expression.hasPrefix("in_") && !expression.contains("->") || expression.hasPrefix("shadow_pages")
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import KernelSource
+
+/// Where an extraction came from: `provenance.json` beside the extracted text.
+public struct Provenance: Codable, Sendable, Equatable {
+  public struct Patch: Codable, Sendable, Equatable {
+    public var file: String
+    public var subject: String?
+  }
+  public struct Function: Codable, Sendable, Equatable {
+    public var name: String
+    public var firstLine: Int
+    public var lastLine: Int
+  }
+
+  public var subject: String
+  /// The kernel as it was asked for.
+  public var kernel: String
+  /// Its version, from its Makefile.
+  public var version: String
+  /// The tree's top directory.
+  public var tree: String
+  public var patches: [Patch]
+  /// The source file, relative to the tree.
+  public var source: String
+  /// Lines are those of the source file, patches applied, from 1.
+  public var functions: [Function]
+  /// SHA-256 of the extracted text, in hexadecimal.
+  public var textSHA256: String
+  /// SHA-256 of each file of the tree that was read, by path relative to the tree.
+  public var files: [String: String]
+
+  public static func read(in directory: String) throws -> Provenance {
+    let path = "\(directory)/provenance.json"
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw Failure(
+        .request, asked: "read what was extracted", cause: "nothing was extracted yet", place: path,
+        remedy: "run 'make extract', or 'kshim extract --kernel DIRECTORY'")
+    }
+    do {
+      return try JSONDecoder().decode(Provenance.self, from: data)
+    } catch {
+      throw Failure(
+        .tool, asked: "read what was extracted", cause: "its provenance is damaged", place: path,
+        remedy: "run 'make extract' again")
+    }
+  }
+
+  /// Files of the tree that are no longer what was extracted, sorted; empty when it still matches.
+  public func staleFiles() async throws -> [String] {
+    let now = try await Self.hashes(of: files.keys.map { "\(tree)/\($0)" })
+    return files.filter { now["\(tree)/\($0.key)"] != $0.value }.keys.sorted()
+  }
+
+  /// SHA-256 of each file that can be read.
+  static func hashes(of paths: [String]) async throws -> [String: String] {
+    var hashes: [String: String] = [:]
+    let sorted = paths.sorted()
+    for start in stride(from: 0, to: sorted.count, by: 500) {
+      let part = Array(sorted[start..<min(start + 500, sorted.count)])
+      let result = try await Command.run("sha256sum", ["--"] + part)
+      for line in result.outputText.split(separator: "\n") {
+        let fields = line.split(separator: " ", maxSplits: 1)
+        guard fields.count == 2 else { continue }
+        hashes[String(fields[1].drop { $0 == " " || $0 == "*" })] = String(fields[0])
+      }
+    }
+    return hashes
+  }
+
+  static func hash(of text: String) async throws -> String {
+    let result = try await Command.run("sha256sum", input: Data(text.utf8))
+    return String(result.outputText.prefix(64))
+  }
+}

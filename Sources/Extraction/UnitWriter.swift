@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// Writes the C file that is compiled: the pieces verbatim, with `#line` back to the kernel's own
+/// file, then the harness that the manifest asks for.
+struct UnitWriter {
+  let manifest: Manifest
+  let extracted: Extractor.Result
+  /// Lines of the comment on top: tree, version, patches.
+  let provenance: [String]
+  /// Of the pieces' text, 64 hexadecimal digits.
+  let textSHA256: String
+
+  /// Line number, from 1, of each byte offset asked for, in ascending order.
+  static func lines(of offsets: [Int], in text: [UInt8]) -> [Int] {
+    var line = 1
+    var position = 0
+    return offsets.map { offset in
+      while position < offset {
+        if text[position] == UInt8(ascii: "\n") { line += 1 }
+        position += 1
+      }
+      return line
+    }
+  }
+
+  /// The verbatim part alone.
+  var verbatim: String {
+    let all = extracted.pieces
+    let lines = Self.lines(of: all.map(\.range.lowerBound), in: extracted.text)
+    return zip(all, lines).map { piece, line in
+      "#line \(line) \"\(manifest.source)\"\n" + text(piece) + "\n"
+    }.joined()
+  }
+
+  private func text(_ piece: Extractor.Piece) -> String {
+    String(decoding: extracted.text[piece.range], as: UTF8.self)
+  }
+
+  var unit: String {
+    let includes = zip(
+      extracted.includes,
+      Self.lines(of: extracted.includes.map(\.range.lowerBound), in: extracted.text)
+    ).map { "#line \($1) \"\(manifest.source)\"\n\(text($0))\n" }.joined()
+    return """
+      /*
+      \(provenance.map { " * \($0)" }.joined(separator: "\n"))
+       */
+      \(includes)#include <kshim_runtime.h>
+      #line 1 "\(HarnessWriter.fileName)"
+      \(harness.declarations)
+      \(verbatim)
+      #line 1 "\(HarnessWriter.fileName)"
+      \(harness.definitions)
+      """
+  }
+
+  private var harness: HarnessWriter {
+    HarnessWriter(manifest: manifest, extracted: extracted, textSHA256: textSHA256)
+  }
+
+  /// Macros that keep two builds of the unit apart in one program.
+  var renames: String {
+    let callees = extracted.callees.filter { $0.home == .external }.map(\.name)
+    let names = extracted.externalNames + callees + extracted.variables.map(\.name)
+      + HarnessWriter.exportedNames
+    return Set(names).sorted().map { "#define \($0) KSHIM_NAME(\($0))\n" }.joined()
+  }
+}

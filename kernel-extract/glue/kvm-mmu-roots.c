@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The callees of kvm-mmu-roots that need more than a line. Included at the end of the generated
+ * harness, after the kernel's types. p[] holds the callee's arguments, pointers as addresses.
+ */
+
+#define SHADOW_PAGES 16
+static struct kvm_mmu_page shadow_pages[SHADOW_PAGES];
+static unsigned shadow_page_count;
+
+/* A shadow page with its table, as the page caches hand it out: number, or SHADOW_PAGES if full. */
+static unsigned new_shadow_page(gfn_t gfn, u32 role, bool tdp_mmu)
+{
+	struct kvm_mmu_page *sp;
+
+	if (shadow_page_count == SHADOW_PAGES)
+		kshim_no_room();
+	sp = &shadow_pages[shadow_page_count];
+	sp->spt = (u64 *)(unsigned long)kshim_va(kshim_boot_page(0, 0));
+	sp->gfn = gfn;
+	sp->role.word = role;
+	sp->tdp_mmu_page = tdp_mmu;
+	set_page_private(virt_to_page(sp->spt), (unsigned long)sp);
+	return shadow_page_count++;
+}
+
+/* The page for a gfn and role, shared as in the kernel's hash of shadow pages. */
+static kshim_u64 find_or_make(gfn_t gfn, u32 role)
+{
+	for (unsigned i = 0; i < shadow_page_count; i++)
+		if (shadow_pages[i].gfn == gfn && shadow_pages[i].role.word == role &&
+		    !shadow_pages[i].tdp_mmu_page)
+			return (unsigned long)&shadow_pages[i];
+	return (unsigned long)&shadow_pages[new_shadow_page(gfn, role, false)];
+}
+
+/* p: vcpu, gfn, role */
+static kshim_u64 shadow_page(const kshim_u64 *p)
+{
+	return find_or_make(p[1], (u32)p[2]);
+}
+
+/* p: vcpu, gfn, address, level, direct, access; kernels up to 5.18 */
+static kshim_u64 shadow_page_by_level(const kshim_u64 *p)
+{
+	union kvm_mmu_page_role role = { .word = 0 };
+
+	role.level = p[3];
+	role.direct = p[4];
+	if (!p[4])
+		role.quadrant = (p[2] >> 30) & 3;
+	return find_or_make(p[1], role.word);
+}
+
+/* p: kvm, sp, invalid_list. The page leaves the hash and waits on the list for the commit. */
+static kshim_u64 prepare_zap(const kshim_u64 *p)
+{
+	struct kvm_mmu_page *sp = (void *)(unsigned long)p[1];
+
+	sp->gfn = ~0ull;
+	list_add(&sp->link, (struct list_head *)(unsigned long)p[2]);
+	return 1;
+}
+
+/* p: kvm, invalid_list */
+static kshim_u64 commit_zap(const kshim_u64 *p)
+{
+	struct list_head *list = (void *)(unsigned long)p[1];
+
+	while (!list_empty(list))
+		list_del_init(list->next);
+	return 0;
+}
+
+static kshim_u64 new_tdp_root(const kshim_u64 *p)
+{
+	union kvm_mmu_page_role role = { .word = 0 };
+	const gfn_t mirror = p[1] & 1;	/* nothing but the harness looks at a root's gfn */
+	unsigned number;
+
+	role.level = 4;
+	role.direct = 1;
+	for (unsigned i = 0; i < shadow_page_count; i++)
+		if (shadow_pages[i].tdp_mmu_page && shadow_pages[i].gfn == mirror &&
+		    !shadow_pages[i].role.invalid && shadow_pages[i].root_count) {
+			shadow_pages[i].root_count++;
+			return __pa(shadow_pages[i].spt);
+		}
+	number = new_shadow_page(mirror, role.word, true);
+	shadow_pages[number].root_count = 1;
+	return __pa(shadow_pages[number].spt);
+}
+
+/* p: vcpu; returns the root, kernels before 6.9 */
+static kshim_u64 tdp_root_hpa(const kshim_u64 *p)
+{
+	return new_tdp_root(p);
+}
+
+/* p: vcpu, mirror (7.x); stores the root itself and returns 0 where it returns anything */
+static kshim_u64 tdp_alloc_root(const kshim_u64 *p)
+{
+	kshim_u64 hpa = new_tdp_root(p);
+
+#ifdef KSHIM_SLOT_mirror_root
+	if (p[1] & 1)
+		kshim_set(KSHIM_SLOT_mirror_root, 0, hpa);
+	else
+#endif
+		kshim_set(KSHIM_SLOT_root_hpa, 0, hpa);
+	return 0;
+}
+
+/* p: kvm, root */
+static kshim_u64 tdp_put_root(const kshim_u64 *p)
+{
+	struct kvm_mmu_page *sp = (void *)(unsigned long)p[1];
+
+	sp->root_count--;
+	return 0;
+}
+
+/* For the set-up: gfn, level, 1 for the TDP MMU's. Returns the table's hpa; sp_* slots count alike. */
+static kshim_u64 make_shadow_page(const kshim_u64 *p)
+{
+	union kvm_mmu_page_role role = { .word = 0 };
+
+	role.level = p[1];
+	return __pa(shadow_pages[new_shadow_page(p[0], role.word, p[2])].spt);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the stub headers and the generated harness call. Plain C types only: this header stands
+ * beside the kernel's own types, which disagree with <stdint.h>.
+ */
+#ifndef KSHIM_RUNTIME_H
+#define KSHIM_RUNTIME_H
+
+typedef unsigned long long kshim_u64;
+
+#define KSHIM_PC() ((kshim_u64)(unsigned long)__builtin_return_address(0))
+
+/* WARN and BUG of include/asm/bug.h */
+void kshim_warn(int line);
+void kshim_bug(int line) __attribute__((noreturn));
+
+/* lockdep_assert_*() of include/linux/lockdep.h; mode as enum kshim_lock_mode, 0: any */
+void kshim_assert_held(const volatile void *lock, int mode);
+void kshim_assert_held_at(const volatile void *lock, int mode, kshim_u64 pc);
+void kshim_assert_not_held(const volatile void *lock);
+
+/* Accesses that inline assembly makes, include/linux/instrumented.h */
+void kshim_no_room(void) __attribute__((noreturn));	/* the harness's limit, not the patch's fault */
+void kshim_access(const volatile void *address, unsigned long size, int write);
+
+/* The boundary. Each callee opens with kshim_call(), which records it. */
+void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 pc);
+void kshim_answer(kshim_u64 value);
+unsigned kshim_decide(unsigned arity);
+void kshim_may_sleep(kshim_u64 pc);
+
+kshim_u64 kshim_alloc_page(unsigned flags, kshim_u64 pc);	/* virtual address or 0 */
+void kshim_free_page(kshim_u64 address, kshim_u64 pc);		/* virtual; 0 is a no-op */
+kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc);		/* __pa() */
+kshim_u64 kshim_page_pa(kshim_u64 address);	/* hpa, 0 for NULL, else the raw value */
+kshim_u64 kshim_va(kshim_u64 hpa);
+kshim_u64 kshim_vmemmap(unsigned long size_of_struct_page);
+kshim_u64 kshim_page_offset(void);
+kshim_u64 kshim_zero_pfn(void);
+kshim_u64 kshim_symbol(kshim_u64 address);	/* a pointer's name, the same in every build */
+void kshim_name_object(unsigned number, const void *address, unsigned long size);
+
+void kshim_lock(const volatile void *lock, int mode, kshim_u64 pc);
+void kshim_unlock(const volatile void *lock, int mode, kshim_u64 pc);
+void kshim_name_lock(unsigned number, const volatile void *lock);
+
+/* The generated harness offers these to the runtime. */
+struct kshim_table;
+struct kshim_harness {
+	unsigned char dirty;		/* fills pages that nobody asked to be zeroed */
+	void (*prepare)(void);		/* binds objects, variables and locks in a fresh world */
+	kshim_u64 (*enter)(unsigned entry, const kshim_u64 *args);
+};
+void kshim_attach(const struct kshim_harness *harness);
+
+/* Runtime side of struct kshim_table. */
+void kshim_reset(const unsigned char *choices, unsigned count);
+kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g);
+_Bool kshim_load(kshim_u64 hpa, kshim_u64 *value);
+void kshim_poke(kshim_u64 hpa, kshim_u64 value);
+_Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result);
+const struct kshim_world *kshim_world_now(void);
+kshim_u64 kshim_digest(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Replaced and observed: assertions about locks hold whatever the tree's configuration says. */
+#include_next <linux/lockdep.h>
+
+#ifndef KSHIM_LINUX_LOCKDEP_H
+#define KSHIM_LINUX_LOCKDEP_H
+#include <kshim_runtime.h>
+
+#undef lockdep_assert_held
+#undef lockdep_assert_held_write
+#undef lockdep_assert_held_read
+#undef lockdep_assert_held_once
+#undef lockdep_assert_not_held
+#define lockdep_assert_held(lock) kshim_assert_held((lock), 0)
+#define lockdep_assert_held_once(lock) kshim_assert_held((lock), 0)
+#define lockdep_assert_held_read(lock) kshim_assert_held((lock), 1)
+#define lockdep_assert_held_write(lock) kshim_assert_held((lock), 2)
+#define lockdep_assert_not_held(lock) kshim_assert_not_held((lock))
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kshim.h - the door between Swift and one compiled subject.
+ *
+ * A subject is a struct kshim_table: functions that set up one fresh world, call the kernel's
+ * functions in it, and leave behind what happened. The same table comes out of a shared object
+ * (kshim check) and out of the kernel-extract targets (swift test).
+ *
+ * Units: an hpa is a host physical address in bytes; a page is 4096 bytes; a slot is a named
+ * piece of kernel state (a field, or an input of the harness), an array of uint64_t.
+ *
+ * Ownership: everything a table points to is owned by the subject and valid until its shared
+ * object is closed; what kshim_world points to is overwritten by the next reset().
+ * A table is used by one thread at a time; each shared object has a world of its own.
+ */
+#ifndef KSHIM_H
+#define KSHIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raised when a field below changes its meaning; a loader refuses another number. */
+#define KSHIM_ABI 1
+
+/* What an event says happened. */
+enum kshim_event_kind {
+	KSHIM_EVENT_STEP = 1,	/* the harness calls a target: call = entry */
+	KSHIM_EVENT_RETURN,	/* the target returned: value = result */
+	KSHIM_EVENT_CALL,	/* a boundary callee: call, arg[], value = its answer */
+	KSHIM_EVENT_ALLOC,	/* value = hpa or 0 when refused, arg[0] = KSHIM_ALLOC_* */
+	KSHIM_EVENT_FREE,	/* arg[0] = hpa, or the raw value if it is no page */
+	KSHIM_EVENT_WARN,	/* WARN*: arg[0] = line as the kernel's text says it */
+	KSHIM_EVENT_BUG,	/* BUG(): ends the step */
+	KSHIM_EVENT_LOCK,	/* arg[0] = lock, arg[1] = KSHIM_LOCK_* */
+	KSHIM_EVENT_UNLOCK,	/* same */
+	KSHIM_EVENT_ASSERT,	/* lockdep_assert_*() that failed: arg as LOCK */
+	KSHIM_EVENT_SLEEP,	/* something that may sleep was called with a spinning lock held */
+	KSHIM_EVENT_ACCESS,	/* an access outside live memory: ends the step; arg[0] = address,
+				 * arg[1] = size, arg[2] = 1 for a write, arg[3] = KSHIM_AT_* */
+	KSHIM_EVENT_ADDRESS,	/* __pa() of what is no page: arg[0] = the raw value */
+	KSHIM_EVENT_HANG,	/* more basic blocks than any scenario needs: ends the step */
+	KSHIM_EVENT_OVERFLOW,	/* the harness ran out of room: ends the step, never the patch's fault */
+};
+
+enum kshim_alloc_flag {
+	KSHIM_ALLOC_ZEROED = 1,
+	KSHIM_ALLOC_ACCOUNTED = 2,
+	KSHIM_ALLOC_DMA32 = 4,
+	KSHIM_ALLOC_SLEEPS = 8,
+};
+
+enum kshim_lock_mode {
+	KSHIM_LOCK_READ = 1,	/* shared and spinning */
+	KSHIM_LOCK_WRITE = 2,	/* exclusive and spinning */
+	KSHIM_LOCK_MUTEX = 3,	/* exclusive and sleeping */
+};
+
+/* What is at an address, or what became of a freed one. */
+enum kshim_at {
+	KSHIM_AT_LIVE = 0,	/* a page in use */
+	KSHIM_AT_NULL,		/* the first page of the address space */
+	KSHIM_AT_POISON,	/* a value that only an uninitialised variable has */
+	KSHIM_AT_FREED,		/* a page that was freed */
+	KSHIM_AT_GUARD,		/* between pages: past the end of one */
+	KSHIM_AT_WILD,		/* anything else */
+};
+
+struct kshim_event {
+	uint16_t kind;		/* enum kshim_event_kind */
+	uint16_t call;		/* number of the boundary callee or entry, else 0xffff */
+	uint16_t step;		/* how many steps came before */
+	uint16_t at;		/* FREE: enum kshim_at of what was freed */
+	uint32_t held_write;	/* locks held exclusively, bit = lock number */
+	uint32_t held_read;	/* locks held shared */
+	uint64_t pc;		/* return address into the subject, 0 if none */
+	uint64_t value;
+	uint64_t arg[4];
+};
+
+/* One answer at the boundary that could have gone otherwise. */
+struct kshim_decision {
+	uint16_t call;		/* the callee that asked */
+	uint8_t choice;		/* 0 is the answer without failure */
+	uint8_t arity;		/* how many answers there are */
+	uint32_t event;		/* index of the event that carries the answer */
+};
+
+/* A write to memory that outlives the call, for "who wrote this". */
+struct kshim_store {
+	uint64_t address;
+	uint64_t before;	/* the 8 bytes at address, as they were */
+	uint64_t pc;
+	uint16_t size;
+	uint16_t step;
+};
+
+struct kshim_world {
+	const struct kshim_event *events;
+	const struct kshim_decision *decisions;
+	const struct kshim_store *stores;	/* those of the steps, not of the set-up */
+	uint32_t event_count;
+	uint32_t decision_count;
+	uint32_t store_count;
+	uint32_t live_pages;	/* pages in use, those of boot_page() included */
+	uint32_t locks_held;	/* how many locks are held */
+	uint32_t ended;		/* 1 if a step was ended by an event that says so */
+	const uint64_t *blocks;	/* return addresses of the last basic blocks, newest last */
+	uint32_t block_count;
+};
+
+struct kshim_table {
+	uint32_t abi;
+	const char *subject;
+	const char *text_sha256;	/* of the extracted functions */
+
+	uint32_t slot_count;
+	const char *const *slots;
+	const uint32_t *slot_sizes;	/* elements of each */
+	uint32_t call_count;		/* boundary callees */
+	const char *const *calls;
+	uint32_t entry_count;		/* targets */
+	const char *const *entries;
+	uint32_t lock_count;
+	const char *const *locks;
+
+	/* Makes a fresh world. choices are replayed from the first decision on; further
+	 * decisions answer 0. choices is copied. Never fails for count <= 255. */
+	void (*reset)(const uint8_t *choices, uint32_t count);
+	/* A page in use before the first step, filled with the byte. Returns its hpa. */
+	uint64_t (*boot_page)(uint8_t fill, bool below_4g);
+	/* Slot values; inputs (in_*) are set before other slots. For a pointer slot the hpa, 0 for NULL, or the raw value of a pointer that
+	 * is no page. An index past count is a programmer's error and aborts. */
+	void (*set)(uint32_t slot, uint32_t index, uint64_t value);
+	uint64_t (*get)(uint32_t slot, uint32_t index);
+	uint64_t (*address)(uint32_t slot, uint32_t index);	/* for kshim_store.address; 0: bit-field */
+	/* Simulated physical memory, 8 bytes at an aligned hpa. load() returns false when there
+	 * is no page in use. poke() is for the set-up. */
+	bool (*load)(uint64_t hpa, uint64_t *value);
+	void (*poke)(uint64_t hpa, uint64_t value);
+	/* A helper of the glue for the set-up, by number; see the manifest's prepares. */
+	uint32_t prepare_count;
+	const char *const *prepares;
+	uint64_t (*prepare)(uint32_t helper, const uint64_t *args);
+	/* The address by which the kernel's code writes to hpa. */
+	uint64_t (*virtual_address)(uint64_t hpa);
+	/* Calls a target; further arguments come from args (4). False when an event ended it. */
+	bool (*call)(uint32_t entry, const uint64_t *args, uint64_t *result);
+	/* What happened since reset(). Valid until the next reset(). */
+	const struct kshim_world *(*world)(void);
+	/* A digest of every event without its pc: two poisons must agree on it. */
+	uint64_t (*digest)(void);
+};
+
+/* The name of the symbol that returns a shared object's table. */
+#define KSHIM_TABLE_SYMBOL "kshim_table"
+
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A fresh world, and one call of a target in it. */
+#include <setjmp.h>
+#include <string.h>
+
+#include "world.h"
+
+#define STACK_ROOM (256 * 1024)
+
+const struct kshim_harness *step_harness;
+uint16_t step_number;
+
+static jmp_buf leave;
+static bool inside, ended;
+static uint64_t blocks[MAX_BLOCKS];
+static uint32_t block_count;
+static struct kshim_world world;
+
+void kshim_attach(const struct kshim_harness *harness)
+{
+	memory_open();
+	step_harness = harness;
+}
+
+void kshim_reset(const unsigned char *choices, unsigned count)
+{
+	memory_reset();
+	trace_reset(choices, count);
+	step_number = 0;
+	block_count = 0;
+	ended = false;
+	memory_stack((uint64_t)__builtin_frame_address(0) - STACK_ROOM,
+		     (uint64_t)__builtin_frame_address(0) + STACK_ROOM);
+	step_harness->prepare();
+}
+
+void step_end(void)
+{
+	ended = true;
+	if (inside)
+		longjmp(leave, 1);
+	__builtin_trap();	/* the harness's own set-up ran out of room */
+}
+
+/* clang calls this at the start of every basic block of the subject. */
+void __sanitizer_cov_trace_pc(void)
+{
+	if (!inside)
+		return;
+	blocks[block_count++ % MAX_BLOCKS] = KSHIM_PC();
+	if (block_count > BLOCK_LIMIT) {
+		trace_record(KSHIM_EVENT_HANG, KSHIM_PC());
+		step_end();
+	}
+}
+
+_Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
+{
+	struct kshim_event *event;
+	uint64_t frame = (uint64_t)__builtin_frame_address(0);
+
+	if (ended)
+		return false;
+	if (!step_number)
+		memory_log_stores_from_here();
+	trace_record(KSHIM_EVENT_STEP, 0)->call = entry;
+	/* Locals of the subject only: what lies above belongs to the caller. */
+	memory_stack(frame - STACK_ROOM, frame);
+	inside = true;
+	if (setjmp(leave)) {
+		inside = false;
+		return false;
+	}
+	*result = step_harness->enter(entry, args);
+	inside = false;
+	event = trace_record(KSHIM_EVENT_RETURN, block_count ?
+			     blocks[(block_count - 1) % MAX_BLOCKS] : 0);
+	event->call = entry;
+	event->value = *result;
+	step_number++;
+	return true;
+}
+
+const struct kshim_world *kshim_world_now(void)
+{
+	static uint64_t ordered[MAX_BLOCKS];
+	uint32_t kept = block_count < MAX_BLOCKS ? block_count : MAX_BLOCKS;
+
+	for (uint32_t i = 0; i < kept; i++)
+		ordered[i] = blocks[(block_count - kept + i) % MAX_BLOCKS];
+	world = (struct kshim_world){
+		.events = trace_events,
+		.decisions = trace_decisions,
+		.stores = memory_stores + memory_first_step_store,
+		.event_count = trace_event_count,
+		.decision_count = trace_decision_count,
+		.store_count = memory_store_count - memory_first_step_store,
+		.live_pages = memory_live_pages(),
+		.locks_held = trace_locks_held(),
+		.ended = ended,
+		.blocks = ordered,
+		.block_count = kept,
+	};
+	return &world;
+}
+
+kshim_u64 kshim_digest(void)
+{
+	return memory_digest(trace_digest(0x6b7368696dULL));
+}

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Stand-in: generated in a configured tree, empty here. */
+#define __NR_syscalls 512
