@@ -3,7 +3,7 @@ import Foundation
 
 /// What a cached tree says about itself, kept in a file in its top directory.
 struct CacheRecord: Codable, Sendable, Equatable {
-  /// The kernel as it was named when it was unpacked.
+  /// The kernel as it was named when it was unpacked, any path made absolute.
   let spec: String
   /// What it was unpacked from, exactly: the cache is right as long as this is the same.
   let key: String

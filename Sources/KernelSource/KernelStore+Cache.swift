@@ -11,6 +11,8 @@ extension KernelStore {
     let key: String
     /// The kernel as the user named it.
     let spec: String
+    /// The same in a spelling that means it from every working directory.
+    let listed: String
   }
 
   /// Where the unpacked trees are, next to their locks and to what is being unpacked.
@@ -42,7 +44,7 @@ extension KernelStore {
     let tree = try KernelTree(directory: fresh, spec: key.spec)
     let final = "\(kernelsDirectory)/\(key.name)"
     try writing(key.spec) {
-      try CacheRecord(spec: key.spec, key: key.key, unpacked: tree).write(inTree: fresh)
+      try CacheRecord(spec: key.listed, key: key.key, unpacked: tree).write(inTree: fresh)
       if FileKind(final) != .nothing, rename(final, "\(scratch.path)/old") != 0 {
         throw lastError()
       }

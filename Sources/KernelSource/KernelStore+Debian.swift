@@ -10,7 +10,7 @@ extension KernelStore {
   ) async throws -> KernelTree {
     let known = DebianKernel.known.first { $0.version == version }
     let kernel = known ?? DebianKernel(version: version, suites: [])
-    let key = CacheKey(name: "debian-\(version)", key: kernel.package, spec: spec)
+    let key = CacheKey(name: "debian-\(version)", key: kernel.package, spec: spec, listed: spec)
     return try await cached(key, refresh: refresh, progress) { tree, scratch in
       for program in ["apt-get", "dpkg-deb", "tar", "xz"] {
         try Command.require(program, environment: environment)

@@ -28,7 +28,9 @@ extension KernelStore {
         remedy: "name a commit, tag or branch that git log shows, or fetch it first")
     }
     let object = parsed.outputText.trimmingCharacters(in: .whitespacesAndNewlines)
-    let key = CacheKey(name: "git-\(object)", key: "git tree \(object)", spec: spec)
+    let key = CacheKey(
+      name: "git-\(object)", key: "git tree \(object)", spec: spec,
+      listed: "\(directory)@\(revision)")
     return try await cached(key, refresh: refresh, progress) { tree, _ in
       progress("unpacking \(spec)")
       let listed = try await Git.run(

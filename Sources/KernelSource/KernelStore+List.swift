@@ -4,8 +4,8 @@ import Foundation
 extension KernelStore {
   /// One line of `kshim kernels list`.
   public struct Entry: Sendable, Equatable {
-    /// What to pass as `--kernel`: `debian:6.12`, a tarball's path, `DIRECTORY@REVISION`; as it
-    /// was spelled when it was unpacked.
+    /// What to pass as `--kernel`: `debian:6.12`, a tarball's path, `DIRECTORY@REVISION`;
+    /// paths are absolute, and a revision is named as it was when it was unpacked.
     public let spec: String
     /// See ``KernelTree/version``; nil where the kernel is not cached.
     public let version: String?

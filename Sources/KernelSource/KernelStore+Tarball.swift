@@ -19,7 +19,7 @@ extension KernelStore {
     let key = "tarball \(real) \(status.st_size) \(modified.tv_sec).\(modified.tv_nsec)"
     let name = "tarball-\(Self.slug(real))-\(Self.hash(key))"
     return try await cached(
-      CacheKey(name: name, key: key, spec: spec), refresh: refresh, progress
+      CacheKey(name: name, key: key, spec: spec, listed: path), refresh: refresh, progress
     ) { tree, scratch in
       progress("unpacking \(spec)")
       try await unpackTarball(path, spec: spec, into: tree, scratch)

@@ -157,7 +157,9 @@ struct PatchApplication {
   private func rejection(
     of patch: PatchFile, _ result: Command.Result, _ arguments: [String]
   ) async throws -> Failure {
+    // The text that was searched for follows "while searching for:"; the hunk shows it better.
     let errors = result.errorLines.filter { $0.hasPrefix("error: ") }.map { $0.dropFirst(7) }
+      .filter { $0 != "while searching for:" }
     let misfit = errors.lazy.compactMap { $0.wholeMatch(of: /patch failed: (.*):([0-9]+)/) }.first
     let asked = "apply \(patch.title)"
     let said = errors.prefix(5).map { "git: \($0)" }
