@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+
+/// Downloads a Debian package with apt, without root and without touching apt's own state.
+///
+/// First with the package lists that the system has. If they lack the package, with a private
+/// list for each suite that may have it, on the mirror that the system already uses.
+struct Apt {
+  /// A directory for lists, cache and the downloaded file.
+  let scratch: String
+  let environment: [String: String?]
+  /// More options for every call.
+  let options: [String]
+
+  /// - Returns: the path of the `.deb`.
+  /// - Throws: `DebianUnavailable` where the network does not answer or no suite has the
+  ///   package; `Failure` where apt is missing or knows no Debian mirror.
+  func download(
+    _ kernel: DebianKernel, asked: String, _ progress: @Sendable (String) -> Void
+  ) async throws -> String {
+    for directory in ["lists/partial", "cache/archives/partial", "deb"] {
+      try FileManager.default.createDirectory(
+        atPath: "\(scratch)/\(directory)", withIntermediateDirectories: true)
+    }
+    // The system's lists may name a package that the mirror has replaced since; then its
+    // download fails and fresh lists are asked.
+    if let file = try? await download(kernel.package, with: common, progress) { return file }
+    guard !kernel.suites.isEmpty else {
+      throw Failure(
+        .request, asked: asked,
+        cause: "Debian \(kernel.version) is neither known to kshim nor in this system's"
+          + " package lists",
+        remedy: "name one of \(DebianKernel.list), or a directory or tarball of that kernel")
+    }
+    let mirrors = try await self.mirrors(asked: asked)
+    for suite in kernel.suites {
+      let addresses = mirrors.filter { $0.isSecurity == suite.hasSuffix("-security") }
+      guard !addresses.isEmpty else { continue }
+      progress("looking for \(kernel.package) in Debian \(suite)")
+      let list = try privateList(suite, addresses.map(\.address))
+      let update = try await run(["update"], list)
+      do {
+        if let file = try await download(kernel.package, with: list, progress) { return file }
+      } catch let error as TransferError {
+        throw offline(asked, error.lines)
+      }
+      // A suite that the mirror does not carry answers 404, and the next one may do. Any other
+      // failed fetch is the network's.
+      let failed = update.errorLines.filter {
+        $0.contains("Failed to fetch") && !$0.contains(" 404 ")
+      }
+      if !failed.isEmpty { throw offline(asked, failed) }
+    }
+    throw DebianUnavailable(
+      failure: Failure(
+        // Not the request's fault: kshim itself offers this version.
+        .tool, asked: asked,
+        cause: "no Debian suite in reach carries \(kernel.package) any longer"
+          + " (looked in \(kernel.suites.joined(separator: ", ")))",
+        remedy: "name a directory or tarball of that kernel, or another of \(DebianKernel.list)"))
+  }
+
+  /// What apt wrote when a package that is listed could not be had.
+  private struct TransferError: Error {
+    let lines: [String]
+  }
+
+  /// - Returns: nil where the lists do not have the package.
+  private func download(
+    _ package: String, with list: [String], _ progress: @Sendable (String) -> Void
+  ) async throws -> String? {
+    let found = try await run(["download", "--print-uris", package], list)
+    // 'ADDRESS' NAME SIZE HASH
+    let fields = found.outputText.split(separator: "\n").last { $0.hasPrefix("'") }?
+      .split(separator: " ")
+    guard found.succeeded, let fields, fields.count >= 3 else { return nil }
+    let name = String(fields[1])
+    let megabytes = (Int(fields[2]) ?? 0) / 1_000_000
+    let version = name.split(separator: "_").dropFirst().first.map { " \($0)" } ?? ""
+    progress("downloading \(package)\(version) (\(megabytes) MB)")
+    let file = "\(scratch)/deb/\(name)"
+    // What an attempt with other lists left of the same file is not to be continued.
+    try? FileManager.default.removeItem(atPath: file)
+    let result = try await run(["download", package], list)
+    guard result.succeeded, FileKind(file) == .file else {
+      throw TransferError(lines: result.errorLines)
+    }
+    return file
+  }
+
+  private func offline(_ asked: String, _ lines: [String]) -> DebianUnavailable {
+    let reason = lines.first.map { line in
+      // "W: Failed to fetch ADDRESS  REASON": the reason is what a sentence can carry.
+      line.components(separatedBy: "  ").last ?? line
+    }
+    return DebianUnavailable(
+      failure: Failure(
+        .tool, asked: asked,
+        cause: "the Debian mirror does not answer"
+          + (reason.map { " (\($0.trimmingCharacters(in: .whitespaces)))" } ?? ""),
+        evidence: Array(lines.prefix(3)),
+        remedy: "try again with a network, or name a directory or tarball of a kernel"))
+  }
+
+  // MARK: Mirrors
+
+  private struct Mirror: Hashable {
+    let address: String
+    let isSecurity: Bool
+  }
+
+  /// The Debian mirrors of the system's apt configuration; no address is built in.
+  private func mirrors(asked: String) async throws -> [Mirror] {
+    let targets = try await run(
+      ["indextargets", "--format", "$(REPO_URI) $(RELEASE) $(ORIGIN) $(COMPONENT)"],
+      options)
+    var mirrors = targets.outputText.split(separator: "\n").compactMap { line -> Mirror? in
+      let fields = line.split(separator: " ").map(String.init)
+      guard fields.count == 4, fields[2] == "Debian", fields[3] == "main" else { return nil }
+      return mirror(fields[0], fields[1])
+    }
+    if mirrors.isEmpty {
+      // Without downloaded lists apt cannot tell an origin, but it can tell what it would fetch.
+      let fetches = try await run(["update", "--print-uris"], options)
+      mirrors = fetches.outputText.split(separator: "\n").compactMap { line -> Mirror? in
+        guard let match = line.firstMatch(of: /^'(.*)\/dists\/(.*)\/InRelease'/),
+          DebianKernel.isSuite(String(match.2))
+        else { return nil }
+        return mirror(String(match.1), String(match.2))
+      }
+    }
+    guard !mirrors.isEmpty else {
+      throw Failure(
+        .tool, asked: asked, cause: "apt on this system knows no Debian mirror",
+        evidence: Array(targets.errorLines.prefix(3)),
+        remedy: "name a directory or tarball of a kernel, or DIRECTORY@REVISION")
+    }
+    var seen: Set<Mirror> = []
+    return mirrors.filter { seen.insert($0).inserted }
+  }
+
+  private func mirror(_ address: String, _ suite: String) -> Mirror {
+    let plain = address.hasSuffix("/") ? String(address.dropLast()) : address
+    let isSecurity = suite.hasSuffix("-security") || suite.hasSuffix("/updates")
+    return Mirror(address: plain, isSecurity: isSecurity)
+  }
+
+  // MARK: Running apt
+
+  /// Options of every call: nothing is written outside of the scratch directory, and nothing
+  /// waits long for a network that is not there. The files are checked by signature and hash,
+  /// so a sandbox user, who could not enter the directory, adds nothing.
+  private var common: [String] {
+    [
+      "-q", "-o", "Dir::Cache=\(scratch)/cache", "-o", "APT::Sandbox::User=root",
+      "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=1",
+      "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20",
+    ] + options
+  }
+
+  /// Options that make apt see one suite only.
+  private func privateList(_ suite: String, _ addresses: [String]) throws -> [String] {
+    let rings = ["gpg", "pgp"].map { "/usr/share/keyrings/debian-archive-keyring.\($0)" }
+    let ring = rings.first { FileKind($0) == .file }
+    let options = "arch=amd64" + (ring.map { " signed-by=\($0)" } ?? "")
+    let lines = addresses.map { "deb [\(options)] \($0) \(suite) main\n" }
+    let file = "\(scratch)/sources.list"
+    try lines.joined().write(toFile: file, atomically: false, encoding: .utf8)
+    return common + [
+      "-o", "Dir::Etc::SourceList=\(file)", "-o", "Dir::Etc::SourceParts=/dev/null",
+      "-o", "Dir::State::Lists=\(scratch)/lists",
+    ]
+  }
+
+  private func run(_ arguments: [String], _ list: [String]) async throws -> Command.Result {
+    try await Command.run(
+      "apt-get", list + arguments, environment: environment, directory: "\(scratch)/deb")
+  }
+}

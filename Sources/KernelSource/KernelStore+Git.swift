@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+
+extension KernelStore {
+  /// The tree of a revision in the user's repository, whose work tree and index are not touched.
+  func gitRevision(
+    _ revision: String, in directory: String, spec: String, refresh: Bool,
+    _ progress: @Sendable (String) -> Void
+  ) async throws -> KernelTree {
+    let asked = "read kernel \(spec)"
+    let repository = try await Git.run(
+      in: directory, ["rev-parse", "--git-dir"], environment: environment)
+    guard repository.succeeded else {
+      throw Failure(
+        .request, asked: asked, cause: "git cannot read a repository there", place: directory,
+        evidence: repository.errorLines,
+        remedy: "name a git repository before the @, or the directory alone")
+    }
+    let parsed = try await Git.run(
+      in: directory,
+      ["rev-parse", "--verify", "--end-of-options", "\(revision)^{tree}"],
+      environment: environment)
+    guard parsed.succeeded else {
+      throw Failure(
+        .request, asked: asked, cause: "the repository has no revision \(revision)",
+        place: directory, evidence: parsed.errorLines,
+        remedy: "name a commit, tag or branch that git log shows, or fetch it first")
+    }
+    let object = parsed.outputText.trimmingCharacters(in: .whitespacesAndNewlines)
+    let key = CacheKey(
+      name: "git-\(object)", key: "git tree \(object)", spec: spec,
+      listed: "\(directory)@\(revision)")
+    return try await cached(key, refresh: refresh, progress) { tree, _ in
+      progress("unpacking \(spec)")
+      let listed = try await Git.run(
+        in: directory,
+        ["ls-tree", "--full-tree", "--name-only", "-z", object, "--"] + KernelTree.keptPaths,
+        environment: environment)
+      let present = listed.outputText.split(separator: "\0").map(String.init)
+      guard present.contains("Makefile"), present.contains("arch/x86") else {
+        throw Failure(
+          .request, asked: asked,
+          cause: "revision \(revision) is no kernel: it has no Makefile next to an arch/x86",
+          place: directory, remedy: "name a repository with a kernel tree at its top")
+      }
+      try await archive(object, present, from: directory, into: tree, spec: spec)
+    }
+  }
+
+  private func archive(
+    _ object: String, _ paths: [String], from directory: String, into tree: String, spec: String
+  ) async throws {
+    // From the top, wherever in the work tree `directory` is; a bare repository has no top.
+    let result = try await Command.script(
+      """
+      repository=$1 object=$2 tree=$3
+      shift 3
+      top=$(git -C "$repository" rev-parse --show-toplevel 2>/dev/null) || top=$repository
+      git -C "$top" -c core.autocrlf=false archive --format=tar "$object" -- "$@" |
+        tar -x -C "$tree" --no-same-owner --no-same-permissions
+      """,
+      [directory, object, tree] + paths, needs: ["git", "tar"],
+      environment: Git.here(environment))
+    guard !result.succeeded else { return }
+    let lines = result.errorLines
+    if Self.isDiskTrouble(lines) { throw diskTrouble(spec, lines) }
+    throw Failure(
+      .request, asked: "unpack kernel \(spec)", cause: "git cannot archive the revision",
+      place: directory, evidence: Array(lines.prefix(5)),
+      remedy: "check the repository with git fsck; a partial clone has to reach its remote")
+  }
+}

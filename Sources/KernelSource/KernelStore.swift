@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+
+/// Finds the kernel tree that a user names, and keeps what had to be unpacked for it.
+///
+///     let store = KernelStore()
+///     let tree = try await store.resolve("debian:6.12") { print($0) }
+///
+/// A directory is used in place. A tarball, a git revision and a Debian package are unpacked
+/// once, into `CACHE/kernels/NAME`. That directory appears by a rename when it is complete, and
+/// a lock lets one process at a time unpack the same kernel; what an interrupted process leaves
+/// is removed by the next one.
+public struct KernelStore: Sendable {
+  /// Where unpacked kernels are kept; made when it is first needed.
+  public let cacheDirectory: String
+  /// Changes to the environment of every program that is run.
+  let environment: [String: String?]
+  /// Options for every call of apt.
+  let aptOptions: [String]
+
+  /// - Parameter cacheDirectory: nil is `$XDG_CACHE_HOME/kshim`, or `~/.cache/kshim` where that
+  ///   variable is empty or not an absolute path (XDG Base Directory Specification 0.8).
+  public init(cacheDirectory: String? = nil) {
+    self.init(cacheDirectory: cacheDirectory, environment: [:], aptOptions: [])
+  }
+
+  init(cacheDirectory: String?, environment: [String: String?], aptOptions: [String] = []) {
+    self.cacheDirectory = KernelSpec.absolute(cacheDirectory ?? Self.defaultDirectory, nil)
+    self.environment = environment
+    self.aptOptions = aptOptions
+  }
+
+  private static var defaultDirectory: String {
+    let variables = ProcessInfo.processInfo.environment
+    if let cache = variables["XDG_CACHE_HOME"], cache.hasPrefix("/") { return "\(cache)/kshim" }
+    return "\(variables["HOME"] ?? NSHomeDirectory())/.cache/kshim"
+  }
+
+  /// Finds a kernel, and unpacks it where that has not been done yet.
+  ///
+  /// - Parameters:
+  ///   - spec: as ``KernelSpec`` reads it.
+  ///   - progress: called with one line about each step that takes long; never when the kernel
+  ///     is there already.
+  /// - Throws: `Failure` of kind request where the spelling, the directory, the tarball or the
+  ///   revision is wrong, or the Debian version is not known; of kind tool where a program is
+  ///   missing, the cache cannot be written, the network does not answer, or no suite carries
+  ///   a known Debian version any longer.
+  public func resolve(
+    _ spec: String, progress: @Sendable (String) -> Void = { _ in }
+  ) async throws -> KernelTree {
+    do {
+      return try await tree(spec, refresh: false, progress)
+    } catch let error as DebianUnavailable {
+      throw error.failure
+    }
+  }
+
+  /// As ``resolve(_:progress:)``, for `kshim kernels fetch`.
+  ///
+  /// - Parameter refresh: unpacks anew even what is cached, as for a kernel that Debian has
+  ///   updated since.
+  @discardableResult
+  public func fetch(
+    _ spec: String, refresh: Bool = false, progress: @Sendable (String) -> Void = { _ in }
+  ) async throws -> KernelTree {
+    do {
+      return try await tree(spec, refresh: refresh, progress)
+    } catch let error as DebianUnavailable {
+      throw error.failure
+    }
+  }
+
+  /// The directory of a kernel, for `kshim kernels path`; see ``resolve(_:progress:)``.
+  public func path(
+    _ spec: String, progress: @Sendable (String) -> Void = { _ in }
+  ) async throws -> String {
+    try await resolve(spec, progress: progress).directory
+  }
+
+  /// Why a Debian kernel cannot be had at present: the network does not answer, or no suite
+  /// carries it any longer. For tests, which skip with this reason.
+  ///
+  /// - Returns: nil where the kernel is there; it is cached then.
+  /// - Throws: what ``resolve(_:progress:)`` throws for any other reason.
+  public func reasonUnavailable(
+    _ spec: String, progress: @Sendable (String) -> Void = { _ in }
+  ) async throws -> String? {
+    do {
+      _ = try await tree(spec, refresh: false, progress)
+      return nil
+    } catch let error as DebianUnavailable {
+      return error.failure.cause
+    }
+  }
+
+  private func tree(
+    _ spelling: String, refresh: Bool, _ progress: @Sendable (String) -> Void
+  ) async throws -> KernelTree {
+    switch try KernelSpec(spelling) {
+    case .directory(let path): return try KernelTree(directory: path, spec: spelling)
+    case .tarball(let path):
+      return try await tarball(path, spec: spelling, refresh: refresh, progress)
+    case .git(let directory, let revision):
+      return try await gitRevision(
+        revision, in: directory, spec: spelling, refresh: refresh, progress)
+    case .debian(let version):
+      return try await debian(version, spec: spelling, refresh: refresh, progress)
+    }
+  }
+}
+
+/// A Debian kernel that cannot be had, for a reason that is neither the user's nor kshim's.
+struct DebianUnavailable: Error {
+  let failure: Failure
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+
+/// A directory with kernel source that can be read.
+///
+/// Either the user's own directory, which kshim never writes to, or one that a ``KernelStore``
+/// unpacked.
+public struct KernelTree: Sendable, Equatable {
+  /// The absolute path of the tree's top, where its Makefile is.
+  public let directory: String
+  /// The kernel as the user named it: `debian:6.12`, `../linux`.
+  public let spec: String
+  /// What the top Makefile says it is, `6.12.117` or `6.13.0-rc2`: VERSION, PATCHLEVEL,
+  /// SUBLEVEL and EXTRAVERSION, joined as the Makefile itself joins them into KERNELVERSION.
+  public let version: String
+  /// The files and directories, relative to the top, that were unpacked; empty where the tree
+  /// is whole.
+  public let kept: [String]
+
+  /// Whether the tree holds only what ``kept`` lists, because it came from the cache.
+  public var isPartial: Bool { !kept.isEmpty }
+
+  /// What is unpacked of a kernel: all that extraction reads, some 75 MB of 1.5 GB.
+  ///
+  /// A cached tree with another list is unpacked anew, so this is the one place to change.
+  public static let keptPaths = ["Makefile", "Kbuild", "arch/x86", "include", "virt"]
+
+  /// The name of the file in a cached tree that says what it is.
+  static let recordName = ".kshim.json"
+
+  /// Whether a path, relative to the top, is inside what was unpacked.
+  func holds(_ path: String) -> Bool {
+    !isPartial || kept.contains { path == $0 || path.hasPrefix($0 + "/") }
+  }
+
+  /// Reads what the tree at `directory` is.
+  ///
+  /// - Throws: `Failure` of kind request where there is no kernel with an x86 part.
+  init(directory: String, spec: String) throws {
+    let asked = "read kernel \(spec)"
+    let remedy = "name the top directory of a kernel tree, or debian:6.12"
+    let makefile = "\(directory)/Makefile"
+    guard FileKind(makefile) == .file else {
+      throw Failure(
+        .request, asked: asked, cause: "it is no kernel: it has no Makefile", place: directory,
+        remedy: remedy)
+    }
+    guard let text = try? String(contentsOfFile: makefile, encoding: .utf8),
+      let version = Self.version(makefile: text)
+    else {
+      throw Failure(
+        .request, asked: asked, cause: "it is no kernel: its Makefile sets no VERSION",
+        place: makefile, remedy: remedy)
+    }
+    guard FileKind("\(directory)/arch/x86") == .directory else {
+      throw Failure(
+        .request, asked: asked, cause: "it is no kernel with an x86 part: it has no arch/x86",
+        place: directory, remedy: remedy)
+    }
+    self.directory = directory
+    self.spec = spec
+    self.version = version
+    self.kept = CacheRecord(inTree: directory)?.kept ?? []
+  }
+
+  /// The version that a top Makefile states; nil where it states none.
+  static func version(makefile: String) -> String? {
+    var values: [Substring: String] = [:]
+    for line in makefile.split(separator: "\n").prefix(40) {
+      let sides = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard sides.count == 2 else { continue }
+      let name = sides[0].prefix { $0.isLetter }
+      let value = sides[1].trimmingCharacters(in: .whitespaces)
+      if values[name] == nil { values[name] = value }
+    }
+    guard let major = values["VERSION"], !major.isEmpty, major.allSatisfy(\.isNumber) else {
+      return nil
+    }
+    var version = major
+    if let patchLevel = values["PATCHLEVEL"], !patchLevel.isEmpty {
+      version += ".\(patchLevel)"
+      if let subLevel = values["SUBLEVEL"], !subLevel.isEmpty { version += ".\(subLevel)" }
+    }
+    return version + (values["EXTRAVERSION"] ?? "")
+  }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+
+/// A kernel tree with zero or more patches on it.
+///
+/// The tree is left as it is: the files that the patches touch are copied into a temporary
+/// directory and patched there. They are gone after ``close()`` or when the last reference to
+/// the revision goes.
+public final class Revision: Sendable {
+  /// The tree underneath, unchanged.
+  public let tree: KernelTree
+  /// The patches, in the order in which they were applied.
+  public let patches: [PatchFile]
+  /// The absolute path of the patched copy of each file that the patches changed or added, by
+  /// its path relative to the tree's top.
+  public let overlay: [String: String]
+  /// The files of the tree that the patches delete or rename away: relative paths, sorted.
+  public let deleted: [String]
+  /// The lines that the patches added or changed, by relative path: lines of the patched file,
+  /// counted from 1, ascending. Where lines only went away, the line that follows them.
+  public let touched: [String: [ClosedRange<Int>]]
+  /// The files that the patches touch outside of what a partial tree holds, and that were
+  /// therefore left alone: relative paths, sorted.
+  public let skipped: [String]
+  /// What git said about hunks that fitted only at another line, as
+  /// `FILE: Hunk #1 succeeded at 40 (offset 3 lines).`
+  public let remarks: [String]
+
+  private let scratch: ScratchDirectory?
+
+  init(tree: KernelTree, patches: [PatchFile], applied: PatchApplication?) {
+    self.tree = tree
+    self.patches = patches
+    overlay = applied?.overlay ?? [:]
+    deleted = applied?.deleted.sorted() ?? []
+    touched = applied?.touched ?? [:]
+    skipped = applied?.skipped.sorted() ?? []
+    remarks = applied?.remarks ?? []
+    scratch = applied?.scratch
+  }
+
+  /// Where a file of this revision is.
+  ///
+  /// - Parameter relative: the path relative to the tree's top.
+  /// - Returns: the absolute path of the patched copy, or of the file in the tree, which may not
+  ///   exist; nil where the patches delete it.
+  public func path(of relative: String) -> String? {
+    if let patched = overlay[relative] { return patched }
+    return deleted.contains(relative) ? nil : "\(tree.directory)/\(relative)"
+  }
+
+  /// Removes the patched copies; ``overlay`` names nothing then. A second call does nothing.
+  public func close() { scratch?.remove() }
+}
+
+extension KernelStore {
+  /// Puts patches on a tree, with `git apply` and as for `git apply -p1`, in a copy.
+  ///
+  /// - Throws: `Failure` of kind request where a patch is no patch or does not apply: the hunk
+  ///   and git's message are its evidence, and the place is the line of the kernel's file at
+  ///   which the hunk belongs. Of kind tool where git is missing or there is no room.
+  public func revision(tree: KernelTree, patches: [PatchFile]) async throws -> Revision {
+    guard !patches.isEmpty else { return Revision(tree: tree, patches: [], applied: nil) }
+    let parent = Self.temporaryDirectory
+    ScratchDirectory.sweep(prefix: PatchApplication.scratchPrefix, in: parent)
+    let scratch: ScratchDirectory
+    do {
+      scratch = try ScratchDirectory(prefix: PatchApplication.scratchPrefix, in: parent)
+    } catch {
+      throw Failure(
+        .tool, asked: "patch kernel \(tree.spec)",
+        cause: "the temporary directory cannot be written (\(error.localizedDescription))",
+        place: parent, remedy: "set TMPDIR to a directory that can be written")
+    }
+    var application = PatchApplication(tree: tree, scratch: scratch, environment: environment)
+    do {
+      for (index, patch) in patches.enumerated() { try await application.apply(patch, index) }
+      try await application.finish()
+    } catch {
+      scratch.remove()
+      throw error
+    }
+    return Revision(tree: tree, patches: patches, applied: application)
+  }
+
+  static var temporaryDirectory: String {
+    let named = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
+    return realPath(named.hasPrefix("/") ? named : "/tmp")
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+
+/// A directory that is gone when its owner is: on ``remove()``, on deinit, or, after a crash or
+/// Ctrl-C, on the next ``sweep(prefix:in:)``.
+///
+/// A lock on a file inside tells a directory in use from one left behind.
+final class ScratchDirectory: Sendable {
+  /// Absolute, without symbolic links.
+  let path: String
+  private let lock: FileLock
+
+  private static let lockName = ".lock"
+
+  /// - Throws: `POSIXError` where `parent` does not take a new directory.
+  init(prefix: String, in parent: String) throws {
+    while true {
+      let candidate = "\(parent)/\(prefix)\(UUID().uuidString.prefix(13))"
+      guard mkdir(candidate, 0o755) == 0 else { throw lastError() }
+      let lockPath = "\(candidate)/\(Self.lockName)"
+      // A sweep can come between the two calls; then another name is tried.
+      guard let lock = try? FileLock.attempt(lockPath), access(lockPath, F_OK) == 0 else {
+        continue
+      }
+      self.lock = lock
+      self.path = realPath(candidate)
+      return
+    }
+  }
+
+  /// Removes the directory with everything in it; a second call does nothing.
+  func remove() {
+    Self.remove(path)
+    lock.release()
+  }
+
+  deinit { remove() }
+
+  /// Removes the directories that an ended process left in `parent`.
+  static func sweep(prefix: String, in parent: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+    for name in names where name.hasPrefix(prefix) {
+      let path = "\(parent)/\(name)"
+      do {
+        guard let lock = try FileLock.attempt("\(path)/\(lockName)", create: false) else {
+          continue
+        }
+        remove(path)
+        lock.release()
+      } catch {
+        // Without a lock file it is either being made this moment or was half removed.
+        var status = stat()
+        guard stat(path, &status) == 0 else { continue }
+        if time(nil) - status.st_mtim.tv_sec > 600 { remove(path) }
+      }
+    }
+  }
+
+  private static func remove(_ path: String) {
+    let files = FileManager.default
+    if (try? files.removeItem(atPath: path)) != nil { return }
+    // An archive may have brought directories without write permission.
+    for case let name as String in files.enumerator(atPath: path) ?? .init() {
+      var status = stat()
+      let inside = "\(path)/\(name)"
+      if lstat(inside, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+        chmod(inside, 0o700)
+      }
+    }
+    try? files.removeItem(atPath: path)
+  }
+}
+
+/// The absolute path without symbolic links; `path` itself where there is no such file.
+func realPath(_ path: String) -> String {
+  guard let resolved = realpath(path, nil) else { return path }
+  defer { free(resolved) }
+  return String(cString: resolved)
+}
+
+/// What a path names, symbolic links followed.
+enum FileKind {
+  case directory, file, nothing
+
+  init(_ path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      self = .nothing
+      return
+    }
+    self = status.st_mode & S_IFMT == S_IFDIR ? .directory : .file
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import XCTest
+
+@testable import KernelSource
+
+final class PatchFileTests: KernelSourceTestCase {
+  private func subject(_ text: String) -> String? {
+    PatchFile(name: "x", content: Data(text.utf8)).subject
+  }
+
+  func test_subject_isTheHeaderWithoutItsTag() {
+    XCTAssertEqual(subject("From: A\nSubject: [PATCH v2 1/3] a: b\n\ndiff --git a/x b/x\n"), "a: b")
+    XCTAssertEqual(subject("Subject: [PATCH]\n folded\n\tline\nDate: x\n"), "folded line")
+    XCTAssertEqual(subject("Subject: Re: [RFC PATCH] a\r\nTo: b\r\n"), "a")
+    XCTAssertNil(subject("diff --git a/x b/x\n+Subject: no\n"))
+    XCTAssertNil(subject("--- a/x\n+++ b/x\n"))
+  }
+
+  func test_read_errors() async throws {
+    let missing = try await failure(.request) { try PatchFile(reading: "/nowhere/a.patch") }
+    XCTAssertEqual(missing.cause, "there is no such file")
+    let directory = try await failure(.request) { try PatchFile(reading: self.scratch) }
+    XCTAssertEqual(directory.cause, "it is a directory")
+    let twice = try await failure(.request) { try PatchFile.read(["-", "a", "-"]) }
+    XCTAssertTrue(twice.cause.contains("more than once"), twice.cause)
+  }
+
+  func test_read_keepsBytes() throws {
+    let path = try write("a.patch", "x\r\ny")
+    XCTAssertEqual(try PatchFile.read([path]).map(\.content), [Data("x\r\ny".utf8)])
+  }
+}
