@@ -178,7 +178,10 @@ struct ClangCursor {
       case CXType_Record: .record
       default: .number
       }
-    let pointee = clang_getUnqualifiedType(clang_getCanonicalType(clang_getPointeeType(canonical)))
+    // libclang crashes when asked for the unqualified form of no type.
+    let pointee =
+      canonical.kind == CXType_Pointer
+      ? clang_getUnqualifiedType(clang_getCanonicalType(clang_getPointeeType(canonical))) : canonical
     return ValueType(
       spelling: text(clang_getTypeSpelling(type)), shape: shape,
       pointee: text(clang_getTypeSpelling(pointee)))

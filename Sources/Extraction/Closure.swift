@@ -101,6 +101,8 @@ struct Closure {
 
   private mutating func use(variable target: ClangCursor, from user: String, line: Int) throws {
     let name = target.name
+    // The probes, appended behind the text, declare the harness's inputs.
+    guard target.place.file != Probes.fileName else { return }
     if let definition = target.definition ?? (target.isInMainFile ? target : nil),
       definition.isInMainFile
     {

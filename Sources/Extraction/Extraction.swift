@@ -75,7 +75,7 @@ public struct Extraction: Sendable {
     return Provenance(
       subject: manifest.subject, kernel: revision.tree.spec, version: revision.tree.version,
       tree: revision.tree.directory,
-      patches: revision.patches.map { .init(file: $0.file, subject: $0.subject) },
+      patches: revision.patches.map { .init(file: $0.name, subject: $0.subject) },
       source: manifest.source, functions: functions, textSHA256: "", files: [:])
   }
 

@@ -77,7 +77,10 @@ struct Extractor {
     if let first = errors.first(where: { $0.file != Probes.fileName }) {
       throw buildFailure(first, errors)
     }
-    return try collect(unit, text, probes, failed: Set(errors.map(\.line)))
+    // Cursors do not keep their unit alive.
+    return try withExtendedLifetime(unit) {
+      try collect(unit, text, probes, failed: Set(errors.map(\.line)))
+    }
   }
 
   private func missing(_ name: String) -> Failure {

@@ -139,7 +139,7 @@ struct HarnessWriter {
     case .number: body.append("return (\(prototype.result.spelling))value;")
     case .record: body.append("return *(\(prototype.result.spelling) *)&value;")
     }
-    let attribute = "__attribute__((noinline)) "
+    let attribute = "__attribute__((__noinline__)) "
     let shown = home == .headerInline ? "kshim_\(name)" : name
     return attribute + storage + signature(shown, prototype) + "\n{\n\t"
       + body.joined(separator: "\n\t") + "\n}\n"
@@ -240,7 +240,7 @@ struct HarnessWriter {
         : "return (kshim_u64)\(resolved.expression);"
     }
     let addresses = cases { resolved in
-      resolved.isBitField || resolved.expression.hasSuffix("role.invalid")
+      resolved.isBitField || resolved.expression.contains(".role.")
         ? "return 0;" : "return (kshim_u64)(unsigned long)&\(resolved.expression);"
     }
     return accessor("static void kshim_set(unsigned slot, unsigned index, kshim_u64 value)", sets)

@@ -12,6 +12,8 @@ public struct Manifest: Sendable {
     public var spellings: [String]
     public var count: Int
     public var isOptional: Bool
+    /// For slots of the glue, whose types no probe sees: a pointer to a page.
+    public var isPage: Bool
   }
 
   /// An object that targets get as an argument, bound by its type.

@@ -235,8 +235,9 @@ struct ManifestReader {
       let slot = Manifest.Slot(
         name: entry.key, spellings: try strings(inner.need("is"), "is"),
         count: try number(inner.take("count"), "count") ?? 1,
-        isOptional: try flag(inner.take("optional"), "optional"))
-      try inner.close(allowed: ["is", "count", "optional"])
+        isOptional: try flag(inner.take("optional"), "optional"),
+        isPage: try flag(inner.take("page"), "page"))
+      try inner.close(allowed: ["is", "count", "optional", "page"])
       return slot
     }
     let callbacks = try entries("callbacks").map { entry in

@@ -62,7 +62,7 @@ struct Probes {
         answers.used.append(cursor)
         return Extractor.Resolved(
           expression: spelling, type: expression.valueType, prototype: expression.prototype,
-          isBitField: expression.referenced?.isBitField ?? false)
+          isBitField: Self.isBitField(expression))
       }
       return nil
     }
@@ -85,7 +85,8 @@ struct Probes {
       }
     }
     for slot in manifest.slots {
-      if let found = try need("slot '\(slot.name)'", slot.spellings, optional: slot.isOptional) {
+      if var found = try need("slot '\(slot.name)'", slot.spellings, optional: slot.isOptional) {
+        if slot.isPage { found.type.shape = .pointer }
         answers.slots.append((slot, found))
       }
     }
@@ -102,7 +103,13 @@ struct Probes {
     return answers
   }
 
-  /// The expression inside `(void)(…)`: the innermost operand of the casts and parentheses.
+  private static func isBitField(_ expression: ClangCursor) -> Bool {
+    var cursor = expression
+    while cursor.referenced == nil, let inner = cursor.children.last { cursor = inner }
+    return cursor.referenced?.isBitField ?? false
+  }
+
+  /// The parenthesis inside `(void)(…)`.
   private static func expression(_ probe: ClangCursor) -> ClangCursor? {
     guard let body = probe.children.last(where: { $0.kind == .compound }),
       let cast = body.children.last, let parenthesis = cast.children.last

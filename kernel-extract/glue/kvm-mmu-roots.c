@@ -7,6 +7,7 @@
 #define SHADOW_PAGES 16
 static struct kvm_mmu_page shadow_pages[SHADOW_PAGES];
 static unsigned shadow_page_count;
+static unsigned shadow_page_zapped[SHADOW_PAGES];	/* how often each was prepared for zapping */
 
 /* A shadow page with its table, as the page caches hand it out: number, or SHADOW_PAGES if full. */
 static unsigned new_shadow_page(gfn_t gfn, u32 role, bool tdp_mmu)
@@ -58,6 +59,7 @@ static kshim_u64 prepare_zap(const kshim_u64 *p)
 	struct kvm_mmu_page *sp = (void *)(unsigned long)p[1];
 
 	sp->gfn = ~0ull;
+	shadow_page_zapped[sp - shadow_pages]++;
 	list_add(&sp->link, (struct list_head *)(unsigned long)p[2]);
 	return 1;
 }

@@ -150,6 +150,9 @@ struct kshim_table {
 	const struct kshim_world *(*world)(void);
 	/* A digest of every event without its pc: two poisons must agree on it. */
 	uint64_t (*digest)(void);
+	/* Writes how often each branch was taken, for llvm-profdata. NULL in a build that does not
+	 * count; false when the file cannot be written. */
+	bool (*write_profile)(const char *path);
 };
 
 /* The name of the symbol that returns a shared object's table. */
