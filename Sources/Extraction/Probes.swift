@@ -127,6 +127,6 @@ extension Manifest {
 
   /// Whether an expression is about what the harness or the glue defines, not the kernel.
   func isOfHarness(_ expression: String) -> Bool {
-    expression.hasPrefix("in_") && !expression.contains("->") || expression.hasPrefix("shadow_pages")
+    expression.hasPrefix("in_") && !expression.contains("->") || expression.hasPrefix("shadow_page")
   }
 }
