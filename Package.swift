@@ -45,10 +45,15 @@ let package = Package(
       dependencies: ["Failures", "KernelSource", "CClang", .product(name: "Yams", package: "Yams")],
       swiftSettings: libclang,
       linkerSettings: [.unsafeFlags(["-L\(llvm)/lib"])]),
+    .target(name: "Shims", path: "shims", exclude: ["include", "standins"], sources: ["runtime"],
+      publicHeadersPath: "public", cSettings: [.headerSearchPath("include"), .unsafeFlags(["-O2"])]),
+    .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: optimised),
+    .target(
+      name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: optimised),
     .executableTarget(
       name: "kshim",
       dependencies: [
-        "Failures", "KernelSource", "Extraction",
+        "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),

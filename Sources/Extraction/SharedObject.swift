@@ -16,13 +16,15 @@ public struct SharedObject: Sendable {
     KernelBuild.language + [
       "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-g1", "-fPIC",
       "-fvisibility=hidden", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls",
-      "-fno-inline-functions", "-fno-builtin-printf",
+      "-fno-inline-functions", "-fno-builtin-printf", "-fdebug-compilation-dir=.",
     ]
 
   /// The instruments: each access and each basic block calls the runtime.
   static let instruments = [
     "-fsanitize=kernel-address", "-mllvm", "-asan-instrumentation-with-call-threshold=0",
     "-mllvm", "-asan-stack=0", "-mllvm", "-asan-globals=0",
+    // Its optimiser leaves out accesses that cannot fail; the runtime must see each write.
+    "-mllvm", "-asan-opt=0",
     "-mllvm", "-asan-kernel-mem-intrinsic-prefix=1", "-fsanitize-coverage=bb,no-prune,trace-pc",
   ]
 
