@@ -50,10 +50,16 @@ let package = Package(
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: optimised),
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: optimised),
+    .target(name: "Reporting"),
+    .target(
+      name: "Checking",
+      dependencies: [
+        "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots", "Reporting",
+      ]),
     .executableTarget(
       name: "kshim",
       dependencies: [
-        "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots",
+        "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),

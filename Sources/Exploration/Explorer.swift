@@ -143,4 +143,43 @@ public struct Explorer: Sendable {
     return Scenario(
       drive: domain.drive(of: state), state: domain.spelling(of: state), decisions: decisions)
   }
+
+  /// Runs one scenario again.
+  ///
+  /// - Throws: ``Failure`` of kind request when its state is unknown, or when the code meets
+  ///   another call than the scenario says.
+  public static func replay<D: Domain>(
+    _ scenario: Scenario, in domain: inout D, subject: Subject
+  ) throws -> Report.Findings {
+    func wrong(_ cause: String) -> Failure {
+      Failure(
+        .request, asked: "replay \(scenario)", cause: cause,
+        remedy: "name the kernel and the patches that the scenario was found with")
+    }
+    guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else {
+      throw wrong("there is no state '\(scenario.state)' of \(scenario.drive)")
+    }
+    var report = Report(moduleStart: subject.moduleStart)
+    scenario.choices.withUnsafeBufferPointer { choices in
+      report.begin(state: state, choices: choices)
+      domain.run(state, choices, &report)
+    }
+    let met = subject.world.decisions.map {
+      Scenario.Decision(
+        callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)
+    }
+    for (index, expected) in scenario.decisions.enumerated() {
+      guard index < met.count else {
+        throw wrong("the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
+      }
+      guard met[index] == expected else {
+        throw wrong(
+          "decision \(index + 1) is \(met[index].callee) here and \(expected.callee) in the scenario")
+      }
+    }
+    guard met.count == scenario.decisions.count else {
+      throw wrong("the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
+    }
+    return report.findings
+  }
 }

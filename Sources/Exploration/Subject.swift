@@ -74,6 +74,9 @@ public final class Subject {
   /// What to subtract from a return address to get its offset in the module's file.
   public var moduleStart: UInt64 { table.pointee.module_start }
 
+  /// Writes how often each branch was taken, where this build counts it.
+  public func writeProfile(to path: String) { _ = table.pointee.write_profile?(path) }
+
   public var world: World { World(table: table) }
 
   /// Number of a slot; nil when this kernel does not have it.

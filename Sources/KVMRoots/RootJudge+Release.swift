@@ -20,7 +20,9 @@ extension RootJudge {
         [.shadow, .invalidShadow, .sharedShadow, .pae, .pml4, .pml5].contains(state.root)
         || kinds.contains(.shadow) || kinds.contains(.invalidShadow)
       guard !(isTDP && isShadowRoot), !(!isTDP && isTDPRoot), state.rootsToFree < 16,
-        state.root != .unknownPage, !kinds.contains(.unknownPage)
+        state.root != .unknownPage, !kinds.contains(.unknownPage),
+        // A dummy root is loaded in place of a special one: no PDPTE is in use beside it.
+        state.root != .dummy || state.entries == 0
       else { return false }
     }
     warns(exactly: 0, step, &report)
