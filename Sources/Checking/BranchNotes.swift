@@ -20,15 +20,13 @@ struct BranchNotes {
     struct Part: Decodable { var functions: [Function] }
     struct Function: Decodable {
       var name: String
+      var filenames: [String]
+      /// line, column, end line, end column, times, file, expanded file, kind
+      var regions: [[Int]]
+      /// line, column, end line, end column, times true, times false, file, expanded file, kind
       var branches: [[Int]]?
     }
     var data: [Part]
-  }
-
-  private struct Key: Hashable {
-    var line: Int
-    var column: Int
-    var isTrue: Bool
   }
 
   func notes() async throws -> [Verdict.Finding] {
@@ -38,29 +36,48 @@ struct BranchNotes {
     let exported = try await run(
       toolchain.tool("llvm-cov"), ["export", module, "-instr-profile=\(merged)", "-format=text"])
     let export = try JSONDecoder().decode(Export.self, from: exported)
-    let lines = try LineMap(path: "\(extraction.directory)/unit.i")
+    let lines = try LineMap(path: "\(extraction.directory)/unit.c")
     let provenance = extraction.provenance
-    var notes: [Key: Verdict.Finding] = [:]
+    var notes: [String: Verdict.Finding] = [:]
     for function in export.data.flatMap(\.functions) {
-      for branch in function.branches ?? [] {
-        // line, column, end line, end column, times true, times false, …
-        guard branch.count >= 6, let place = lines.place(of: branch[0]),
-          place.file == provenance.source,
+      for branch in function.branches ?? [] where branch.count >= 7 {
+        let (isTrue, isFalse) = (branch[4] > 0, branch[5] > 0)
+        guard isTrue != isFalse, let use = Self.use(of: branch, in: function),
+          // A WARN that always fires where it stands is no dead branch.
+          !(use.isWarning && isTrue),
+          let place = lines.place(of: use.line), place.file == provenance.source,
           let owner = provenance.functions.first(where: {
             $0.firstLine <= place.line && place.line <= $0.lastLine
           })
         else { continue }
-        let (isTrue, isFalse) = (branch[4] > 0, branch[5] > 0)
-        guard isTrue != isFalse else { continue }
-        let key = Key(line: place.line, column: 0, isTrue: isTrue)
-        notes[key] = Verdict.Finding(
+        let message =
+          use.isWarning
+          ? "the WARN on this line never fires in any scenario"
+          : "a condition on this line is never \(isTrue ? "false" : "true") in any scenario"
+        notes["\(place.line) \(isTrue)"] = Verdict.Finding(
           property: "dead-branch", function: owner.name, file: place.file, line: place.line,
           introduced: extraction.touched.contains { $0.contains(place.line) },
-          message: "a condition on this line is never \(isTrue ? "false" : "true") in any scenario",
-          scenario: "", failing: 0, trace: [])
+          message: message, scenario: "", failing: 0, trace: [])
       }
     }
     return notes.values.sorted { ($0.line, $0.message) < ($1.line, $1.message) }
+  }
+
+  /// The line of the unit that a branch is written on. Branches inside of macros are the macro's
+  /// own affair, but for WARN and its kin, which the stub header defines.
+  private static func use(
+    of branch: [Int], in function: Export.Function
+  ) -> (line: Int, isWarning: Bool)? {
+    var (line, file) = (branch[0], branch[6])
+    let isWarning = function.filenames[file].hasSuffix("shims/include/asm/bug.h")
+    var isOutermost = true
+    while let expansion = function.regions.first(where: { $0[7] == 1 && $0[6] == file }) {
+      (line, file) = (expansion[0], expansion[5])
+      isOutermost = false
+      guard file != expansion[6] else { return nil }
+    }
+    guard function.filenames[file].hasSuffix("/unit.c") else { return nil }
+    return isOutermost || isWarning ? (line, isWarning) : nil
   }
 
   @discardableResult

@@ -44,12 +44,17 @@ public struct SharedObject: Sendable {
   ) async throws -> SharedObject {
     let clang = try Toolchain.locate().tool("clang")
     let unit = "\(path).unit.o"
+    // Branches are counted in the text as people wrote it, macros not yet expanded.
     let counters = counting ? ["-fprofile-instr-generate", "-fcoverage-mapping"] : []
+    let source =
+      counting
+      ? extraction.arguments + ["\(extraction.directory)/unit.c"]
+      : ["-x", "c", "\(extraction.directory)/unit.i"]
     defer { try? FileManager.default.removeItem(atPath: unit) }
     let compiled = try await Command.run(
       clang,
       subjectOptions + instruments + counters + poisonOptions(poison)
-        + ["-c", "-x", "c", "\(extraction.directory)/unit.i", "-o", unit])
+        + ["-c", "-o", unit] + source)
     guard compiled.succeeded else {
       throw Extraction.compilerFailure(compiled.errorLines, extraction.provenance.kernel)
     }

@@ -170,7 +170,10 @@ extension RootJudge {
     }
     guard slots.mirrorRoot != nil, slots.vmType != nil else { return }
     let hasMirror = step.after.mirrorRoot != RootSnapshot.invalidPage
-    if hasMirror != step.state.isMirrored || hasMirror && step.after.mirrorRoot == step.after.rootHPA {
+    let isKept = !step.state.hasMirrorRoot || step.after.mirrorRoot == step.before.mirrorRoot
+    if hasMirror != step.state.isMirrored || !isKept
+      || hasMirror && step.after.mirrorRoot == step.after.rootHPA
+    {
       report.broken(
         .rootIdentity, in: step.function, at: place(of: "mirror_root_hpa", step, slots),
         "mirror_root_hpa does not fit a VM \(step.state.isMirrored ? "with" : "without") mirrored tables")
@@ -311,7 +314,7 @@ extension RootJudge {
       guard hpa != 0 else { return }
       let gfn = world.get(slots.pageGFN, at: number)
       guard gfn < RootSetup.staleGFN || gfn > RootSetup.staleGFN + 0x300 else { continue }
-      var expected = step.after.rootHPA == hpa ? 1 : 0
+      var expected = (step.after.rootHPA == hpa ? 1 : 0) + (step.after.mirrorRoot == hpa ? 1 : 0)
       if step.after.pae != 0 {
         expected += (0..<4).count { step.after.pdpte($0) & 1 != 0 && address(step.after.pdpte($0)) == hpa }
       }

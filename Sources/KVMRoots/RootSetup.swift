@@ -32,6 +32,9 @@ struct RootSetup {
     world.set(slots.rootHPA, RootSnapshot.invalidPage)
     world.set(slots.rootPGD, Self.oldPGD)
     if let mirror = slots.mirrorRoot { world.set(mirror, RootSnapshot.invalidPage) }
+    if state.hasMirrorRoot, let mirror = slots.mirrorRoot {
+      world.set(mirror, shadowPage(1, level: 4, tdp: true, in: world))
+    }
     for index in 0..<3 {
       world.set(slots.previousHPA, RootSnapshot.invalidPage, at: index)
       world.set(slots.previousPGD, 0, at: index)

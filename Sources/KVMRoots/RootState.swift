@@ -56,6 +56,8 @@ struct RootState: Sendable {
   var tdpLevel = 4
   /// Whether the VM has mirrored tables (TDX), where the kernel knows them.
   var isMirrored = false
+  /// Whether its mirror root is there already.
+  var hasMirrorRoot = false
   var root = RootKind.none
   /// PDPTEs in use when the root is special: 0 none, 1 all, 2 the second and the fourth.
   var entries = 0
@@ -83,7 +85,8 @@ enum Dimension: String, CaseIterable {
     switch self {
     case .shadow: ["4", "5", "3", "2"]
     case .guest: ["4", "5", "3", "2", "0"]
-    case .direct, .tdpmmu, .mirror, .me: ["0", "1"]
+    case .mirror: ["0", "1", "kept"]
+    case .direct, .tdpmmu, .me: ["0", "1"]
     case .tdp: ["1", "0"]
     case .tables: ["none", "pae", "pml4", "pae+pml4", "pml5", "pae+pml5", "pml4+pml5", "all"]
     case .stale: ["none", "upper", "pdptes", "pdpte2"]
@@ -145,7 +148,9 @@ extension RootState {
     case .gpte: hasWrongEntrySize = index == 1
     case .mmu: isRootMMU = index == 1
     case .tdplevel: tdpLevel = Int(value)!
-    case .mirror: isMirrored = index == 1
+    case .mirror:
+      isMirrored = index > 0
+      hasMirrorRoot = index == 2
     case .root: root = RootKind(rawValue: index)!
     case .entries: entries = index
     case .prev:
