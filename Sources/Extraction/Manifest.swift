@@ -12,8 +12,13 @@ public struct Manifest: Sendable {
     public var spellings: [String]
     public var count: Int
     public var isOptional: Bool
-    /// For slots of the glue, whose types no probe sees: a pointer to a page.
-    public var isPage: Bool
+  }
+
+  /// What the glue remembers: an array of its own, zero in every fresh world.
+  public struct State: Sendable {
+    public var name: String
+    public var type: String
+    public var count: Int
   }
 
   /// An object that targets get as an argument, bound by its type.
@@ -34,9 +39,15 @@ public struct Manifest: Sendable {
 
   /// How the harness answers a callee.
   public struct Rule: Sendable {
-    public enum Memory: String, Sendable, CaseIterable { case page, pageStruct = "page-struct" }
+    public enum Memory: String, Sendable, CaseIterable {
+      case page
+      case pageStruct = "page-struct"
+    }
     public enum Mode: String, Sendable, CaseIterable { case read, write, mutex }
-    public enum When: String, Sendable, CaseIterable { case never, always, byGFP = "by-gfp" }
+    public enum When: String, Sendable, CaseIterable {
+      case never, always
+      case byGFP = "by-gfp"
+    }
     public enum Action: Sendable, Equatable {
       case allocates(Memory, zeroed: When)
       case frees(Memory)
@@ -72,11 +83,14 @@ public struct Manifest: Sendable {
   public var subject: String
   public var title: String
   public var source: String
+  /// The first Linux version that has it, for messages.
+  public var since: String?
   public var include: [String]
   public var targets: [String]
   public var extract: [String]
   public var objects: [Object]
   public var inputs: [(name: String, count: Int)]
+  public var state: [State]
   public var bindings: [Binding]
   public var locks: [(name: String, expression: String)]
   public var slots: [Slot]

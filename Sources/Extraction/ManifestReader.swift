@@ -62,7 +62,9 @@ struct ManifestReader {
     guard let mapping = node.mapping else {
       throw wrong(node.mark?.line, "\(what) must be a mapping", "write 'key: value' lines")
     }
-    let entries = mapping.map { (key: $0.key.string ?? "", line: $0.key.mark?.line ?? 0, value: $0.value) }
+    let entries = mapping.map {
+      (key: $0.key.string ?? "", line: $0.key.mark?.line ?? 0, value: $0.value)
+    }
     var seen: Set<String> = []
     for entry in entries where !seen.insert(entry.key).inserted {
       throw wrong(entry.line, "key '\(entry.key)' stands twice in \(what)", "remove one of them")
@@ -181,7 +183,9 @@ struct ManifestReader {
 
   private func pairs(_ node: Node?, _ what: String) throws -> [(String, String)] {
     guard let node else { return [] }
-    return try keys(node, what).entries.map { ($0.key, try string($0.value, "\(what) '\($0.key)'")) }
+    return try keys(node, what).entries.map {
+      ($0.key, try string($0.value, "\(what) '\($0.key)'"))
+    }
   }
 
   private func variables(_ node: Node?) throws -> [Manifest.Variable] {
@@ -215,8 +219,9 @@ struct ManifestReader {
   func manifest() throws -> Manifest {
     var top = try keys(try document(), "the manifest")
     let allowed = [
-      "subject", "title", "source", "include", "targets", "extract", "objects", "inputs", "bind",
-      "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
+      "subject", "title", "source", "since", "include", "targets", "extract", "objects", "inputs",
+      "state",
+      "bind", "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
     ]
     func entries(_ key: String) throws -> [(key: String, line: Int, value: Node)] {
       try top.take(key).map { try keys($0, key).entries } ?? []
@@ -235,9 +240,8 @@ struct ManifestReader {
       let slot = Manifest.Slot(
         name: entry.key, spellings: try strings(inner.need("is"), "is"),
         count: try number(inner.take("count"), "count") ?? 1,
-        isOptional: try flag(inner.take("optional"), "optional"),
-        isPage: try flag(inner.take("page"), "page"))
-      try inner.close(allowed: ["is", "count", "optional", "page"])
+        isOptional: try flag(inner.take("optional"), "optional"))
+      try inner.close(allowed: ["is", "count", "optional"])
       return slot
     }
     let callbacks = try entries("callbacks").map { entry in
@@ -247,6 +251,14 @@ struct ManifestReader {
     }
     let inputs = try entries("inputs").map { entry in
       (name: entry.key, count: try number(entry.value, "input '\(entry.key)'") ?? 1)
+    }
+    let state = try entries("state").map { entry in
+      var inner = try keys(entry.value, "state '\(entry.key)'")
+      let state = Manifest.State(
+        name: entry.key, type: try string(inner.need("type"), "type"),
+        count: try number(inner.take("count"), "count") ?? 1)
+      try inner.close(allowed: ["type", "count"])
+      return state
     }
     let bindings = try (top.take("bind")?.sequence.map(Array.init) ?? []).map { node in
       var inner = try keys(node, "bind")
@@ -261,10 +273,11 @@ struct ManifestReader {
       subject: try string(top.need("subject"), "subject"),
       title: try string(top.need("title"), "title"),
       source: try string(top.need("source"), "source"),
+      since: try top.take("since").map { try string($0, "since") },
       include: try strings(top.take("include"), "include"),
       targets: try strings(top.need("targets"), "targets"),
       extract: try strings(top.take("extract"), "extract"),
-      objects: objects, inputs: inputs, bindings: bindings,
+      objects: objects, inputs: inputs, state: state, bindings: bindings,
       locks: try pairs(top.take("locks"), "locks").map { (name: $0.0, expression: $0.1) },
       slots: slots,
       glue: try top.take("glue").map { try string($0, "glue") },

@@ -14,23 +14,35 @@ struct Probes {
 
   init(manifest: Manifest) {
     self.manifest = manifest
-    for (_, spellings) in manifest.asked { spellings.forEach { add($0) } }
+    for (_, spellings) in manifest.asked { for spelling in spellings { add(spelling) } }
+    // Holds in every whole file: where it fails, the file ends inside something.
+    add("0")
   }
 
   private mutating func add(_ expression: String) {
-    guard numbers[expression] == nil, !manifest.isOfHarness(expression) else { return }
+    guard numbers[expression] == nil else { return }
     numbers[expression] = lines.count
     let parameters = (manifest.objects.map { "\($0.type) *\($0.name)" } + ["int i"])
-    let inputs = manifest.inputs.map { "extern unsigned long long in_\($0.name)[];" }
+    let words = Closure.words(Array(expression.utf8)[...])
+    // Only what the expression names: a type that this tree lacks spoils no other probe.
+    let externs =
+      manifest.inputs.filter { words.contains("in_\($0.name)") }
+      .map { "extern unsigned long long in_\($0.name)[];" }
+      + manifest.state.filter { words.contains($0.name) }
+      .map { "extern \($0.type) \($0.name)[];" }
     lines.append(
       "static __attribute__((unused)) void \(Self.prefix)\(lines.count)"
         + "(\(parameters.joined(separator: ", "))) "
-        + "{ \(inputs.joined(separator: " ")) (void)(\(expression)); }")
+        + "{ \(externs.joined(separator: " ")) (void)(\(expression)); }")
   }
+
+  /// The line of the last probe, from 1.
+  var sentinelLine: Int { lines.count }
 
   /// What to append to the file.
   var text: String {
-    "\n" + lines.enumerated().map { "#line \($0.offset + 1) \"\(Self.fileName)\"\n\($0.element)\n" }
+    "\n"
+      + lines.enumerated().map { "#line \($0.offset + 1) \"\(Self.fileName)\"\n\($0.element)\n" }
       .joined()
   }
 
@@ -50,12 +62,6 @@ struct Probes {
     var answers = Answers()
     func first(_ spellings: [String]) -> Extractor.Resolved? {
       for spelling in spellings {
-        if manifest.isOfHarness(spelling) {
-          return Extractor.Resolved(
-            expression: spelling,
-            type: .init(spelling: "kshim_u64", shape: .number, pointee: ""), prototype: nil,
-            isBitField: false)
-        }
         guard let number = numbers[spelling], !failed.contains(number + 1),
           let cursor = cursors[number], let expression = Self.expression(cursor)
         else { continue }
@@ -85,8 +91,7 @@ struct Probes {
       }
     }
     for slot in manifest.slots {
-      if var found = try need("slot '\(slot.name)'", slot.spellings, optional: slot.isOptional) {
-        if slot.isPage { found.type.shape = .pointer }
+      if let found = try need("slot '\(slot.name)'", slot.spellings, optional: slot.isOptional) {
         answers.slots.append((slot, found))
       }
     }
@@ -123,10 +128,5 @@ extension Manifest {
   var asked: [(what: String, spellings: [String])] {
     objects.map { ($0.name, $0.spellings) } + slots.map { ($0.name, $0.spellings) }
       + bindings.map { ("bind", $0.spellings) } + callbacks.map { ($0.name, $0.spellings) }
-  }
-
-  /// Whether an expression is about what the harness or the glue defines, not the kernel.
-  func isOfHarness(_ expression: String) -> Bool {
-    expression.hasPrefix("in_") && !expression.contains("->") || expression.hasPrefix("shadow_page")
   }
 }
