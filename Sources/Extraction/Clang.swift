@@ -95,7 +95,14 @@ struct ClangCursor {
 
   var name: String { text(clang_getCursorSpelling(raw)) }
   var isDefinition: Bool { clang_isCursorDefinition(raw) != 0 }
-  var isInMainFile: Bool { clang_Location_isFromMainFile(clang_getCursorLocation(raw)) != 0 }
+  /// Whether it stands in the main file; what a macro makes stands where the macro is used.
+  var isInMainFile: Bool {
+    var file: CXFile?
+    var offset: UInt32 = 0
+    clang_getFileLocation(clang_getCursorLocation(raw), &file, nil, nil, &offset)
+    guard let file, let unit = clang_Cursor_getTranslationUnit(raw) else { return false }
+    return clang_Location_isFromMainFile(clang_getLocationForOffset(unit, file, offset)) != 0
+  }
   var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
   var isAtFileScope: Bool {
     clang_getCursorSemanticParent(raw).kind == CXCursor_TranslationUnit

@@ -102,7 +102,7 @@ struct Closure {
           remedy: "add '\(name): {returns: [0]}', or another rule, under 'boundary:' in"
             + " \(manifest.path)")
       }
-      if definition.isInMainFile, taken[definition.extent.lowerBound] == nil {
+      if definition.isInMainFile, !followed.contains(name) {
         callers[name] = "\(caller) (\(source):\(line))"
         add(function: definition)
       }

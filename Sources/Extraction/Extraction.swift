@@ -46,7 +46,8 @@ public struct Extraction: Sendable {
     try await check(work, manifest: manifest, extracted: extracted, report)
     let inTree = try kernelFiles(read, revision: revision, installation: installation)
     let prefix = revision.tree.directory + "/"
-    let hashes = try await Provenance.hashes(of: inTree)
+    // The source itself is in the unit's text, not among its headers.
+    let hashes = try await Provenance.hashes(of: inTree + [prefix + manifest.source])
     provenance.files = Dictionary(
       uniqueKeysWithValues: hashes.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
     let encoder = JSONEncoder()

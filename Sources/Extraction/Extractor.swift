@@ -80,8 +80,8 @@ struct Extractor {
     let unit = try parse(source + probes.text)
     let errors = unit.diagnostics.filter(\.isError)
     let failed = Set(errors.filter { $0.file == Probes.fileName }.map(\.line))
-    if failed.contains(probes.sentinelLine) {
-      // The file ends inside something; alone it is told where.
+    if isCutShort(unit, errors, sentinel: probes.sentinel, failed: failed) {
+      // Alone it is told where.
       let alone = try parse(source)
       let broken = alone.diagnostics.filter(\.isError)
       if let first = broken.first { throw buildFailure(first, broken) }
@@ -115,6 +115,19 @@ struct Extractor {
   private func relative(_ file: String) -> String {
     let prefix = revision.tree.directory + "/"
     return file.hasPrefix(prefix) ? String(file.dropFirst(prefix.count)) : file
+  }
+
+  /// Whether the file ends inside a function, a comment or a conditional.
+  private func isCutShort(
+    _ unit: ClangUnit, _ errors: [ClangUnit.Diagnostic], sentinel: Int, failed: Set<Int>
+  ) -> Bool {
+    var isThere = false
+    unit.root.visit { cursor in
+      if cursor.name == "\(Probes.prefix)\(sentinel)" { isThere = true }
+      return false
+    }
+    return !isThere || failed.contains(sentinel + 1)
+      || errors.contains { $0.file != Probes.fileName && $0.message.hasPrefix("unterminated") }
   }
 
   private func parse(_ contents: String) throws -> ClangUnit {

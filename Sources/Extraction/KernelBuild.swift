@@ -83,7 +83,8 @@ struct KernelBuild {
     }
   }
 
-  /// Options for clang and libclang, without input and output.
+  /// Options for clang and libclang, without input and output. Only where __OPTIMIZE__ is defined
+  /// do the kernel's headers assert anything at compile time.
   func arguments(for manifest: Manifest) -> [String] {
     let shims = installation.shims
     let source = (manifest.source as NSString).deletingLastPathComponent
@@ -102,7 +103,8 @@ struct KernelBuild {
     }
     var arguments =
       [
-        "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-nostdinc", "-D__KERNEL__",
+        "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-nostdinc",
+        "-D__KERNEL__",
         "-DMODULE", "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
         "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
         "-working-directory", work,

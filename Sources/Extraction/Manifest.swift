@@ -12,6 +12,8 @@ public struct Manifest: Sendable {
     public var spellings: [String]
     public var count: Int
     public var isOptional: Bool
+    /// In the manifest, from 1.
+    public var line: Int
   }
 
   /// What the glue remembers: an array of its own, zero in every fresh world.
@@ -28,6 +30,7 @@ public struct Manifest: Sendable {
     /// Where it lies inside another object, as candidate C expressions; empty: on its own.
     public var spellings: [String]
     public var isOptional: Bool
+    public var line: Int
   }
 
   /// An assignment that is made in every fresh world.
@@ -35,6 +38,7 @@ public struct Manifest: Sendable {
     public var spellings: [String]
     public var value: String
     public var isOptional: Bool
+    public var line: Int
   }
 
   /// How the harness answers a callee.
@@ -95,6 +99,7 @@ public struct Manifest: Sendable {
   public var locks: [(name: String, expression: String)]
   public var slots: [Slot]
   public var glue: String?
+  public var glueLine = 1
   public var prepares: [String]
   public var callbacks: [(name: String, spellings: [String], rule: Rule)]
   public var boundary: [(name: String, rule: Rule)]

@@ -36,8 +36,8 @@ struct Probes {
         + "{ \(externs.joined(separator: " ")) (void)(\(expression)); }")
   }
 
-  /// The line of the last probe, from 1.
-  var sentinelLine: Int { lines.count }
+  /// The number of the probe that holds in every whole file, which is the last.
+  var sentinel: Int { lines.count - 1 }
 
   /// What to append to the file.
   var text: String {
@@ -72,31 +72,37 @@ struct Probes {
       }
       return nil
     }
-    func need(_ what: String, _ spellings: [String], optional: Bool) throws -> Extractor.Resolved? {
+    func need(
+      _ what: String, _ spellings: [String], optional: Bool, line: Int
+    ) throws -> Extractor.Resolved? {
       if let resolved = first(spellings) { return resolved }
       if optional { return nil }
       throw Failure(
         .build, asked: asked,
         cause: "this kernel has none of the manifest's spellings of \(what): "
-          + spellings.joined(separator: ", "), place: manifest.path,
+          + spellings.joined(separator: ", "), place: "\(manifest.path):\(line)",
         remedy: "add this kernel's spelling to \(what) in the manifest")
     }
     for object in manifest.objects {
       if object.spellings.isEmpty {
         answers.objects.append((object, nil))
       } else if let found = try need(
-        "object '\(object.name)'", object.spellings, optional: object.isOptional)
+        "object '\(object.name)'", object.spellings, optional: object.isOptional,
+        line: object.line)
       {
         answers.objects.append((object, found.expression))
       }
     }
     for slot in manifest.slots {
-      if let found = try need("slot '\(slot.name)'", slot.spellings, optional: slot.isOptional) {
+      if let found = try need(
+        "slot '\(slot.name)'", slot.spellings, optional: slot.isOptional, line: slot.line)
+      {
         answers.slots.append((slot, found))
       }
     }
     for binding in manifest.bindings {
-      let found = try need("a binding", binding.spellings, optional: binding.isOptional)
+      let found = try need(
+        "a binding", binding.spellings, optional: binding.isOptional, line: binding.line)
       if let found { answers.bindings.append((found.expression, binding.value)) }
     }
     for callback in manifest.callbacks {
