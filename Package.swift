@@ -62,7 +62,12 @@ let package = Package(
         "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .target(name: "TestSupport", dependencies: ["KernelSource"], path: "Tests/TestSupport"),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
+    .testTarget(
+      name: "ExtractionTests",
+      dependencies: ["Extraction", "KernelSource", "Failures", "TestSupport"],
+      exclude: ["Fixtures"], swiftSettings: libclang),
   ],
   swiftLanguageModes: [.v6]
 )

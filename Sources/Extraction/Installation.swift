@@ -65,10 +65,16 @@ public struct Installation: Sendable {
     }
     var manifest = try ManifestReader(path: path).manifest()
     let services = try ManifestReader(path: "\(subjects)/services.yaml").services()
+    if let glue = manifest.glue, !FileManager.default.fileExists(atPath: "\(self.glue)/\(glue)") {
+      throw Failure(
+        .request, asked: "read subject \(subject)", cause: "there is no glue '\(glue)'",
+        place: "\(path):\(manifest.glueLine)", remedy: "put it into \(self.glue)")
+    }
     // A subject's own rule wins over the service of the same name.
     let named = Set(manifest.boundary.map(\.name))
     manifest.boundary += services.boundary.filter { !named.contains($0.name) }
-    manifest.variables += services.variables
+    let set = Set(manifest.variables.map(\.name))
+    manifest.variables += services.variables.filter { !set.contains($0.name) }
     return manifest
   }
 }

@@ -56,16 +56,25 @@ public struct SharedObject: Sendable {
       subjectOptions + instruments + counters + poisonOptions(poison)
         + ["-c", "-o", unit] + source)
     guard compiled.succeeded else {
-      throw Extraction.compilerFailure(compiled.errorLines, extraction.provenance.kernel)
+      let provenance = extraction.provenance
+      throw CompilerReport(
+        asked: "compile \(provenance.subject) from \(provenance.kernel)", tree: provenance.tree,
+        isPatched: !provenance.patches.isEmpty,
+        manifestPath: "\(installation.subjects)/\(provenance.subject).yaml"
+      ).failure(compiled.errorLines)
     }
-    let runtime = try FileManager.default.contentsOfDirectory(atPath: "\(installation.shims)/runtime")
-      .filter { $0.hasSuffix(".c") }.sorted().map { "\(installation.shims)/runtime/\($0)" }
+    let runtime = try FileManager.default.contentsOfDirectory(
+      atPath: "\(installation.shims)/runtime"
+    )
+    .filter { $0.hasSuffix(".c") }.sorted().map { "\(installation.shims)/runtime/\($0)" }
     let linked = try await Command.run(
       clang,
       [
         "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-shared", "-DKSHIM_NAME(x)=x",
         "-I\(installation.shims)/public", "-I\(installation.shims)/include",
-      ] + (counting ? ["-DKSHIM_COUNTING"] : []) + runtime + ["-x", "c", "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit]
+      ] + (counting ? ["-DKSHIM_COUNTING"] : []) + runtime + [
+        "-x", "c", "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit,
+      ]
         + counters.prefix(1) + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
     guard linked.succeeded else {
       throw Failure(
