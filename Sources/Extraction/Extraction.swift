@@ -27,7 +27,7 @@ public struct Extraction: Sendable {
     defer { output.discard() }
     let build = KernelBuild(revision: revision, installation: installation, work: work)
     try build.prepare()
-    let arguments = build.arguments(for: manifest)
+    let arguments = try build.arguments(for: manifest)
     let extracted = try Extractor(manifest: manifest, revision: revision, arguments: arguments)
       .extract()
     var provenance = Self.provenance(manifest, revision, extracted)
@@ -45,7 +45,8 @@ public struct Extraction: Sendable {
       isPatched: !revision.patches.isEmpty, manifestPath: manifest.path,
       expressions: manifest.expressions)
     let read = try await preprocess(work, arguments + ["-I\(installation.glue)"], report)
-    try await check(work, manifest: manifest, extracted: extracted, report)
+    try await check(
+      work, manifest: manifest, extracted: extracted, installation: installation, report)
     let inTree = try kernelFiles(read, revision: revision, installation: installation)
     let prefix = revision.tree.directory + "/"
     // The source itself is in the unit's text, not among its headers.
@@ -59,7 +60,7 @@ public struct Extraction: Sendable {
     let final = KernelBuild(revision: revision, installation: installation, work: output.path)
     return Extraction(
       provenance: provenance, directory: output.path,
-      arguments: final.arguments(for: manifest) + ["-I\(installation.glue)"],
+      arguments: try final.arguments(for: manifest) + ["-I\(installation.glue)"],
       touched: revision.touched[manifest.source] ?? [])
   }
 
@@ -153,14 +154,15 @@ public struct Extraction: Sendable {
   /// Compiles once without instruments and looks for what nothing defines: a callee that only a
   /// header's inline function calls has no line of its own in the source file.
   private static func check(
-    _ work: String, manifest: Manifest, extracted: Extractor.Result, _ report: CompilerReport
+    _ work: String, manifest: Manifest, extracted: Extractor.Result, installation: Installation,
+    _ report: CompilerReport
   ) async throws {
     let toolchain = try Toolchain.locate()
     let object = "\(work)/unit.o"
     defer { try? FileManager.default.removeItem(atPath: object) }
     let compiled = try await Command.run(
       toolchain.tool("clang"),
-      SharedObject.subjectOptions + KernelBuild.strictness + [
+      try SharedObject.options(installation) + KernelBuild.strictness + [
         "-c", "-x", "c", "\(work)/unit.i", "-o", object,
       ])
     guard compiled.succeeded else { throw report.failure(compiled.errorLines) }

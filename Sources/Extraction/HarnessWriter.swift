@@ -7,7 +7,7 @@ struct HarnessWriter {
   static let exportedNames =
     [
       "reset", "set", "get", "address", "prepare", "slots", "calls", "entries", "locks", "prepares",
-      "slot_sizes", "counts", "identity",
+      "slot_sizes", "counts", "identity", "dirty",
     ].map { "kshim_unit_\($0)" }
 
   let manifest: Manifest
@@ -257,8 +257,11 @@ struct HarnessWriter {
     return accessor("static void kshim_set(unsigned slot, unsigned index, kshim_u64 value)", sets)
       + accessor("static kshim_u64 kshim_get(unsigned slot, unsigned index)", gets)
       + accessor("kshim_u64 kshim_unit_address(unsigned slot, unsigned index)", addresses)
-      + "void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value) { kshim_set(slot, index, value); }\n"
-      + "kshim_u64 kshim_unit_get(unsigned slot, unsigned index) { return kshim_get(slot, index); }\n"
+      + "static const struct kshim_harness kshim_harness;\n"
+      + "void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value) "
+      + "{ kshim_attach(&kshim_harness); kshim_set(slot, index, value); }\n"
+      + "kshim_u64 kshim_unit_get(unsigned slot, unsigned index) "
+      + "{ kshim_attach(&kshim_harness); return kshim_get(slot, index); }\n"
   }
 
   private var entries: String {
@@ -291,16 +294,15 @@ struct HarnessWriter {
       }
       kshim_u64 kshim_unit_prepare(unsigned helper, const kshim_u64 *args)
       {
+      \tkshim_attach(&kshim_harness);
       \tswitch (helper) {
       \(helpers.joined(separator: "\n"))
       \t}
       \t__builtin_trap();
       }
-      #ifndef KSHIM_DIRTY
-      #define KSHIM_DIRTY 0xa5
-      #endif
+      extern const unsigned char kshim_unit_dirty;
       static const struct kshim_harness kshim_harness = {
-      \t.dirty = KSHIM_DIRTY, .prepare = kshim_prepare, .enter = kshim_enter,
+      \t.dirty = &kshim_unit_dirty, .prepare = kshim_prepare, .enter = kshim_enter,
       };
       void kshim_unit_reset(const unsigned char *choices, unsigned count)
       {

@@ -85,7 +85,7 @@ struct KernelBuild {
 
   /// Options for clang and libclang, without input and output. Only where __OPTIMIZE__ is defined
   /// do the kernel's headers assert anything at compile time.
-  func arguments(for manifest: Manifest) -> [String] {
+  func arguments(for manifest: Manifest) throws -> [String] {
     let shims = installation.shims
     let source = (manifest.source as NSString).deletingLastPathComponent
     let includes =
@@ -111,7 +111,7 @@ struct KernelBuild {
       ]
       + includes.map { "-I\($0)" }
       + forced.flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
-      + Self.language
+      + (try installation.options("language"))
     if !revision.overlay.isEmpty { arguments += ["-ivfsoverlay", "\(work)/standins/overlay.json"] }
     return arguments
   }
@@ -121,13 +121,7 @@ struct KernelBuild {
     "CPATH": nil, "C_INCLUDE_PATH": nil, "GCC_EXEC_PREFIX": nil,
   ]
 
-  /// What the kernel's Makefile asks of the language, and no warnings: those are the tree's.
-  static let language = [
-    "-fshort-wchar", "-funsigned-char", "-fno-strict-aliasing", "-fno-common", "-fwrapv",
-    "-fno-delete-null-pointer-checks", "-Wno-everything",
-  ]
-
-  /// The only warnings that are on where these options follow ``language``: each is an error in
+  /// The only warnings that are on where these options follow `language` of kernel-extract/options: each is an error in
   /// every build of the kernel, by its Makefile or by clang's own default. They count in the text
   /// that is extracted or patched; elsewhere an unconfigured tree may well lack a declaration.
   static let strictness = [
