@@ -44,7 +44,8 @@ struct Symbolizer {
       guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)),
         let symbol = answer.Symbol?.first, symbol.Line > 0
       else { continue }
-      let file = symbol.FileName.hasPrefix("./") ? String(symbol.FileName.dropFirst(2)) : symbol.FileName
+      let file =
+        symbol.FileName.hasPrefix("./") ? String(symbol.FileName.dropFirst(2)) : symbol.FileName
       places[offset] = Place(function: symbol.FunctionName, file: file, line: symbol.Line)
     }
     return places
