@@ -43,7 +43,7 @@ public struct Extraction: Sendable {
       isPatched: !revision.patches.isEmpty, manifestPath: manifest.path,
       expressions: manifest.expressions)
     let read = try await preprocess(work, arguments + ["-I\(installation.glue)"], report)
-    try await check(work, manifest: manifest, extracted: extracted, report)
+    try await check(work, manifest: manifest, extracted: extracted, glue: installation.glue, report)
     let inTree = try kernelFiles(read, revision: revision, installation: installation)
     let prefix = revision.tree.directory + "/"
     // The source itself is in the unit's text, not among its headers.
@@ -150,7 +150,8 @@ public struct Extraction: Sendable {
   /// Compiles once without instruments and looks for what nothing defines: a callee that only a
   /// header's inline function calls has no line of its own in the source file.
   private static func check(
-    _ work: String, manifest: Manifest, extracted: Extractor.Result, _ report: CompilerReport
+    _ work: String, manifest: Manifest, extracted: Extractor.Result, glue: String,
+    _ report: CompilerReport
   ) async throws {
     let toolchain = try Toolchain.locate()
     let object = "\(work)/unit.o"
@@ -161,11 +162,12 @@ public struct Extraction: Sendable {
         "-c", "-x", "c", "\(work)/unit.i", "-o", object,
       ])
     guard compiled.succeeded else { throw report.failure(compiled.errorLines) }
-    let prefix = "\(manifest.source):"
-    let strict = compiled.errorLines.filter { $0.hasPrefix(prefix) && $0.contains(": warning: ") }
-    guard strict.isEmpty else {
-      throw report.failure(strict.map { $0.replacing(": warning: ", with: ": error: ") })
+    // In the text and around it, what the kernel's build refuses is refused; headers are the tree's.
+    let own = [manifest.source, HarnessWriter.fileName].map { "\($0):" } + ["\(glue)/"]
+    let strict = compiled.errorLines.map { line in
+      own.contains { line.hasPrefix($0) } ? line.replacing(": warning: ", with: ": error: ") : line
     }
+    guard CompilerReport.messages(strict).isEmpty else { throw report.failure(strict) }
     let symbols = try await Command.run(toolchain.tool("llvm-nm"), ["-u", "-j", object])
     let unknown = symbols.outputText.split(separator: "\n").map(String.init)
       .filter { !Closure.isKnown($0) && $0 != "_GLOBAL_OFFSET_TABLE_" }
