@@ -45,10 +45,21 @@ let package = Package(
       dependencies: ["Failures", "KernelSource", "CClang", .product(name: "Yams", package: "Yams")],
       swiftSettings: libclang,
       linkerSettings: [.unsafeFlags(["-L\(llvm)/lib"])]),
+    .target(name: "Shims", path: "shims", exclude: ["include", "standins"], sources: ["runtime"],
+      publicHeadersPath: "public", cSettings: [.headerSearchPath("include"), .unsafeFlags(["-O2"])]),
+    .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: optimised),
+    .target(
+      name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: optimised),
+    .target(name: "Reporting"),
+    .target(
+      name: "Checking",
+      dependencies: [
+        "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots", "Reporting",
+      ]),
     .executableTarget(
       name: "kshim",
       dependencies: [
-        "Failures", "KernelSource", "Extraction",
+        "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["KernelSource"], path: "Tests/TestSupport"),

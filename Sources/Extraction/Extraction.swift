@@ -8,6 +8,8 @@ public struct Extraction: Sendable {
   public let provenance: Provenance
   /// Holds `unit.c` (to read), `unit.i` (preprocessed, to compile), `rename.h`, `provenance.json`.
   public let directory: String
+  /// How to compile `unit.c` itself, headers and all, while the revision is open.
+  public let arguments: [String]
   /// Lines that the patches touched in the source file, ascending, from 1.
   public let touched: [ClosedRange<Int>]
 
@@ -53,10 +55,11 @@ public struct Extraction: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try encoder.encode(provenance).write(to: URL(fileURLWithPath: "\(work)/provenance.json"))
-    try? FileManager.default.removeItem(atPath: "\(work)/standins")
     try output.commit()
+    let final = KernelBuild(revision: revision, installation: installation, work: output.path)
     return Extraction(
       provenance: provenance, directory: output.path,
+      arguments: final.arguments(for: manifest) + ["-I\(installation.glue)"],
       touched: revision.touched[manifest.source] ?? [])
   }
 

@@ -120,8 +120,7 @@ struct HarnessWriter {
       let records =
         rule.records?.map { "(kshim_u64)(\($0))" }
         ?? prototype.arguments.enumerated().map { index, argument in
-          argument.shape == .pointer
-            ? "kshim_symbol((unsigned long)p\(index))" : raw(argument, "p\(index)")
+          "kshim_symbol(\(raw(argument, "p\(index)")))"
         }
       let list = records.isEmpty ? ["0"] : records
       body.append("const kshim_u64 kept[] = { \(list.joined(separator: ", ")) };")
@@ -138,8 +137,7 @@ struct HarnessWriter {
     if let order = rule.order { body.append("if (p\(order)) kshim_no_room();") }
     body += action(rule, prototype)
     if !isSilent {
-      let isPointer = prototype.result.shape == .pointer
-      body.append("kshim_answer(\(isPointer ? "kshim_symbol(value)" : "value"));")
+      body.append("kshim_answer(kshim_symbol(value));")
     }
     switch prototype.result.shape {
     case .void: break

@@ -37,6 +37,15 @@ public struct Installation: Sendable {
       remedy: "set KSHIM_ROOT to the directory that kshim was cloned into")
   }
 
+  /// Makes the next build compile what was extracted into ``out``: a compiler's record of what a
+  /// file includes says nothing of a file that was not there.
+  public func announce() throws {
+    for build in ["pattern", "zero"] {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date()], ofItemAtPath: "\(root)/kernel-extract/\(build)/subject.c")
+    }
+  }
+
   /// Names of all subjects, sorted.
   public func subjectNames() -> [String] {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: subjects)) ?? []

@@ -16,13 +16,15 @@ public struct SharedObject: Sendable {
     KernelBuild.language + [
       "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-g1", "-fPIC",
       "-fvisibility=hidden", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls",
-      "-fno-inline-functions", "-fno-builtin-printf",
+      "-fno-inline-functions", "-fno-builtin-printf", "-fdebug-compilation-dir=.",
     ]
 
   /// The instruments: each access and each basic block calls the runtime.
   static let instruments = [
     "-fsanitize=kernel-address", "-mllvm", "-asan-instrumentation-with-call-threshold=0",
     "-mllvm", "-asan-stack=0", "-mllvm", "-asan-globals=0",
+    // Its optimiser leaves out accesses that cannot fail; the runtime must see each write.
+    "-mllvm", "-asan-opt=0",
     "-mllvm", "-asan-kernel-mem-intrinsic-prefix=1", "-fsanitize-coverage=bb,no-prune,trace-pc",
   ]
 
@@ -42,12 +44,17 @@ public struct SharedObject: Sendable {
   ) async throws -> SharedObject {
     let clang = try Toolchain.locate().tool("clang")
     let unit = "\(path).unit.o"
+    // Branches are counted in the text as people wrote it, macros not yet expanded.
     let counters = counting ? ["-fprofile-instr-generate", "-fcoverage-mapping"] : []
+    let source =
+      counting
+      ? extraction.arguments + ["\(extraction.directory)/unit.c"]
+      : ["-x", "c", "\(extraction.directory)/unit.i"]
     defer { try? FileManager.default.removeItem(atPath: unit) }
     let compiled = try await Command.run(
       clang,
       subjectOptions + instruments + counters + poisonOptions(poison)
-        + ["-c", "-x", "c", "\(extraction.directory)/unit.i", "-o", unit])
+        + ["-c", "-o", unit] + source)
     guard compiled.succeeded else {
       let provenance = extraction.provenance
       throw CompilerReport(

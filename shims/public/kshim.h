@@ -113,6 +113,7 @@ struct kshim_table {
 	uint32_t abi;
 	const char *subject;
 	const char *text_sha256;	/* of the extracted functions */
+	uint64_t module_start;		/* first byte of the module that the subject's code is in */
 
 	uint32_t slot_count;
 	const char *const *slots;

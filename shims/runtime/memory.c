@@ -28,6 +28,10 @@ static uint32_t object_count;
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
 
+/* The counters of a build that counts branches: not the subject's memory. */
+extern char __start___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
+extern char __stop___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
+
 static const uint64_t window_hpa[2] = { LOW_HPA, HIGH_HPA };
 
 void memory_open(void)
@@ -323,6 +327,9 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 		   !is_page_struct(address, size)) {
 		refuse(address, size, write, memory_at(address), pc);
 	}
+	if (address - (uint64_t)__start___llvm_prf_cnts <
+	    (uint64_t)(__stop___llvm_prf_cnts - __start___llvm_prf_cnts))
+		return;
 	if (write)
 		log_store(address, size, pc);
 }

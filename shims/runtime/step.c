@@ -58,6 +58,8 @@ _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
 {
 	struct kshim_event *event;
 	uint64_t frame = (uint64_t)__builtin_frame_address(0);
+	/* The caller's own memory is out of the subject's reach. */
+	const kshim_u64 own[4] = { args[0], args[1], args[2], args[3] };
 
 	if (ended)
 		return false;
@@ -71,7 +73,7 @@ _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
 		inside = false;
 		return false;
 	}
-	*result = step_harness->enter(entry, args);
+	*result = step_harness->enter(entry, own);
 	inside = false;
 	event = trace_record(KSHIM_EVENT_RETURN, block_count ?
 			     blocks[(block_count - 1) % MAX_BLOCKS] : 0);

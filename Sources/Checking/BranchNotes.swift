@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Extraction
+import Failures
+import Foundation
+import KernelSource
+import Reporting
+
+/// The note `dead-branch`: conditions of the extracted functions that were evaluated and came out
+/// the same way in every scenario. Counted by clang's source-based coverage.
+struct BranchNotes {
+  let extraction: Extraction
+  /// The build that counts.
+  let module: String
+  /// What each worker wrote.
+  let profiles: [String]
+  /// A directory for the merged profile.
+  let work: String
+
+  private struct Export: Decodable {
+    struct Part: Decodable { var functions: [Function] }
+    struct Function: Decodable {
+      var name: String
+      var filenames: [String]
+      /// line, column, end line, end column, times, file, expanded file, kind
+      var regions: [[Int]]
+      /// line, column, end line, end column, times true, times false, file, expanded file, kind
+      var branches: [[Int]]?
+    }
+    var data: [Part]
+  }
+
+  func notes() async throws -> [Verdict.Finding] {
+    let toolchain = try Toolchain.locate()
+    let merged = "\(work)/merged.profdata"
+    try await run(toolchain.tool("llvm-profdata"), ["merge", "-o", merged] + profiles)
+    let exported = try await run(
+      toolchain.tool("llvm-cov"), ["export", module, "-instr-profile=\(merged)", "-format=text"])
+    let export = try JSONDecoder().decode(Export.self, from: exported)
+    let lines = try LineMap(path: "\(extraction.directory)/unit.c")
+    let provenance = extraction.provenance
+    var notes: [String: Verdict.Finding] = [:]
+    for function in export.data.flatMap(\.functions) {
+      for branch in function.branches ?? [] where branch.count >= 7 {
+        let (isTrue, isFalse) = (branch[4] > 0, branch[5] > 0)
+        guard isTrue != isFalse, let use = Self.use(of: branch, in: function),
+          // A WARN that always fires where it stands is no dead branch.
+          !(use.isWarning && isTrue),
+          let place = lines.place(of: use.line), place.file == provenance.source,
+          let owner = provenance.functions.first(where: {
+            $0.firstLine <= place.line && place.line <= $0.lastLine
+          })
+        else { continue }
+        let message =
+          use.isWarning
+          ? "the WARN on this line never fires in any scenario"
+          : "a condition on this line is never \(isTrue ? "false" : "true") in any scenario"
+        notes["\(place.line) \(isTrue)"] = Verdict.Finding(
+          property: "dead-branch", function: owner.name, file: place.file, line: place.line,
+          introduced: extraction.touched.contains { $0.contains(place.line) },
+          message: message, scenario: "", failing: 0, trace: [])
+      }
+    }
+    return notes.values.sorted { ($0.line, $0.message) < ($1.line, $1.message) }
+  }
+
+  /// The line of the unit that a branch is written on. Branches inside of macros are the macro's
+  /// own affair, but for WARN and its kin, which the stub header defines.
+  private static func use(
+    of branch: [Int], in function: Export.Function
+  ) -> (line: Int, isWarning: Bool)? {
+    var (line, file) = (branch[0], branch[6])
+    let isWarning = function.filenames[file].hasSuffix("shims/include/asm/bug.h")
+    var isOutermost = true
+    while let expansion = function.regions.first(where: { $0[7] == 1 && $0[6] == file }) {
+      (line, file) = (expansion[0], expansion[5])
+      isOutermost = false
+      guard file != expansion[6] else { return nil }
+    }
+    guard function.filenames[file].hasSuffix("/unit.c") else { return nil }
+    return isOutermost || isWarning ? (line, isWarning) : nil
+  }
+
+  @discardableResult
+  private func run(_ tool: String, _ arguments: [String]) async throws -> Data {
+    let result = try await Command.run(tool, arguments)
+    guard result.succeeded else {
+      throw Failure(
+        .tool, asked: "look for dead branches", cause: "\(tool) failed",
+        evidence: Array(result.errorLines.prefix(5)),
+        remedy: "run the command again; if it repeats, report it")
+    }
+    return result.output
+  }
+}
+
+/// From lines of a preprocessed file to the lines that its `#line` directives name.
+struct LineMap {
+  private var marks: [(physical: Int, file: String, line: Int)] = []
+
+  init(path: String) throws {
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    var physical = 0
+    text.utf8.withContiguousStorageIfAvailable { bytes in
+      var start = 0
+      while start < bytes.count {
+        var end = start
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\n") { end += 1 }
+        physical += 1
+        if end > start, bytes[start] == UInt8(ascii: "#") {
+          let words = String(decoding: bytes[start..<end], as: UTF8.self)
+            .split(separator: " ", maxSplits: 2)
+          if words.count >= 2, words[0] == "#line", let line = Int(words[1]) {
+            let file =
+              words.count > 2 ? words[2].trimmingCharacters(in: ["\""]) : marks.last?.file ?? ""
+            marks.append((physical, file, line))
+          }
+        }
+        start = end + 1
+      }
+    }
+  }
+
+  func place(of physical: Int) -> (file: String, line: Int)? {
+    var low = 0
+    var high = marks.count
+    while low < high {
+      let middle = (low + high) / 2
+      if marks[middle].physical < physical { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return nil }
+    let mark = marks[low - 1]
+    return (mark.file, mark.line + physical - mark.physical - 1)
+  }
+}

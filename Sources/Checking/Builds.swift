@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Extraction
+import Failures
+import Foundation
+import KernelSource
+
+/// The compiled builds of one revision: for each worker a copy of both, because each shared object
+/// has one world.
+struct Builds: Sendable {
+  let extraction: Extraction
+  private let directory: String
+  private let jobs: Int
+
+  var patternPath: String { path(.pattern, 0) }
+  var zeroPath: String { path(.zero, 0) }
+  var profiles: [String] {
+    (0..<jobs).map { "\(directory)/\($0).profraw" }
+      .filter { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  private func path(_ poison: SharedObject.Poison, _ worker: Int) -> String {
+    "\(directory)/\(poison.rawValue)-\(worker).so"
+  }
+
+  static func make(
+    _ subject: String, _ revision: Revision, jobs: Int, installation: Installation,
+    in directory: String
+  ) async throws -> Builds {
+    let extraction = try await Extraction.extract(
+      subject, from: revision, installation: installation, into: "\(directory)/extracted")
+    let builds = Builds(extraction: extraction, directory: directory, jobs: jobs)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for poison in SharedObject.Poison.allCases {
+        group.addTask {
+          _ = try await SharedObject.build(
+            extraction, poison: poison, counting: poison == .zero, installation: installation,
+            into: builds.path(poison, 0))
+          for worker in 1..<max(1, jobs) {
+            try FileManager.default.copyItem(
+              atPath: builds.path(poison, 0), toPath: builds.path(poison, worker))
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    return builds
+  }
+
+  @Sendable func load(_ worker: Int) throws -> (pattern: Subject, zero: Subject) {
+    (
+      try Subject(sharedObject: path(.pattern, worker)), try Subject(sharedObject: path(.zero, worker))
+    )
+  }
+
+  func writeProfile(of zero: Subject, worker: Int) {
+    zero.writeProfile(to: "\(directory)/\(worker).profraw")
+  }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Extraction
+import Failures
+import Foundation
+import KVMRoots
+import KernelSource
+import Reporting
+
+/// One check: a revision is extracted, compiled in two builds for each worker, searched and judged.
+public struct Check: Sendable {
+  public var subject: String
+  public var jobs: Int
+  public var installation: Installation
+  /// Called a few times a second during a search.
+  public var progress: (@Sendable (Explorer.Progress) -> Void)?
+
+  public init(
+    subject: String, jobs: Int, installation: Installation,
+    progress: (@Sendable (Explorer.Progress) -> Void)? = nil
+  ) {
+    self.subject = subject
+    self.jobs = jobs
+    self.installation = installation
+    self.progress = progress
+  }
+
+  /// Who judges which subject.
+  private static let domains: [String: any Domain.Type] = ["kvm-mmu-roots": RootDomain.self]
+
+  private func domain() throws -> any Domain.Type {
+    guard let domain = Self.domains[subject] else {
+      throw Failure(
+        .request, asked: "check \(subject)", cause: "there is no model that judges '\(subject)'",
+        remedy: "use one of: \(Self.domains.keys.sorted().joined(separator: ", "))")
+    }
+    return domain
+  }
+
+  /// Checks a revision; when it has patches and findings, its base too, to tell what is new.
+  public func verdict(of revision: Revision, base: Revision?) async throws -> Verdict {
+    _ = try installation.manifest(subject)
+    let domain = try domain()
+    var verdict = try await search(domain, revision)
+    guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
+    let before = try await search(domain, base)
+    let known = Set((before.findings + before.notes).map(Self.identity))
+    for index in verdict.findings.indices {
+      verdict.findings[index].introduced = !known.contains(Self.identity(verdict.findings[index]))
+    }
+    for index in verdict.notes.indices {
+      verdict.notes[index].introduced = !known.contains(Self.identity(verdict.notes[index]))
+    }
+    return verdict
+  }
+
+  /// What makes two findings of different revisions the same: lines move.
+  private static func identity(_ finding: Verdict.Finding) -> String {
+    [finding.property, finding.function, finding.message, finding.scenario].joined(separator: "\n")
+  }
+
+  private func search<D: Domain>(_ domain: D.Type, _ revision: Revision) async throws -> Verdict {
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    let builds = try await Builds.make(
+      subject, revision, jobs: jobs, installation: installation, in: work.path)
+    let result = try Explorer.search(
+      domain, jobs: jobs, load: builds.load,
+      finish: { worker, zero in builds.writeProfile(of: zero, worker: worker) },
+      progress: progress)
+    let (pattern, zero) = try builds.load(0)
+    var judge = try D(pattern: pattern, zero: zero)
+    var drafts: [(cause: Report.Cause, entry: Report.Entry, scenario: Scenario, trace: RawTrace)] = []
+    for (cause, entry) in result.findings.entries {
+      let scenario = Explorer.scenario(
+        state: entry.state, choices: entry.choices, in: &judge, subject: pattern)
+      drafts.append((cause, entry, scenario, RawTrace(pattern)))
+    }
+    var offsets = Set(drafts.map(\.cause.offset).filter { $0 != 0 })
+    for draft in drafts { offsets.formUnion(draft.trace.offsets) }
+    let places = try await Symbolizer(module: builds.patternPath).places(of: offsets)
+    let provenance = builds.extraction.provenance
+    let findings = drafts.map { draft in
+      let place = places[draft.cause.offset]
+      let known = provenance.functions.first { $0.name == place?.function }
+      let target = provenance.functions.first { $0.name == draft.cause.function }
+      return Verdict.Finding(
+        property: draft.cause.property.id, function: known?.name ?? draft.cause.function,
+        file: provenance.source, line: known == nil ? target?.firstLine ?? 0 : place!.line,
+        introduced: false, message: draft.entry.message, scenario: "\(draft.scenario)",
+        failing: draft.entry.failing, trace: draft.trace.read(places))
+    }.sorted { ($0.line, $0.property, $0.scenario) < ($1.line, $1.property, $1.scenario) }
+    let notes = try await BranchNotes(
+      extraction: builds.extraction, module: builds.zeroPath, profiles: builds.profiles,
+      work: work.path
+    ).notes()
+    return Verdict(
+      revision: .init(
+        kernel: provenance.kernel, version: provenance.version,
+        patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
+      subject: subject, findings: findings, notes: notes,
+      exploration: .init(
+        scenarios: result.scenarios, seconds: result.seconds, exhaustive: true),
+      properties: properties(result.findings, notes))
+  }
+
+  private func properties(
+    _ found: Report.Findings, _ notes: [Verdict.Finding]
+  ) -> [Verdict.Property] {
+    rootProperties.map { property in
+      let broken = found.entries.filter { $0.key.property == property }.map(\.value.failing)
+      return Verdict.Property(
+        id: property.id, checked: found.checked[property] ?? 0, broken: broken.reduce(0, +))
+    } + [
+      .init(
+        id: Property.deadBranch.id, checked: found.checked[.crash] ?? 0, broken: notes.count)
+    ]
+  }
+
+  /// Runs one scenario. Returns its trace, and the findings that it shows.
+  public func replay(_ scenario: Scenario, of revision: Revision) async throws -> (
+    trace: [Verdict.Event], broken: [(property: String, message: String)]
+  ) {
+    try await replay(domain(), scenario, revision)
+  }
+
+  private func replay<D: Domain>(
+    _ domain: D.Type, _ scenario: Scenario, _ revision: Revision
+  ) async throws -> ([Verdict.Event], [(property: String, message: String)]) {
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    let builds = try await Builds.make(
+      subject, revision, jobs: 1, installation: installation, in: work.path)
+    let (pattern, zero) = try builds.load(0)
+    var judge = try D(pattern: pattern, zero: zero)
+    let findings = try Explorer.replay(scenario, in: &judge, subject: pattern)
+    let raw = RawTrace(pattern)
+    let places = try await Symbolizer(module: builds.patternPath).places(of: raw.offsets)
+    let broken = findings.entries.map { ($0.key.property.id, $0.value.message) }.sorted { $0 < $1 }
+    return (raw.read(places), broken)
+  }
+}
+
+/// A directory of this process's own, removed when the work is done.
+struct WorkDirectory {
+  let path: String
+
+  init() throws {
+    let template = "\(NSTemporaryDirectory())/kshim-check-XXXXXX"
+    var bytes = Array(template.utf8CString)
+    guard mkdtemp(&bytes) != nil else {
+      throw Failure(
+        .tool, asked: "compile the subject", cause: "the temporary directory cannot be written",
+        place: NSTemporaryDirectory(), remedy: "set TMPDIR to a directory that can be written")
+    }
+    path = String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Extraction
+import Failures
+import Foundation
+import KernelSource
+
+/// Turns offsets in a subject's module into the kernel's functions and lines.
+struct Symbolizer {
+  struct Place: Equatable, Hashable {
+    var function: String
+    var file: String
+    var line: Int
+  }
+
+  let module: String
+
+  private struct Answer: Decodable {
+    struct Symbol: Decodable {
+      var FileName: String
+      var FunctionName: String
+      var Line: Int
+    }
+    var Address: String
+    var Symbol: [Symbol]?
+  }
+
+  /// - Parameter offsets: return addresses; the call is the instruction before.
+  /// - Returns: the innermost place of each that has one.
+  func places(of offsets: Set<UInt64>) async throws -> [UInt64: Place] {
+    guard !offsets.isEmpty else { return [:] }
+    let tool = try Toolchain.locate().tool("llvm-symbolizer")
+    let asked = offsets.sorted()
+    let input = asked.map { "0x" + String($0 &- 1, radix: 16) + "\n" }.joined()
+    let result = try await Command.run(
+      tool, ["--obj=\(module)", "--output-style=JSON", "--no-inlines"], input: Data(input.utf8))
+    guard result.succeeded else {
+      throw Failure(
+        .tool, asked: "find the lines of a trace", cause: "llvm-symbolizer failed",
+        evidence: result.errorLines, remedy: "run the command again; if it repeats, report it")
+    }
+    var places: [UInt64: Place] = [:]
+    let lines = result.outputText.split(separator: "\n")
+    for (offset, line) in zip(asked, lines) {
+      guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)),
+        let symbol = answer.Symbol?.first, symbol.Line > 0
+      else { continue }
+      let file = symbol.FileName.hasPrefix("./") ? String(symbol.FileName.dropFirst(2)) : symbol.FileName
+      places[offset] = Place(function: symbol.FunctionName, file: file, line: symbol.Line)
+    }
+    return places
+  }
+}

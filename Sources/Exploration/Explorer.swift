@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import Shims
+import Synchronization
+
+/// What one part of the kernel brings to a search. Made once for each worker.
+public protocol Domain: SendableMetatype {
+  /// Makes what runs and judges this subject's scenarios.
+  init(pattern: Subject, zero: Subject) throws
+  /// How many starting states there are; they are numbered from 0, simple ones first.
+  var stateCount: Int { get }
+  /// What a state calls, for the first part of a scenario's spelling.
+  func drive(of state: Int) -> String
+  func spelling(of state: Int) -> String
+  /// The number of a spelled state; nil when there is none.
+  func state(drive: String, spelled: String) -> Int?
+  /// Runs one scenario in both builds and says what it breaks.
+  mutating func run(_ state: Int, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report)
+  /// Says at the end how often each property was looked at.
+  func count(into report: inout Report)
+}
+
+/// Runs every scenario of a domain: each starting state with every list of decisions, by replaying
+/// a prefix and turning its last open decision, until none is left.
+public struct Explorer: Sendable {
+  /// How far a search is.
+  public struct Progress: Sendable {
+    public var statesDone: Int
+    public var states: Int
+    public var scenarios: Int
+    public var seconds: Double
+  }
+
+  public struct Result: Sendable {
+    public var scenarios: Int
+    public var seconds: Double
+    public var findings: Report.Findings
+  }
+
+  /// Gives each worker its own two builds.
+  public typealias Loader = @Sendable (_ worker: Int) throws -> (pattern: Subject, zero: Subject)
+
+  private final class Shared: Sendable {
+    let next = Atomic<Int>(0)
+    let done = Atomic<Int>(0)
+    let scenarios = Atomic<Int>(0)
+    let outcome = Mutex<(findings: Report.Findings, failure: Failure?)>((Report.Findings(), nil))
+  }
+
+  /// - Parameters:
+  ///   - jobs: how many workers, at least 1.
+  ///   - states: which states to search; nil for all.
+  ///   - finish: called by each worker with its builds when nothing is left.
+  ///   - progress: called a few times a second by one worker.
+  public static func search<D: Domain>(
+    _ domain: D.Type, jobs: Int, load: @escaping Loader, states: (@Sendable (D, Int) -> Bool)? = nil,
+    finish: (@Sendable (_ worker: Int, _ zero: Subject) -> Void)? = nil,
+    progress: (@Sendable (Progress) -> Void)? = nil
+  ) throws -> Result {
+    let shared = Shared()
+    let start = ContinuousClock.now
+    let elapsed: @Sendable () -> Double = {
+      let (seconds, attoseconds) = (ContinuousClock.now - start).components
+      return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+    let work: @Sendable (Int) -> Void = { worker in
+      do {
+        let (pattern, zero) = try load(worker)
+        var domain = try D(pattern: pattern, zero: zero)
+        var report = Report(moduleStart: pattern.moduleStart)
+        var told = 0.0
+        let chunk = 16
+        while true {
+          let first = shared.next.add(chunk, ordering: .relaxed).oldValue
+          guard first < domain.stateCount else { break }
+          for state in first..<min(first + chunk, domain.stateCount)
+          where states?(domain, state) ?? true {
+            let scenarios = search(state, in: &domain, world: pattern.world, &report)
+            shared.scenarios.add(scenarios, ordering: .relaxed)
+          }
+          let done = shared.done.add(chunk, ordering: .relaxed).newValue
+          if let progress, worker == 0, elapsed() - told > 0.2 {
+            told = elapsed()
+            progress(
+              Progress(
+                statesDone: min(done, domain.stateCount), states: domain.stateCount,
+                scenarios: shared.scenarios.load(ordering: .relaxed), seconds: told))
+          }
+        }
+        domain.count(into: &report)
+        finish?(worker, zero)
+        let found = report.findings
+        shared.outcome.withLock { $0.findings.merge(found) }
+      } catch {
+        let failure = error as? Failure
+        shared.outcome.withLock { $0.failure = failure }
+      }
+    }
+    DispatchQueue.concurrentPerform(iterations: max(1, jobs)) { work($0) }
+    let (findings, failure) = shared.outcome.withLock { ($0.findings, $0.failure) }
+    if let failure { throw failure }
+    return Result(
+      scenarios: shared.scenarios.load(ordering: .relaxed), seconds: elapsed(),
+      findings: findings)
+  }
+
+  /// Every list of decisions from one state. Returns how many there were.
+  private static func search<D: Domain>(
+    _ state: Int, in domain: inout D, world: World, _ report: inout Report
+  ) -> Int {
+    var scenarios = 0
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { choices in
+      var count = 0
+      while true {
+        let prefix = UnsafeBufferPointer(rebasing: choices[..<count])
+        // The scenario's own decisions are longer than the prefix: those after it are all 0.
+        report.begin(state: state, choices: prefix)
+        domain.run(state, prefix, &report)
+        scenarios += 1
+        let taken = world.decisions
+        var last = taken.count - 1
+        while last >= 0, taken[last].choice + 1 >= taken[last].arity { last -= 1 }
+        guard last >= 0 else { return }
+        for index in 0..<last { choices[index] = taken[index].choice }
+        choices[last] = taken[last].choice + 1
+        count = last + 1
+      }
+    }
+    return scenarios
+  }
+
+  /// The whole scenario of an entry: its decisions with the callees that asked, all of them.
+  public static func scenario<D: Domain>(
+    state: Int, choices: [UInt8], in domain: inout D, subject: Subject
+  ) -> Scenario {
+    var report = Report()
+    choices.withUnsafeBufferPointer { domain.run(state, $0, &report) }
+    let decisions = subject.world.decisions.map {
+      Scenario.Decision(
+        callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)
+    }
+    return Scenario(
+      drive: domain.drive(of: state), state: domain.spelling(of: state), decisions: decisions)
+  }
+
+  /// Runs one scenario again.
+  ///
+  /// - Throws: ``Failure`` of kind request when its state is unknown, or when the code meets
+  ///   another call than the scenario says.
+  public static func replay<D: Domain>(
+    _ scenario: Scenario, in domain: inout D, subject: Subject
+  ) throws -> Report.Findings {
+    func wrong(_ cause: String) -> Failure {
+      Failure(
+        .request, asked: "replay \(scenario)", cause: cause,
+        remedy: "name the kernel and the patches that the scenario was found with")
+    }
+    guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else {
+      throw wrong("there is no state '\(scenario.state)' of \(scenario.drive)")
+    }
+    var report = Report(moduleStart: subject.moduleStart)
+    scenario.choices.withUnsafeBufferPointer { choices in
+      report.begin(state: state, choices: choices)
+      domain.run(state, choices, &report)
+    }
+    let met = subject.world.decisions.map {
+      Scenario.Decision(
+        callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)
+    }
+    for (index, expected) in scenario.decisions.enumerated() {
+      guard index < met.count else {
+        throw wrong("the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
+      }
+      guard met[index] == expected else {
+        throw wrong(
+          "decision \(index + 1) is \(met[index].callee) here and \(expected.callee) in the scenario")
+      }
+    }
+    guard met.count == scenario.decisions.count else {
+      throw wrong("the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
+    }
+    return report.findings
+  }
+}

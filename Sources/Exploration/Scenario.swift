@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+
+/// A starting state and a list of decisions, with one spelling that replays it.
+///
+///     mmu_alloc_special_roots:shadow=5,guest=2,tdp=1:gzp0.gzp0.gzp1
+///
+/// The first part names what is called, the second the state, the third the decisions: the
+/// initials of the callee and the number of its answer, 0 being the one without failure.
+public struct Scenario: Hashable, Sendable, CustomStringConvertible {
+  public struct Decision: Hashable, Sendable {
+    /// Initials of the callee that asked.
+    public var callee: String
+    public var choice: UInt8
+
+    public init(callee: String, choice: UInt8) {
+      self.callee = callee
+      self.choice = choice
+    }
+  }
+
+  public var drive: String
+  public var state: String
+  public var decisions: [Decision]
+
+  public init(drive: String, state: String, decisions: [Decision]) {
+    self.drive = drive
+    self.state = state
+    self.decisions = decisions
+  }
+
+  public var choices: [UInt8] { decisions.map(\.choice) }
+
+  public var description: String {
+    let path = decisions.map { "\($0.callee)\($0.choice)" }.joined(separator: ".")
+    return "\(drive):\(state):\(path.isEmpty ? "-" : path)"
+  }
+
+  /// Reads a spelling.
+  ///
+  /// - Throws: ``Failure`` of kind request when it is no scenario.
+  public init(_ spelling: String) throws {
+    let parts = spelling.split(separator: ":", omittingEmptySubsequences: false)
+    func wrong(_ cause: String) -> Failure {
+      Failure(
+        .request, asked: "replay '\(spelling)'", cause: cause,
+        remedy: "copy the scenario from a finding, whole: FUNCTION:STATE:DECISIONS")
+    }
+    guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else {
+      throw wrong("it is not a scenario")
+    }
+    var decisions: [Decision] = []
+    if parts[2] != "-" {
+      for word in parts[2].split(separator: ".", omittingEmptySubsequences: false) {
+        let callee = word.prefix { !$0.isNumber }
+        guard !callee.isEmpty, let choice = UInt8(word.dropFirst(callee.count)) else {
+          throw wrong("'\(word)' is not a decision")
+        }
+        decisions.append(Decision(callee: String(callee), choice: choice))
+      }
+    }
+    self.init(drive: String(parts[0]), state: String(parts[1]), decisions: decisions)
+  }
+
+  /// Initials of a callee's words: `get_zeroed_page` is `gzp`. The suffix of the allocation
+  /// profiler, which newer kernels add, does not count.
+  public static func initials(of callee: String) -> String {
+    callee.split(separator: "_").filter { $0 != "noprof" }.compactMap(\.first)
+      .filter(\.isLetter).map(String.init).joined()
+  }
+}

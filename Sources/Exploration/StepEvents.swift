@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Shims
+
+/// The events of one step, sorted by what they are. Its storage is used again for every step.
+public final class StepEvents {
+  public private(set) var allocated: [kshim_event] = []
+  public private(set) var freed: [kshim_event] = []
+  public private(set) var warned: [kshim_event] = []
+  public private(set) var calls: [kshim_event] = []
+  public private(set) var assertions: [kshim_event] = []
+  /// The last event that answered with a failure: a refused page, a negative number.
+  public private(set) var failure: kshim_event?
+  /// The errno that the failure stands for, negative.
+  public private(set) var failureErrno: Int32 = 0
+  /// The event that ended the step before its return.
+  public private(set) var fatal: kshim_event?
+  /// The step's return, nil when an event ended it.
+  public private(set) var returned: kshim_event?
+  /// Locks taken minus locks released.
+  public private(set) var lockBalance = 0
+  public private(set) var lastLock: kshim_event?
+
+  public init() {}
+
+  public static let enomem: Int32 = -12
+
+  private func clear() {
+    allocated.removeAll(keepingCapacity: true)
+    freed.removeAll(keepingCapacity: true)
+    warned.removeAll(keepingCapacity: true)
+    calls.removeAll(keepingCapacity: true)
+    assertions.removeAll(keepingCapacity: true)
+    failure = nil
+    failureErrno = 0
+    fatal = nil
+    returned = nil
+    lockBalance = 0
+    lastLock = nil
+  }
+
+  /// Sorts the events from a position on, up to the end of that step, and judges those that are
+  /// wrong whatever the subject: accesses, frees, locks, sleeping.
+  ///
+  /// - Returns: the position behind the step.
+  public func take(
+    _ events: UnsafeBufferPointer<kshim_event>, from start: Int, function: String,
+    into report: inout Report
+  ) -> Int {
+    clear()
+    var position = start
+    let step = events[start].step
+    while position < events.count, events[position].step == step {
+      let event = events[position]
+      position += 1
+      switch UInt32(event.kind) {
+      case KSHIM_EVENT_RETURN.rawValue: returned = event
+      case KSHIM_EVENT_CALL.rawValue:
+        calls.append(event)
+        let value = Int64(bitPattern: event.value)
+        if value < 0, value >= -4095 {
+          failure = event
+          failureErrno = Int32(value)
+        } else if let errno = Self.errno32(event.value) {
+          failure = event
+          failureErrno = errno
+        }
+      case KSHIM_EVENT_ALLOC.rawValue:
+        allocated.append(event)
+        if event.value == 0 {
+          failure = event
+          failureErrno = Self.enomem
+        }
+      case KSHIM_EVENT_FREE.rawValue: free(event, function, &report)
+      case KSHIM_EVENT_WARN.rawValue: warned.append(event)
+      case KSHIM_EVENT_ASSERT.rawValue: assertions.append(event)
+      case KSHIM_EVENT_LOCK.rawValue: lock(event, function, &report)
+      case KSHIM_EVENT_UNLOCK.rawValue: unlock(event, function, &report)
+      case KSHIM_EVENT_SLEEP.rawValue:
+        report.broken(
+          .sleepUnderLock, in: function, at: event.pc,
+          "a function that may sleep is called with a spinning lock held")
+      default: end(event, function, &report)
+      }
+    }
+    if returned != nil, lockBalance != 0, let lastLock {
+      report.broken(
+        .lockImbalance, in: function, at: lastLock.pc,
+        "the function returns with a lock that it took still held")
+    }
+    return position
+  }
+
+  /// A 32-bit result that is a negative errno.
+  private static func errno32(_ value: UInt64) -> Int32? {
+    guard value >> 32 == 0 else { return nil }
+    let number = Int32(truncatingIfNeeded: value)
+    return number < 0 && number >= -4095 ? number : nil
+  }
+
+  private func free(_ event: kshim_event, _ function: String, _ report: inout Report) {
+    freed.append(event)
+    switch UInt32(event.at) {
+    case KSHIM_AT_LIVE.rawValue: break
+    case KSHIM_AT_FREED.rawValue:
+      report.broken(.doubleFree, in: function, at: event.pc, "a page is freed that was freed before")
+    case KSHIM_AT_POISON.rawValue:
+      report.broken(
+        .wildFree, in: function, at: event.pc, "a variable that was never set is freed as a page")
+    default:
+      report.broken(.wildFree, in: function, at: event.pc, "what is freed was never allocated")
+    }
+  }
+
+  private func lock(_ event: kshim_event, _ function: String, _ report: inout Report) {
+    if event.arg.2 != 0 {
+      report.broken(
+        .doubleLock, in: function, at: event.pc, "a lock is taken that is already held")
+    }
+    lockBalance += 1
+    lastLock = event
+  }
+
+  private func unlock(_ event: kshim_event, _ function: String, _ report: inout Report) {
+    if event.arg.2 != 0 {
+      report.broken(
+        .lockImbalance, in: function, at: event.pc, "a lock is released that is not held this way")
+    } else {
+      lockBalance -= 1
+    }
+  }
+
+  private func end(_ event: kshim_event, _ function: String, _ report: inout Report) {
+    switch UInt32(event.kind) {
+    case KSHIM_EVENT_ACCESS.rawValue:
+      fatal = event
+      let what = event.arg.2 != 0 ? "write to" : "read of"
+      switch UInt32(truncatingIfNeeded: event.arg.3) {
+      case KSHIM_AT_FREED.rawValue:
+        report.broken(.useAfterFree, in: function, at: event.pc, "\(what) a page that was freed")
+      case KSHIM_AT_GUARD.rawValue:
+        report.broken(.outOfBounds, in: function, at: event.pc, "\(what) memory past a page's end")
+      case KSHIM_AT_NULL.rawValue:
+        report.broken(.crash, in: function, at: event.pc, "\(what) memory through NULL")
+      case KSHIM_AT_POISON.rawValue:
+        report.broken(
+          .crash, in: function, at: event.pc, "\(what) memory through a variable never set")
+      default:
+        report.broken(.crash, in: function, at: event.pc, "\(what) memory through a wild pointer")
+      }
+    case KSHIM_EVENT_ADDRESS.rawValue:
+      report.broken(
+        .crash, in: function, at: event.pc, "__pa() is asked for what is no page of the direct map")
+    case KSHIM_EVENT_BUG.rawValue:
+      fatal = event
+      report.broken(.crash, in: function, at: event.pc, "BUG() is reached")
+    case KSHIM_EVENT_HANG.rawValue:
+      fatal = event
+      report.broken(.hang, in: function, at: event.pc, "the function does not come to an end")
+    case KSHIM_EVENT_OVERFLOW.rawValue:
+      fatal = event
+      report.broken(
+        .hang, in: function, at: event.pc,
+        "the function allocates or calls more than any scenario needs")
+    default: break
+    }
+  }
+}

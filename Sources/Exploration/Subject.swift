@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import Shims
+
+/// One build of a compiled subject, with a world of its own. Used by one thread at a time.
+///
+/// It comes out of a shared object, or out of the program itself (`swift test`); both hand over
+/// the same table, `struct kshim_table` of shims/public/kshim.h.
+public final class Subject {
+  /// The table. Valid as long as this object.
+  public let table: UnsafePointer<kshim_table>
+  public let name: String
+  /// SHA-256 of the extracted text, hexadecimal.
+  public let textSHA256: String
+  public let slots: [String]
+  public let calls: [String]
+  public let entries: [String]
+  public let locks: [String]
+  public let prepares: [String]
+  private let handle: UnsafeMutableRawPointer?
+
+  /// Takes the table of a subject that is linked into this program.
+  public init(table: UnsafePointer<kshim_table>) throws {
+    handle = nil
+    self.table = table
+    (name, textSHA256, slots, calls, entries, locks, prepares) = try Self.read(table)
+  }
+
+  /// Loads a shared object. Each path has a world of its own; a copy of the file makes another.
+  ///
+  /// - Throws: ``Failure`` of kind tool when it cannot be loaded or is of another version.
+  public init(sharedObject path: String) throws {
+    guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+      throw Failure(
+        .tool, asked: "load the compiled subject", cause: String(cString: dlerror()), place: path,
+        remedy: "run the command again; if it repeats, report it")
+    }
+    guard let symbol = dlsym(handle, KSHIM_TABLE_SYMBOL) else {
+      dlclose(handle)
+      throw Failure(
+        .tool, asked: "load the compiled subject", cause: "it has no \(KSHIM_TABLE_SYMBOL)()",
+        place: path, remedy: "run the command again; if it repeats, report it")
+    }
+    typealias Function = @convention(c) () -> UnsafePointer<kshim_table>
+    self.handle = handle
+    table = unsafeBitCast(symbol, to: Function.self)()
+    (name, textSHA256, slots, calls, entries, locks, prepares) = try Self.read(table)
+  }
+
+  deinit { if let handle { dlclose(handle) } }
+
+  private static func read(
+    _ table: UnsafePointer<kshim_table>
+  ) throws -> (String, String, [String], [String], [String], [String], [String]) {
+    let raw = table.pointee
+    guard raw.abi == UInt32(KSHIM_ABI) else {
+      throw Failure(
+        .tool, asked: "load the compiled subject",
+        cause: "it was built for version \(raw.abi) of the table, not \(KSHIM_ABI)",
+        remedy: "extract it again with this kshim")
+    }
+    func names(_ list: UnsafePointer<UnsafePointer<CChar>?>?, _ count: UInt32) -> [String] {
+      (0..<Int(count)).map { String(cString: list![$0]!) }
+    }
+    return (
+      String(cString: raw.subject), String(cString: raw.text_sha256),
+      names(raw.slots, raw.slot_count), names(raw.calls, raw.call_count),
+      names(raw.entries, raw.entry_count), names(raw.locks, raw.lock_count),
+      names(raw.prepares, raw.prepare_count)
+    )
+  }
+
+  /// What to subtract from a return address to get its offset in the module's file.
+  public var moduleStart: UInt64 { table.pointee.module_start }
+
+  /// Writes how often each branch was taken, where this build counts it.
+  public func writeProfile(to path: String) { _ = table.pointee.write_profile?(path) }
+
+  public var world: World { World(table: table) }
+
+  /// Number of a slot; nil when this kernel does not have it.
+  public func slot(_ name: String) -> UInt32? { slots.firstIndex(of: name).map(UInt32.init) }
+
+  /// Number of a target.
+  public func entry(_ name: String) -> UInt32? { entries.firstIndex(of: name).map(UInt32.init) }
+
+  /// Number of a boundary callee or callback; nil when this kernel does not have it.
+  public func call(_ name: String) -> UInt16? { calls.firstIndex(of: name).map(UInt16.init) }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Shims
+
+/// The simulated machine that a subject runs in: one fresh one for each scenario.
+///
+/// A thin view of `struct kshim_table`; nothing here allocates, because it runs per scenario.
+/// Addresses are host physical addresses (hpa) in bytes.
+public struct World {
+  @usableFromInline let table: UnsafePointer<kshim_table>
+
+  @inlinable init(table: UnsafePointer<kshim_table>) { self.table = table }
+
+  /// Starts afresh; the first decisions are answered as given, later ones without failure.
+  @inlinable public func reset(_ choices: UnsafeBufferPointer<UInt8>) {
+    table.pointee.reset(choices.baseAddress, UInt32(choices.count))
+  }
+
+  /// A page that is in use before the first step, every byte as given. Returns its hpa.
+  @inlinable public func bootPage(fill: UInt8 = 0, below4G: Bool = false) -> UInt64 {
+    table.pointee.boot_page(fill, below4G)
+  }
+
+  @inlinable public func set(_ slot: UInt32, _ value: UInt64, at index: Int = 0) {
+    table.pointee.set(slot, UInt32(index), value)
+  }
+
+  @inlinable public func get(_ slot: UInt32, at index: Int = 0) -> UInt64 {
+    table.pointee.get(slot, UInt32(index))
+  }
+
+  /// Eight bytes of simulated memory at an aligned hpa; nil when no page is in use there.
+  @inlinable public func load(_ hpa: UInt64) -> UInt64? {
+    var value: UInt64 = 0
+    return table.pointee.load(hpa, &value) ? value : nil
+  }
+
+  /// Writes eight bytes of a page in use; for the set-up.
+  @inlinable public func poke(_ hpa: UInt64, _ value: UInt64) { table.pointee.poke(hpa, value) }
+
+  /// Calls a helper of the glue, for the set-up.
+  @inlinable public func prepare(_ helper: UInt32, _ a: UInt64, _ b: UInt64, _ c: UInt64) -> UInt64 {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 4) { arguments in
+      arguments[0] = a
+      arguments[1] = b
+      arguments[2] = c
+      arguments[3] = 0
+      return table.pointee.prepare(helper, arguments.baseAddress)
+    }
+  }
+
+  /// Calls a target with an argument for what is no object. Returns its result, nil when an event
+  /// ended the scenario.
+  @inlinable public func call(_ entry: UInt32, _ argument: UInt64 = 0) -> UInt64? {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 4) { arguments in
+      arguments[0] = argument
+      arguments[1] = 0
+      arguments[2] = 0
+      arguments[3] = 0
+      var result: UInt64 = 0
+      return table.pointee.call(entry, arguments.baseAddress, &result) ? result : nil
+    }
+  }
+
+  /// What happened since the reset. Valid until the next one.
+  @inlinable public var happened: UnsafePointer<kshim_world> { table.pointee.world()! }
+
+  @inlinable public var events: UnsafeBufferPointer<kshim_event> {
+    let world = happened
+    return UnsafeBufferPointer(start: world.pointee.events, count: Int(world.pointee.event_count))
+  }
+
+  @inlinable public var decisions: UnsafeBufferPointer<kshim_decision> {
+    let world = happened
+    return UnsafeBufferPointer(
+      start: world.pointee.decisions, count: Int(world.pointee.decision_count))
+  }
+
+  @inlinable public var digest: UInt64 { table.pointee.digest() }
+
+  /// Return address of the last write to a virtual address, 0 when no step wrote there.
+  public func lastStore(to address: UInt64) -> UInt64 {
+    let world = happened.pointee
+    for index in stride(from: Int(world.store_count) - 1, through: 0, by: -1)
+    where world.stores[index].address == address & ~7 {
+      return world.stores[index].pc
+    }
+    return 0
+  }
+
+  /// The address by which the kernel's code writes to an hpa.
+  @inlinable public func virtualAddress(_ hpa: UInt64) -> UInt64 {
+    table.pointee.virtual_address(hpa)
+  }
+
+  /// Return address of the last write to simulated memory at an hpa.
+  public func lastStore(hpa: UInt64) -> UInt64 { lastStore(to: table.pointee.virtual_address(hpa)) }
+
+  /// Return address of the last write to a slot, 0 also for a bit-field.
+  public func lastStore(slot: UInt32, at index: Int = 0) -> UInt64 {
+    let address = table.pointee.address(slot, UInt32(index))
+    return address == 0 ? 0 : lastStore(to: address)
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+
+/// KVM's page table roots as a search sees them: the starting states of every drive, how to run
+/// one, and who judges it.
+public struct RootDomain: Domain {
+  private let pattern: Subject
+  private let zero: Subject
+  private let setup: RootSetup
+  private var judge: RootJudge
+  /// The first state of each drive.
+  private let starts: [(drive: Drive, first: Int)]
+  public let stateCount: Int
+  /// The state that was run last: one state has many lists of decisions.
+  private var last = (number: -1, state: RootState(drive: .special))
+
+  public init(pattern: Subject, zero: Subject) throws {
+    self.pattern = pattern
+    self.zero = zero
+    setup = RootSetup(slots: try RootSlots(pattern))
+    judge = RootJudge(setup: setup, subject: pattern)
+    var first = 0
+    var starts: [(drive: Drive, first: Int)] = []
+    for drive in Drive.allCases {
+      starts.append((drive, first))
+      first += drive.stateCount
+    }
+    self.starts = starts
+    stateCount = first
+  }
+
+  private func place(_ state: Int) -> (drive: Drive, number: Int) {
+    let entry = starts.last { $0.first <= state }!
+    return (entry.drive, state - entry.first)
+  }
+
+  public func drive(of state: Int) -> String { place(state).drive.rawValue }
+
+  public func spelling(of state: Int) -> String {
+    let (drive, number) = place(state)
+    return drive.spelling(of: number)
+  }
+
+  public func state(drive: String, spelled: String) -> Int? {
+    guard let drive = Drive(rawValue: drive), let number = drive.number(spelled: spelled),
+      let entry = starts.first(where: { $0.drive == drive })
+    else { return nil }
+    return entry.first + number
+  }
+
+  public mutating func run(
+    _ state: Int, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report
+  ) {
+    if state != last.number {
+      let (drive, number) = place(state)
+      last = (state, RootState(drive: drive, number: number))
+    }
+    pattern.world.reset(choices)
+    zero.world.reset(choices)
+    setup.apply(last.state, to: pattern.world)
+    setup.apply(last.state, to: zero.world)
+    judge.begin()
+    play(&report)
+  }
+
+  public func count(into report: inout Report) { judge.count(into: &report) }
+
+  /// Calls a target in both worlds and has the step judged. Returns the result; nil when the
+  /// scenario ends there.
+  private mutating func step(
+    _ target: Drive, _ entry: UInt32, _ state: RootState, argument: UInt64 = 0, isLast: Bool = false,
+    _ report: inout Report
+  ) -> UInt64? {
+    let before = RootSnapshot(pattern.world, setup.slots)
+    let result = pattern.world.call(entry, argument)
+    let other = zero.world.call(entry, argument)
+    judge.judge(
+      target, state, argument: argument, before: before, pattern.world, zero.world, isLast: isLast,
+      &report)
+    return result == other ? result : nil
+  }
+
+  private mutating func play(_ report: inout Report) {
+    let state = last.state
+    let slots = setup.slots
+    switch state.drive {
+    case .special:
+      if step(.special, slots.special, state, &report) != nil {
+        _ = step(.special, slots.special, state, isLast: true, &report)
+      }
+    case .shadow: _ = step(.shadow, slots.shadow, state, isLast: true, &report)
+    case .direct: _ = step(.direct, slots.directRoots, state, isLast: true, &report)
+    case .freePages: _ = step(.freePages, slots.freePages, state, isLast: true, &report)
+    case .create: _ = step(.create, slots.create, state, isLast: true, &report)
+    case .freeRoots:
+      let mask = UInt64(state.rootsToFree)
+      if step(.freeRoots, slots.freeRoots, state, argument: mask, &report) != nil {
+        _ = step(.freeRoots, slots.freeRoots, state, argument: mask, isLast: true, &report)
+      }
+    case .lifecycle: live(state, &report)
+    }
+  }
+
+  /// The life of an MMU, as the kernel's own callers lead it: `kvm_mmu_create()`, `kvm_mmu_load()`,
+  /// `kvm_mmu_unload()`, a second load in another paging mode, the end.
+  private mutating func live(_ start: RootState, _ report: inout Report) {
+    var state = start
+    let slots = setup.slots
+    guard step(.create, slots.create, state, &report) == 0 else { return }
+    for round in 0..<2 {
+      if round == 1 {
+        state.guestLevel = start.nextGuestLevel
+        setup.role(state, in: pattern.world)
+        setup.role(state, in: zero.world)
+      }
+      guard let special = step(.special, slots.special, state, &report) else { return }
+      if special == 0 {
+        let loaded =
+          state.isDirect
+          ? step(.direct, slots.directRoots, state, &report)
+          : step(.shadow, slots.shadow, state, &report)
+        guard loaded != nil else { return }
+      }
+      guard step(.freeRoots, slots.freeRoots, state, argument: 15, &report) != nil else { return }
+    }
+    _ = step(.freePages, slots.freePages, state, isLast: true, &report)
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Shims
+
+/// Who gives roots back: `kvm_mmu_free_roots()`.
+extension RootJudge {
+  private static let current: UInt64 = 1  // KVM_MMU_ROOT_CURRENT
+
+  private static func previous(_ index: Int) -> UInt64 { 2 << UInt64(index) }
+
+  func freeRoots(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
+    let state = step.state
+    let isTDP = state.isDirect && state.tdpMMU
+    if state.drive == .freeRoots {
+      // The TDP MMU's roots are direct and the others are not its; a page that is no root, a
+      // special root without its tables and unknown flags are what no caller brings.
+      let kinds = state.previous
+      let isTDPRoot = state.root == .tdp || kinds.contains(.tdp)
+      let isShadowRoot =
+        [.shadow, .invalidShadow, .sharedShadow, .pae, .pml4, .pml5].contains(state.root)
+        || kinds.contains(.shadow) || kinds.contains(.invalidShadow)
+      guard !(isTDP && isShadowRoot), !(!isTDP && isTDPRoot), state.rootsToFree < 16,
+        state.root != .unknownPage, !kinds.contains(.unknownPage),
+        // A dummy root is loaded in place of a special one: no PDPTE is in use beside it.
+        state.root != .dummy || state.entries == 0
+      else { return false }
+    }
+    warns(exactly: 0, step, &report)
+    let mask = step.argument
+    var expected = step.before
+    if mask & Self.previous(0) != 0 { expected.previous.0 = RootSnapshot.invalidPage }
+    if mask & Self.previous(1) != 0 { expected.previous.1 = RootSnapshot.invalidPage }
+    if mask & Self.previous(2) != 0 { expected.previous.2 = RootSnapshot.invalidPage }
+    expected.previousPGD = step.after.previousPGD  // nothing reads it without a root
+    if mask & Self.current != 0, step.before.rootHPA != RootSnapshot.invalidPage {
+      expected.rootHPA = RootSnapshot.invalidPage
+      expected.rootPGD = 0
+      if isSpecial(step.before) { expected.pdptes = (0, 0, 0, 0) }
+    }
+    if let what = step.after.firstDifference(from: expected) {
+      let isRepeat = step.before == expected
+      report.broken(
+        isRepeat ? .idempotent : what == "pae_root[]" ? .lifecycle : .rootIdentity,
+        in: step.function, at: place(of: what, step, slots),
+        "\(what) is not what freeing roots \(mask) leaves")
+    }
+    counts(step, world, mask, &report)
+    return true
+  }
+
+  private func isSpecial(_ snapshot: RootSnapshot) -> Bool {
+    let root = snapshot.rootHPA
+    return root != 0 && (root == snapshot.pae || root == snapshot.pml4 || root == snapshot.pml5)
+  }
+
+  /// After the whole scenario every shadow page counts the roots that are left, and exactly the
+  /// invalid pages without any were zapped.
+  private func counts(_ step: Step, _ world: World, _ mask: UInt64, _ report: inout Report) {
+    guard step.state.drive == .freeRoots else {
+      references(step, world, &report)
+      return
+    }
+    for number in 0..<16 {
+      let hpa = world.get(slots.pageHPA, at: number)
+      guard hpa != 0 else { return }
+      var expected = 0
+      if step.after.rootHPA == hpa { expected += 1 }
+      for index in 0..<3 where step.after.previous(index) == hpa { expected += 1 }
+      for index in 0..<4 where step.after.pdpte(index) & ~UInt64(1) == hpa { expected += 1 }
+      if step.state.root == .sharedShadow, isRootPage(number, world) { expected += 1 }
+      let counted = Int(Int32(truncatingIfNeeded: world.get(slots.pageCount, at: number)))
+      if counted != expected {
+        report.broken(
+          .lifecycle, in: step.function, at: step.end,
+          "a shadow page counts \(counted) roots and \(expected) are left")
+      }
+      let isInvalid = world.get(slots.pageInvalid, at: number) != 0
+      let zapped = world.get(slots.pageZapped, at: number)
+      if zapped != (isInvalid && expected == 0 ? 1 : 0) {
+        report.broken(
+          .lifecycle, in: step.function, at: step.end,
+          "an \(isInvalid ? "invalid" : "valid") page with \(expected) roots is zapped \(zapped) times")
+      }
+    }
+  }
+
+  private func isRootPage(_ number: Int, _ world: World) -> Bool {
+    world.get(slots.pageGFN, at: number) == RootSetup.rootGFN
+  }
+}

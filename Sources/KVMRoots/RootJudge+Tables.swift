@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Shims
+
+/// Who makes and frees the special tables: `mmu_alloc_special_roots()`, `__kvm_mmu_create()` and
+/// `free_mmu_pages()`.
+extension RootJudge {
+  /// Each rule returns whether the model speaks about this state.
+  func special(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
+    let state = step.state
+    let isNeeded = !state.isDirect && state.guestLevel < 4 && state.shadowLevel >= 4
+    let required: Tables = state.shadowLevel == 5 ? [.pae, .pml4, .pml5] : [.pae, .pml4]
+    let have = step.before.tables
+    if !isNeeded || have.isSuperset(of: required) {
+      doesNothing(step, isNeeded: isNeeded, &report)
+      return true
+    }
+    // A fifth table that this level does not use, alone: tables are allocated in concert, so no
+    // kernel gets there, and released ones overwrite the pointer.
+    guard have.isEmpty || !have.isDisjoint(with: required) else { return false }
+    if !state.tdp || !have.isEmpty {
+      refuses(
+        step, state.tdp ? "only some of the tables exist" : "two-dimensional paging is off", &report)
+      return true
+    }
+    if events.failure != nil {
+      failsCleanly(step, &report)
+      return true
+    }
+    returnsZero(step, &report)
+    warns(exactly: 0, step, &report)
+    for table in [Tables.pae, .pml4, .pml5] {
+      let hpa = step.after.table(table)
+      let source = events.allocated.first { $0.value == hpa && hpa != 0 }
+      if required.contains(table), source == nil {
+        report.broken(
+          .allocationSet, in: step.function, at: step.end,
+          "\(name(table)) is not a page of its own although level \(state.shadowLevel) needs it")
+      }
+      if !required.contains(table), hpa != 0 {
+        report.broken(
+          .allocationSet, in: step.function, at: source?.pc ?? step.end,
+          "\(name(table)) is allocated although level \(state.shadowLevel) has no use for it")
+      }
+    }
+    for event in events.allocated {
+      let flags = UInt32(event.arg.0)
+      if flags & KSHIM_ALLOC_ACCOUNTED.rawValue == 0 {
+        report.broken(
+          .allocationSet, in: step.function, at: event.pc, "a table is not charged to the VM's owner")
+      }
+      if flags & KSHIM_ALLOC_ZEROED.rawValue == 0 {
+        report.broken(
+          .allocationSet, in: step.function, at: event.pc, "a table is not zeroed")
+      }
+    }
+    let pages = events.allocated.count { world.load($0.value) != nil }
+    if pages > required.rawValue.nonzeroBitCount {
+      report.broken(
+        .allocationSet, in: step.function, at: events.allocated.last?.pc ?? step.end,
+        "\(pages) pages are allocated where level \(state.shadowLevel) needs \(required.rawValue.nonzeroBitCount)")
+    }
+    if step.after.rootHPA != step.before.rootHPA || step.after.rootPGD != step.before.rootPGD {
+      report.broken(
+        .rootIdentity, in: step.function, at: step.end, "the root is changed by allocating tables")
+    }
+    return true
+  }
+
+  private func name(_ table: Tables) -> String {
+    switch table {
+    case .pae: "pae_root"
+    case .pml4: "pml4_root"
+    default: "pml5_root"
+    }
+  }
+
+  /// Nothing is left to do: the function must return 0 and change nothing.
+  private func doesNothing(_ step: Step, isNeeded: Bool, _ report: inout Report) {
+    let why = isNeeded ? "all tables exist" : "no table is needed"
+    warns(exactly: 0, step, &report)
+    if step.result != 0 {
+      report.broken(
+        isNeeded ? .idempotent : .wrongErrno, in: step.function, at: step.end,
+        "the function returns \(step.result) although \(why)")
+    }
+    for event in events.allocated {
+      report.broken(
+        isNeeded ? .idempotent : .allocationSet, in: step.function, at: event.pc,
+        "a page is allocated although \(why)")
+    }
+    if let what = step.after.firstDifference(from: step.before) {
+      report.broken(
+        .idempotent, in: step.function, at: place(of: what, step, slots),
+        "\(what) is changed although \(why)")
+    }
+  }
+
+  func create(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
+    let state = step.state
+    let after = step.after
+    let invalid = RootSnapshot.invalidPage
+    if after.rootHPA != invalid || after.rootPGD != 0
+      || after.previous != (invalid, invalid, invalid)
+      || slots.mirrorRoot != nil && after.mirrorRoot != invalid
+    {
+      report.broken(
+        .rootIdentity, in: step.function, at: step.end, "a new MMU does not start without a root")
+    }
+    // guest_mmu is not used without two-dimensional paging; tables of 4 or 5 levels need no PDPTEs
+    // of their own.
+    let needsPDPT = state.tdp ? state.tdpLevel <= 3 : state.isRootMMU
+    if needsPDPT, events.failure != nil {
+      failsCleanly(step, &report, keepsState: false)
+      if after.pae != step.before.pae {
+        report.broken(
+          .partialState, in: step.function, at: place(of: "pae_root", step, slots),
+          "pae_root is changed although the function fails")
+      }
+      return true
+    }
+    returnsZero(step, &report)
+    // A 64-bit host with encryption has no three-level TDP: KVM warns of it.
+    warns(exactly: needsPDPT && state.tdp && state.isEncrypted ? 1 : 0, step, &report)
+    let pages = events.allocated.count { $0.value != 0 }
+    if pages != (needsPDPT ? 1 : 0) {
+      report.broken(
+        .allocationSet, in: step.function, at: events.allocated.last?.pc ?? step.end,
+        "\(pages) pages are allocated where \(needsPDPT ? 1 : 0) is needed")
+      return true
+    }
+    let decrypted = events.calls.filter { $0.call == slots.memoryDecrypted }
+    if needsPDPT, let page = events.allocated.first {
+      let flags = UInt32(page.arg.0)
+      if after.pae != page.value || flags & KSHIM_ALLOC_ACCOUNTED.rawValue == 0
+        || flags & KSHIM_ALLOC_DMA32.rawValue == 0
+      {
+        report.broken(
+          .allocationSet, in: step.function, at: page.pc,
+          "pae_root is not an accounted page below 4 GiB, which CR3 of PAE paging demands")
+      }
+      if after.usedPDPTEs != 0 {
+        report.broken(
+          .rootChain, in: step.function, at: step.end, "a new PDPT has entries that are not clear")
+      }
+    }
+    let expected = needsPDPT && !state.tdp ? 1 : 0
+    if decrypted.count != expected || decrypted.contains(where: { $0.arg.0 != after.pae || $0.arg.1 != 1 })
+    {
+      report.broken(
+        .boundaryArguments, in: step.function, at: decrypted.first?.pc ?? step.end,
+        "the PDPT must be decrypted exactly when PAE paging walks it (\(expected) times, not \(decrypted.count))")
+    }
+    return true
+  }
+
+  func freePages(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
+    warns(exactly: 0, step, &report)
+    for table in [Tables.pae, .pml4, .pml5] {
+      let hpa = step.before.table(table)
+      if hpa != 0, world.load(hpa) != nil {
+        report.broken(
+          .leak, in: step.function, at: step.end, "\(name(table)) is not freed at the MMU's end")
+      }
+    }
+    for event in world.events
+    where event.kind == UInt16(KSHIM_EVENT_ALLOC.rawValue) && event.value != 0
+      && world.load(event.value) != nil
+    {
+      report.broken(
+        .lifecycle, in: step.function, at: event.pc, "a page outlives the MMU that it was allocated for")
+    }
+    let encrypted = events.calls.filter { $0.call == slots.memoryEncrypted }
+    let expected = !step.state.tdp && step.before.pae != 0 ? 1 : 0
+    let isBeforeFree = encrypted.allSatisfy { call in
+      events.freed.allSatisfy { $0.arg.0 != call.arg.0 || $0.held_write == call.held_write }
+    }
+    if encrypted.count != expected || !isBeforeFree
+      || encrypted.contains(where: { $0.arg.0 != step.before.pae || $0.arg.1 != 1 })
+    {
+      report.broken(
+        .boundaryArguments, in: step.function, at: encrypted.first?.pc ?? step.end,
+        "the PDPT must be encrypted again exactly when it was decrypted (\(expected) times, not \(encrypted.count))"
+      )
+    }
+    return true
+  }
+}

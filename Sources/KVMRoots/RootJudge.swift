@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Shims
+
+/// Judges one scenario, step by step, against what each function must achieve.
+///
+/// Written from the architecture manuals and from what the callers rely on, not from how the code
+/// does it. docs/properties.md says which states each rule holds over, and why.
+struct RootJudge {
+  let setup: RootSetup
+  let subject: Subject
+  let events = StepEvents()
+  /// How many steps of each target were judged by the model, for the report.
+  var modelled: [Drive: Int] = [:]
+  private var scenarios = 0
+  /// The first event of the next step.
+  private var position = 0
+  /// Whether the builds have parted in this scenario.
+  private var isUninitialised = false
+
+  var slots: RootSlots { setup.slots }
+
+  init(setup: RootSetup, subject: Subject) {
+    self.setup = setup
+    self.subject = subject
+  }
+
+  /// One step as the rules see it.
+  struct Step {
+    var target: Drive
+    var state: RootState
+    var before: RootSnapshot
+    var after: RootSnapshot
+    var result: Int32
+    /// Return address near the return, for what has no better place.
+    var end: UInt64
+    var argument: UInt64
+
+    var function: String { target.rawValue }
+  }
+
+  /// Begins a scenario.
+  mutating func begin() {
+    scenarios += 1
+    position = 0
+    isUninitialised = false
+  }
+
+  /// Judges the step that both worlds have just made.
+  mutating func judge(
+    _ target: Drive, _ state: RootState, argument: UInt64, before: RootSnapshot, _ pattern: World,
+    _ zero: World, isLast: Bool, _ report: inout Report
+  ) {
+    position = events.take(
+      pattern.events, from: position, function: target.rawValue, into: &report)
+    if !isUninitialised,
+      let difference = Difference.first(pattern, zero, slots: subject.slots)
+    {
+      isUninitialised = true
+      report.broken(.uninitialised, in: target.rawValue, at: difference.0, difference.1)
+    }
+    // What an uninitialised variable or a dead end leads to is no further finding.
+    guard !isUninitialised, let returned = events.returned else { return }
+    let step = Step(
+      target: target, state: state, before: before, after: RootSnapshot(pattern, slots),
+      result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument)
+    judge(step, pattern, isLast: isLast, &report)
+  }
+
+  private mutating func judge(
+    _ step: Step, _ world: World, isLast: Bool, _ report: inout Report
+  ) {
+    let holds: Bool
+    switch step.target {
+    case .special: holds = special(step, world, &report)
+    case .shadow: holds = shadow(step, world, &report)
+    case .direct: holds = direct(step, world, &report)
+    case .freePages: holds = freePages(step, world, &report)
+    case .create: holds = create(step, world, &report)
+    case .freeRoots: holds = freeRoots(step, world, &report)
+    case .lifecycle: holds = false
+    }
+    guard holds else { return }
+    modelled[step.target, default: 0] += 1
+    for event in events.assertions {
+      report.broken(
+        .lockImbalance, in: step.function, at: event.pc, "a lock is not held as this place demands")
+    }
+    if isLast, step.target != .freePages { leaks(step, world, &report) }
+  }
+
+  /// Pages that were allocated, or were in the tables at the start, and that nothing names now.
+  private func leaks(_ step: Step, _ world: World, _ report: inout Report) {
+    func isOwned(_ hpa: UInt64) -> Bool {
+      hpa == step.after.pae || hpa == step.after.pml4 || hpa == step.after.pml5
+    }
+    for event in world.events
+    where event.kind == UInt16(KSHIM_EVENT_ALLOC.rawValue) && event.value != 0 {
+      if !isOwned(event.value), world.load(event.value) != nil {
+        report.broken(
+          .leak, in: step.function, at: event.pc, "a page is allocated and nothing names it afterwards")
+      }
+    }
+    for table in [Tables.pae, .pml4, .pml5] {
+      let hpa = step.before.table(table)
+      if hpa != 0, !isOwned(hpa), world.load(hpa) != nil {
+        report.broken(
+          .leak, in: step.function, at: step.end, "a table that was there is dropped without being freed")
+      }
+    }
+  }
+
+  // MARK: Rules that several functions share
+
+  /// The function must refuse: WARN, -EIO, and leave everything as it was.
+  func refuses(_ step: Step, _ why: String, _ report: inout Report) {
+    if step.result >= 0 {
+      report.broken(
+        .errorSwallowed, in: step.function, at: step.end, "the function succeeds although \(why)")
+    } else if step.result != -5 {
+      report.broken(
+        .wrongErrno, in: step.function, at: step.end,
+        "the function returns \(step.result) instead of -EIO although \(why)")
+    }
+    if events.warned.isEmpty {
+      report.broken(.warnMissing, in: step.function, at: step.end, "no WARN although \(why)")
+    }
+    unchanged(step, &report)
+  }
+
+  /// What an error must not leave: a change that a caller can see. An entry of a table that no root
+  /// points to is none.
+  func unchanged(_ step: Step, _ report: inout Report) {
+    guard let what = step.after.firstDifference(from: step.before) else { return }
+    report.broken(
+      .partialState, in: step.function, at: place(of: what, step, setup.slots),
+      "\(what) is changed although the function fails")
+  }
+
+  /// A boundary callee failed: the function must hand on its errno and leave no trace.
+  func failsCleanly(_ step: Step, _ report: inout Report, keepsState: Bool = true) {
+    guard let failure = events.failure else { return }
+    let callee = failure.call == 0xffff ? "a callee" : "\(subject.calls[Int(failure.call)])()"
+    if step.result >= 0 {
+      report.broken(
+        .errorSwallowed, in: step.function, at: failure.pc,
+        "\(callee) fails and the function returns \(step.result)")
+    } else if step.result != events.failureErrno {
+      report.broken(
+        .wrongErrno, in: step.function, at: failure.pc,
+        "\(callee) fails with \(events.failureErrno) and the function returns \(step.result)")
+    }
+    warns(exactly: 0, step, &report)
+    if keepsState { unchanged(step, &report) }
+  }
+
+  func warns(exactly count: Int, _ step: Step, _ report: inout Report) {
+    if events.warned.count > count {
+      report.broken(
+        .warnUnexpected, in: step.function, at: events.warned[count].pc,
+        "a WARN fires in a state that is allowed")
+    } else if events.warned.count < count {
+      report.broken(
+        .warnMissing, in: step.function, at: step.end,
+        "\(count) WARNs are due and \(events.warned.count) fire")
+    }
+  }
+
+  func returnsZero(_ step: Step, _ report: inout Report) {
+    if step.result != 0 {
+      report.broken(
+        .wrongErrno, in: step.function, at: step.end,
+        "the function returns \(step.result) although nothing failed")
+    }
+  }
+
+  /// Where a field of the snapshot was written last.
+  func place(of what: String, _ step: Step, _ slots: RootSlots) -> UInt64 {
+    let world = subject.world
+    let place: UInt64
+    switch what {
+    case "root.hpa": place = world.lastStore(slot: slots.rootHPA)
+    case "root.pgd": place = world.lastStore(slot: slots.rootPGD)
+    case "pae_root": place = world.lastStore(slot: slots.pae)
+    case "pml4_root": place = world.lastStore(slot: slots.pml4)
+    case "pml5_root": place = slots.pml5.map { world.lastStore(slot: $0) } ?? 0
+    case "mirror_root_hpa": place = slots.mirrorRoot.map { world.lastStore(slot: $0) } ?? 0
+    case "prev_roots":
+      place = (0..<3).lazy.map { world.lastStore(slot: slots.previousHPA, at: $0) }.first { $0 != 0 } ?? 0
+    default:
+      place = (0..<4).lazy.map { world.lastStore(hpa: step.after.pae + UInt64($0) * 8) }
+        .first { $0 != 0 } ?? 0
+    }
+    return place != 0 ? place : step.end
+  }
+
+  // MARK: Counting
+
+  private static let everywhere: [Property] = [
+    .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .lockImbalance,
+    .doubleLock, .sleepUnderLock, .crash, .hang,
+  ]
+
+  func count(into report: inout Report) {
+    for property in Self.everywhere { report.count(scenarios, of: property) }
+    func steps(_ drives: Drive...) -> Int { drives.reduce(0) { $0 + (modelled[$1] ?? 0) } }
+    let allocating = steps(.special, .shadow, .direct, .create)
+    for property in [Property.errorSwallowed, .wrongErrno, .partialState] {
+      report.count(allocating, of: property)
+    }
+    for property in [Property.warnMissing, .warnUnexpected] {
+      report.count(allocating + steps(.freeRoots, .freePages), of: property)
+    }
+    report.count(steps(.special, .create), of: .allocationSet)
+    report.count(steps(.special, .freeRoots), of: .idempotent)
+    report.count(steps(.shadow, .direct), of: .rootChain)
+    report.count(steps(.shadow, .direct), of: .entryBits)
+    report.count(steps(.shadow, .direct, .create, .freeRoots), of: .rootIdentity)
+    report.count(steps(.shadow, .direct, .create, .freePages), of: .boundaryArguments)
+    report.count(steps(.shadow, .direct, .freeRoots, .freePages), of: .lifecycle)
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Failures
+
+/// The numbers, in one compiled subject, of what the manifest names.
+struct RootSlots {
+  let shadowLevel, guestLevel, direct, rootHPA, rootPGD, previousHPA, previousPGD: UInt32
+  let pae, pml4, tdpEnabled, tdpMMU, meValue, requests: UInt32
+  let inRootMMU, inGuestPGD, inPDPTR, inTDPLevel: UInt32
+  let pageHPA, pageGFN, pageLevel, pageQuadrant, pageDirect, pageZapped, pageCount: UInt32
+  let pageInvalid: UInt32
+  let fourByteEntries, mirrorRoot, pml5, vmType: UInt32?
+  let special, shadow, directRoots, freePages, create, freeRoots: UInt32
+  let makeShadowPage: UInt32
+
+  /// Boundary callees; nil where this kernel has another or none.
+  let visibleGFN, getPDPTR, shadowPage, shadowPageByLevel: UInt16?
+  let memoryEncrypted, memoryDecrypted: UInt16?
+
+  init(_ subject: Subject) throws {
+    func need(_ what: String, _ number: UInt32?) throws -> UInt32 {
+      guard let number else {
+        throw Failure(
+          .build, asked: "judge \(subject.name)", cause: "the extraction has no \(what)",
+          remedy: "extract it again with this kshim and its own manifest")
+      }
+      return number
+    }
+    func slot(_ name: String) throws -> UInt32 { try need("slot \(name)", subject.slot(name)) }
+    func entry(_ name: String) throws -> UInt32 { try need("target \(name)", subject.entry(name)) }
+    shadowLevel = try slot("shadow_level")
+    guestLevel = try slot("guest_level")
+    direct = try slot("direct")
+    rootHPA = try slot("root_hpa")
+    rootPGD = try slot("root_pgd")
+    previousHPA = try slot("prev_root_hpa")
+    previousPGD = try slot("prev_root_pgd")
+    pae = try slot("pae_root")
+    pml4 = try slot("pml4_root")
+    tdpEnabled = try slot("tdp_enabled")
+    tdpMMU = try slot("tdp_mmu")
+    meValue = try slot("me_value")
+    requests = try slot("requests")
+    inRootMMU = try slot("in_root_mmu")
+    inGuestPGD = try slot("in_guest_pgd")
+    inPDPTR = try slot("in_pdptr")
+    inTDPLevel = try slot("in_tdp_level")
+    pageHPA = try slot("sp_hpa")
+    pageGFN = try slot("sp_gfn")
+    pageLevel = try slot("sp_level")
+    pageQuadrant = try slot("sp_quadrant")
+    pageDirect = try slot("sp_direct")
+    pageZapped = try slot("sp_zapped")
+    pageCount = try slot("sp_root_count")
+    pageInvalid = try slot("sp_invalid")
+    fourByteEntries = subject.slot("four_byte_gpte")
+    mirrorRoot = subject.slot("mirror_root")
+    pml5 = subject.slot("pml5_root")
+    vmType = subject.slot("vm_type")
+    special = try entry(Drive.special.rawValue)
+    shadow = try entry(Drive.shadow.rawValue)
+    directRoots = try entry(Drive.direct.rawValue)
+    freePages = try entry(Drive.freePages.rawValue)
+    create = try entry(Drive.create.rawValue)
+    freeRoots = try entry(Drive.freeRoots.rawValue)
+    makeShadowPage = try need(
+      "helper make_shadow_page", subject.prepares.firstIndex(of: "make_shadow_page").map(UInt32.init))
+    visibleGFN = subject.call("kvm_vcpu_is_visible_gfn")
+    getPDPTR = subject.call("get_pdptr")
+    shadowPage = subject.call("kvm_mmu_get_shadow_page")
+    shadowPageByLevel = subject.call("kvm_mmu_get_page")
+    memoryEncrypted = subject.call("set_memory_encrypted")
+    memoryDecrypted = subject.call("set_memory_decrypted")
+  }
+}

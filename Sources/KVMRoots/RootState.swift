@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// Which of the special tables a `struct kvm_mmu` has.
+struct Tables: OptionSet, Hashable, Sendable {
+  let rawValue: Int
+  static let pae = Tables(rawValue: 1)
+  static let pml4 = Tables(rawValue: 2)
+  static let pml5 = Tables(rawValue: 4)
+}
+
+/// What is called, and in which order. The name is the first part of a scenario's spelling.
+enum Drive: String, CaseIterable, Sendable {
+  case special = "mmu_alloc_special_roots"
+  case shadow = "mmu_alloc_shadow_roots"
+  case direct = "mmu_alloc_direct_roots"
+  case freePages = "free_mmu_pages"
+  case create = "__kvm_mmu_create"
+  case freeRoots = "kvm_mmu_free_roots"
+  /// Create, load, free the roots, load again, free the roots, free the pages.
+  case lifecycle
+}
+
+/// What root.hpa holds before `kvm_mmu_free_roots()`.
+enum RootKind: Int, CaseIterable, Sendable {
+  case none, dummy, shadow, invalidShadow, sharedShadow, tdp, pae, pml4, pml5, unknownPage
+}
+
+/// What one of the previous roots holds.
+enum PreviousRoot: Sendable {
+  case none, shadow, invalidShadow, tdp, unknownPage
+}
+
+/// A starting state. The fields that a drive does not vary keep their defaults.
+struct RootState: Sendable {
+  var drive: Drive
+  /// Level of the tables that the processor walks, `root_role.level`.
+  var shadowLevel = 4
+  /// Level of the guest's own tables, `cpu_role.base.level`; 0: the guest does not page.
+  var guestLevel = 4
+  var isDirect = false
+  /// `tdp_enabled`: the processor walks two dimensions.
+  var tdp = true
+  /// `tdp_mmu_enabled`.
+  var tdpMMU = false
+  /// Special tables that exist beforehand.
+  var tables: Tables = []
+  /// Whether `shadow_me_value` is set.
+  var isEncrypted = false
+  /// Entries left from before: 0 none, 1 in the upper tables, 2 all four PDPTEs, 3 the third PDPTE.
+  var stale = 0
+  /// Whether the role contradicts the guest's level on the size of its entries.
+  var hasWrongEntrySize = false
+  /// Whether the MMU is `root_mmu` instead of `guest_mmu`.
+  var isRootMMU = false
+  /// What `kvm_mmu_get_tdp_level()` answers.
+  var tdpLevel = 4
+  /// Whether the VM has mirrored tables (TDX), where the kernel knows them.
+  var isMirrored = false
+  /// Whether its mirror root is there already.
+  var hasMirrorRoot = false
+  var root = RootKind.none
+  /// PDPTEs in use when the root is special: 0 none, 1 all, 2 the second and the fourth.
+  var entries = 0
+  var previous: [PreviousRoot] = [.none, .none, .none]
+  /// `roots_to_free`.
+  var rootsToFree = 0
+  /// The guest's level at the second load of a lifecycle.
+  var nextGuestLevel = 4
+
+  /// The encryption bit as AMD processors have it (CPUID 8000001F EBX[5:0], here 51).
+  static let encryptionBit: UInt64 = 1 << 51
+  var encryption: UInt64 { isEncrypted ? Self.encryptionBit : 0 }
+
+  /// `role.has_4_byte_gpte`: only a guest of 2 levels has entries of 4 bytes.
+  var hasFourByteEntries: Bool { (guestLevel == 2 && !isDirect) != hasWrongEntrySize }
+}
+
+/// One thing that varies between starting states.
+enum Dimension: String, CaseIterable {
+  case shadow, guest, direct, tdp, tdpmmu, tables, me, stale, gpte, mmu, tdplevel, mirror, root
+  case entries, prev, free, next
+
+  /// Spellings of its values, simple ones first. One word each.
+  var values: [String] {
+    switch self {
+    case .shadow: ["4", "5", "3", "2"]
+    case .guest: ["4", "5", "3", "2", "0"]
+    case .mirror: ["0", "1", "kept"]
+    case .direct, .tdpmmu, .me: ["0", "1"]
+    case .tdp: ["1", "0"]
+    case .tables: ["none", "pae", "pml4", "pae+pml4", "pml5", "pae+pml5", "pml4+pml5", "all"]
+    case .stale: ["none", "upper", "pdptes", "pdpte2"]
+    case .gpte: ["fits", "wrong"]
+    case .mmu: ["guest", "root"]
+    case .tdplevel: ["4", "5", "3"]
+    case .root:
+      ["none", "dummy", "sp", "invalid", "shared", "tdp", "pae", "pml4", "pml5", "page"]
+    case .entries: ["none", "all", "odd"]
+    case .prev: ["none", "s--", "-i-", "--t", "sss", "iti", "--p"]
+    case .free:
+      (0..<16).map { String($0) } + ["16"]
+    case .next: ["4", "2"]
+    }
+  }
+}
+
+extension Drive {
+  /// What varies, slowest first.
+  var dimensions: [Dimension] {
+    switch self {
+    case .special: [.shadow, .guest, .direct, .tdp, .tables, .me]
+    case .shadow: [.shadow, .guest, .direct, .tdp, .tables, .me, .stale, .gpte]
+    case .direct: [.shadow, .direct, .tdp, .tdpmmu, .mirror, .tables, .me, .stale, .gpte]
+    case .freePages: [.tdp, .tables, .me]
+    case .create: [.mmu, .tdp, .tdplevel, .me]
+    case .freeRoots: [.direct, .tdpmmu, .root, .entries, .prev, .free]
+    case .lifecycle: [.shadow, .guest, .direct, .tdp, .tdpmmu, .me, .next]
+    }
+  }
+
+  var stateCount: Int { dimensions.reduce(1) { $0 * $1.values.count } }
+}
+
+extension RootState {
+  /// The state with a number within its drive.
+  init(drive: Drive, number: Int) {
+    self.init(drive: drive)
+    var rest = number
+    defer { if drive == .lifecycle { settle() } }
+    for dimension in drive.dimensions.reversed() {
+      let count = dimension.values.count
+      set(dimension, rest % count)
+      rest /= count
+    }
+  }
+
+  private mutating func set(_ dimension: Dimension, _ index: Int) {
+    let value = dimension.values[index]
+    switch dimension {
+    case .shadow: shadowLevel = Int(value)!
+    case .guest: guestLevel = Int(value)!
+    case .direct: isDirect = index == 1
+    case .tdp: tdp = index == 0
+    case .tdpmmu: tdpMMU = index == 1
+    case .tables: tables = Tables(rawValue: index)
+    case .me: isEncrypted = index == 1
+    case .stale: stale = index
+    case .gpte: hasWrongEntrySize = index == 1
+    case .mmu: isRootMMU = index == 1
+    case .tdplevel: tdpLevel = Int(value)!
+    case .mirror:
+      isMirrored = index > 0
+      hasMirrorRoot = index == 2
+    case .root: root = RootKind(rawValue: index)!
+    case .entries: entries = index
+    case .prev:
+      previous = index == 0 ? [.none, .none, .none] : value.map { Self.previous($0) }
+    case .free: rootsToFree = Int(value)!
+    case .next: nextGuestLevel = Int(value)!
+    }
+  }
+
+  /// What follows from the rest where an MMU is made by the kernel itself: without two-dimensional
+  /// paging only `root_mmu` is used, and the processor's level is that of the host.
+  private mutating func settle() {
+    isRootMMU = !tdp
+    tdpLevel = shadowLevel
+  }
+
+  private static func previous(_ letter: Character) -> PreviousRoot {
+    switch letter {
+    case "s": .shadow
+    case "i": .invalidShadow
+    case "t": .tdp
+    case "p": .unknownPage
+    default: .none
+    }
+  }
+}
+
+extension Drive {
+  /// `shadow=4,guest=2,…` of a state's number.
+  func spelling(of number: Int) -> String {
+    var rest = number
+    var words: [String] = []
+    for dimension in dimensions.reversed() {
+      let count = dimension.values.count
+      words.append("\(dimension.rawValue)=\(dimension.values[rest % count])")
+      rest /= count
+    }
+    return words.reversed().joined(separator: ",")
+  }
+
+  /// The number of a spelled state; nil when it is none.
+  func number(spelled: String) -> Int? {
+    let words = spelled.split(separator: ",", omittingEmptySubsequences: false)
+    guard words.count == dimensions.count else { return nil }
+    var number = 0
+    for (word, dimension) in zip(words, dimensions) {
+      let sides = word.split(separator: "=", maxSplits: 1)
+      guard sides.count == 2, sides[0] == dimension.rawValue,
+        let index = dimension.values.firstIndex(of: String(sides[1]))
+      else { return nil }
+      number = number * dimension.values.count + index
+    }
+    return number
+  }
+}

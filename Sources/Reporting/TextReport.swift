@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+
+/// A verdict for people: `file:line: property: what happens`, the scenario that replays it and its
+/// trace; one line when nothing was found.
+public struct TextReport {
+  public var verdict: Verdict
+  /// Options that `kshim replay` needs beside the scenario.
+  public var replayOptions: String
+  public var usesColour: Bool
+
+  public init(_ verdict: Verdict, replayOptions: String, usesColour: Bool) {
+    self.verdict = verdict
+    self.replayOptions = replayOptions
+    self.usesColour = usesColour
+  }
+
+  private func bold(_ text: String, _ colour: Int) -> String {
+    usesColour ? "\u{1b}[1;\(colour)m\(text)\u{1b}[0m" : text
+  }
+
+  public var text: String {
+    var lines: [String] = []
+    for finding in verdict.findings { lines += describe(finding, isNote: false) + [""] }
+    for note in verdict.notes { lines += describe(note, isNote: true) }
+    if !verdict.notes.isEmpty { lines.append("") }
+    lines.append(summary)
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func describe(_ finding: Verdict.Finding, isNote: Bool) -> [String] {
+    let place = "\(finding.file):\(finding.line)"
+    let property = isNote ? bold("note: \(finding.property)", 36) : bold(finding.property, 31)
+    var lines = ["\(place): \(property): \(finding.message)"]
+    var facts = ["in \(finding.function)()"]
+    if !isNote { facts.append("\(finding.failing) of \(verdict.exploration.scenarios) scenarios") }
+    if !verdict.revision.patches.isEmpty {
+      facts.append(finding.introduced ? "introduced by the patch" : "already there without the patch")
+    }
+    lines.append("  \(facts.joined(separator: ", "))")
+    guard !isNote else { return lines }
+    lines.append("  replay: kshim replay \(replayOptions)\(finding.scenario)")
+    lines += TraceText(events: finding.trace).lines.map { "    \($0)" }
+    return lines
+  }
+
+  /// `kvm-mmu-roots on Linux 6.12.117: clean: …`
+  public var summary: String {
+    let exploration = verdict.exploration
+    let rate = exploration.seconds > 0 ? Double(exploration.scenarios) / exploration.seconds : 0
+    let patches = verdict.revision.patches.count
+    let on = patches == 0 ? "" : " with \(patches) patch\(patches == 1 ? "" : "es")"
+    let word: String
+    if verdict.findings.isEmpty {
+      word = bold("clean", 32)
+    } else {
+      let introduced = verdict.findings.count(where: \.introduced)
+      let split = patches == 0 ? "" : " (\(introduced) introduced)"
+      word = bold("\(verdict.findings.count) finding\(verdict.findings.count == 1 ? "" : "s")", 31) + split
+    }
+    let notes = verdict.notes.isEmpty ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
+    return "\(verdict.subject) on Linux \(verdict.revision.version)\(on): \(word)\(notes): "
+      + "\(exploration.scenarios) scenarios in \(String(format: "%.1f", exploration.seconds)) s "
+      + "(\(Int(rate / 1000))k/s), \(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
+  }
+}
+
+/// A trace in columns: line of the kernel's file, function, what happened.
+public struct TraceText {
+  public var events: [Verdict.Event]
+
+  public init(events: [Verdict.Event]) { self.events = events }
+
+  public var lines: [String] {
+    let width = events.map(\.function.count).max() ?? 0
+    return events.map { event in
+      let line = event.line == 0 ? "" : "\(event.line)"
+      let name = event.function.padding(toLength: width, withPad: " ", startingAt: 0)
+      let callee = event.callee.map { " \($0)" } ?? ""
+      let detail = event.detail.isEmpty ? "" : " \(event.detail)"
+      let padded = String(repeating: " ", count: max(0, 6 - line.count)) + line
+      return "\(padded)  \(name)  \(event.event)\(callee)\(detail)"
+    }
+  }
+}

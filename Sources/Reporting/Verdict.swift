@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// What a check of one revision found. Its JSON form is a contract: keys are added, never changed.
+public struct Verdict: Codable, Sendable, Equatable {
+  public struct Tool: Codable, Sendable, Equatable {
+    public var name = "kshim"
+    public var version = "0.1.0"
+    public init() {}
+  }
+
+  public struct Patch: Codable, Sendable, Equatable {
+    public var file: String
+    public var subject: String?
+    public init(file: String, subject: String?) {
+      self.file = file
+      self.subject = subject
+    }
+  }
+
+  public struct Revision: Codable, Sendable, Equatable {
+    /// The kernel as it was asked for.
+    public var kernel: String
+    /// Its version, `6.12.117`.
+    public var version: String
+    public var patches: [Patch]
+    public init(kernel: String, version: String, patches: [Patch]) {
+      self.kernel = kernel
+      self.version = version
+      self.patches = patches
+    }
+  }
+
+  /// One event of a trace. `line` is a line of the finding's file, 0 where there is none.
+  public struct Event: Codable, Sendable, Equatable {
+    /// call, alloc, free, warn, lock, unlock, boundary, return, …
+    public var event: String
+    public var line: Int
+    /// The kernel's function that the line lies in.
+    public var function: String
+    /// What is called, or locked; nil where the event has no callee.
+    public var callee: String?
+    /// The event in words: `page 0x140002000`, `-ENOMEM`.
+    public var detail: String
+    public init(event: String, line: Int, function: String, callee: String?, detail: String) {
+      self.event = event
+      self.line = line
+      self.function = function
+      self.callee = callee
+      self.detail = detail
+    }
+  }
+
+  public struct Finding: Codable, Sendable, Equatable {
+    public var property: String
+    public var function: String
+    /// Relative to the kernel's top directory.
+    public var file: String
+    /// From 1, in the file with the patches applied.
+    public var line: Int
+    /// Whether the patches brought it; without patches false.
+    public var introduced: Bool
+    public var message: String
+    /// The smallest scenario that shows it, for `kshim replay`; empty for a note.
+    public var scenario: String
+    /// In how many scenarios it shows.
+    public var failing: Int
+    public var trace: [Event]
+    public init(
+      property: String, function: String, file: String, line: Int, introduced: Bool,
+      message: String, scenario: String, failing: Int, trace: [Event]
+    ) {
+      self.property = property
+      self.function = function
+      self.file = file
+      self.line = line
+      self.introduced = introduced
+      self.message = message
+      self.scenario = scenario
+      self.failing = failing
+      self.trace = trace
+    }
+  }
+
+  public struct Exploration: Codable, Sendable, Equatable {
+    public var scenarios: Int
+    public var seconds: Double
+    public var exhaustive: Bool
+    public init(scenarios: Int, seconds: Double, exhaustive: Bool) {
+      self.scenarios = scenarios
+      self.seconds = seconds
+      self.exhaustive = exhaustive
+    }
+  }
+
+  public struct Property: Codable, Sendable, Equatable {
+    public var id: String
+    public var checked: Int
+    /// Findings of this property, all their scenarios together.
+    public var broken: Int
+    public init(id: String, checked: Int, broken: Int) {
+      self.id = id
+      self.checked = checked
+      self.broken = broken
+    }
+  }
+
+  public var schema = 1
+  public var tool = Tool()
+  public var revision: Revision
+  public var subject: String
+  /// "clean" or "findings".
+  public var verdict: String
+  public var findings: [Finding]
+  public var notes: [Finding]
+  public var exploration: Exploration
+  public var properties: [Property]
+
+  public init(
+    revision: Revision, subject: String, findings: [Finding], notes: [Finding],
+    exploration: Exploration, properties: [Property]
+  ) {
+    self.revision = revision
+    self.subject = subject
+    self.verdict = findings.isEmpty ? "clean" : "findings"
+    self.findings = findings
+    self.notes = notes
+    self.exploration = exploration
+    self.properties = properties
+  }
+
+  /// 0 when nothing counts, else 1: with patches what they introduce counts, `isStrict` counts old
+  /// findings and notes too.
+  public func exitCode(isStrict: Bool) -> Int32 {
+    if isStrict { return findings.isEmpty && notes.isEmpty ? 0 : 1 }
+    let counting = revision.patches.isEmpty ? findings : findings.filter(\.introduced)
+    return counting.isEmpty ? 0 : 1
+  }
+}

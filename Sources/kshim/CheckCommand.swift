@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import ArgumentParser
+import Checking
+import Extraction
+import Failures
+import Foundation
+import Reporting
+
+struct CheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Search every scenario of a revision and say what breaks.",
+    discussion: """
+      Without patches the kernel itself is judged. With patches the base is judged too, and what \
+      the patches introduce decides the exit status.
+
+      Examples:
+        kshim check --kernel debian:6.1
+        kshim check --kernel ~/linux --patch v1.patch
+        b4 am -o- MESSAGE-ID | kshim check --kernel ~/linux --patch -
+        git bisect run kshim check --kernel . --bisect
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+  @OptionGroup var revision: RevisionOptions
+  @OptionGroup var search: SearchOptions
+
+  @Option(help: "text or json.")
+  var format = Format.text
+
+  @Option(name: .short, help: ArgumentHelp("Write the report to a file.", valueName: "file"))
+  var output: String?
+
+  @Flag(help: "Let findings that were there before the patches, and notes, fail too.")
+  var strict = false
+
+  @Flag(help: "Exit with 125 where the revision cannot be judged, for 'git bisect run'.")
+  var bisect = false
+
+  func run() async throws {
+    let (revision, base) = try await self.revision.resolve()
+    defer {
+      revision.close()
+      base?.close()
+    }
+    let check = Check(
+      subject: search.subject, jobs: search.workers, installation: try Installation.locate(),
+      progress: SearchOptions.progress)
+    let verdict = try await check.verdict(of: revision, base: base)
+    Terminal.status("")
+    let report =
+      switch format {
+      case .json: try verdict.json()
+      case .text:
+        TextReport(
+          verdict, replayOptions: self.revision.replayOptions,
+          usesColour: output == nil && Terminal.usesColour
+        ).text
+      }
+    try write(report)
+    let code = verdict.exitCode(isStrict: strict)
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  private func write(_ report: String) throws {
+    guard let output else {
+      print(report, terminator: "")
+      return
+    }
+    do {
+      try Data(report.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+    } catch {
+      throw Failure(
+        .request, asked: "write the report", cause: "\(output) cannot be written", place: output,
+        remedy: "name a file in a directory that can be written")
+    }
+  }
+}

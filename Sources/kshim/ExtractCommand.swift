@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import ArgumentParser
+import Extraction
+import KernelSource
+
+struct ExtractCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "extract",
+    abstract: "Take a subject out of a revision, for 'swift test' or to read.",
+    discussion: """
+      Examples:
+        kshim extract                                   into kernel-extract/out, for 'swift test'
+        kshim extract --kernel ~/linux --patch v2.patch
+        kshim extract --kernel debian:6.1 --into /tmp/roots-6.1
+      """)
+
+  @OptionGroup var revision: RevisionOptions
+
+  @Option(help: "What is extracted; see 'kshim subjects'.")
+  var subject = "kvm-mmu-roots"
+
+  @Option(help: ArgumentHelp("A directory, replaced whole. Default: where 'swift test' looks.", valueName: "dir"))
+  var into: String?
+
+  func run() async throws {
+    let installation = try Installation.locate()
+    _ = try installation.manifest(subject)
+    let (revision, base) = try await self.revision.resolve()
+    defer {
+      revision.close()
+      base?.close()
+    }
+    let directory = into ?? "\(installation.out)/\(subject)"
+    let extraction = try await Extraction.extract(
+      subject, from: revision, installation: installation, into: directory)
+    if into == nil { try installation.announce() }
+    for function in extraction.provenance.functions {
+      print("\(extraction.provenance.source):\(function.firstLine): \(function.name)")
+    }
+    print("\(directory)/unit.c")
+  }
+}
