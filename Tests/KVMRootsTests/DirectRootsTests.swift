@@ -18,7 +18,7 @@ final class DirectRootsTests: RootsTestCase {
   func test_directRoots_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .direct,
-      scenarios: [CountedText.linux6_12_117: 0, CountedText.linux6_1_192: 0])
+      scenarios: [CountedText.debian6v12: 0, CountedText.debian6v1: 0])
   }
 
   func test_directRoots_fourAndFiveLevels_useOnePage() throws {

@@ -9,7 +9,7 @@ final class FreeMMUPagesTests: RootsTestCase {
   func test_freeMMUPages_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .freePages,
-      scenarios: [CountedText.linux6_12_117: 0, CountedText.linux6_1_192: 0])
+      scenarios: [CountedText.debian6v12: 0, CountedText.debian6v1: 0])
   }
 
   func test_freeMMUPages_everyPresence_freesExactlyWhatIsThere() throws {

@@ -18,7 +18,7 @@ final class FreeRootsTests: RootsTestCase {
   func test_freeRoots_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .freeRoots,
-      scenarios: [CountedText.linux6_12_117: 0, CountedText.linux6_1_192: 0])
+      scenarios: [CountedText.debian6v12: 0, CountedText.debian6v1: 0])
   }
 
   func test_freeRoots_shadowRoot_givesItsReferenceBack() throws {

@@ -72,6 +72,6 @@ class RootsTestCase: XCTestCase {
 
 /// SHA-256 of texts that scenarios were counted on.
 enum CountedText {
-  static let linux6_1_192 = "PIN61"
-  static let linux6_12_117 = "PIN612"
+  static let debian6v1 = "PIN61"
+  static let debian6v12 = "PIN612"
 }

@@ -17,7 +17,7 @@ final class ShadowRootsTests: RootsTestCase {
   func test_shadowRoots_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .shadow,
-      scenarios: [CountedText.linux6_12_117: 0, CountedText.linux6_1_192: 0])
+      scenarios: [CountedText.debian6v12: 0, CountedText.debian6v1: 0])
   }
 
   func test_shadowRoots_fiveLevels_chainsFromPML5ToFourPDPTEs() throws {

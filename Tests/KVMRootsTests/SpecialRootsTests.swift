@@ -19,7 +19,7 @@ final class SpecialRootsTests: RootsTestCase {
   func test_specialRoots_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .special,
-      scenarios: [CountedText.linux6_12_117: 0, CountedText.linux6_1_192: 0])
+      scenarios: [CountedText.debian6v12: 0, CountedText.debian6v1: 0])
   }
 
   func test_specialRoots_fiveLevels_allocatesThreeTables() throws {
