@@ -86,6 +86,7 @@ let package = Package(
       dependencies: [
         "KernelSource", "Extraction", "Exploration", "KernelExtractPattern", "KernelExtractZero",
       ], path: "Tests/TestSupport"),
+    .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures"]),
     .testTarget(
       name: "KVMRootsTests", dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"]),

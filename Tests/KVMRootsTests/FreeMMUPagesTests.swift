@@ -9,7 +9,7 @@ final class FreeMMUPagesTests: RootsTestCase {
   func test_freeMMUPages_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .freePages,
-      scenarios: [CountedText.debian6v12: 0, CountedText.debian6v1: 0])
+      scenarios: [CountedText.debian6v12: 32, CountedText.debian6v1: 32])
   }
 
   func test_freeMMUPages_everyPresence_freesExactlyWhatIsThere() throws {

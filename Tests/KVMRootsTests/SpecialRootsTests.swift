@@ -19,7 +19,16 @@ final class SpecialRootsTests: RootsTestCase {
   func test_specialRoots_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .special,
-      scenarios: [CountedText.debian6v12: 0, CountedText.debian6v1: 0])
+      scenarios: [CountedText.debian6v12: 1_424, CountedText.debian6v1: 1_424])
+  }
+
+  /// Each of n allocations fails once, and each failure is followed by a second call with n + 1
+  /// ways; after a success the second call asks for nothing.
+  func test_specialRoots_everyAllocationFailsOnItsOwn_onTheFirstAndOnTheSecondCall() throws {
+    let rest = "guest=2,direct=0,tdp=1,tables=none,me=0"
+    XCTAssertEqual(try paths(of: .special, "shadow=5,\(rest)"), 3 * 4 + 1)
+    XCTAssertEqual(try paths(of: .special, "shadow=4,\(rest)"), 2 * 3 + 1)
+    XCTAssertEqual(try paths(of: .special, "shadow=3,\(rest)"), 1)
   }
 
   func test_specialRoots_fiveLevels_allocatesThreeTables() throws {
