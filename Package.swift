@@ -21,6 +21,19 @@ let libclang: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(llvm)/include"])]
 /// the command line and the tests.
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
 
+/// One build of what was extracted, for `swift test`, with the options that the command line uses.
+/// Without an extraction it is empty.
+func extracted(_ name: String, _ poison: String) -> Target {
+  let options = "\(Context.packageDirectory)/kernel-extract/options"
+  return .target(
+    name: "KernelExtract\(name)", dependencies: ["Shims"], path: "kernel-extract/\(poison)",
+    cSettings: [
+      .headerSearchPath("../../shims/include"),
+      .unsafeFlags(
+        ["language", "subject", "instruments", poison].map { "@\(options)/\($0)" }),
+    ])
+}
+
 let package = Package(
   name: "kshim",
   products: [.executable(name: "kshim", targets: ["kshim"])],
@@ -45,8 +58,12 @@ let package = Package(
       dependencies: ["Failures", "KernelSource", "CClang", .product(name: "Yams", package: "Yams")],
       swiftSettings: libclang,
       linkerSettings: [.unsafeFlags(["-L\(llvm)/lib"])]),
-    .target(name: "Shims", path: "shims", exclude: ["include", "standins"], sources: ["runtime"],
-      publicHeadersPath: "public", cSettings: [.headerSearchPath("include"), .unsafeFlags(["-O2"])]),
+    .target(
+      name: "Shims", path: "shims", exclude: ["include", "standins"],
+      sources: ["runtime/instrument.c"], publicHeadersPath: "public",
+      cSettings: [.headerSearchPath("include")]),
+    extracted("Pattern", "pattern"),
+    extracted("Zero", "zero"),
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: optimised),
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: optimised),
@@ -62,7 +79,18 @@ let package = Package(
         "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "KernelSource", "Extraction", "Exploration", "KernelExtractPattern", "KernelExtractZero",
+      ], path: "Tests/TestSupport"),
+    .testTarget(
+      name: "KVMRootsTests", dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"]),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
+    .testTarget(
+      name: "ExtractionTests",
+      dependencies: ["Extraction", "KernelSource", "Failures", "TestSupport"],
+      exclude: ["Fixtures"], swiftSettings: libclang),
   ],
   swiftLanguageModes: [.v6]
 )

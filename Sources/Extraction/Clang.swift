@@ -23,7 +23,7 @@ final class ClangUnit {
     guard let index = clang_createIndex(0, 0) else { return nil }
     var parsed: CXTranslationUnit?
     let pointers = arguments.map { strdup($0) }
-    defer { pointers.forEach { free($0) } }
+    defer { for pointer in pointers { free(pointer) } }
     let code = contents.withCString { text in
       path.withCString { name in
         var file = CXUnsavedFile(
@@ -95,7 +95,14 @@ struct ClangCursor {
 
   var name: String { text(clang_getCursorSpelling(raw)) }
   var isDefinition: Bool { clang_isCursorDefinition(raw) != 0 }
-  var isInMainFile: Bool { clang_Location_isFromMainFile(clang_getCursorLocation(raw)) != 0 }
+  /// Whether it stands in the main file; what a macro makes stands where the macro is used.
+  var isInMainFile: Bool {
+    var file: CXFile?
+    var offset: UInt32 = 0
+    clang_getFileLocation(clang_getCursorLocation(raw), &file, nil, nil, &offset)
+    guard let file, let unit = clang_Cursor_getTranslationUnit(raw) else { return false }
+    return clang_Location_isFromMainFile(clang_getLocationForOffset(unit, file, offset)) != 0
+  }
   var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
   var isAtFileScope: Bool {
     clang_getCursorSemanticParent(raw).kind == CXCursor_TranslationUnit
@@ -134,14 +141,20 @@ struct ClangCursor {
   /// Direct children, in order.
   var children: [ClangCursor] {
     var list: [ClangCursor] = []
-    visit { list.append($0); return false }
+    visit {
+      list.append($0)
+      return false
+    }
     return list
   }
 
   /// Calls the closure for each child; true descends into that child.
   func visit(_ body: (ClangCursor) -> Bool) {
     withoutActuallyEscaping(body) { body in
-      final class Box { let body: (ClangCursor) -> Bool; init(_ b: @escaping (ClangCursor) -> Bool) { body = b } }
+      final class Box {
+        let body: (ClangCursor) -> Bool
+        init(_ b: @escaping (ClangCursor) -> Bool) { body = b }
+      }
       let box = Box(body)
       withExtendedLifetime(box) {
         _ = clang_visitChildren(
@@ -181,7 +194,8 @@ struct ClangCursor {
     // libclang crashes when asked for the unqualified form of no type.
     let pointee =
       canonical.kind == CXType_Pointer
-      ? clang_getUnqualifiedType(clang_getCanonicalType(clang_getPointeeType(canonical))) : canonical
+      ? clang_getUnqualifiedType(clang_getCanonicalType(clang_getPointeeType(canonical)))
+      : canonical
     return ValueType(
       spelling: text(clang_getTypeSpelling(type)), shape: shape,
       pointee: text(clang_getTypeSpelling(pointee)))
@@ -194,13 +208,17 @@ struct ClangCursor {
   var prototype: Prototype? {
     var type = clang_getCanonicalType(clang_getCursorType(raw))
     if type.kind == CXType_Pointer { type = clang_getCanonicalType(clang_getPointeeType(type)) }
-    guard type.kind == CXType_FunctionProto || type.kind == CXType_FunctionNoProto else { return nil }
+    guard type.kind == CXType_FunctionProto || type.kind == CXType_FunctionNoProto else {
+      return nil
+    }
     let declared = clang_getCursorType(raw)
     let source = declared.kind == CXType_FunctionProto ? declared : type
     let count = clang_getNumArgTypes(source)
     return Prototype(
       result: ClangCursor.value(clang_getResultType(source)),
-      arguments: (0..<max(0, count)).map { ClangCursor.value(clang_getArgType(source, UInt32($0))) },
+      arguments: (0..<max(0, count)).map {
+        ClangCursor.value(clang_getArgType(source, UInt32($0)))
+      },
       isVariadic: clang_isFunctionTypeVariadic(source) != 0)
   }
 }

@@ -6,14 +6,19 @@ struct Closure {
   let manifest: Manifest
   /// Definitions, of the source file and of headers.
   let functions: [String: ClangCursor]
-  /// Macros of the source file.
-  let macros: [String: ClangCursor]
+  /// Declarations in the source file that are no definitions.
+  let declarations: [String: [ClangCursor]]
+  /// Functions of files that are included between the functions of the source file.
+  let included: Set<String>
+  /// Macros of the source file, every definition of each.
+  let macros: [String: [ClangCursor]]
   let text: [UInt8]
   let asked: String
   let source: String
 
   private var taken: [Int: Extractor.Piece] = [:]
-  private var pending: [ClangCursor] = []
+  private var pending: [(cursor: ClangCursor, range: Range<Int>)] = []
+  private var followed: Set<String> = []
   private var takenMacros: Set<String> = []
   private var exported: Set<String> = []
   private(set) var boundaryCalled: Set<String> = []
@@ -21,36 +26,45 @@ struct Closure {
   private var callers: [String: String] = [:]
 
   init(
-    manifest: Manifest, functions: [String: ClangCursor], macros: [String: ClangCursor],
-    text: [UInt8], asked: String, source: String
+    manifest: Manifest, functions: [String: ClangCursor],
+    declarations: [String: [ClangCursor]], included: Set<String>,
+    macros: [String: [ClangCursor]], text: [UInt8], asked: String
   ) {
     self.manifest = manifest
     self.functions = functions
+    self.declarations = declarations
+    self.included = included
     self.macros = macros
     self.text = text
     self.asked = asked
-    self.source = source
+    source = manifest.source
   }
 
   mutating func add(function: ClangCursor) {
-    let range = function.extent
-    guard taken[range.lowerBound] == nil else { return }
-    taken[range.lowerBound] = Extractor.Piece(range: range, function: function.name)
-    if !function.isStatic { exported.insert(function.name) }
-    pending.append(function)
+    let name = function.name
+    guard followed.insert(name).inserted else { return }
+    let range = Conditionals.balanced(function.extent, in: text)
+    // One use of a macro can define several functions.
+    taken[range.lowerBound, default: .init(range: range, functions: [])].functions.append(name)
+    if !function.isStatic { exported.insert(name) }
+    pending.append((function, range))
+    for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
   }
 
   mutating func run() throws {
-    while let cursor = pending.popLast() {
+    while let (cursor, range) = pending.popLast() {
       try follow(cursor, from: cursor.name)
-      takeMacros(in: cursor.extent)
+      takeMacros(in: range)
     }
   }
 
   /// Follows every reference below a cursor.
-  mutating func follow(_ cursor: ClangCursor, from name: String) throws {
+  mutating func follow(
+    _ cursor: ClangCursor, from name: String, signatureOnly: Bool = false
+  ) throws {
     var references: [(ClangCursor, Int)] = []
     cursor.visit { child in
+      if signatureOnly, child.kind == .compound { return false }
       if let target = child.referenced { references.append((target, child.place.line)) }
       return true
     }
@@ -68,28 +82,50 @@ struct Closure {
   private mutating func call(_ target: ClangCursor, from caller: String, line: Int) throws {
     let name = target.name
     if manifest.boundary.contains(where: { $0.name == name }) {
-      boundaryCalled.insert(name)
+      guard boundaryCalled.insert(name).inserted else { return }
+      if let definition = functions[name] {
+        // Its prototype is declared again, its body is the harness's.
+        if definition.isInMainFile {
+          try follow(definition, from: name, signatureOnly: true)
+        }
+      } else {
+        for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
+      }
       return
     }
     if let definition = functions[name] {
-      if definition.isInMainFile, taken[definition.extent.lowerBound] == nil {
+      guard !included.contains(name) else {
+        throw Failure(
+          .build, asked: asked,
+          cause: "\(caller) calls \(name)(), which stands in a file that \(source) includes between"
+            + " its functions", place: "\(source):\(line)", evidence: chain(name, caller, line),
+          remedy: "add '\(name): {returns: [0]}', or another rule, under 'boundary:' in"
+            + " \(manifest.path)")
+      }
+      if definition.isInMainFile, !followed.contains(name) {
         callers[name] = "\(caller) (\(source):\(line))"
         add(function: definition)
       }
       return
     }
     guard !Self.isKnown(name) else { return }
+    throw Failure(
+      .build, asked: asked,
+      cause: "\(caller) calls \(name)(), which is neither extracted nor boundary",
+      place: "\(source):\(line)", evidence: chain(name, caller, line),
+      remedy:
+        "add '\(name): {returns: [0]}', or another rule, under 'boundary:' in \(manifest.path)")
+  }
+
+  /// How the targets come to call a name; empty where one calls it itself.
+  private func chain(_ name: String, _ caller: String, _ line: Int) -> [String] {
     var chain = ["\(name), called at \(source):\(line) by \(caller)"]
     var current = caller
     while let next = callers[current] {
       chain.append("\(current), called by \(next)")
       current = String(next.prefix { $0 != " " })
     }
-    throw Failure(
-      .build, asked: asked,
-      cause: "\(caller) calls \(name)(), which is neither extracted nor boundary",
-      place: "\(source):\(line)", evidence: chain.count > 1 ? chain : [],
-      remedy: "add '\(name): {returns: [0]}', or another rule, under 'boundary:' in \(manifest.path)")
+    return chain.count > 1 ? chain : []
   }
 
   /// Names that the compiler or the stub headers provide.
@@ -119,8 +155,9 @@ struct Closure {
     }
   }
 
-  private mutating func take(declaration: ClangCursor) {
-    let cursor = declaration.definition ?? declaration
+  /// - Parameter itself: not the definition that belongs to it.
+  private mutating func take(declaration: ClangCursor, itself: Bool = false) {
+    let cursor = itself ? declaration : declaration.definition ?? declaration
     guard cursor.isInMainFile, cursor.isAtFileScope else { return }
     var range = cursor.extent
     let semicolon = UInt8(ascii: ";")
@@ -128,18 +165,21 @@ struct Closure {
       range = range.lowerBound..<range.upperBound + 1
     }
     range = range.lowerBound..<min(text.count, range.upperBound + 1)
+    range = Conditionals.balanced(range, in: text)
     guard taken[range.lowerBound] == nil else { return }
-    taken[range.lowerBound] = Extractor.Piece(range: range, function: nil)
-    pending.append(cursor)
+    taken[range.lowerBound] = Extractor.Piece(range: range)
+    pending.append((cursor, range))
   }
 
   /// Takes the file's own macros whose names occur in a range, and those that they use.
   private mutating func takeMacros(in range: Range<Int>) {
     for word in Self.words(text[range]) {
-      guard let macro = macros[word], takenMacros.insert(word).inserted else { continue }
-      let directive = directiveRange(at: macro.extent.lowerBound, in: text)
-      taken[directive.lowerBound] = Extractor.Piece(range: directive, function: nil)
-      takeMacros(in: directive)
+      guard let definitions = macros[word], takenMacros.insert(word).inserted else { continue }
+      for macro in definitions {
+        let directive = directiveRange(at: macro.extent.lowerBound, in: text)
+        taken[directive.lowerBound] = Extractor.Piece(range: directive)
+        takeMacros(in: directive)
+      }
     }
   }
 
@@ -168,6 +208,7 @@ struct Closure {
       if let last = merged.last, piece.range.lowerBound < last.range.upperBound {
         merged[merged.count - 1].range =
           last.range.lowerBound..<max(last.range.upperBound, piece.range.upperBound)
+        merged[merged.count - 1].functions += piece.functions
       } else {
         merged.append(piece)
       }

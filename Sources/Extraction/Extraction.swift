@@ -22,19 +22,12 @@ public struct Extraction: Sendable {
     _ subject: String, from revision: Revision, installation: Installation, into directory: String
   ) async throws -> Extraction {
     let manifest = try installation.manifest(subject)
-    let work = "\(directory).new-\(ProcessInfo.processInfo.processIdentifier)"
-    let files = FileManager.default
-    defer { try? files.removeItem(atPath: work) }
-    do {
-      try files.createDirectory(atPath: work, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(
-        .tool, asked: "extract \(subject)", cause: "the directory cannot be written",
-        place: directory, remedy: "name another directory")
-    }
+    let output = try OutputDirectory(directory, asked: "extract \(subject)")
+    let work = output.work
+    defer { output.discard() }
     let build = KernelBuild(revision: revision, installation: installation, work: work)
     try build.prepare()
-    let arguments = build.arguments(for: manifest)
+    let arguments = try build.arguments(for: manifest)
     let extracted = try Extractor(manifest: manifest, revision: revision, arguments: arguments)
       .extract()
     var provenance = Self.provenance(manifest, revision, extracted)
@@ -47,34 +40,37 @@ public struct Extraction: Sendable {
     try Data(writer.unit.utf8).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
     try Data(writer.renames.utf8).write(to: URL(fileURLWithPath: "\(work)/rename.h"))
 
-    let read = try await preprocess(
-      work, arguments + ["-I\(installation.glue)"], revision: revision)
-    try await check(work, manifest: manifest, extracted: extracted)
+    let report = CompilerReport(
+      asked: "compile \(subject) from \(revision.tree.spec)", tree: revision.tree.directory,
+      isPatched: !revision.patches.isEmpty, manifestPath: manifest.path,
+      expressions: manifest.expressions)
+    let read = try await preprocess(work, arguments + ["-I\(installation.glue)"], report)
+    try await check(
+      work, manifest: manifest, extracted: extracted, installation: installation, report)
+    let inTree = try kernelFiles(read, revision: revision, installation: installation)
     let prefix = revision.tree.directory + "/"
-    let inTree = read.filter { $0.hasPrefix(prefix) }
-    let hashes = try await Provenance.hashes(of: inTree)
+    // The source itself is in the unit's text, not among its headers.
+    let hashes = try await Provenance.hashes(of: inTree + [prefix + manifest.source])
     provenance.files = Dictionary(
       uniqueKeysWithValues: hashes.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try encoder.encode(provenance).write(to: URL(fileURLWithPath: "\(work)/provenance.json"))
-    try? files.removeItem(atPath: directory)
-    try files.moveItem(atPath: work, toPath: directory)
-    let final = KernelBuild(revision: revision, installation: installation, work: directory)
+    try output.commit()
+    let final = KernelBuild(revision: revision, installation: installation, work: output.path)
     return Extraction(
-      provenance: provenance, directory: directory,
-      arguments: final.arguments(for: manifest) + ["-I\(installation.glue)"],
+      provenance: provenance, directory: output.path,
+      arguments: try final.arguments(for: manifest) + ["-I\(installation.glue)"],
       touched: revision.touched[manifest.source] ?? [])
   }
 
   private static func provenance(
     _ manifest: Manifest, _ revision: Revision, _ extracted: Extractor.Result
   ) -> Provenance {
-    let functions = extracted.pieces.compactMap { piece -> Provenance.Function? in
-      guard let name = piece.function else { return nil }
+    let functions = extracted.pieces.flatMap { piece -> [Provenance.Function] in
       let lines = UnitWriter.lines(
         of: [piece.range.lowerBound, piece.range.upperBound], in: extracted.text)
-      return Provenance.Function(name: name, firstLine: lines[0], lastLine: lines[1])
+      return piece.functions.map { .init(name: $0, firstLine: lines[0], lastLine: lines[1]) }
     }
     return Provenance(
       subject: manifest.subject, kernel: revision.tree.spec, version: revision.tree.version,
@@ -93,49 +89,105 @@ public struct Extraction: Sendable {
 
   /// Makes `unit.i`. Returns every file that was read.
   private static func preprocess(
-    _ work: String, _ arguments: [String], revision: Revision
+    _ work: String, _ arguments: [String], _ report: CompilerReport
   ) async throws -> [String] {
     let toolchain = try Toolchain.locate()
     let result = try await Command.run(
       toolchain.tool("clang"),
       arguments + ["-E", "-fuse-line-directives", "-MD", "-MF", "\(work)/unit.d"]
-        + ["\(work)/unit.c", "-o", "\(work)/unit.i"])
-    guard result.succeeded else { throw compilerFailure(result.errorLines, revision.tree.spec) }
+        + ["unit.c", "-o", "\(work)/unit.i"],
+      environment: KernelBuild.environment, directory: work)
+    guard result.succeeded else { throw report.failure(result.errorLines) }
     let rule = (try? String(contentsOfFile: "\(work)/unit.d", encoding: .utf8)) ?? ""
     try? FileManager.default.removeItem(atPath: "\(work)/unit.d")
-    return rule.replacingOccurrences(of: "\\\n", with: " ").split(separator: " ").map(String.init)
+    return prerequisites(rule: rule)
   }
 
-  static func compilerFailure(_ lines: [String], _ kernel: String) -> Failure {
-    let errors = lines.filter { $0.contains("error:") }
-    let first = (errors.first ?? lines.first ?? "no message").components(separatedBy: ": ")
-    let place = first.first?.split(separator: ":").prefix(2).joined(separator: ":")
-    return Failure(
-      .build, asked: "compile what was extracted from \(kernel)",
-      cause: first.dropFirst(2).joined(separator: ": "), place: place, evidence: Array(errors.prefix(5)),
-      remedy: "mend the patch at that line")
+  /// The files that a rule in make's syntax names behind its colon.
+  static func prerequisites(rule: String) -> [String] {
+    var names: [String] = []
+    var name = ""
+    var isEscaped = false
+    for character in rule.drop(while: { $0 != ":" }).dropFirst() {
+      if isEscaped {
+        isEscaped = false
+        if character == "\n" { continue }
+        if character != " ", character != "#" { name.append("\\") }
+        name.append(character)
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character.isWhitespace {
+        if !name.isEmpty { names.append(name) }
+        name = ""
+      } else {
+        name.append(character)
+      }
+    }
+    if !name.isEmpty { names.append(name) }
+    return names.map { $0.replacingOccurrences(of: "$$", with: "$") }
+  }
+
+  /// Of the files that were read, those of the tree; refuses any from elsewhere on this machine.
+  private static func kernelFiles(
+    _ read: [String], revision: Revision, installation: Installation
+  ) throws -> [String] {
+    let tree = revision.tree.directory + "/"
+    let own = ["\(installation.shims)/", "\(installation.glue)/"]
+    let inTree = read.filter { $0.hasPrefix(tree) }
+    let asked = "compile what was extracted from \(revision.tree.spec)"
+    for file in read where file.hasPrefix("/") && !file.hasPrefix(tree) {
+      guard own.contains(where: { file.hasPrefix($0) }) else {
+        throw Failure(
+          .tool, asked: asked, cause: "a header of this machine was used in place of the kernel's",
+          place: file, remedy: "unset CPATH and C_INCLUDE_PATH")
+      }
+    }
+    for relative in inTree.map({ String($0.dropFirst(tree.count)) })
+    where revision.deleted.contains(relative) {
+      throw Failure(
+        .build, asked: asked, cause: "\(relative) is still included, but the patch deletes it",
+        place: relative, remedy: "remove its #include, or keep the file")
+    }
+    return inTree
   }
 
   /// Compiles once without instruments and looks for what nothing defines: a callee that only a
   /// header's inline function calls has no line of its own in the source file.
   private static func check(
-    _ work: String, manifest: Manifest, extracted: Extractor.Result
+    _ work: String, manifest: Manifest, extracted: Extractor.Result, installation: Installation,
+    _ report: CompilerReport
   ) async throws {
     let toolchain = try Toolchain.locate()
     let object = "\(work)/unit.o"
     defer { try? FileManager.default.removeItem(atPath: object) }
     let compiled = try await Command.run(
       toolchain.tool("clang"),
-      SharedObject.subjectOptions + ["-c", "-x", "c", "\(work)/unit.i", "-o", object])
-    guard compiled.succeeded else { throw compilerFailure(compiled.errorLines, manifest.subject) }
+      try SharedObject.options(installation) + KernelBuild.strictness + [
+        "-c", "-x", "c", "\(work)/unit.i", "-o", object,
+      ])
+    guard compiled.succeeded else { throw report.failure(compiled.errorLines) }
+    let prefix = "\(manifest.source):"
+    let strict = compiled.errorLines.filter { $0.hasPrefix(prefix) && $0.contains(": warning: ") }
+    guard strict.isEmpty else {
+      throw report.failure(strict.map { $0.replacing(": warning: ", with: ": error: ") })
+    }
     let symbols = try await Command.run(toolchain.tool("llvm-nm"), ["-u", "-j", object])
     let unknown = symbols.outputText.split(separator: "\n").map(String.init)
       .filter { !Closure.isKnown($0) && $0 != "_GLOBAL_OFFSET_TABLE_" }
     guard let name = unknown.first else { return }
+    let chain = extracted.chain(to: name)
+    let others =
+      unknown.count > 1 ? ["also unknown: " + unknown.dropFirst().joined(separator: ", ")] : []
     throw Failure(
-      .build, asked: "extract \(manifest.subject)",
-      cause: "an inline function of the headers uses \(name), which is neither extracted nor boundary",
-      place: manifest.source, evidence: unknown.count > 1 ? ["also: " + unknown.dropFirst().joined(separator: ", ")] : [],
+      .build, asked: report.asked,
+      cause: chain.isEmpty
+        ? "the manifest or its glue uses \(name), which nothing defines"
+        : "\(chain.last!.user) needs \(name), which is neither extracted nor boundary",
+      place: chain.last.map { "\(report.place($0.file)):\($0.line)" } ?? manifest.path,
+      evidence: chain.map {
+        "\($0.name), used at \(report.place($0.file)):\($0.line) by \($0.user)"
+      }
+        + others,
       remedy: "add '\(name)' under 'boundary:' or 'variables:' in \(manifest.path)")
   }
 }

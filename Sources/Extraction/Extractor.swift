@@ -12,8 +12,8 @@ struct Extractor {
   /// One piece of the source file, copied verbatim.
   struct Piece {
     var range: Range<Int>
-    /// The function's name, nil for types, variables and macros.
-    var function: String?
+    /// Names of the functions in it; none for types, variables and macros.
+    var functions: [String] = []
   }
 
   /// A spelling that this tree has.
@@ -31,6 +31,16 @@ struct Extractor {
     var rule: Manifest.Rule
     var prototype: ClangCursor.Prototype
     var home: Home
+    /// Where the source file first has it, 0 if nowhere.
+    var position: Int
+  }
+
+  /// One use of a name on the way from a target to what nothing defines.
+  struct Use {
+    var name: String
+    var user: String
+    var file: String
+    var line: Int
   }
 
   struct Result {
@@ -47,61 +57,110 @@ struct Extractor {
     var variables: [(name: String, type: String, value: String)]
     /// Functions and variables of the pieces that other files could name.
     var externalNames: [String]
+    /// Keeps the cursors alive.
+    let unit: ClangUnit
+    /// Definitions, of the source file and of headers.
+    let functions: [String: ClangCursor]
   }
 
   private var sourcePath: String { "\(revision.tree.directory)/\(manifest.source)" }
   private var asked: String { "extract \(manifest.subject) from \(revision.tree.spec)" }
 
   func extract() throws -> Result {
-    guard let path = revision.path(of: manifest.source), let data = FileManager.default.contents(atPath: path)
+    guard let path = revision.path(of: manifest.source),
+      let data = FileManager.default.contents(atPath: path)
     else {
       throw Failure(
         .request, asked: asked, cause: "this kernel has no \(manifest.source)",
-        place: sourcePath, remedy: "name a kernel that has it, such as debian:6.12")
+        place: manifest.source, remedy: "name a kernel that has it")
     }
     let text = Array(data)
     let source = String(decoding: text, as: UTF8.self)
     let probes = Probes(manifest: manifest)
+    let unit = try parse(source + probes.text)
+    let errors = unit.diagnostics.filter(\.isError)
+    let failed = Set(errors.filter { $0.file == Probes.fileName }.map(\.line))
+    if isCutShort(unit, errors, sentinel: probes.sentinel, failed: failed) {
+      // Alone it is told where.
+      let alone = try parse(source)
+      let broken = alone.diagnostics.filter(\.isError)
+      if let first = broken.first { throw buildFailure(first, broken) }
+    }
     for name in manifest.targets + manifest.extract where !source.contains("\(name)(") {
       throw missing(name)
     }
-    guard
-      let unit = ClangUnit(
-        path: sourcePath, contents: source + probes.text, arguments: arguments + ["-ferror-limit=0"])
-    else {
+    let shown = errors.filter { $0.file != Probes.fileName }
+    if let first = shown.first { throw buildFailure(first, shown) }
+    let result = try collect(unit, text, probes, failed: failed)
+    let refused = refused(unit.diagnostics, in: result)
+    if let first = refused.first { throw buildFailure(first, refused) }
+    return result
+  }
+
+  /// Warnings that the kernel's build takes for errors, in what is extracted or patched.
+  private func refused(
+    _ diagnostics: [ClangUnit.Diagnostic], in result: Result
+  ) -> [ClangUnit.Diagnostic] {
+    let bounds = result.pieces.flatMap { [$0.range.lowerBound, $0.range.upperBound] }
+    let lines = UnitWriter.lines(of: bounds, in: result.text)
+    let extracted = stride(from: 0, to: lines.count, by: 2).map { lines[$0]...lines[$0 + 1] }
+    return diagnostics.filter { diagnostic in
+      let file = relative(diagnostic.file)
+      let ranges = (revision.touched[file] ?? []) + (file == manifest.source ? extracted : [])
+      return !diagnostic.isError && ranges.contains { $0.contains(diagnostic.line) }
+    }
+  }
+
+  /// A path of the tree, relative to its top.
+  private func relative(_ file: String) -> String {
+    let prefix = revision.tree.directory + "/"
+    return file.hasPrefix(prefix) ? String(file.dropFirst(prefix.count)) : file
+  }
+
+  /// Whether the file ends inside a function, a comment or a conditional.
+  private func isCutShort(
+    _ unit: ClangUnit, _ errors: [ClangUnit.Diagnostic], sentinel: Int, failed: Set<Int>
+  ) -> Bool {
+    var isThere = false
+    unit.root.visit { cursor in
+      if cursor.name == "\(Probes.prefix)\(sentinel)" { isThere = true }
+      return false
+    }
+    return !isThere || failed.contains(sentinel + 1)
+      || errors.contains { $0.file != Probes.fileName && $0.message.hasPrefix("unterminated") }
+  }
+
+  private func parse(_ contents: String) throws -> ClangUnit {
+    let options = arguments + KernelBuild.strictness + ["-ferror-limit=0"]
+    guard let unit = ClangUnit(path: sourcePath, contents: contents, arguments: options) else {
       throw Failure(
         .tool, asked: asked, cause: "libclang cannot parse \(manifest.source)",
         remedy: "check that libclang and its headers are of one version")
     }
-    let errors = unit.diagnostics.filter(\.isError)
-    if let first = errors.first(where: { $0.file != Probes.fileName }) {
-      throw buildFailure(first, errors)
-    }
-    // Cursors do not keep their unit alive.
-    return try withExtendedLifetime(unit) {
-      try collect(unit, text, probes, failed: Set(errors.map(\.line)))
-    }
+    return unit
   }
 
   private func missing(_ name: String) -> Failure {
-    Failure(
+    let before = FileManager.default.contents(atPath: sourcePath) ?? Data()
+    let isRemoved = !revision.patches.isEmpty && before.range(of: Data("\(name)(".utf8)) != nil
+    let since = manifest.since.map { ": for \(manifest.subject), Linux \($0) or newer" } ?? ""
+    return Failure(
       .request, asked: asked,
-      cause: "there is no function \(name) in \(manifest.source) of Linux \(revision.tree.version)",
-      place: sourcePath, remedy: "name a kernel that has it: for kvm-mmu-roots, Linux 5.13 or newer")
+      cause: isRemoved
+        ? "the patch takes the function \(name) out of \(manifest.source)"
+        : "there is no function \(name) in \(manifest.source) of Linux \(revision.tree.version)",
+      place: manifest.source,
+      remedy: isRemoved
+        ? "keep its name, or take it out of \(manifest.path)" : "name a kernel that has it\(since)")
   }
 
   private func buildFailure(
     _ first: ClangUnit.Diagnostic, _ errors: [ClangUnit.Diagnostic]
   ) -> Failure {
-    func relative(_ file: String) -> String {
-      let prefix = revision.tree.directory + "/"
-      return file.hasPrefix(prefix) ? String(file.dropFirst(prefix.count)) : file
-    }
-    let shown = errors.filter { $0.file != Probes.fileName }.prefix(5)
     return Failure(
       .build, asked: asked, cause: "\(relative(first.file)) does not compile: \(first.message)",
       place: "\(relative(first.file)):\(first.line)",
-      evidence: shown.map { "\(relative($0.file)):\($0.line): error: \($0.message)" },
+      evidence: errors.prefix(5).map { "\(relative($0.file)):\($0.line): error: \($0.message)" },
       remedy: revision.patches.isEmpty
         ? "check that the tree is complete" : "mend the patch at that line")
   }
@@ -111,7 +170,9 @@ struct Extractor {
   ) throws -> Result {
     var functions: [String: ClangCursor] = [:]
     var declared: [String: ClangCursor] = [:]
-    var macros: [String: ClangCursor] = [:]
+    var declarations: [String: [ClangCursor]] = [:]
+    var included: Set<String> = []
+    var macros: [String: [ClangCursor]] = [:]
     var allMacros: Set<String> = []
     var variables: [String: ClangCursor] = [:]
     var inclusions: [ClangCursor] = []
@@ -121,7 +182,7 @@ struct Extractor {
       switch cursor.kind {
       case .macro:
         allMacros.insert(cursor.name)
-        if cursor.isInMainFile { macros[cursor.name] = cursor }
+        if cursor.isInMainFile { macros[cursor.name, default: []].append(cursor) }
       case .variable: variables[cursor.name] = cursor
       case .inclusion where cursor.isInMainFile: inclusions.append(cursor)
       case .function:
@@ -130,9 +191,14 @@ struct Extractor {
           probed[number] = cursor
         } else if cursor.isDefinition {
           if functions[name] == nil { functions[name] = cursor }
-          if cursor.isInMainFile { firstFunction = min(firstFunction, cursor.extent.lowerBound) }
-        } else if declared[name] == nil {
-          declared[name] = cursor
+          if cursor.isInMainFile {
+            firstFunction = min(firstFunction, cursor.extent.lowerBound)
+          } else if firstFunction != Int.max {
+            included.insert(name)
+          }
+        } else {
+          if declared[name] == nil { declared[name] = cursor }
+          if cursor.isInMainFile { declarations[name, default: []].append(cursor) }
         }
       default: break
       }
@@ -143,13 +209,13 @@ struct Extractor {
 
     let resolved = try probes.resolve(probed, failed: failed, asked: asked)
     var closure = Closure(
-      manifest: manifest, functions: functions, macros: macros, text: text, asked: asked,
-      source: manifest.source)
+      manifest: manifest, functions: functions, declarations: declarations, included: included,
+      macros: macros, text: text, asked: asked)
     for name in manifest.targets + manifest.extract { closure.add(function: functions[name]!) }
     for probe in resolved.used { try closure.follow(probe, from: "the harness") }
     try closure.run()
 
-    let callees = manifest.boundary.compactMap { entry -> Callee? in
+    let callees = try manifest.boundary.compactMap { entry -> Callee? in
       guard let cursor = functions[entry.name] ?? declared[entry.name],
         let prototype = cursor.prototype
       else { return nil }
@@ -158,7 +224,19 @@ struct Extractor {
         ? .external : cursor.isInMainFile ? .sourceFile : .headerInline
       // A callee of the source file that nobody calls would only be an unused function.
       guard home == .external || closure.boundaryCalled.contains(entry.name) else { return nil }
-      return Callee(name: entry.name, rule: entry.rule, prototype: prototype, home: home)
+      for (key, number) in [("gfp", entry.rule.gfp), ("order", entry.rule.order)] {
+        guard let number, number >= prototype.arguments.count else { continue }
+        throw Failure(
+          .build, asked: asked,
+          cause:
+            "'\(key): \(number)' of boundary '\(entry.name)' names no argument of this kernel's",
+          place: manifest.path, evidence: ["\(entry.name) has \(prototype.arguments.count)"],
+          remedy: "count the arguments from 0")
+      }
+      let places = (declarations[entry.name] ?? []) + [functions[entry.name]].compactMap { $0 }
+      let position = places.filter(\.isInMainFile).map(\.extent.lowerBound).min() ?? 0
+      return Callee(
+        name: entry.name, rule: entry.rule, prototype: prototype, home: home, position: position)
     }
     let external = manifest.variables.compactMap { variable -> (String, String, String)? in
       if let declared = variables[variable.name] {
@@ -178,7 +256,8 @@ struct Extractor {
       targets: manifest.targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees, slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
-      variables: external, externalNames: closure.externalNames())
+      variables: external, externalNames: closure.externalNames(), unit: unit,
+      functions: functions)
   }
 }
 

@@ -7,7 +7,7 @@ struct HarnessWriter {
   static let exportedNames =
     [
       "reset", "set", "get", "address", "prepare", "slots", "calls", "entries", "locks", "prepares",
-      "slot_sizes", "counts", "identity",
+      "slot_sizes", "counts", "identity", "dirty",
     ].map { "kshim_unit_\($0)" }
 
   let manifest: Manifest
@@ -18,12 +18,14 @@ struct HarnessWriter {
 
   // MARK: Before the extracted text
 
-  /// Prototypes of the callees that the extracted text must find already declared.
-  var declarations: String {
+  /// Prototypes of the callees that the extracted text must find already declared, each with its
+  /// place in the source file.
+  var declarations: [(position: Int, text: String)] {
     extracted.callees.filter { $0.home != .external }.map { callee in
-      let rename = callee.home == .headerInline ? "#define \(callee.name) kshim_\(callee.name)\n" : ""
-      return rename + "static \(signature(callee.name, callee.prototype));\n"
-    }.joined()
+      let rename =
+        callee.home == .headerInline ? "#define \(callee.name) kshim_\(callee.name)\n" : ""
+      return (callee.position, rename + "static \(signature(callee.name, callee.prototype));\n")
+    }
   }
 
   private func signature(_ name: String, _ prototype: ClangCursor.Prototype) -> String {
@@ -62,12 +64,16 @@ struct HarnessWriter {
     let own = extracted.objects.filter { $0.expression == nil }
     let objects = own.map { "static \($0.object.type) kshim_object_\($0.object.name);" }
     let inputs = manifest.inputs.map { "static kshim_u64 in_\($0.name)[\($0.count)];" }
+    let remembered = manifest.state.map { "static \($0.type) \($0.name)[\($0.count)];" }
     let variables = extracted.variables.map { "\($0.type) \($0.name);" }
     let locals = extracted.objects.map { entry in
       let at = entry.expression ?? "&kshim_object_\(entry.object.name)"
       return "\(entry.object.type) *const \(entry.object.name) = \(at); (void)\(entry.object.name);"
     }
-    return (objects + inputs + variables + ["#define KSHIM_OBJECTS \(locals.joined(separator: " "))"])
+    return
+      (objects + inputs + remembered + variables + [
+        "#define KSHIM_OBJECTS \(locals.joined(separator: " "))"
+      ])
       .joined(separator: "\n")
   }
 
@@ -106,7 +112,9 @@ struct HarnessWriter {
     home: Extractor.Callee.Home = .sourceFile
   ) -> String {
     let storage = home == .external ? "" : "static "
-    var body: [String] = ["KSHIM_OBJECTS", "const kshim_u64 pc = KSHIM_PC();", "kshim_u64 value = 0;"]
+    var body: [String] = [
+      "KSHIM_OBJECTS", "const kshim_u64 pc = KSHIM_PC();", "kshim_u64 value = 0;",
+    ]
     let isSilent = rule.action == .ignored || rule.action == .translatesPhysical
     if !isSilent {
       let records =
@@ -157,7 +165,9 @@ struct HarnessWriter {
         "value = kshim_alloc_page(\(zero) | (\(gfp) & __GFP_ACCOUNT ? 2 : 0)"
           + " | (\(gfp) & (__GFP_DMA32 | __GFP_DMA) ? 4 : 0)"
           + " | (\(gfp) & __GFP_DIRECT_RECLAIM ? 8 : 0), pc);"
-      ] + (memory == .pageStruct ? ["if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);"] : [])
+      ]
+        + (memory == .pageStruct
+          ? ["if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);"] : [])
     case .frees(.page): return ["kshim_free_page(p0, pc);"]
     case .frees(.pageStruct):
       return ["kshim_free_page(p0 ? (unsigned long)page_address(p0) : 0, pc);"]
@@ -166,7 +176,9 @@ struct HarnessWriter {
     case .returns(let values) where values.count == 1:
       return ["value = (kshim_u64)(\(values[0]));"]
     case .returns(let values):
-      let cases = values.enumerated().map { "case \($0.offset): value = (kshim_u64)(\($0.element)); break;" }
+      let cases = values.enumerated().map {
+        "case \($0.offset): value = (kshim_u64)(\($0.element)); break;"
+      }
       return ["switch (kshim_decide(\(values.count))) { \(cases.joined(separator: " ")) }"]
     case .custom(let function):
       let arguments = prototype.arguments.enumerated().map { raw($0.element, "p\($0.offset)") }
@@ -229,7 +241,8 @@ struct HarnessWriter {
     let sets = cases { resolved in
       let value =
         resolved.type.shape == .pointer ? "(void *)(unsigned long)kshim_va(value)" : "value"
-      let rebind = resolved.expression.hasPrefix("in_") ? " kshim_bind();" : ""
+      let isInput = manifest.inputs.contains { resolved.expression.hasPrefix("in_\($0.name)[") }
+      let rebind = isInput ? " kshim_bind();" : ""
       return "\(resolved.expression) = \(value);\(rebind) return;"
     }
     let gets = cases { resolved in
@@ -238,19 +251,23 @@ struct HarnessWriter {
         : "return (kshim_u64)\(resolved.expression);"
     }
     let addresses = cases { resolved in
-      resolved.isBitField || resolved.expression.contains(".role.")
+      resolved.isBitField
         ? "return 0;" : "return (kshim_u64)(unsigned long)&\(resolved.expression);"
     }
     return accessor("static void kshim_set(unsigned slot, unsigned index, kshim_u64 value)", sets)
       + accessor("static kshim_u64 kshim_get(unsigned slot, unsigned index)", gets)
       + accessor("kshim_u64 kshim_unit_address(unsigned slot, unsigned index)", addresses)
-      + "void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value) { kshim_set(slot, index, value); }\n"
-      + "kshim_u64 kshim_unit_get(unsigned slot, unsigned index) { return kshim_get(slot, index); }\n"
+      + "static const struct kshim_harness kshim_harness;\n"
+      + "void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value) "
+      + "{ kshim_attach(&kshim_harness); kshim_set(slot, index, value); }\n"
+      + "kshim_u64 kshim_unit_get(unsigned slot, unsigned index) "
+      + "{ kshim_attach(&kshim_harness); return kshim_get(slot, index); }\n"
   }
 
   private var entries: String {
     let objects = Dictionary(
-      extracted.objects.map { ($0.object.type, $0.object.name) }, uniquingKeysWith: { first, _ in first })
+      extracted.objects.map { ($0.object.type, $0.object.name) },
+      uniquingKeysWith: { first, _ in first })
     let calls = extracted.targets.enumerated().map { number, target in
       var next = 0
       let arguments = target.prototype.arguments.map { argument -> String in
@@ -277,16 +294,15 @@ struct HarnessWriter {
       }
       kshim_u64 kshim_unit_prepare(unsigned helper, const kshim_u64 *args)
       {
+      \tkshim_attach(&kshim_harness);
       \tswitch (helper) {
       \(helpers.joined(separator: "\n"))
       \t}
       \t__builtin_trap();
       }
-      #ifndef KSHIM_DIRTY
-      #define KSHIM_DIRTY 0xa5
-      #endif
+      extern const unsigned char kshim_unit_dirty;
       static const struct kshim_harness kshim_harness = {
-      \t.dirty = KSHIM_DIRTY, .prepare = kshim_prepare, .enter = kshim_enter,
+      \t.dirty = &kshim_unit_dirty, .prepare = kshim_prepare, .enter = kshim_enter,
       };
       void kshim_unit_reset(const unsigned char *choices, unsigned count)
       {

@@ -37,12 +37,25 @@ public struct Installation: Sendable {
       remedy: "set KSHIM_ROOT to the directory that kshim was cloned into")
   }
 
+  /// Options of the compiler, from a file of kernel-extract/options.
+  ///
+  /// - Throws: ``Failure`` of kind tool when the file is not there.
+  func options(_ name: String) throws -> [String] {
+    let path = "\(root)/kernel-extract/options/\(name)"
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      throw Failure(
+        .tool, asked: "compile the subject", cause: "a list of options cannot be read", place: path,
+        remedy: "restore the file from kshim's repository")
+    }
+    return text.split(separator: "\n").map(String.init)
+  }
+
   /// Makes the next build compile what was extracted into ``out``: a compiler's record of what a
   /// file includes says nothing of a file that was not there.
   public func announce() throws {
-    for build in ["pattern", "zero"] {
+    for file in ["pattern/subject.c", "pattern/table.c", "zero/subject.c", "zero/table.c"] {
       try FileManager.default.setAttributes(
-        [.modificationDate: Date()], ofItemAtPath: "\(root)/kernel-extract/\(build)/subject.c")
+        [.modificationDate: Date()], ofItemAtPath: "\(root)/kernel-extract/\(file)")
     }
   }
 
@@ -65,10 +78,16 @@ public struct Installation: Sendable {
     }
     var manifest = try ManifestReader(path: path).manifest()
     let services = try ManifestReader(path: "\(subjects)/services.yaml").services()
+    if let glue = manifest.glue, !FileManager.default.fileExists(atPath: "\(self.glue)/\(glue)") {
+      throw Failure(
+        .request, asked: "read subject \(subject)", cause: "there is no glue '\(glue)'",
+        place: "\(path):\(manifest.glueLine)", remedy: "put it into \(self.glue)")
+    }
     // A subject's own rule wins over the service of the same name.
     let named = Set(manifest.boundary.map(\.name))
     manifest.boundary += services.boundary.filter { !named.contains($0.name) }
-    manifest.variables += services.variables
+    let set = Set(manifest.variables.map(\.name))
+    manifest.variables += services.variables.filter { !set.contains($0.name) }
     return manifest
   }
 }

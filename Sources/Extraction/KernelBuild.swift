@@ -27,7 +27,7 @@ struct KernelBuild {
         names.formUnion(Self.genericHeaders(kbuild: text))
       }
       for name in names.sorted()
-      where !FileManager.default.fileExists(atPath: "\(tree)/\(kbuild)/\(name)") {
+      where !exists("\(kbuild)/\(name)") {
         try write("#include <asm-generic/\(name)>\n", to: "\(out)/\(name)")
       }
     }
@@ -66,6 +66,10 @@ struct KernelBuild {
     return names
   }
 
+  private func exists(_ relative: String) -> Bool {
+    revision.path(of: relative).map { FileManager.default.fileExists(atPath: $0) } ?? false
+  }
+
   private func write(_ text: String, to relative: String) throws {
     let url = URL(fileURLWithPath: "\(work)/standins/\(relative)")
     do {
@@ -79,8 +83,9 @@ struct KernelBuild {
     }
   }
 
-  /// Options for clang and libclang, without input and output.
-  func arguments(for manifest: Manifest) -> [String] {
+  /// Options for clang and libclang, without input and output. Only where __OPTIMIZE__ is defined
+  /// do the kernel's headers assert anything at compile time.
+  func arguments(for manifest: Manifest) throws -> [String] {
     let shims = installation.shims
     let source = (manifest.source as NSString).deletingLastPathComponent
     let includes =
@@ -90,27 +95,38 @@ struct KernelBuild {
         "arch/x86/include/generated/uapi", "include/uapi", "include/generated/uapi",
       ].map { "\(tree)/\($0)" }
       + ["\(shims)/standins", "\(shims)/standins/uapi"]
-      + ["\(work)/standins", "\(work)/standins/uapi"]
+      // Relative, so that the preprocessed text does not tell where it was made.
+      + ["standins", "standins/uapi"]
       + (manifest.include + ["arch/x86"]).map { "\(tree)/\($0)" }
     let forced = ["compiler-version.h", "kconfig.h", "compiler_types.h"].filter {
       FileManager.default.fileExists(atPath: "\(tree)/include/linux/\($0)")
     }
     var arguments =
       [
-        "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-nostdinc", "-D__KERNEL__",
+        "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-nostdinc",
+        "-D__KERNEL__",
         "-DMODULE", "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
         "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
+        "-working-directory", work,
       ]
       + includes.map { "-I\($0)" }
       + forced.flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
-      + Self.language
+      + (try installation.options("language"))
     if !revision.overlay.isEmpty { arguments += ["-ivfsoverlay", "\(work)/standins/overlay.json"] }
     return arguments
   }
 
-  /// What the kernel's Makefile asks of the language, and no warnings: those are the tree's.
-  static let language = [
-    "-fshort-wchar", "-funsigned-char", "-fno-strict-aliasing", "-fno-common", "-fwrapv",
-    "-fno-delete-null-pointer-checks", "-Wno-everything",
+  /// Variables by which clang would look for headers elsewhere.
+  static let environment: [String: String?] = [
+    "CPATH": nil, "C_INCLUDE_PATH": nil, "GCC_EXEC_PREFIX": nil,
   ]
+
+  /// The only warnings that are on where these options follow `language` of kernel-extract/options: each is an error in
+  /// every build of the kernel, by its Makefile or by clang's own default. They count in the text
+  /// that is extracted or patched; elsewhere an unconfigured tree may well lack a declaration.
+  static let strictness = [
+    "implicit-function-declaration", "implicit-int", "return-type", "strict-prototypes",
+    "incompatible-pointer-types", "incompatible-function-pointer-types", "int-conversion",
+    "return-mismatch", "date-time", "designated-init",
+  ].flatMap { ["-W\($0)", "-Wno-error=\($0)"] }
 }

@@ -12,8 +12,15 @@ public struct Manifest: Sendable {
     public var spellings: [String]
     public var count: Int
     public var isOptional: Bool
-    /// For slots of the glue, whose types no probe sees: a pointer to a page.
-    public var isPage: Bool
+    /// In the manifest, from 1.
+    public var line: Int
+  }
+
+  /// What the glue remembers: an array of its own, zero in every fresh world.
+  public struct State: Sendable {
+    public var name: String
+    public var type: String
+    public var count: Int
   }
 
   /// An object that targets get as an argument, bound by its type.
@@ -23,6 +30,7 @@ public struct Manifest: Sendable {
     /// Where it lies inside another object, as candidate C expressions; empty: on its own.
     public var spellings: [String]
     public var isOptional: Bool
+    public var line: Int
   }
 
   /// An assignment that is made in every fresh world.
@@ -30,13 +38,20 @@ public struct Manifest: Sendable {
     public var spellings: [String]
     public var value: String
     public var isOptional: Bool
+    public var line: Int
   }
 
   /// How the harness answers a callee.
   public struct Rule: Sendable {
-    public enum Memory: String, Sendable, CaseIterable { case page, pageStruct = "page-struct" }
+    public enum Memory: String, Sendable, CaseIterable {
+      case page
+      case pageStruct = "page-struct"
+    }
     public enum Mode: String, Sendable, CaseIterable { case read, write, mutex }
-    public enum When: String, Sendable, CaseIterable { case never, always, byGFP = "by-gfp" }
+    public enum When: String, Sendable, CaseIterable {
+      case never, always
+      case byGFP = "by-gfp"
+    }
     public enum Action: Sendable, Equatable {
       case allocates(Memory, zeroed: When)
       case frees(Memory)
@@ -72,15 +87,19 @@ public struct Manifest: Sendable {
   public var subject: String
   public var title: String
   public var source: String
+  /// The first Linux version that has it, for messages.
+  public var since: String?
   public var include: [String]
   public var targets: [String]
   public var extract: [String]
   public var objects: [Object]
   public var inputs: [(name: String, count: Int)]
+  public var state: [State]
   public var bindings: [Binding]
   public var locks: [(name: String, expression: String)]
   public var slots: [Slot]
   public var glue: String?
+  public var glueLine = 1
   public var prepares: [String]
   public var callbacks: [(name: String, spellings: [String], rule: Rule)]
   public var boundary: [(name: String, rule: Rule)]

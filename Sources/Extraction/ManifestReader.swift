@@ -29,6 +29,11 @@ struct ManifestReader {
 
     func close(allowed: [String]) throws {
       guard let extra = entries.first else { return }
+      if allowed.contains(extra.key) {
+        throw reader.wrong(
+          extra.line, "key '\(extra.key)' has no meaning beside the others of \(what)",
+          "remove it")
+      }
       throw reader.wrong(
         extra.line, "unknown key '\(extra.key)' in \(what)",
         "use one of: \(allowed.joined(separator: ", "))")
@@ -54,15 +59,49 @@ struct ManifestReader {
       }
       return node
     } catch let error as YamlError {
-      throw wrong(nil, "it is not valid YAML: \(error)", "mend the syntax at the line it names")
+      throw invalid(error)
     }
+  }
+
+  private func invalid(_ error: YamlError) -> Failure {
+    let remedy = "mend the syntax there"
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      return wrong(mark.line, "it is not valid YAML: \(problem)", remedy)
+    case .duplicatedKeysInMapping(let names, let context):
+      let name = names.first ?? ""
+      return wrong(
+        second(name, from: context.mark.line), "key '\(name)' stands twice in one mapping",
+        "remove one of them")
+    default: return wrong(nil, "it is not valid YAML", remedy)
+    }
+  }
+
+  /// The line on which a key stands for the second time, from the line where its mapping begins.
+  private func second(_ key: String, from first: Int) -> Int {
+    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    func isKey(_ line: Substring, _ range: Range<String.Index>) -> Bool {
+      let before = line[..<range.lowerBound].last
+      return before.map { " {,\"'".contains($0) } ?? true
+    }
+    var seen = 0
+    for (index, line) in lines.enumerated().dropFirst(max(0, first - 1)) {
+      let bare = line.prefix { $0 != "#" }
+      seen += bare.ranges(of: "\(key):").count { isKey(bare, $0) }
+      if seen > 1 { return index + 1 }
+    }
+    return first
   }
 
   private func keys(_ node: Node, _ what: String) throws -> Keys {
     guard let mapping = node.mapping else {
       throw wrong(node.mark?.line, "\(what) must be a mapping", "write 'key: value' lines")
     }
-    let entries = mapping.map { (key: $0.key.string ?? "", line: $0.key.mark?.line ?? 0, value: $0.value) }
+    let entries = mapping.map {
+      (key: $0.key.string ?? "", line: $0.key.mark?.line ?? 0, value: $0.value)
+    }
     var seen: Set<String> = []
     for entry in entries where !seen.insert(entry.key).inserted {
       throw wrong(entry.line, "key '\(entry.key)' stands twice in \(what)", "remove one of them")
@@ -85,10 +124,10 @@ struct ManifestReader {
     return try sequence.map { try string($0, what) }
   }
 
-  private func number(_ node: Node?, _ what: String) throws -> Int? {
+  private func number(_ node: Node?, _ what: String, from least: Int = 0) throws -> Int? {
     guard let node else { return nil }
-    guard let value = node.int, value >= 0 else {
-      throw wrong(node.mark?.line, "\(what) must be a number", "write a number from 0 up")
+    guard let value = node.int, value >= least else {
+      throw wrong(node.mark?.line, "\(what) must be a number", "write a number from \(least) up")
     }
     return value
   }
@@ -112,12 +151,20 @@ struct ManifestReader {
     return value
   }
 
+  private func spellings(_ keys: inout Keys, _ key: String) throws -> [String] {
+    let list = try strings(keys.need(key), "\(key) of \(keys.what)")
+    guard list.isEmpty else { return list }
+    throw wrong(keys.line, "\(key) of \(keys.what) is empty", "write at least one C expression")
+  }
+
   private static let ruleKeys = [
     "allocates", "zeroed", "frees", "locks", "unlocks", "returns", "custom", "translates",
     "ignored", "gfp", "order", "sleeps", "holds", "records",
   ]
 
-  private func rule(_ keys: inout Keys, also: [String] = []) throws -> Manifest.Rule {
+  private func rule(
+    _ keys: inout Keys, locks: [String], also: [String] = []
+  ) throws -> Manifest.Rule {
     typealias Rule = Manifest.Rule
     let what = keys.what
     var actions: [Rule.Action] = []
@@ -162,7 +209,15 @@ struct ManifestReader {
     rule.gfp = try number(keys.take("gfp"), "gfp of \(what)")
     rule.order = try number(keys.take("order"), "order of \(what)")
     if let node = keys.take("sleeps") { rule.sleeps = try word(node, "sleeps", as: Rule.When.self) }
-    rule.holds = try keys.take("holds").map { try string($0, "holds of \(what)") }
+    if let node = keys.take("holds") {
+      let lock = try string(node, "holds of \(what)")
+      guard locks.contains(lock) else {
+        throw wrong(
+          node.mark?.line, "\(what) holds '\(lock)', which is not under 'locks:'",
+          "add '\(lock): EXPRESSION' under 'locks:'")
+      }
+      rule.holds = lock
+    }
     if let node = keys.take("records") { rule.records = try strings(node, "records of \(what)") }
     if rule.gfp == nil, rule.sleeps == .byGFP {
       throw wrong(keys.line, "\(what) sleeps by-gfp but has no gfp", "say which argument: 'gfp: 0'")
@@ -171,17 +226,21 @@ struct ManifestReader {
     return rule
   }
 
-  private func boundary(_ node: Node?) throws -> [(name: String, rule: Manifest.Rule)] {
+  private func boundary(
+    _ node: Node?, locks: [String] = []
+  ) throws -> [(name: String, rule: Manifest.Rule)] {
     guard let node else { return [] }
     return try keys(node, "boundary").entries.map { entry in
       var inner = try keys(entry.value, "boundary '\(entry.key)'")
-      return (entry.key, try rule(&inner))
+      return (entry.key, try rule(&inner, locks: locks))
     }
   }
 
   private func pairs(_ node: Node?, _ what: String) throws -> [(String, String)] {
     guard let node else { return [] }
-    return try keys(node, what).entries.map { ($0.key, try string($0.value, "\(what) '\($0.key)'")) }
+    return try keys(node, what).entries.map {
+      ($0.key, try string($0.value, "\(what) '\($0.key)'"))
+    }
   }
 
   private func variables(_ node: Node?) throws -> [Manifest.Variable] {
@@ -212,67 +271,112 @@ struct ManifestReader {
     return result
   }
 
+  private func functions(
+    _ node: Node?, _ what: String, besides: [String] = []
+  ) throws -> [String] {
+    var seen = Set(besides)
+    for entry in node?.sequence.map(Array.init) ?? [] {
+      let name = try string(entry, what)
+      guard seen.insert(name).inserted else {
+        throw wrong(entry.mark?.line, "function '\(name)' is listed twice", "remove one of them")
+      }
+    }
+    return try strings(node, what)
+  }
+
+  /// A subject is found by its file's name.
+  private func name(_ node: Node) throws -> String {
+    let name = try string(node, "subject")
+    let file = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    guard name == file else {
+      throw wrong(
+        node.mark?.line, "subject '\(name)' stands in a file of another name",
+        "call one as the other")
+    }
+    return name
+  }
+
   func manifest() throws -> Manifest {
     var top = try keys(try document(), "the manifest")
     let allowed = [
-      "subject", "title", "source", "include", "targets", "extract", "objects", "inputs", "bind",
-      "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
+      "subject", "title", "source", "since", "include", "targets", "extract", "objects", "inputs",
+      "state",
+      "bind", "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
     ]
     func entries(_ key: String) throws -> [(key: String, line: Int, value: Node)] {
       try top.take(key).map { try keys($0, key).entries } ?? []
     }
+    let locks = try pairs(top.take("locks"), "locks").map { (name: $0.0, expression: $0.1) }
     let objects = try entries("objects").map { entry in
       var inner = try keys(entry.value, "object '\(entry.key)'")
       let object = Manifest.Object(
         name: entry.key, type: try string(inner.need("type"), "type"),
         spellings: try strings(inner.take("at"), "at"),
-        isOptional: try flag(inner.take("optional"), "optional"))
+        isOptional: try flag(inner.take("optional"), "optional"), line: entry.line)
       try inner.close(allowed: ["type", "at", "optional"])
       return object
     }
     let slots = try entries("slots").map { entry in
       var inner = try keys(entry.value, "slot '\(entry.key)'")
       let slot = Manifest.Slot(
-        name: entry.key, spellings: try strings(inner.need("is"), "is"),
-        count: try number(inner.take("count"), "count") ?? 1,
-        isOptional: try flag(inner.take("optional"), "optional"),
-        isPage: try flag(inner.take("page"), "page"))
-      try inner.close(allowed: ["is", "count", "optional", "page"])
+        name: entry.key, spellings: try spellings(&inner, "is"),
+        count: try number(inner.take("count"), "count", from: 1) ?? 1,
+        isOptional: try flag(inner.take("optional"), "optional"), line: entry.line)
+      try inner.close(allowed: ["is", "count", "optional"])
       return slot
     }
     let callbacks = try entries("callbacks").map { entry in
       var inner = try keys(entry.value, "callback '\(entry.key)'")
-      let spellings = try strings(inner.need("is"), "is")
-      return (name: entry.key, spellings: spellings, rule: try rule(&inner, also: ["is"]))
+      let spellings = try spellings(&inner, "is")
+      return (
+        name: entry.key, spellings: spellings,
+        rule: try rule(&inner, locks: locks.map(\.name), also: ["is"])
+      )
     }
     let inputs = try entries("inputs").map { entry in
-      (name: entry.key, count: try number(entry.value, "input '\(entry.key)'") ?? 1)
+      (name: entry.key, count: try number(entry.value, "input '\(entry.key)'", from: 1) ?? 1)
     }
-    let bindings = try (top.take("bind")?.sequence.map(Array.init) ?? []).map { node in
+    let state = try entries("state").map { entry in
+      var inner = try keys(entry.value, "state '\(entry.key)'")
+      let state = Manifest.State(
+        name: entry.key, type: try string(inner.need("type"), "type"),
+        count: try number(inner.take("count"), "count", from: 1) ?? 1)
+      try inner.close(allowed: ["type", "count"])
+      return state
+    }
+    let bind = top.take("bind")
+    guard bind == nil || bind?.sequence != nil else {
+      throw wrong(bind?.mark?.line, "bind must be a list", "write '- {to: […], value: …}' lines")
+    }
+    let bindings = try (bind?.sequence.map(Array.init) ?? []).map { node in
       var inner = try keys(node, "bind")
       let binding = Manifest.Binding(
-        spellings: try strings(inner.need("to"), "to"),
+        spellings: try spellings(&inner, "to"),
         value: try string(inner.need("value"), "value"),
-        isOptional: try flag(inner.take("optional"), "optional"))
+        isOptional: try flag(inner.take("optional"), "optional"), line: inner.line)
       try inner.close(allowed: ["to", "value", "optional"])
       return binding
     }
-    let manifest = Manifest(
-      subject: try string(top.need("subject"), "subject"),
+    let subject = try top.need("subject")
+    let targets = try functions(top.need("targets"), "targets")
+    let glue = top.take("glue")
+    var manifest = Manifest(
+      subject: try name(subject),
       title: try string(top.need("title"), "title"),
       source: try string(top.need("source"), "source"),
+      since: try top.take("since").map { try string($0, "since") },
       include: try strings(top.take("include"), "include"),
-      targets: try strings(top.need("targets"), "targets"),
-      extract: try strings(top.take("extract"), "extract"),
-      objects: objects, inputs: inputs, bindings: bindings,
-      locks: try pairs(top.take("locks"), "locks").map { (name: $0.0, expression: $0.1) },
+      targets: targets, extract: try functions(top.take("extract"), "extract", besides: targets),
+      objects: objects, inputs: inputs, state: state, bindings: bindings,
+      locks: locks,
       slots: slots,
-      glue: try top.take("glue").map { try string($0, "glue") },
+      glue: try glue.map { try string($0, "glue") },
       prepares: try strings(top.take("prepares"), "prepares"),
       callbacks: callbacks,
-      boundary: try boundary(top.take("boundary")),
+      boundary: try boundary(top.take("boundary"), locks: locks.map(\.name)),
       variables: try variables(top.take("variables")),
       path: path)
+    manifest.glueLine = glue?.mark?.line ?? 1
     try top.close(allowed: allowed)
     return manifest
   }

@@ -14,23 +14,35 @@ struct Probes {
 
   init(manifest: Manifest) {
     self.manifest = manifest
-    for (_, spellings) in manifest.asked { spellings.forEach { add($0) } }
+    for (_, spellings) in manifest.asked { for spelling in spellings { add(spelling) } }
+    // Holds in every whole file: where it fails, the file ends inside something.
+    add("0")
   }
 
   private mutating func add(_ expression: String) {
-    guard numbers[expression] == nil, !manifest.isOfHarness(expression) else { return }
+    guard numbers[expression] == nil else { return }
     numbers[expression] = lines.count
     let parameters = (manifest.objects.map { "\($0.type) *\($0.name)" } + ["int i"])
-    let inputs = manifest.inputs.map { "extern unsigned long long in_\($0.name)[];" }
+    let words = Closure.words(Array(expression.utf8)[...])
+    // Only what the expression names: a type that this tree lacks spoils no other probe.
+    let externs =
+      manifest.inputs.filter { words.contains("in_\($0.name)") }
+      .map { "extern unsigned long long in_\($0.name)[];" }
+      + manifest.state.filter { words.contains($0.name) }
+      .map { "extern \($0.type) \($0.name)[];" }
     lines.append(
       "static __attribute__((unused)) void \(Self.prefix)\(lines.count)"
         + "(\(parameters.joined(separator: ", "))) "
-        + "{ \(inputs.joined(separator: " ")) (void)(\(expression)); }")
+        + "{ \(externs.joined(separator: " ")) (void)(\(expression)); }")
   }
+
+  /// The number of the probe that holds in every whole file, which is the last.
+  var sentinel: Int { lines.count - 1 }
 
   /// What to append to the file.
   var text: String {
-    "\n" + lines.enumerated().map { "#line \($0.offset + 1) \"\(Self.fileName)\"\n\($0.element)\n" }
+    "\n"
+      + lines.enumerated().map { "#line \($0.offset + 1) \"\(Self.fileName)\"\n\($0.element)\n" }
       .joined()
   }
 
@@ -50,12 +62,6 @@ struct Probes {
     var answers = Answers()
     func first(_ spellings: [String]) -> Extractor.Resolved? {
       for spelling in spellings {
-        if manifest.isOfHarness(spelling) {
-          return Extractor.Resolved(
-            expression: spelling,
-            type: .init(spelling: "kshim_u64", shape: .number, pointee: ""), prototype: nil,
-            isBitField: false)
-        }
         guard let number = numbers[spelling], !failed.contains(number + 1),
           let cursor = cursors[number], let expression = Self.expression(cursor)
         else { continue }
@@ -66,32 +72,37 @@ struct Probes {
       }
       return nil
     }
-    func need(_ what: String, _ spellings: [String], optional: Bool) throws -> Extractor.Resolved? {
+    func need(
+      _ what: String, _ spellings: [String], optional: Bool, line: Int
+    ) throws -> Extractor.Resolved? {
       if let resolved = first(spellings) { return resolved }
       if optional { return nil }
       throw Failure(
         .build, asked: asked,
         cause: "this kernel has none of the manifest's spellings of \(what): "
-          + spellings.joined(separator: ", "), place: manifest.path,
+          + spellings.joined(separator: ", "), place: "\(manifest.path):\(line)",
         remedy: "add this kernel's spelling to \(what) in the manifest")
     }
     for object in manifest.objects {
       if object.spellings.isEmpty {
         answers.objects.append((object, nil))
       } else if let found = try need(
-        "object '\(object.name)'", object.spellings, optional: object.isOptional)
+        "object '\(object.name)'", object.spellings, optional: object.isOptional,
+        line: object.line)
       {
         answers.objects.append((object, found.expression))
       }
     }
     for slot in manifest.slots {
-      if var found = try need("slot '\(slot.name)'", slot.spellings, optional: slot.isOptional) {
-        if slot.isPage { found.type.shape = .pointer }
+      if let found = try need(
+        "slot '\(slot.name)'", slot.spellings, optional: slot.isOptional, line: slot.line)
+      {
         answers.slots.append((slot, found))
       }
     }
     for binding in manifest.bindings {
-      let found = try need("a binding", binding.spellings, optional: binding.isOptional)
+      let found = try need(
+        "a binding", binding.spellings, optional: binding.isOptional, line: binding.line)
       if let found { answers.bindings.append((found.expression, binding.value)) }
     }
     for callback in manifest.callbacks {
@@ -123,10 +134,5 @@ extension Manifest {
   var asked: [(what: String, spellings: [String])] {
     objects.map { ($0.name, $0.spellings) } + slots.map { ($0.name, $0.spellings) }
       + bindings.map { ("bind", $0.spellings) } + callbacks.map { ($0.name, $0.spellings) }
-  }
-
-  /// Whether an expression is about what the harness or the glue defines, not the kernel.
-  func isOfHarness(_ expression: String) -> Bool {
-    expression.hasPrefix("in_") && !expression.contains("->") || expression.hasPrefix("shadow_page")
   }
 }

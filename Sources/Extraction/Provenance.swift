@@ -8,6 +8,11 @@ public struct Provenance: Codable, Sendable, Equatable {
   public struct Patch: Codable, Sendable, Equatable {
     public var file: String
     public var subject: String?
+
+    public init(file: String, subject: String?) {
+      self.file = file
+      self.subject = subject
+    }
   }
   public struct Function: Codable, Sendable, Equatable {
     public var name: String

@@ -10,29 +10,10 @@ public struct SharedObject: Sendable {
 
   public let path: String
 
-  /// What every build of a subject has. At -O1 the kernel's compile-time assertions work and lines
-  /// stay exact; nothing is inlined that was not asked to be.
-  static let subjectOptions =
-    KernelBuild.language + [
-      "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-g1", "-fPIC",
-      "-fvisibility=hidden", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls",
-      "-fno-inline-functions", "-fno-builtin-printf", "-fdebug-compilation-dir=.",
-    ]
-
-  /// The instruments: each access and each basic block calls the runtime.
-  static let instruments = [
-    "-fsanitize=kernel-address", "-mllvm", "-asan-instrumentation-with-call-threshold=0",
-    "-mllvm", "-asan-stack=0", "-mllvm", "-asan-globals=0",
-    // Its optimiser leaves out accesses that cannot fail; the runtime must see each write.
-    "-mllvm", "-asan-opt=0",
-    "-mllvm", "-asan-kernel-mem-intrinsic-prefix=1", "-fsanitize-coverage=bb,no-prune,trace-pc",
-  ]
-
-  static func poisonOptions(_ poison: Poison) -> [String] {
-    switch poison {
-    case .pattern: ["-ftrivial-auto-var-init=pattern", "-DKSHIM_DIRTY=0xa5"]
-    case .zero: ["-ftrivial-auto-var-init=zero", "-DKSHIM_DIRTY=0x5a"]
-    }
+  /// What every build of a subject has.
+  static func options(_ installation: Installation) throws -> [String] {
+    try ["-target", "x86_64-linux-gnu"] + installation.options("language")
+      + installation.options("subject")
   }
 
   /// - Parameters:
@@ -53,19 +34,30 @@ public struct SharedObject: Sendable {
     defer { try? FileManager.default.removeItem(atPath: unit) }
     let compiled = try await Command.run(
       clang,
-      subjectOptions + instruments + counters + poisonOptions(poison)
+      try options(installation) + installation.options("instruments")
+        + installation.options(poison.rawValue) + counters
         + ["-c", "-o", unit] + source)
     guard compiled.succeeded else {
-      throw Extraction.compilerFailure(compiled.errorLines, extraction.provenance.kernel)
+      let provenance = extraction.provenance
+      throw CompilerReport(
+        asked: "compile \(provenance.subject) from \(provenance.kernel)", tree: provenance.tree,
+        isPatched: !provenance.patches.isEmpty,
+        manifestPath: "\(installation.subjects)/\(provenance.subject).yaml"
+      ).failure(compiled.errorLines)
     }
-    let runtime = try FileManager.default.contentsOfDirectory(atPath: "\(installation.shims)/runtime")
-      .filter { $0.hasSuffix(".c") }.sorted().map { "\(installation.shims)/runtime/\($0)" }
+    let runtime = try FileManager.default.contentsOfDirectory(
+      atPath: "\(installation.shims)/runtime"
+    )
+    .filter { $0.hasSuffix(".c") }.sorted().map { "\(installation.shims)/runtime/\($0)" }
     let linked = try await Command.run(
       clang,
       [
-        "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-shared", "-DKSHIM_NAME(x)=x",
+        "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-shared",
         "-I\(installation.shims)/public", "-I\(installation.shims)/include",
-      ] + (counting ? ["-DKSHIM_COUNTING"] : []) + runtime + ["-x", "c", "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit]
+        try installation.options(poison.rawValue)[1],
+      ] + (counting ? ["-DKSHIM_COUNTING"] : []) + runtime + [
+        "-x", "c", "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit,
+      ]
         + counters.prefix(1) + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
     guard linked.succeeded else {
       throw Failure(

@@ -16,7 +16,8 @@ public struct Toolchain: Sendable {
       let real = URL(fileURLWithPath: "\(folder)/clang").resolvingSymlinksInPath()
         .deletingLastPathComponent().path
       for candidate in [folder, real]
-      where needed.allSatisfy({ FileManager.default.isExecutableFile(atPath: "\(candidate)/\($0)") }) {
+      where needed.allSatisfy({ FileManager.default.isExecutableFile(atPath: "\(candidate)/\($0)") }
+      ) {
         return Toolchain(folder: candidate)
       }
     }

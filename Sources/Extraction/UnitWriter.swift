@@ -24,12 +24,28 @@ struct UnitWriter {
   }
 
   /// The verbatim part alone.
-  var verbatim: String {
+  var verbatim: String { pieces.map(\.text).joined() }
+
+  private var pieces: [(position: Int, text: String)] {
     let all = extracted.pieces
     let lines = Self.lines(of: all.map(\.range.lowerBound), in: extracted.text)
     return zip(all, lines).map { piece, line in
-      "#line \(line) \"\(manifest.source)\"\n" + text(piece) + "\n"
-    }.joined()
+      (piece.range.lowerBound, "#line \(line) \"\(manifest.source)\"\n" + text(piece) + "\n")
+    }
+  }
+
+  /// The verbatim part, each of the boundary's own functions declared where the file has it.
+  private var declared: String {
+    var waiting = harness.declarations.sorted { $0.position < $1.position }[...]
+    var result = ""
+    for piece in pieces {
+      while let first = waiting.first, first.position <= piece.position {
+        result += "#line 1 \"\(HarnessWriter.fileName)\"\n\(first.text)"
+        waiting.removeFirst()
+      }
+      result += piece.text
+    }
+    return result + waiting.map(\.text).joined()
   }
 
   private func text(_ piece: Extractor.Piece) -> String {
@@ -46,9 +62,7 @@ struct UnitWriter {
       \(provenance.map { " * \($0)" }.joined(separator: "\n"))
        */
       \(includes)#include <kshim_runtime.h>
-      #line 1 "\(HarnessWriter.fileName)"
-      \(harness.declarations)
-      \(verbatim)
+      \(declared)
       #line 1 "\(HarnessWriter.fileName)"
       \(harness.definitions)
       """
@@ -61,7 +75,8 @@ struct UnitWriter {
   /// Macros that keep two builds of the unit apart in one program.
   var renames: String {
     let callees = extracted.callees.filter { $0.home == .external }.map(\.name)
-    let names = extracted.externalNames + callees + extracted.variables.map(\.name)
+    let names =
+      extracted.externalNames + callees + extracted.variables.map(\.name)
       + HarnessWriter.exportedNames
     return Set(names).sorted().map { "#define \($0) KSHIM_NAME(\($0))\n" }.joined()
   }

@@ -4,10 +4,8 @@
  * harness, after the kernel's types. p[] holds the callee's arguments, pointers as addresses.
  */
 
-#define SHADOW_PAGES 16
-static struct kvm_mmu_page shadow_pages[SHADOW_PAGES];
-static unsigned shadow_page_count;
-static unsigned shadow_page_zapped[SHADOW_PAGES];	/* how often each was prepared for zapping */
+#define SHADOW_PAGES (sizeof(shadow_pages) / sizeof(shadow_pages[0]))
+static unsigned shadow_page_count;	/* of shadow_pages; shadow_page_zapped counts each one's zaps */
 
 /* A shadow page with its table, as the page caches hand it out: number, or SHADOW_PAGES if full. */
 static unsigned new_shadow_page(gfn_t gfn, u32 role, bool tdp_mmu)

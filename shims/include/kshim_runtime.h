@@ -47,7 +47,7 @@ void kshim_name_lock(unsigned number, const volatile void *lock);
 /* The generated harness offers these to the runtime. */
 struct kshim_table;
 struct kshim_harness {
-	unsigned char dirty;		/* fills pages that nobody asked to be zeroed */
+	const unsigned char *dirty;	/* fills pages that nobody asked to be zeroed */
 	void (*prepare)(void);		/* binds objects, variables and locks in a fresh world */
 	kshim_u64 (*enter)(unsigned entry, const kshim_u64 *args);
 };

@@ -131,7 +131,7 @@ kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g)
 kshim_u64 kshim_alloc_page(unsigned flags, kshim_u64 pc)
 {
 	/* Dirty unless zeroed was asked; the byte differs between the two builds. */
-	uint8_t fill = flags & KSHIM_ALLOC_ZEROED ? 0 : step_harness->dirty;
+	uint8_t fill = flags & KSHIM_ALLOC_ZEROED ? 0 : *step_harness->dirty;
 	bool refused = kshim_decide(2);
 	uint64_t hpa = refused ? 0 : take_page(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, fill);
 	struct kshim_event *event = trace_record(KSHIM_EVENT_ALLOC, pc);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "instruments.h"
 #include "world.h"
 
 #define STACK_ROOM (256 * 1024)
@@ -15,12 +16,6 @@ static bool inside, ended;
 static uint64_t blocks[MAX_BLOCKS];
 static uint32_t block_count;
 static struct kshim_world world;
-
-void kshim_attach(const struct kshim_harness *harness)
-{
-	memory_open();
-	step_harness = harness;
-}
 
 void kshim_reset(const unsigned char *choices, unsigned count)
 {
@@ -42,16 +37,32 @@ void step_end(void)
 	__builtin_trap();	/* the harness's own set-up ran out of room */
 }
 
-/* clang calls this at the start of every basic block of the subject. */
-void __sanitizer_cov_trace_pc(void)
+static void block(uint64_t pc)
 {
 	if (!inside)
 		return;
-	blocks[block_count++ % MAX_BLOCKS] = KSHIM_PC();
+	blocks[block_count++ % MAX_BLOCKS] = pc;
 	if (block_count > BLOCK_LIMIT) {
-		trace_record(KSHIM_EVENT_HANG, KSHIM_PC());
+		trace_record(KSHIM_EVENT_HANG, pc);
 		step_end();
 	}
+}
+
+static const struct kshim_instruments own_instruments = {
+	.access = memory_check,
+	.block = block,
+};
+
+void kshim_attach(const struct kshim_harness *harness)
+{
+	memory_open();
+	step_harness = harness;
+	kshim_instruments = &own_instruments;
+}
+
+void kshim_access(const volatile void *address, unsigned long size, int write)
+{
+	memory_check((uint64_t)address, size, write, KSHIM_PC());
 }
 
 _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
@@ -63,6 +74,7 @@ _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
 
 	if (ended)
 		return false;
+	kshim_instruments = &own_instruments;
 	if (!step_number)
 		memory_log_stores_from_here();
 	trace_record(KSHIM_EVENT_STEP, 0)->call = entry;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Extraction
+import Failures
+import Foundation
+import KernelSource
+import XCTest
+
+/// What an extraction of the project's first subject holds, on each kernel.
+final class RealKernelTests: ExtractionTestCase {
+  func test_linux6_1_extractsVerbatimAndCompiles() async throws {
+    try await check(kernel("debian:6.1"))
+  }
+
+  func test_linux6_12_extractsVerbatimAndCompiles() async throws {
+    try await check(kernel("debian:6.12"))
+  }
+
+  func test_linux7_2_extractsVerbatimAndCompiles() async throws {
+    try await check(kernel("debian:7.2", required: false))
+  }
+
+  func test_linux7_3_extractsVerbatimAndCompiles() async throws {
+    try await check(kernel("debian:7.3", required: false))
+  }
+
+  func test_theSameRevision_givesTheSameBytes() async throws {
+    let tree = try await kernel()
+    let first = try await extract(tree)
+    let before = try FileManager.default.contentsOfDirectory(atPath: out).sorted().map {
+      FileManager.default.contents(atPath: "\(out)/\($0)")
+    }
+    let second = try await extract(tree)
+    let after = try FileManager.default.contentsOfDirectory(atPath: out).sorted().map {
+      FileManager.default.contents(atPath: "\(out)/\($0)")
+    }
+    XCTAssertEqual(first.provenance, second.provenance)
+    XCTAssertEqual(before, after)
+    XCTAssertEqual(
+      try FileManager.default.contentsOfDirectory(atPath: out).sorted(),
+      ["provenance.json", "rename.h", "unit.c", "unit.i"])
+    XCTAssertEqual(try Provenance.read(in: out), second.provenance)
+  }
+
+  private func check(_ tree: KernelTree) async throws {
+    let extraction = try await extract(tree)
+    let manifest = try installation.manifest(Self.subject)
+    let provenance = extraction.provenance
+    XCTAssertEqual(provenance.version, tree.version)
+    XCTAssertEqual(provenance.patches, [])
+    XCTAssertEqual(extraction.touched, [])
+    let stale = try await provenance.staleFiles()
+    XCTAssertEqual(stale, [])
+
+    let text = try lines("\(tree.directory)/\(manifest.source)")
+    let unit = try lines("\(out)/unit.c")
+    let names = provenance.functions.map(\.name)
+    XCTAssertEqual(Set(names).count, names.count)
+    for name in manifest.targets + manifest.extract { XCTAssert(names.contains(name), name) }
+    for function in provenance.functions {
+      let first = try XCTUnwrap(
+        unit.firstIndex(of: "#line \(function.firstLine) \"\(manifest.source)\""), function.name)
+      let expected = text[(function.firstLine - 1)..<function.lastLine]
+      XCTAssertEqual(unit[(first + 1)...].prefix(expected.count), expected, function.name)
+      XCTAssert(expected.contains { $0.contains(function.name) }, function.name)
+      XCTAssertEqual(expected.last, "}", function.name)
+      XCTAssert(
+        unit.prefix(60).contains(
+          " * \(function.name): \(manifest.source):\(function.firstLine)-\(function.lastLine)"))
+    }
+
+    try checkHeaders(tree, provenance)
+    for poison in SharedObject.Poison.allCases {
+      let path = "\(scratch)/\(poison).so"
+      _ = try await SharedObject.build(
+        extraction, poison: poison, counting: poison == .zero, installation: installation,
+        into: path)
+      let symbols = try await Command.run(
+        Toolchain.locate().tool("llvm-nm"), ["-D", "--defined-only", "-j", path])
+      XCTAssert(symbols.outputText.contains("kshim_table\n"), symbols.outputText)
+    }
+  }
+
+  /// Every file that the preprocessed text names is the tree's or kshim's.
+  private func checkHeaders(_ tree: KernelTree, _ provenance: Provenance) throws {
+    var files: Set<String> = []
+    for line in try lines("\(out)/unit.i") where line.hasPrefix("#line ") || line.hasPrefix("# ") {
+      let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
+      if parts.count >= 3 { files.insert(String(parts[1])) }
+    }
+    XCTAssertGreaterThan(files.count, 300)
+    let own = ["unit.c", "kshim-harness", "<built-in>", "<command line>", provenance.source]
+    for file in files.sorted() where !own.contains(file) && !file.hasPrefix("standins/") {
+      XCTAssert(
+        file.hasPrefix("\(tree.directory)/") || file.hasPrefix("\(installation.shims)/")
+          || file.hasPrefix("\(installation.glue)/"), file)
+    }
+    let inTree = files.filter { $0.hasPrefix("\(tree.directory)/") }
+    XCTAssertEqual(
+      Set(inTree.map { String($0.dropFirst(tree.directory.count + 1)) })
+        .subtracting(provenance.files.keys), [])
+    XCTAssertFalse(try String(contentsOfFile: "\(out)/unit.i", encoding: .utf8).contains(scratch))
+  }
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the compiler's callbacks lead. Their names are the compiler's, so a program that holds two
+ * builds of a subject has them once; each build's runtime puts itself here before it works.
+ */
+#ifndef KSHIM_INSTRUMENTS_H
+#define KSHIM_INSTRUMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kshim_instruments {
+	void (*access)(uint64_t address, uint64_t size, bool write, uint64_t pc);
+	void (*block)(uint64_t pc);
+};
+
+extern const struct kshim_instruments *kshim_instruments;
+
+#endif
