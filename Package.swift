@@ -55,7 +55,9 @@ let package = Package(
       ]),
     .target(
       name: "Extraction",
-      dependencies: ["Failures", "KernelSource", "CClang", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "Failures", "KernelSource", "CClang", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: libclang,
       linkerSettings: [.unsafeFlags(["-L\(llvm)/lib"])]),
     .target(
@@ -84,6 +86,8 @@ let package = Package(
       dependencies: [
         "KernelSource", "Extraction", "Exploration", "KernelExtractPattern", "KernelExtractZero",
       ], path: "Tests/TestSupport"),
+    .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
+    .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures"]),
     .testTarget(
       name: "KVMRootsTests", dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"]),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),

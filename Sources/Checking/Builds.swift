@@ -49,7 +49,8 @@ struct Builds: Sendable {
 
   @Sendable func load(_ worker: Int) throws -> (pattern: Subject, zero: Subject) {
     (
-      try Subject(sharedObject: path(.pattern, worker)), try Subject(sharedObject: path(.zero, worker))
+      try Subject(sharedObject: path(.pattern, worker)),
+      try Subject(sharedObject: path(.zero, worker))
     )
   }
 

@@ -70,23 +70,22 @@ public struct Check: Sendable {
       progress: progress)
     let (pattern, zero) = try builds.load(0)
     var judge = try D(pattern: pattern, zero: zero)
-    var drafts: [(cause: Report.Cause, entry: Report.Entry, scenario: Scenario, trace: RawTrace)] = []
+    var drafts: [(cause: Report.Cause, entry: Report.Entry, scenario: Scenario, trace: RawTrace)] =
+      []
     for (cause, entry) in result.findings.entries {
       let scenario = Explorer.scenario(
         state: entry.state, choices: entry.choices, in: &judge, subject: pattern)
       drafts.append((cause, entry, scenario, RawTrace(pattern)))
     }
     var offsets = Set(drafts.map(\.cause.offset).filter { $0 != 0 })
-    for draft in drafts { offsets.formUnion(draft.trace.offsets) }
+    for draft in drafts { offsets.formUnion(draft.trace.offsets.union(draft.entry.path)) }
     let places = try await Symbolizer(module: builds.patternPath).places(of: offsets)
     let provenance = builds.extraction.provenance
     let findings = drafts.map { draft in
-      let place = places[draft.cause.offset]
-      let known = provenance.functions.first { $0.name == place?.function }
-      let target = provenance.functions.first { $0.name == draft.cause.function }
+      let place = self.place(of: draft.cause, draft.entry, places, provenance)
       return Verdict.Finding(
-        property: draft.cause.property.id, function: known?.name ?? draft.cause.function,
-        file: provenance.source, line: known == nil ? target?.firstLine ?? 0 : place!.line,
+        property: draft.cause.property.id, function: place.function, file: provenance.source,
+        line: place.line,
         introduced: false, message: draft.entry.message, scenario: "\(draft.scenario)",
         failing: draft.entry.failing, trace: draft.trace.read(places))
     }.sorted { ($0.line, $0.property, $0.scenario) < ($1.line, $1.property, $1.scenario) }
@@ -102,6 +101,23 @@ public struct Check: Sendable {
       exploration: .init(
         scenarios: result.scenarios, seconds: result.seconds, exhaustive: true),
       properties: properties(result.findings, notes))
+  }
+
+  /// The kernel's function and line of a cause. A return is where it came from, not the brace that
+  /// all of a function's returns share.
+  private func place(
+    of cause: Report.Cause, _ entry: Report.Entry, _ places: [UInt64: Symbolizer.Place],
+    _ provenance: Provenance
+  ) -> (function: String, line: Int) {
+    for offset in [cause.offset] + entry.path {
+      guard let place = places[offset],
+        let function = provenance.functions.first(where: { $0.name == place.function }),
+        place.line != function.lastLine
+      else { continue }
+      return (function.name, place.line)
+    }
+    let target = provenance.functions.first { $0.name == cause.function }
+    return (cause.function, target?.firstLine ?? 0)
   }
 
   private func properties(

@@ -16,12 +16,21 @@ struct Symbolizer {
 
   private struct Answer: Decodable {
     struct Symbol: Decodable {
-      var FileName: String
-      var FunctionName: String
-      var Line: Int
+      var file: String
+      var function: String
+      var line: Int
+
+      enum CodingKeys: String, CodingKey {
+        case file = "FileName"
+        case function = "FunctionName"
+        case line = "Line"
+      }
     }
-    var Address: String
-    var Symbol: [Symbol]?
+    var symbols: [Symbol]?
+
+    enum CodingKeys: String, CodingKey {
+      case symbols = "Symbol"
+    }
   }
 
   /// - Parameter offsets: return addresses; the call is the instruction before.
@@ -42,10 +51,11 @@ struct Symbolizer {
     let lines = result.outputText.split(separator: "\n")
     for (offset, line) in zip(asked, lines) {
       guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)),
-        let symbol = answer.Symbol?.first, symbol.Line > 0
+        let symbol = answer.symbols?.first, symbol.line > 0
       else { continue }
-      let file = symbol.FileName.hasPrefix("./") ? String(symbol.FileName.dropFirst(2)) : symbol.FileName
-      places[offset] = Place(function: symbol.FunctionName, file: file, line: symbol.Line)
+      let file =
+        symbol.file.hasPrefix("./") ? String(symbol.file.dropFirst(2)) : symbol.file
+      places[offset] = Place(function: symbol.function, file: file, line: symbol.line)
     }
     return places
   }

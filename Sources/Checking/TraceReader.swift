@@ -21,8 +21,9 @@ struct RawTrace {
 
   /// Offsets of every place in it.
   var offsets: Set<UInt64> {
-    Set(events.filter { $0.pc != 0 && $0.kind != UInt16(KSHIM_EVENT_STEP.rawValue) }
-      .map { $0.pc &- moduleStart })
+    Set(
+      events.filter { $0.pc != 0 && $0.kind != UInt16(KSHIM_EVENT_STEP.rawValue) }
+        .map { $0.pc &- moduleStart })
   }
 
   func read(_ places: [UInt64: Symbolizer.Place]) -> [Verdict.Event] {
@@ -49,7 +50,7 @@ struct RawTrace {
     switch UInt32(event.kind) {
     case KSHIM_EVENT_STEP.rawValue: return ("enter", nil, "")
     case KSHIM_EVENT_RETURN.rawValue:
-      return ("return", nil, "\(Int32(truncatingIfNeeded: event.value))")
+      return ("return", nil, Errno.name(Int32(truncatingIfNeeded: event.value)))
     case KSHIM_EVENT_ALLOC.rawValue:
       return ("alloc", callee(event), event.value == 0 ? "= NULL" : "= page \(hex(event.value))")
     case KSHIM_EVENT_FREE.rawValue:
@@ -68,13 +69,16 @@ struct RawTrace {
     case KSHIM_EVENT_ASSERT.rawValue: return ("assert", nil, "\(lock(event)) is not held")
     case KSHIM_EVENT_SLEEP.rawValue: return ("sleep", callee(event), "with a spinning lock held")
     case KSHIM_EVENT_ACCESS.rawValue:
-      return (event.arg.2 != 0 ? "write" : "read", nil, "\(event.arg.1) bytes at \(hex(event.arg.0))")
+      return (
+        event.arg.2 != 0 ? "write" : "read", nil, "\(event.arg.1) bytes at \(hex(event.arg.0))"
+      )
     case KSHIM_EVENT_ADDRESS.rawValue: return ("__pa", nil, hex(event.arg.0))
     case KSHIM_EVENT_HANG.rawValue: return ("hang", nil, "")
     case KSHIM_EVENT_OVERFLOW.rawValue: return ("overflow", nil, "")
     case KSHIM_EVENT_CALL.rawValue:
       // Allocation, release and locks have events of their own.
-      let isSilent = ["free_pages", "__free_pages"].contains(calls[Int(event.call)])
+      let isSilent =
+        ["free_pages", "__free_pages"].contains(calls[Int(event.call)])
         || calls[Int(event.call)].hasPrefix("_raw_")
       return isSilent || isAllocation(event) ? nil : ("boundary", callee(event), answer(event))
     default: return nil
@@ -101,7 +105,7 @@ struct RawTrace {
     let value = event.value
     if value >> 56 >= 0x0b, value >> 56 <= 0x0e { return "" }
     let signed = Int64(bitPattern: value)
-    if signed < 0, signed >= -4095 { return "= \(signed)" }
+    if signed < 0, signed >= -4095 { return "= \(Errno.name(Int32(signed)))" }
     return value < 4096 ? "= \(value)" : "= \(hex(value))"
   }
 

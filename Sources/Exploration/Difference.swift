@@ -16,7 +16,8 @@ public enum Difference {
     if left.count != right.count {
       let longer = left.count > right.count ? left : right
       return (
-        longer[min(left.count, right.count)].pc, "what happens depends on a variable that was never set"
+        longer[min(left.count, right.count)].pc,
+        "what happens depends on a variable that was never set"
       )
     }
     for (number, name) in slots.enumerated() {
@@ -24,7 +25,8 @@ public enum Difference {
       for index in 0..<Int(pattern.table.pointee.slot_sizes[number])
       where pattern.get(slot, at: index) != zero.get(slot, at: index) {
         return (
-          pattern.lastStore(slot: slot, at: index), "\(name) is set from a variable that was never set"
+          pattern.lastStore(slot: slot, at: index),
+          "\(name) is set from a variable that was never set"
         )
       }
     }

@@ -54,7 +54,8 @@ public struct Explorer: Sendable {
   ///   - finish: called by each worker with its builds when nothing is left.
   ///   - progress: called a few times a second by one worker.
   public static func search<D: Domain>(
-    _ domain: D.Type, jobs: Int, load: @escaping Loader, states: (@Sendable (D, Int) -> Bool)? = nil,
+    _ domain: D.Type, jobs: Int, load: @escaping Loader,
+    states: (@Sendable (D, Int) -> Bool)? = nil,
     finish: (@Sendable (_ worker: Int, _ zero: Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
@@ -68,7 +69,7 @@ public struct Explorer: Sendable {
       do {
         let (pattern, zero) = try load(worker)
         var domain = try D(pattern: pattern, zero: zero)
-        var report = Report(moduleStart: pattern.moduleStart)
+        var report = Report(pattern)
         var told = 0.0
         let chunk = 16
         while true {
@@ -159,7 +160,7 @@ public struct Explorer: Sendable {
     guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else {
       throw wrong("there is no state '\(scenario.state)' of \(scenario.drive)")
     }
-    var report = Report(moduleStart: subject.moduleStart)
+    var report = Report(subject)
     scenario.choices.withUnsafeBufferPointer { choices in
       report.begin(state: state, choices: choices)
       domain.run(state, choices, &report)
@@ -170,15 +171,18 @@ public struct Explorer: Sendable {
     }
     for (index, expected) in scenario.decisions.enumerated() {
       guard index < met.count else {
-        throw wrong("the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
+        throw wrong(
+          "the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
       }
       guard met[index] == expected else {
         throw wrong(
-          "decision \(index + 1) is \(met[index].callee) here and \(expected.callee) in the scenario")
+          "decision \(index + 1) is \(met[index].callee) here and \(expected.callee) in the scenario"
+        )
       }
     }
     guard met.count == scenario.decisions.count else {
-      throw wrong("the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
+      throw wrong(
+        "the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
     }
     return report.findings
   }

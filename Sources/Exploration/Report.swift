@@ -18,6 +18,8 @@ public struct Report {
     public var choices: [UInt8]
     /// How many scenarios break the property this way.
     public var failing: Int
+    /// Offsets of the last basic blocks before, newest first: where a return came from.
+    public var path: [UInt64]
 
     /// Smaller is better: fewest failures, then fewest decisions, then the simplest state.
     var size: (Int, Int, Int) { (choices.count { $0 != 0 }, choices.count, state) }
@@ -50,9 +52,19 @@ public struct Report {
   private var blamed: Set<Cause> = []
 
   private let moduleStart: UInt64
+  private let world: World?
 
-  /// - Parameter moduleStart: of the subject whose return addresses ``broken`` is told.
-  public init(moduleStart: UInt64 = 0) { self.moduleStart = moduleStart }
+  /// - Parameter subject: the build whose return addresses ``broken`` is told; nil for none.
+  public init(_ subject: Subject? = nil) {
+    moduleStart = subject?.moduleStart ?? 0
+    world = subject?.world
+  }
+
+  private func path() -> [UInt64] {
+    guard let happened = world?.happened.pointee else { return [] }
+    let count = Int(happened.block_count)
+    return (0..<min(count, 16)).map { happened.blocks[count - 1 - $0] &- moduleStart }
+  }
 
   mutating func begin(state: Int, choices: UnsafeBufferPointer<UInt8>) {
     self.state = state
@@ -76,15 +88,17 @@ public struct Report {
       offset: pc == 0 ? 0 : pc &- moduleStart)
     guard blamed.insert(cause).inserted else { return }
     guard var entry = findings.entries[cause] else {
-      findings.entries[cause] = Entry(message: message(), state: state, choices: Array(choices), failing: 1)
+      findings.entries[cause] = Entry(
+        message: message(), state: state, choices: Array(choices), failing: 1, path: path())
       return
     }
     entry.failing += 1
-    let rival = Entry(message: "", state: state, choices: Array(choices), failing: 0)
+    let rival = Entry(message: "", state: state, choices: Array(choices), failing: 0, path: [])
     if rival.size < entry.size {
       entry.message = message()
       entry.state = state
       entry.choices = rival.choices
+      entry.path = path()
     }
     findings.entries[cause] = entry
   }

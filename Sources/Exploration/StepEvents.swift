@@ -102,7 +102,8 @@ public final class StepEvents {
     switch UInt32(event.at) {
     case KSHIM_AT_LIVE.rawValue: break
     case KSHIM_AT_FREED.rawValue:
-      report.broken(.doubleFree, in: function, at: event.pc, "a page is freed that was freed before")
+      report.broken(
+        .doubleFree, in: function, at: event.pc, "a page is freed that was freed before")
     case KSHIM_AT_POISON.rawValue:
       report.broken(
         .wildFree, in: function, at: event.pc, "a variable that was never set is freed as a page")

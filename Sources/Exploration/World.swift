@@ -38,7 +38,8 @@ public struct World {
   @inlinable public func poke(_ hpa: UInt64, _ value: UInt64) { table.pointee.poke(hpa, value) }
 
   /// Calls a helper of the glue, for the set-up.
-  @inlinable public func prepare(_ helper: UInt32, _ a: UInt64, _ b: UInt64, _ c: UInt64) -> UInt64 {
+  @inlinable public func prepare(_ helper: UInt32, _ a: UInt64, _ b: UInt64, _ c: UInt64) -> UInt64
+  {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 4) { arguments in
       arguments[0] = a
       arguments[1] = b

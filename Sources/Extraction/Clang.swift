@@ -98,10 +98,11 @@ struct ClangCursor {
   /// Whether it stands in the main file; what a macro makes stands where the macro is used.
   var isInMainFile: Bool {
     var file: CXFile?
-    var offset: UInt32 = 0
-    clang_getFileLocation(clang_getCursorLocation(raw), &file, nil, nil, &offset)
+    clang_getFileLocation(clang_getCursorLocation(raw), &file, nil, nil, nil)
     guard let file, let unit = clang_Cursor_getTranslationUnit(raw) else { return false }
-    return clang_Location_isFromMainFile(clang_getLocationForOffset(unit, file, offset)) != 0
+    let name = clang_getTranslationUnitSpelling(unit)
+    defer { clang_disposeString(name) }
+    return clang_File_isEqual(file, clang_getFile(unit, clang_getCString(name))) != 0
   }
   var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
   var isAtFileScope: Bool {

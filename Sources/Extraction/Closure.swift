@@ -48,7 +48,11 @@ struct Closure {
     taken[range.lowerBound, default: .init(range: range, functions: [])].functions.append(name)
     if !function.isStatic { exported.insert(name) }
     pending.append((function, range))
-    for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
+    // EXPORT_SYMBOL() behind it declares it again.
+    for declaration in declarations[name] ?? []
+    where declaration.extent.lowerBound < range.lowerBound {
+      take(declaration: declaration, itself: true)
+    }
   }
 
   mutating func run() throws {

@@ -24,6 +24,8 @@ public struct SharedObject: Sendable {
     into path: String
   ) async throws -> SharedObject {
     let clang = try Toolchain.locate().tool("clang")
+    // The extraction's arguments name another working directory.
+    let path = URL(fileURLWithPath: path).path
     let unit = "\(path).unit.o"
     // Branches are counted in the text as people wrote it, macros not yet expanded.
     let counters = counting ? ["-fprofile-instr-generate", "-fcoverage-mapping"] : []

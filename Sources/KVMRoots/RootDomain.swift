@@ -68,7 +68,8 @@ public struct RootDomain: Domain {
   /// Calls a target in both worlds and has the step judged. Returns the result; nil when the
   /// scenario ends there.
   private mutating func step(
-    _ target: Drive, _ entry: UInt32, _ state: RootState, argument: UInt64 = 0, isLast: Bool = false,
+    _ target: Drive, _ entry: UInt32, _ state: RootState, argument: UInt64 = 0,
+    isLast: Bool = false,
     _ report: inout Report
   ) -> UInt64? {
     let before = RootSnapshot(pattern.world, setup.slots)

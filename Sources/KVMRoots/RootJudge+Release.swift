@@ -79,7 +79,8 @@ extension RootJudge {
       if zapped != (isInvalid && expected == 0 ? 1 : 0) {
         report.broken(
           .lifecycle, in: step.function, at: step.end,
-          "an \(isInvalid ? "invalid" : "valid") page with \(expected) roots is zapped \(zapped) times")
+          "an \(isInvalid ? "invalid" : "valid") page with \(expected) roots is zapped \(zapped) times"
+        )
       }
     }
   }

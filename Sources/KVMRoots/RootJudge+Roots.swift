@@ -53,7 +53,8 @@ extension RootJudge {
       single(step, world, gfn: rootGFN, &report)
     } else {
       let required: Tables =
-        state.shadowLevel == 5 ? [.pae, .pml4, .pml5] : state.shadowLevel == 4 ? [.pae, .pml4] : [.pae]
+        state.shadowLevel == 5
+        ? [.pae, .pml4, .pml5] : state.shadowLevel == 4 ? [.pae, .pml4] : [.pae]
       guard step.before.tables.isSuperset(of: required) else {
         refuses(step, "a table that the root needs does not exist", &report)
         return true
@@ -81,7 +82,7 @@ extension RootJudge {
     if step.result < 0 || step.result == 1 && !asksForFault {
       report.broken(
         .wrongErrno, in: step.function, at: asked.pc,
-        "the function returns \(step.result) for a root outside of the guest's memory")
+        "the function returns \(Errno.name(step.result)) for a root outside of the guest's memory")
     }
     if let what = step.after.firstDifference(from: expected) {
       report.broken(
@@ -150,7 +151,8 @@ extension RootJudge {
         (0..<4).map { Quarter(gfn: UInt64($0) << 18, quadrant: 0, isPresent: true) }, &report)
     default:
       refuses(
-        step, state.shadowLevel == 3 ? "there is no PDPT" : "no processor walks two levels", &report)
+        step, state.shadowLevel == 3 ? "there is no PDPT" : "no processor walks two levels", &report
+      )
       return true
     }
     if step.after.rootPGD != 0 {
@@ -176,7 +178,8 @@ extension RootJudge {
     {
       report.broken(
         .rootIdentity, in: step.function, at: place(of: "mirror_root_hpa", step, slots),
-        "mirror_root_hpa does not fit a VM \(step.state.isMirrored ? "with" : "without") mirrored tables")
+        "mirror_root_hpa does not fit a VM \(step.state.isMirrored ? "with" : "without") mirrored tables"
+      )
     }
   }
 
@@ -293,7 +296,9 @@ extension RootJudge {
       world.get(slots.pageQuadrant, at: number)
     )
     if found != (gfn, level, quadrant) {
-      let calls = events.calls.filter { $0.call == slots.shadowPage || $0.call == slots.shadowPageByLevel }
+      let calls = events.calls.filter {
+        $0.call == slots.shadowPage || $0.call == slots.shadowPageByLevel
+      }
       let call = calls.first { $0.arg.0 == found.0 && $0.arg.1 == found.1 && $0.arg.2 == found.2 }
       report.broken(
         .boundaryArguments, in: step.function, at: call?.pc ?? step.end,
@@ -316,7 +321,9 @@ extension RootJudge {
       guard gfn < RootSetup.staleGFN || gfn > RootSetup.staleGFN + 0x300 else { continue }
       var expected = (step.after.rootHPA == hpa ? 1 : 0) + (step.after.mirrorRoot == hpa ? 1 : 0)
       if step.after.pae != 0 {
-        expected += (0..<4).count { step.after.pdpte($0) & 1 != 0 && address(step.after.pdpte($0)) == hpa }
+        expected += (0..<4).count {
+          step.after.pdpte($0) & 1 != 0 && address(step.after.pdpte($0)) == hpa
+        }
       }
       let counted = world.get(slots.pageCount, at: number)
       if counted != UInt64(expected) {

@@ -20,7 +20,8 @@ extension RootJudge {
     guard have.isEmpty || !have.isDisjoint(with: required) else { return false }
     if !state.tdp || !have.isEmpty {
       refuses(
-        step, state.tdp ? "only some of the tables exist" : "two-dimensional paging is off", &report)
+        step, state.tdp ? "only some of the tables exist" : "two-dimensional paging is off", &report
+      )
       return true
     }
     if events.failure != nil {
@@ -47,7 +48,8 @@ extension RootJudge {
       let flags = UInt32(event.arg.0)
       if flags & KSHIM_ALLOC_ACCOUNTED.rawValue == 0 {
         report.broken(
-          .allocationSet, in: step.function, at: event.pc, "a table is not charged to the VM's owner")
+          .allocationSet, in: step.function, at: event.pc,
+          "a table is not charged to the VM's owner")
       }
       if flags & KSHIM_ALLOC_ZEROED.rawValue == 0 {
         report.broken(
@@ -58,7 +60,8 @@ extension RootJudge {
     if pages > required.rawValue.nonzeroBitCount {
       report.broken(
         .allocationSet, in: step.function, at: events.allocated.last?.pc ?? step.end,
-        "\(pages) pages are allocated where level \(state.shadowLevel) needs \(required.rawValue.nonzeroBitCount)")
+        "\(pages) pages are allocated where level \(state.shadowLevel) needs \(required.rawValue.nonzeroBitCount)"
+      )
     }
     if step.after.rootHPA != step.before.rootHPA || step.after.rootPGD != step.before.rootPGD {
       report.broken(
@@ -82,7 +85,7 @@ extension RootJudge {
     if step.result != 0 {
       report.broken(
         isNeeded ? .idempotent : .wrongErrno, in: step.function, at: step.end,
-        "the function returns \(step.result) although \(why)")
+        "the function returns \(Errno.name(step.result)) although \(why)")
     }
     for event in events.allocated {
       report.broken(
@@ -145,11 +148,13 @@ extension RootJudge {
       }
     }
     let expected = needsPDPT && !state.tdp ? 1 : 0
-    if decrypted.count != expected || decrypted.contains(where: { $0.arg.0 != after.pae || $0.arg.1 != 1 })
+    if decrypted.count != expected
+      || decrypted.contains(where: { $0.arg.0 != after.pae || $0.arg.1 != 1 })
     {
       report.broken(
         .boundaryArguments, in: step.function, at: decrypted.first?.pc ?? step.end,
-        "the PDPT must be decrypted exactly when PAE paging walks it (\(expected) times, not \(decrypted.count))")
+        "the PDPT must be decrypted exactly when PAE paging walks it (\(expected) times, not \(decrypted.count))"
+      )
     }
     return true
   }
@@ -168,7 +173,8 @@ extension RootJudge {
       && world.load(event.value) != nil
     {
       report.broken(
-        .lifecycle, in: step.function, at: event.pc, "a page outlives the MMU that it was allocated for")
+        .lifecycle, in: step.function, at: event.pc,
+        "a page outlives the MMU that it was allocated for")
     }
     let encrypted = events.calls.filter { $0.call == slots.memoryEncrypted }
     let expected = !step.state.tdp && step.before.pae != 0 ? 1 : 0

@@ -98,14 +98,16 @@ struct RootJudge {
     where event.kind == UInt16(KSHIM_EVENT_ALLOC.rawValue) && event.value != 0 {
       if !isOwned(event.value), world.load(event.value) != nil {
         report.broken(
-          .leak, in: step.function, at: event.pc, "a page is allocated and nothing names it afterwards")
+          .leak, in: step.function, at: event.pc,
+          "a page is allocated and nothing names it afterwards")
       }
     }
     for table in [Tables.pae, .pml4, .pml5] {
       let hpa = step.before.table(table)
       if hpa != 0, !isOwned(hpa), world.load(hpa) != nil {
         report.broken(
-          .leak, in: step.function, at: step.end, "a table that was there is dropped without being freed")
+          .leak, in: step.function, at: step.end,
+          "a table that was there is dropped without being freed")
       }
     }
   }
@@ -120,7 +122,7 @@ struct RootJudge {
     } else if step.result != -5 {
       report.broken(
         .wrongErrno, in: step.function, at: step.end,
-        "the function returns \(step.result) instead of -EIO although \(why)")
+        "the function returns \(Errno.name(step.result)) instead of -EIO although \(why)")
     }
     if events.warned.isEmpty {
       report.broken(.warnMissing, in: step.function, at: step.end, "no WARN although \(why)")
@@ -144,11 +146,12 @@ struct RootJudge {
     if step.result >= 0 {
       report.broken(
         .errorSwallowed, in: step.function, at: failure.pc,
-        "\(callee) fails and the function returns \(step.result)")
+        "\(callee) fails and the function returns \(Errno.name(step.result))")
     } else if step.result != events.failureErrno {
       report.broken(
         .wrongErrno, in: step.function, at: failure.pc,
-        "\(callee) fails with \(events.failureErrno) and the function returns \(step.result)")
+        "\(callee) fails with \(Errno.name(events.failureErrno)) and the function returns \(Errno.name(step.result))"
+      )
     }
     warns(exactly: 0, step, &report)
     if keepsState { unchanged(step, &report) }
@@ -170,7 +173,7 @@ struct RootJudge {
     if step.result != 0 {
       report.broken(
         .wrongErrno, in: step.function, at: step.end,
-        "the function returns \(step.result) although nothing failed")
+        "the function returns \(Errno.name(step.result)) although nothing failed")
     }
   }
 
@@ -186,9 +189,11 @@ struct RootJudge {
     case "pml5_root": place = slots.pml5.map { world.lastStore(slot: $0) } ?? 0
     case "mirror_root_hpa": place = slots.mirrorRoot.map { world.lastStore(slot: $0) } ?? 0
     case "prev_roots":
-      place = (0..<3).lazy.map { world.lastStore(slot: slots.previousHPA, at: $0) }.first { $0 != 0 } ?? 0
+      place =
+        (0..<3).lazy.map { world.lastStore(slot: slots.previousHPA, at: $0) }.first { $0 != 0 } ?? 0
     default:
-      place = (0..<4).lazy.map { world.lastStore(hpa: step.after.pae + UInt64($0) * 8) }
+      place =
+        (0..<4).lazy.map { world.lastStore(hpa: step.after.pae + UInt64($0) * 8) }
         .first { $0 != 0 } ?? 0
     }
     return place != 0 ? place : step.end

@@ -87,7 +87,9 @@ struct RootSetup {
   }
 
   /// A shadow page with one reference. Returns its table's hpa.
-  private func shadowPage(_ gfn: UInt64, level: UInt64, tdp: Bool = false, in world: World) -> UInt64 {
+  private func shadowPage(_ gfn: UInt64, level: UInt64, tdp: Bool = false, in world: World)
+    -> UInt64
+  {
     let hpa = world.prepare(slots.makeShadowPage, gfn, level, tdp ? 1 : 0)
     let index = number(of: hpa, in: world)!
     world.set(slots.pageCount, 1, at: index)

@@ -64,7 +64,8 @@ struct RootSlots {
     create = try entry(Drive.create.rawValue)
     freeRoots = try entry(Drive.freeRoots.rawValue)
     makeShadowPage = try need(
-      "helper make_shadow_page", subject.prepares.firstIndex(of: "make_shadow_page").map(UInt32.init))
+      "helper make_shadow_page",
+      subject.prepares.firstIndex(of: "make_shadow_page").map(UInt32.init))
     visibleGFN = subject.call("kvm_vcpu_is_visible_gfn")
     getPDPTR = subject.call("get_pdptr")
     shadowPage = subject.call("kvm_mmu_get_shadow_page")

@@ -35,7 +35,8 @@ public struct TextReport {
     var facts = ["in \(finding.function)()"]
     if !isNote { facts.append("\(finding.failing) of \(verdict.exploration.scenarios) scenarios") }
     if !verdict.revision.patches.isEmpty {
-      facts.append(finding.introduced ? "introduced by the patch" : "already there without the patch")
+      facts.append(
+        finding.introduced ? "introduced by the patch" : "already there without the patch")
     }
     lines.append("  \(facts.joined(separator: ", "))")
     guard !isNote else { return lines }
@@ -56,9 +57,13 @@ public struct TextReport {
     } else {
       let introduced = verdict.findings.count(where: \.introduced)
       let split = patches == 0 ? "" : " (\(introduced) introduced)"
-      word = bold("\(verdict.findings.count) finding\(verdict.findings.count == 1 ? "" : "s")", 31) + split
+      word =
+        bold("\(verdict.findings.count) finding\(verdict.findings.count == 1 ? "" : "s")", 31)
+        + split
     }
-    let notes = verdict.notes.isEmpty ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
+    let notes =
+      verdict.notes.isEmpty
+      ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
     return "\(verdict.subject) on Linux \(verdict.revision.version)\(on): \(word)\(notes): "
       + "\(exploration.scenarios) scenarios in \(String(format: "%.1f", exploration.seconds)) s "
       + "(\(Int(rate / 1000))k/s), \(exploration.exhaustive ? "exhaustive" : "not exhaustive")"

@@ -19,7 +19,9 @@ struct ExtractCommand: AsyncParsableCommand {
   @Option(help: "What is extracted; see 'kshim subjects'.")
   var subject = "kvm-mmu-roots"
 
-  @Option(help: ArgumentHelp("A directory, replaced whole. Default: where 'swift test' looks.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "A directory, replaced whole. Default: where 'swift test' looks.", valueName: "dir"))
   var into: String?
 
   func run() async throws {

@@ -16,8 +16,11 @@ struct KernelsCommand: AsyncParsableCommand {
     func run() async throws {
       for entry in KernelStore().list() {
         let size = entry.bytes.map { "\($0 / 1_000_000) MB" } ?? ""
-        let state = entry.isCached ? "\(entry.version ?? "") \(size) \(entry.path ?? "")" : "not fetched"
-        print("\(entry.spec.padding(toLength: max(14, entry.spec.count), withPad: " ", startingAt: 0))  \(state)")
+        let state =
+          entry.isCached ? "\(entry.version ?? "") \(size) \(entry.path ?? "")" : "not fetched"
+        print(
+          "\(entry.spec.padding(toLength: max(14, entry.spec.count), withPad: " ", startingAt: 0))  \(state)"
+        )
       }
     }
   }

@@ -23,8 +23,10 @@ struct Kshim: AsyncParsableCommand {
       build, 4 kshim failed.
       """,
     version: "0.1.0",
-    subcommands: [CheckCommand.self, ReplayCommand.self, ExtractCommand.self, KernelsCommand.self,
-      SubjectsCommand.self])
+    subcommands: [
+      CheckCommand.self, ReplayCommand.self, ExtractCommand.self, KernelsCommand.self,
+      SubjectsCommand.self,
+    ])
 
   static func main() async {
     let isBisect = CommandLine.arguments.contains("--bisect")

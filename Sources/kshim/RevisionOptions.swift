@@ -14,7 +14,8 @@ struct RevisionOptions: ParsableArguments {
 
   @Option(
     name: .customLong("patch"), parsing: .singleValue,
-    help: ArgumentHelp("A patch, '-' for standard input; several are applied in order.", valueName: "file"))
+    help: ArgumentHelp(
+      "A patch, '-' for standard input; several are applied in order.", valueName: "file"))
   var patches: [String] = []
 
   var kernelName: String {

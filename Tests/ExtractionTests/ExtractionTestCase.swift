@@ -65,6 +65,29 @@ class ExtractionTestCase: XCTestCase {
     try await extract(tree, [KernelEdit.patch(edits, of: tree)])
   }
 
+  /// kshim's own files, with a manifest that the test wrote.
+  func installation(
+    with manifest: String, named name: String = "made-up", services: String? = nil
+  ) throws -> Installation {
+    let root = "\(scratch)/kshim"
+    let files = FileManager.default
+    try? files.removeItem(atPath: root)
+    try files.createDirectory(
+      atPath: "\(root)/kernel-extract/subjects", withIntermediateDirectories: true)
+    for folder in ["shims", "kernel-extract/glue", "kernel-extract/table.inc"] {
+      try files.createSymbolicLink(
+        atPath: "\(root)/\(folder)", withDestinationPath: "\(Self.root)/\(folder)")
+    }
+    // What the target calls beyond the services.
+    let own = try String(
+      contentsOfFile: "\(Self.root)/kernel-extract/subjects/services.yaml", encoding: .utf8
+    ).replacing("boundary:\n", with: "boundary:\n  set_memory_encrypted: {returns: [0]}\n")
+    let subjects = "\(root)/kernel-extract/subjects"
+    try Data((services ?? own).utf8).write(to: URL(fileURLWithPath: "\(subjects)/services.yaml"))
+    try Data(manifest.utf8).write(to: URL(fileURLWithPath: "\(subjects)/\(name).yaml"))
+    return Installation(root: root)
+  }
+
   /// Expects a failure that leaves the output directory as it is, and returns it.
   func failure<Value>(
     _ kind: Failure.Kind, file: StaticString = #filePath, line: UInt = #line,

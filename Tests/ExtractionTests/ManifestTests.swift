@@ -6,25 +6,6 @@ import XCTest
 
 /// Wrong manifests, and the file, line and key that the reader is told.
 final class ManifestTests: ExtractionTestCase {
-  /// kshim's own files, with a manifest that the test wrote.
-  private func installation(_ manifest: String, services: String? = nil) throws -> Installation {
-    let root = "\(scratch)/kshim"
-    let files = FileManager.default
-    try? files.removeItem(atPath: root)
-    try files.createDirectory(
-      atPath: "\(root)/kernel-extract/subjects", withIntermediateDirectories: true)
-    for name in ["shims", "kernel-extract/glue", "kernel-extract/table.inc"] {
-      try files.createSymbolicLink(
-        atPath: "\(root)/\(name)", withDestinationPath: "\(Self.root)/\(name)")
-    }
-    let own = try String(
-      contentsOfFile: "\(Self.root)/kernel-extract/subjects/services.yaml", encoding: .utf8)
-    let subjects = "\(root)/kernel-extract/subjects"
-    try Data((services ?? own).utf8).write(to: URL(fileURLWithPath: "\(subjects)/services.yaml"))
-    try Data(manifest.utf8).write(to: URL(fileURLWithPath: "\(subjects)/made-up.yaml"))
-    return Installation(root: root)
-  }
-
   /// A manifest whose last line, the ninth, is the one under test.
   private static let head = """
     subject: made-up
@@ -41,7 +22,7 @@ final class ManifestTests: ExtractionTestCase {
   private func check(
     _ last: String, place: Int? = 9, _ words: String..., line: UInt = #line
   ) async throws {
-    let installation = try installation(Self.head + last)
+    let installation = try installation(with: Self.head + last)
     let error = try await failure(.request, line: line) { try installation.manifest("made-up") }
     let path = "\(installation.subjects)/made-up.yaml"
     XCTAssertEqual(
@@ -63,7 +44,7 @@ final class ManifestTests: ExtractionTestCase {
   }
 
   func test_wrongKeyOfTheServices_isNamedInTheirFile() async throws {
-    let installation = try installation(Self.head, services: "boundary: {}\nslots: {}\n")
+    let installation = try installation(with: Self.head, services: "boundary: {}\nslots: {}\n")
     let error = try await failure(.request) { try installation.manifest("made-up") }
     XCTAssertEqual(error.place, "\(installation.subjects)/services.yaml:2")
     XCTAssert(error.cause.contains("'slots'"), error.description)
@@ -81,9 +62,9 @@ final class ManifestTests: ExtractionTestCase {
     try await check("objects3: 1", "'objects3'")
     try await check("state: {s: {count: 1}}", "'type'")
     try await check("bind: [{to: [mmu->x]}]", "'value'")
-    let installation = try installation("subject: made-up\n")
+    let installation = try installation(with: "subject: made-up\n")
     let error = try await failure(.request) { try installation.manifest("made-up") }
-    XCTAssert(error.cause.contains("'title'"), error.description)
+    XCTAssert(error.cause.contains("'targets'"), error.description)
   }
 
   func test_wrongType_isNamedWithItsLine() async throws {
@@ -119,7 +100,7 @@ final class ManifestTests: ExtractionTestCase {
     try await check("glue: no-such.c", "no-such.c")
     try await check("extract: [free_mmu_pages]", "free_mmu_pages", "twice")
     let installation = try installation(
-      Self.head.replacing("subject: made-up", with: "subject: other"))
+      with: Self.head.replacing("subject: made-up", with: "subject: other"))
     let error = try await failure(.request) { try installation.manifest("made-up") }
     XCTAssertEqual(error.place, "\(installation.subjects)/made-up.yaml:1")
     XCTAssert(error.cause.contains("'other'"), error.description)
@@ -128,7 +109,7 @@ final class ManifestTests: ExtractionTestCase {
   func test_brokenYAML_isToldWithItsLine() async throws {
     try await check("slots: {s: {is: [a]}\nx: 1", place: 10)
     try await check("slots:\n\t- a", place: 10)
-    let installation = try installation("")
+    let installation = try installation(with: "")
     _ = try await failure(.request) { try installation.manifest("made-up") }
   }
 
@@ -144,7 +125,7 @@ final class ManifestTests: ExtractionTestCase {
 
   private func extractFailure(_ last: String) async throws -> (Failure, String) {
     let installation = try installation(
-      Self.head.replacing("locks: {a: mmu->a, b: mmu->b}", with: "title2: 1")
+      with: Self.head.replacing("locks: {a: mmu->a, b: mmu->b}", with: "title2: 1")
         .replacing("title2: 1", with: "since: \"5.13\"") + last)
     let tree = try await kernel()
     let error = try await failure(.build) {
@@ -172,7 +153,7 @@ final class ManifestTests: ExtractionTestCase {
     for boundary in [
       "  free_pages: {returns: [kshim_no_such_name]}",
       "  free_pages: {custom: kshim_no_such_name}",
-      "  free_pages: {ignored: true}\n  x: {ignored: true}\nvariables: {zero_pfn: kshim_no_such_name}",
+      "  free_pages: {ignored: true}\n  x: {ignored: true}\nvariables: {shadow_me_value: kshim_no_such_name}",
     ] {
       let (error, path) = try await extractFailure("boundary:\n\(boundary)")
       let line = try lineNumber(of: "kshim_no_such_name", in: path)
@@ -189,7 +170,7 @@ final class ManifestTests: ExtractionTestCase {
   }
 
   func test_glueThatDoesNotCompile_isBlamedOnItself() async throws {
-    let installation = try installation(Self.head + "glue: made-up.c")
+    let installation = try installation(with: Self.head + "glue: made-up.c")
     let glue = "\(installation.root)/kernel-extract/glue"
     try FileManager.default.removeItem(atPath: glue)
     try FileManager.default.createDirectory(atPath: glue, withIntermediateDirectories: true)

@@ -37,7 +37,7 @@ final class RealKernelTests: ExtractionTestCase {
     XCTAssertEqual(before, after)
     XCTAssertEqual(
       try FileManager.default.contentsOfDirectory(atPath: out).sorted(),
-      ["provenance.json", "rename.h", "unit.c", "unit.i"])
+      ["provenance.json", "rename.h", "standins", "unit.c", "unit.i"])
     XCTAssertEqual(try Provenance.read(in: out), second.provenance)
   }
 

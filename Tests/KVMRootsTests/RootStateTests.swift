@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import XCTest
+
+@testable import KVMRoots
+
+final class RootStateTests: XCTestCase {
+  func test_state_everyNumber_hasOneSpellingThatReadsBack() {
+    for drive in Drive.allCases {
+      for number in stride(from: 0, to: drive.stateCount, by: 7) {
+        let spelling = drive.spelling(of: number)
+        XCTAssertEqual(drive.number(spelled: spelling), number, "\(drive): \(spelling)")
+        XCTAssertFalse(spelling.contains { $0.isWhitespace || $0 == ":" }, spelling)
+      }
+    }
+  }
+
+  func test_state_spaces_haveTheirPinnedSize() {
+    XCTAssertEqual(
+      Drive.allCases.map(\.stateCount), [1280, 10240, 12288, 32, 24, 14280, 640])
+  }
+
+  func test_state_wrongSpelling_isNone() {
+    for wrong in ["", "shadow=4", "shadow=9,guest=4,direct=0,tdp=1,tables=none,me=0", "a=b"] {
+      XCTAssertNil(Drive.special.number(spelled: wrong), wrong)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Shims
+import TestSupport
+import XCTest
+
+@testable import KVMRoots
+
+/// Drives the C target: one scenario at a time, or every scenario of a target.
+class RootsTestCase: XCTestCase {
+  private(set) var subject: ExtractedSubject!
+  private(set) var slots: RootSlots!
+  private(set) var setup: RootSetup!
+
+  override func setUp() async throws {
+    subject = try await ExtractedSubject.load()
+    slots = try RootSlots(subject.pattern)
+    setup = RootSetup(slots: slots)
+  }
+
+  var world: World { subject.pattern.world }
+
+  /// A fresh world in a state, with the first decisions answered as given: 1 is the failure.
+  func start(_ state: RootState, deciding choices: [UInt8] = []) {
+    choices.withUnsafeBufferPointer { world.reset($0) }
+    setup.apply(state, to: world)
+  }
+
+  /// Calls a target. Returns its result as the kernel's int.
+  func call(_ entry: UInt32, _ argument: UInt64 = 0) throws -> Int32 {
+    Int32(truncatingIfNeeded: try XCTUnwrap(world.call(entry, argument), "the step was ended"))
+  }
+
+  var now: RootSnapshot { RootSnapshot(world, slots) }
+
+  func events(_ kind: kshim_event_kind) -> [kshim_event] {
+    world.events.filter { UInt32($0.kind) == kind.rawValue }
+  }
+
+  /// Pages that were allocated and are still in use.
+  var pagesLeft: [UInt64] {
+    events(KSHIM_EVENT_ALLOC).map(\.value).filter { $0 != 0 && world.load($0) != nil }
+  }
+
+  /// How many lists of decisions a state has.
+  func paths(of drive: Drive, _ state: String) throws -> Int {
+    nonisolated(unsafe) let builds = (subject!.pattern, subject!.zero)
+    return try Explorer.search(
+      RootDomain.self, jobs: 1, load: { _ in builds },
+      states: { $0.drive(of: $1) == drive.rawValue && $0.spelling(of: $1) == state }
+    ).scenarios
+  }
+
+  /// How many scenarios a drive has, for each text that was counted: a search that silently
+  /// shrinks fails. On another text (a distribution's update, a tree of one's own) the properties
+  /// must hold all the same, and the number is only told.
+  func searchEvery(
+    _ drive: Drive, scenarios pins: [String: Int], file: StaticString = #filePath,
+    line: UInt = #line
+  ) throws {
+    let subject = self.subject!
+    nonisolated(unsafe) let builds = (subject.pattern, subject.zero)
+    let result = try Explorer.search(
+      RootDomain.self, jobs: 1, load: { _ in builds },
+      states: { domain, state in domain.drive(of: state) == drive.rawValue })
+    for (cause, entry) in result.findings.entries {
+      XCTFail(
+        "\(cause.property): \(entry.message) (\(entry.failing) scenarios)", file: file, line: line)
+    }
+    if let pin = pins[subject.provenance.textSHA256] {
+      XCTAssertEqual(
+        result.scenarios, pin, "scenarios of \(drive.rawValue)", file: file, line: line)
+    } else {
+      XCTAssertGreaterThanOrEqual(result.scenarios, drive.stateCount, file: file, line: line)
+      print(
+        "note: \(drive.rawValue) has \(result.scenarios) scenarios on Linux "
+          + "\(subject.provenance.version), a text that nobody counted yet")
+    }
+  }
+}
+
+/// SHA-256 of texts that scenarios were counted on: Linux 6.1.192 and 6.12.117 of Debian.
+enum CountedText {
+  static let debian6v1 = "31f31708ebf67881221428193db4778fd0684812df6fd8c42c319672944d13d2"
+  static let debian6v12 = "263d1745794d7cfc1ec422e74728e490c1e4522bdc36c11b4034e584b4854f86"
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Extraction
+import Failures
+import KernelExtractPattern
+import KernelExtractZero
+
+/// What `kshim extract` left for `swift test`: linked into the test bundle, judged only as long as
+/// it is what its tree holds.
+public struct ExtractedSubject {
+  public let provenance: Provenance
+  public let pattern: Subject
+  public let zero: Subject
+
+  /// Reading every header of the tree again is done once.
+  private static let stale = Task { () throws -> (Provenance, [String]) in
+    let root = try Installation.locate()
+    let provenance = try Provenance.read(in: "\(root.out)/kvm-mmu-roots")
+    return (provenance, try await provenance.staleFiles())
+  }
+
+  /// - Throws: ``Failure`` when nothing was extracted, when the tree has changed since, or when
+  ///   this bundle was built before the last extraction.
+  public static func load() async throws -> ExtractedSubject {
+    let (provenance, files) = try await stale.value
+    guard let pattern = kshim_table_pattern(), let zero = kshim_table_zero() else {
+      throw refusal("this test bundle was built before anything was extracted", [])
+    }
+    guard files.isEmpty else {
+      throw refusal("the kernel at \(provenance.tree) has changed since it was extracted", files)
+    }
+    let subject = ExtractedSubject(
+      provenance: provenance, pattern: try Subject(table: pattern), zero: try Subject(table: zero))
+    guard subject.pattern.textSHA256 == provenance.textSHA256,
+      subject.zero.textSHA256 == provenance.textSHA256
+    else { throw refusal("this test bundle was built from another extraction", []) }
+    return subject
+  }
+
+  private static func refusal(_ cause: String, _ files: [String]) -> Failure {
+    Failure(
+      .request, asked: "judge what was extracted", cause: cause,
+      evidence: files.prefix(5).map { "changed: \($0)" },
+      remedy: "run 'make extract KERNEL=…', then 'swift test' again")
+  }
+}
