@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The commands of the README. 'make help' lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+# Every target drives the one .build; swift itself uses all cores.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help setup build check extract test clean
+
+# What is checked. PATCH may name several files, in order; '-' is standard input.
+KERNEL ?= debian:6.12
+PATCH ?=
+
+# What the tests count scenarios on.
+TEST_KERNEL := debian:6.12
+EXTRACTED := kernel-extract/out/kvm-mmu-roots/provenance.json
+KSHIM := .build/debug/kshim
+
+quote = '$(subst ','\'',$(1))'
+
+# Sets the shell array "revision" to the options that name the kernel and the patches.
+define revision
+kernel=$(call quote,$(KERNEL))
+revision=(--kernel "$${kernel/#\~\//$$HOME/}")
+for patch in $(PATCH); do revision+=(--patch "$$patch"); done
+endef
+
+# Runs 'swift build $(1)'. Shows how far it is on a terminal, all of it when it fails, and the
+# warnings in kshim's own files. Those files are touched, so that the next build warns again.
+define swift_build
+mkdir -p .build
+log=.build/make.log
+swift build $(1) 2>&1 | tee "$$log" | while IFS= read -r line; do
+	[[ ! -t 2 ]] || printf '\r\033[K%.78s' "$$line" >&2
+done || { cat "$$log" >&2; exit 1; }
+[[ ! -t 2 ]] || printf '\r\033[K' >&2
+own=$(call quote,$(CURDIR))/
+awk -v own="$$own" 'index($$0, own) == 1 && /: warning: / && !/\/\.build\//' "$$log" | sort -u > .build/warnings
+cat .build/warnings >&2
+sed 's/:.*//' .build/warnings | sort -u | while IFS= read -r file; do touch -c "$$file"; done
+endef
+
+help: ## List the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do
+		printf '  make %-9s %s\n' "$$name" "$$text"
+	done
+	echo
+	echo "  KERNEL=  a kernel's directory, DIRECTORY@REVISION, a tarball or debian:VERSION (default: debian:6.12)"
+	echo "  PATCH=   one or more patch files, applied in order; '-' is standard input"
+
+setup: ## Install what is missing, or print the command that does
+	@.ci/setup
+
+build: setup ## Build kshim into .build/debug
+	@[[ -x $(KSHIM) ]] || echo 'kshim: building; the first time takes some minutes' >&2
+	$(call swift_build,--product kshim)
+
+check: build ## Search every scenario of KERNEL, with PATCH if given, and print a verdict
+	@$(revision)
+	$(KSHIM) check "$${revision[@]}"
+
+extract: build ## Extract KERNEL, with PATCH if given, for 'swift test' or to read
+	@$(revision)
+	$(KSHIM) extract "$${revision[@]}"
+
+test: build ## Build without a warning, check the formatting, run the tests
+	@unset KERNEL PATCH
+	swift format lint --strict --recursive Sources Tests Package.swift
+	tree=$$($(KSHIM) kernels path $(TEST_KERNEL))
+	if ! grep -qs '"kernel" : "$(TEST_KERNEL)"' $(EXTRACTED) || grep -q '"file" :' $(EXTRACTED) ||
+		[[ -n $$(find "$$tree"/.kshim.json shims kernel-extract/subjects kernel-extract/glue \
+			Sources/Extraction -newer $(EXTRACTED)) ]]; then
+		$(KSHIM) extract --kernel $(TEST_KERNEL) >&2
+	fi
+	$(call swift_build,--build-tests)
+	if [[ -s .build/warnings ]]; then
+		echo 'kshim: the build is not free of warnings' >&2
+		exit 1
+	fi
+	swift test --skip-build --disable-swift-testing
+
+clean: ## Remove what was built and extracted; the kernels in the cache stay
+	@rm -rf .build kernel-extract/out
