@@ -117,8 +117,7 @@ const struct kshim_world *kshim_world_now(void)
 		.store_count = memory_store_count - memory_first_step_store,
 		.locks_held = trace_locks_held(),
 		.ended = ended,
-		
-.blocks = blocks,
+		.blocks = blocks,
 		.block_count = block_count,
 	};
 	return &world;
