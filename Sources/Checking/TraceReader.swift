@@ -73,6 +73,7 @@ struct RawTrace {
         event.arg.2 != 0 ? "write" : "read", nil, "\(event.arg.1) bytes at \(hex(event.arg.0))"
       )
     case KSHIM_EVENT_ADDRESS.rawValue: return ("__pa", nil, hex(event.arg.0))
+    case KSHIM_EVENT_FAULT.rawValue: return ("fault", nil, "")
     case KSHIM_EVENT_HANG.rawValue: return ("hang", nil, "")
     case KSHIM_EVENT_OVERFLOW.rawValue: return ("overflow", nil, "")
     case KSHIM_EVENT_CALL.rawValue:

@@ -14,6 +14,11 @@ public final class StepEvents {
   public private(set) var failureErrno: Int32 = 0
   /// The event that ended the step before its return.
   public private(set) var fatal: kshim_event?
+  /// Whether the step was stopped because it did not come to an end.
+  public var isEndless: Bool {
+    guard let fatal else { return false }
+    return [KSHIM_EVENT_HANG.rawValue, KSHIM_EVENT_OVERFLOW.rawValue].contains(UInt32(fatal.kind))
+  }
   /// The step's return, nil when an event ended it.
   public private(set) var returned: kshim_event?
   /// Locks taken minus locks released.
@@ -154,6 +159,9 @@ public final class StepEvents {
     case KSHIM_EVENT_BUG.rawValue:
       fatal = event
       report.broken(.crash, in: function, at: event.pc, "BUG() is reached")
+    case KSHIM_EVENT_FAULT.rawValue:
+      fatal = event
+      report.broken(.crash, in: function, at: event.pc, Self.sentence(ofFault: event.arg.0))
     case KSHIM_EVENT_HANG.rawValue:
       fatal = event
       report.broken(.hang, in: function, at: event.pc, "the function does not come to an end")
@@ -163,6 +171,15 @@ public final class StepEvents {
         .hang, in: function, at: event.pc,
         "the function allocates or calls more than any scenario needs")
     default: break
+    }
+  }
+
+  private static func sentence(ofFault fault: UInt64) -> String {
+    switch UInt32(truncatingIfNeeded: fault) {
+    case KSHIM_FAULT_INSTRUCTION.rawValue: "an illegal instruction is reached"
+    case KSHIM_FAULT_DIVISION.rawValue: "a number is divided by zero"
+    case KSHIM_FAULT_STACK.rawValue: "the stack is used up"
+    default: "code or memory is reached through a wild pointer"
     }
   }
 }

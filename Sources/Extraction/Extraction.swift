@@ -167,7 +167,8 @@ public struct Extraction: Sendable {
       ])
     guard compiled.succeeded else { throw report.failure(compiled.errorLines) }
     // In the text and around it, what the kernel's build refuses is refused; headers are the tree's.
-    let own = [manifest.source, HarnessWriter.fileName].map { "\($0):" } + ["\(installation.glue)/"]
+    let own =
+      [manifest.source, HarnessWriter.fileName].map { "\($0):" } + ["\(installation.glue)/"]
     let strict = compiled.errorLines.map { line in
       own.contains { line.hasPrefix($0) } ? line.replacing(": warning: ", with: ": error: ") : line
     }

@@ -53,7 +53,8 @@ struct RootJudge {
   ) {
     position = events.take(
       pattern.events, from: position, function: target.rawValue, into: &report)
-    if !isUninitialised,
+    // Two builds that do not come to an end are stopped at different places.
+    if !isUninitialised, !events.isEndless,
       let difference = Difference.first(pattern, zero, slots: subject.slots)
     {
       isUninitialised = true

@@ -39,6 +39,8 @@ enum kshim_event_kind {
 	KSHIM_EVENT_ACCESS,	/* an access outside live memory: ends the step; arg[0] = address,
 				 * arg[1] = size, arg[2] = 1 for a write, arg[3] = KSHIM_AT_* */
 	KSHIM_EVENT_ADDRESS,	/* __pa() of what is no page: arg[0] = the raw value */
+	KSHIM_EVENT_FAULT,	/* the processor refused an instruction: ends the step;
+				 * arg[0] = KSHIM_FAULT_* */
 	KSHIM_EVENT_HANG,	/* more basic blocks than any scenario needs: ends the step */
 	KSHIM_EVENT_OVERFLOW,	/* the harness ran out of room: ends the step, never the patch's fault */
 };
@@ -54,6 +56,13 @@ enum kshim_lock_mode {
 	KSHIM_LOCK_READ = 1,	/* shared and spinning */
 	KSHIM_LOCK_WRITE = 2,	/* exclusive and spinning */
 	KSHIM_LOCK_MUTEX = 3,	/* exclusive and sleeping */
+};
+
+enum kshim_fault {
+	KSHIM_FAULT_ADDRESS = 1,	/* a jump or an access outside of memory */
+	KSHIM_FAULT_INSTRUCTION,	/* an illegal instruction */
+	KSHIM_FAULT_DIVISION,
+	KSHIM_FAULT_STACK,		/* the stack is used up */
 };
 
 /* What is at an address, or what became of a freed one. */

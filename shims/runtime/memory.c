@@ -226,6 +226,11 @@ void kshim_name_object(unsigned number, const void *address, unsigned long size)
 		object_count = number + 1;
 }
 
+bool memory_is_code(uint64_t address)
+{
+	return address - (uint64_t)__ehdr_start < (uint64_t)(_end - __ehdr_start);
+}
+
 /*
  * A name for an address that is the same in every build and process: an hpa for the direct map,
  * object and offset for the harness's objects, a tag for the stack and for code.
@@ -242,7 +247,7 @@ uint64_t memory_symbol(uint64_t address)
 			       (address - objects[i].address);
 	if (address - stack_low < stack_high - stack_low)
 		return 0x0c00000000000000ULL;
-	if (address - (uint64_t)__ehdr_start < (uint64_t)(_end - __ehdr_start))
+	if (memory_is_code(address))
 		return 0x0d00000000000000ULL;
 	if (vmemmap && address >= vmemmap &&
 	    address - vmemmap < (HIGH_HPA / PAGE_SIZE + WINDOW_PAGES) * page_struct_size)

@@ -3,6 +3,7 @@
  * Gives every name of the runtime that other files see the ending of one build, where a program holds
  * two. Included before anything else. Tests compare it with what the runtime really exports.
  */
+#define fault_expect KSHIM_NAME(fault_expect)
 #define kshim_access KSHIM_NAME(kshim_access)
 #define kshim_alloc_page KSHIM_NAME(kshim_alloc_page)
 #define kshim_answer KSHIM_NAME(kshim_answer)
@@ -39,6 +40,7 @@
 #define memory_check KSHIM_NAME(memory_check)
 #define memory_digest KSHIM_NAME(memory_digest)
 #define memory_first_step_store KSHIM_NAME(memory_first_step_store)
+#define memory_is_code KSHIM_NAME(memory_is_code)
 #define memory_is_page KSHIM_NAME(memory_is_page)
 #define memory_live_pages KSHIM_NAME(memory_live_pages)
 #define memory_log_stores_from_here KSHIM_NAME(memory_log_stores_from_here)
@@ -49,7 +51,9 @@
 #define memory_stores KSHIM_NAME(memory_stores)
 #define memory_symbol KSHIM_NAME(memory_symbol)
 #define step_end KSHIM_NAME(step_end)
+#define step_fault KSHIM_NAME(step_fault)
 #define step_harness KSHIM_NAME(step_harness)
+#define step_inside KSHIM_NAME(step_inside)
 #define step_number KSHIM_NAME(step_number)
 #define trace_decision_count KSHIM_NAME(trace_decision_count)
 #define trace_decisions KSHIM_NAME(trace_decisions)

@@ -12,7 +12,8 @@ const struct kshim_harness *step_harness;
 uint16_t step_number;
 
 static jmp_buf leave;
-static bool inside, ended;
+bool step_inside;
+static bool ended;
 static uint64_t blocks[MAX_BLOCKS];
 static uint32_t block_count;
 static struct kshim_world world;
@@ -32,14 +33,23 @@ void kshim_reset(const unsigned char *choices, unsigned count)
 void step_end(void)
 {
 	ended = true;
-	if (inside)
+	if (step_inside)
 		longjmp(leave, 1);
 	__builtin_trap();	/* the harness's own set-up ran out of room */
 }
 
+void step_fault(enum kshim_fault fault, uint64_t pc)
+{
+	/* A jump to nowhere came from the last block. */
+	if (!memory_is_code(pc))
+		pc = block_count ? blocks[(block_count - 1) % MAX_BLOCKS] : 0;
+	trace_record(KSHIM_EVENT_FAULT, pc)->arg[0] = fault;
+	step_end();
+}
+
 static void block(uint64_t pc)
 {
-	if (!inside)
+	if (!step_inside)
 		return;
 	blocks[block_count++ % MAX_BLOCKS] = pc;
 	if (block_count > BLOCK_LIMIT) {
@@ -80,13 +90,14 @@ _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
 	trace_record(KSHIM_EVENT_STEP, 0)->call = entry;
 	/* Locals of the subject only: what lies above belongs to the caller. */
 	memory_stack(frame - STACK_ROOM, frame);
-	inside = true;
+	fault_expect();
+	step_inside = true;
 	if (setjmp(leave)) {
-		inside = false;
+		step_inside = false;
 		return false;
 	}
 	*result = step_harness->enter(entry, own);
-	inside = false;
+	step_inside = false;
 	event = trace_record(KSHIM_EVENT_RETURN, block_count ?
 			     blocks[(block_count - 1) % MAX_BLOCKS] : 0);
 	event->call = entry;

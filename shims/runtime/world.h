@@ -36,6 +36,11 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc);
 extern struct kshim_store memory_stores[MAX_STORES];
 extern uint32_t memory_store_count, memory_first_step_store;
 
+bool memory_is_code(uint64_t address);
+
+/* fault.c */
+void fault_expect(void);		/* faults of this thread's next step are the subject's */
+
 /* trace.c */
 extern struct kshim_event trace_events[MAX_EVENTS];
 extern struct kshim_decision trace_decisions[MAX_DECISIONS];
@@ -48,6 +53,8 @@ uint32_t trace_locks_held(void);
 /* step.c */
 extern uint16_t step_number;
 extern const struct kshim_harness *step_harness;
+extern bool step_inside;			/* whether the kernel's code runs */
+void step_fault(enum kshim_fault fault, uint64_t pc) __attribute__((noreturn));
 void step_end(void) __attribute__((noreturn));	/* leaves the kernel's code for good */
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
