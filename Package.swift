@@ -87,6 +87,7 @@ let package = Package(
         "KernelSource", "Extraction", "Exploration", "KernelExtractPattern", "KernelExtractZero",
       ], path: "Tests/TestSupport"),
     .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures"]),
     .testTarget(
       name: "KVMRootsTests", dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"]),

@@ -14,11 +14,15 @@ public struct Check: Sendable {
   public var installation: Installation
   /// Called a few times a second during a search.
   public var progress: (@Sendable (Explorer.Progress) -> Void)?
+  /// Told what begins, in a few words.
+  public var phase: (@Sendable (String) -> Void)?
 
   public init(
     subject: String, jobs: Int, installation: Installation,
-    progress: (@Sendable (Explorer.Progress) -> Void)? = nil
+    progress: (@Sendable (Explorer.Progress) -> Void)? = nil,
+    phase: (@Sendable (String) -> Void)? = nil
   ) {
+    self.phase = phase
     self.subject = subject
     self.jobs = jobs
     self.installation = installation
@@ -62,6 +66,7 @@ public struct Check: Sendable {
   private func search<D: Domain>(_ domain: D.Type, _ revision: Revision) async throws -> Verdict {
     let work = try WorkDirectory()
     defer { work.remove() }
+    phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
       subject, revision, jobs: jobs, installation: installation, in: work.path)
     let result = try Explorer.search(
@@ -89,6 +94,7 @@ public struct Check: Sendable {
         introduced: false, message: draft.entry.message, scenario: "\(draft.scenario)",
         failing: draft.entry.failing, trace: draft.trace.read(places))
     }.sorted { ($0.line, $0.property, $0.scenario) < ($1.line, $1.property, $1.scenario) }
+    phase?("looking for dead branches")
     let notes = try await BranchNotes(
       extraction: builds.extraction, module: builds.zeroPath, profiles: builds.profiles,
       work: work.path

@@ -41,6 +41,23 @@ public struct Explorer: Sendable {
   /// Gives each worker its own two builds.
   public typealias Loader = @Sendable (_ worker: Int) throws -> (pattern: Subject, zero: Subject)
 
+  /// Every number below a count once, neighbours far apart: states of one kind have many scenarios
+  /// and those of another few, and workers and the time that is left should see a fair mixture.
+  struct Order {
+    private let count: Int
+    private let stride: Int
+
+    init(count: Int) {
+      func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
+      self.count = count
+      var stride = max(1, Int(Double(count) * 0.618))
+      while divisor(stride, count) > 1 { stride += 1 }
+      self.stride = stride
+    }
+
+    subscript(position: Int) -> Int { position * stride % count }
+  }
+
   private final class Shared: Sendable {
     let next = Atomic<Int>(0)
     let done = Atomic<Int>(0)
@@ -75,7 +92,8 @@ public struct Explorer: Sendable {
         while true {
           let first = shared.next.add(chunk, ordering: .relaxed).oldValue
           guard first < domain.stateCount else { break }
-          for state in first..<min(first + chunk, domain.stateCount)
+          let order = Order(count: domain.stateCount)
+          for state in (first..<min(first + chunk, domain.stateCount)).map({ order[$0] })
           where states?(domain, state) ?? true {
             let scenarios = search(state, in: &domain, world: pattern.world, &report)
             shared.scenarios.add(scenarios, ordering: .relaxed)

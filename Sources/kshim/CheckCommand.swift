@@ -46,7 +46,7 @@ struct CheckCommand: AsyncParsableCommand {
     }
     let check = Check(
       subject: search.subject, jobs: search.workers, installation: try Installation.locate(),
-      progress: SearchOptions.progress)
+      progress: SearchOptions.progress, phase: { Terminal.status($0) })
     let verdict = try await check.verdict(of: revision, base: base)
     Terminal.status("")
     let report =

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Exploration
 import Failures
 import XCTest
+
+@testable import Exploration
 
 final class ScenarioTests: XCTestCase {
   func test_scenario_spelling_readsBack() throws {
@@ -38,5 +39,12 @@ final class ScenarioTests: XCTestCase {
     XCTAssertEqual(Errno.name(-12), "-ENOMEM")
     XCTAssertEqual(Errno.name(0), "0")
     XCTAssertEqual(Errno.name(-4000), "-4000")
+  }
+
+  func test_order_isAPermutation() {
+    for count in [1, 2, 3, 16, 1280, 40288] {
+      let order = Explorer.Order(count: count)
+      XCTAssertEqual(Set((0..<count).map { order[$0] }), Set(0..<count), "\(count)")
+    }
   }
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import Reporting
+import XCTest
+
+final class VerdictTests: XCTestCase {
+  private func finding(introduced: Bool) -> Verdict.Finding {
+    Verdict.Finding(
+      property: "leak", function: "f", file: "a/b.c", line: 7, introduced: introduced,
+      message: "a page is lost", scenario: "f:x=1:gzp0", failing: 2,
+      trace: [.init(event: "return", line: 9, function: "f", callee: nil, detail: "0")])
+  }
+
+  private func verdict(
+    patches: Int, findings: [Verdict.Finding] = [], notes: [Verdict.Finding] = []
+  ) -> Verdict {
+    Verdict(
+      revision: .init(
+        kernel: "debian:6.12", version: "6.12.117",
+        patches: (0..<patches).map { .init(file: "\($0).patch", subject: nil) }),
+      subject: "s", findings: findings, notes: notes,
+      exploration: .init(scenarios: 3000, seconds: 1.5, exhaustive: true),
+      properties: [.init(id: "leak", checked: 3000, broken: findings.count)])
+  }
+
+  func test_exitCode_withoutPatches_countsEveryFinding() {
+    XCTAssertEqual(verdict(patches: 0).exitCode(isStrict: false), 0)
+    let found = verdict(patches: 0, findings: [finding(introduced: false)])
+    XCTAssertEqual(found.exitCode(isStrict: false), 1)
+  }
+
+  func test_exitCode_withPatches_countsWhatTheyIntroduce() {
+    let old = verdict(patches: 1, findings: [finding(introduced: false)])
+    XCTAssertEqual(old.exitCode(isStrict: false), 0)
+    XCTAssertEqual(old.exitCode(isStrict: true), 1)
+    let new = verdict(patches: 1, findings: [finding(introduced: true)])
+    XCTAssertEqual(new.exitCode(isStrict: false), 1)
+  }
+
+  func test_exitCode_notes_countOnlyWhenStrict() {
+    let noted = verdict(patches: 0, notes: [finding(introduced: false)])
+    XCTAssertEqual(noted.exitCode(isStrict: false), 0)
+    XCTAssertEqual(noted.exitCode(isStrict: true), 1)
+  }
+
+  func test_json_hasTheKeysOfTheContract() throws {
+    let json = try verdict(patches: 1, findings: [finding(introduced: true)]).json()
+    let object = try XCTUnwrap(
+      JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+    XCTAssertEqual(
+      Set(object.keys),
+      [
+        "schema", "tool", "revision", "subject", "verdict", "findings", "notes", "exploration",
+        "properties",
+      ])
+    XCTAssertEqual(object["schema"] as? Int, 1)
+    XCTAssertEqual(object["verdict"] as? String, "findings")
+    let first = try XCTUnwrap((object["findings"] as? [[String: Any]])?.first)
+    XCTAssertEqual(first["line"] as? Int, 7)
+    XCTAssertEqual(first["introduced"] as? Bool, true)
+    XCTAssertEqual((first["trace"] as? [[String: Any]])?.first?["event"] as? String, "return")
+  }
+
+  func test_text_whenClean_isOneLine() {
+    let text = TextReport(verdict(patches: 0), replayOptions: "", usesColour: false).text
+    XCTAssertEqual(
+      text, "s on Linux 6.12.117: clean: 3000 scenarios in 1.5 s (2k/s), exhaustive\n")
+  }
+
+  func test_text_finding_beginsWithFileAndLine() {
+    let report = TextReport(
+      verdict(patches: 1, findings: [finding(introduced: true)]), replayOptions: "--kernel k ",
+      usesColour: false)
+    let lines = report.text.split(separator: "\n")
+    XCTAssertEqual(lines[0], "a/b.c:7: leak: a page is lost")
+    XCTAssertEqual(lines[1], "  in f(), 2 of 3000 scenarios, introduced by the patch")
+    XCTAssertEqual(lines[2], "  replay: kshim replay --kernel k f:x=1:gzp0")
+    XCTAssertFalse(report.text.contains("\u{1b}"))
+  }
+
+  func test_text_onATerminal_hasColour() {
+    let report = TextReport(
+      verdict(patches: 0, findings: [finding(introduced: false)]), replayOptions: "",
+      usesColour: true)
+    XCTAssertTrue(report.text.contains("\u{1b}[1;31mleak\u{1b}[0m"))
+  }
+}
