@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Shims
 
 /// Collects what a search finds, one entry for each cause, with the smallest scenario of each.
 ///
@@ -63,7 +64,8 @@ public struct Report {
   private func path() -> [UInt64] {
     guard let happened = world?.happened.pointee else { return [] }
     let count = Int(happened.block_count)
-    return (0..<min(count, 16)).map { happened.blocks[count - 1 - $0] &- moduleStart }
+    let ring = Int(KSHIM_BLOCK_RING)
+    return (0..<min(count, 16)).map { happened.blocks[(count - 1 - $0) % ring] &- moduleStart }
   }
 
   mutating func begin(state: Int, choices: UnsafeBufferPointer<UInt8>) {

@@ -23,6 +23,8 @@
 /* Raised when a field below changes its meaning; a loader refuses another number. */
 #define KSHIM_ABI 1
 
+#define KSHIM_BLOCK_RING 256
+
 /* What an event says happened. */
 enum kshim_event_kind {
 	KSHIM_EVENT_STEP = 1,	/* the harness calls a target: call = entry */
@@ -111,11 +113,11 @@ struct kshim_world {
 	uint32_t event_count;
 	uint32_t decision_count;
 	uint32_t store_count;
-	uint32_t live_pages;	/* pages in use, those of boot_page() included */
 	uint32_t locks_held;	/* how many locks are held */
 	uint32_t ended;		/* 1 if a step was ended by an event that says so */
-	const uint64_t *blocks;	/* return addresses of the last basic blocks, newest last */
-	uint32_t block_count;
+	const uint64_t *blocks;	/* return addresses of the last basic blocks, a ring of
+				 * KSHIM_BLOCK_RING: the newest is at (block_count - 1) % KSHIM_BLOCK_RING */
+	uint32_t block_count;	/* of all basic blocks since the reset */
 };
 
 struct kshim_table {

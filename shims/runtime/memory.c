@@ -206,16 +206,6 @@ void kshim_poke(kshim_u64 hpa, kshim_u64 value)
 	*(uint64_t *)(hpa + offset) = value;
 }
 
-uint32_t memory_live_pages(void)
-{
-	uint32_t live = 0;
-
-	for (int w = 0; w < 2; w++)
-		for (uint32_t i = 0; i < next[w]; i += 2)
-			live += state[w][i] == PAGE_LIVE;
-	return live;
-}
-
 void kshim_name_object(unsigned number, const void *address, unsigned long size)
 {
 	if (number >= MAX_OBJECTS)

@@ -42,7 +42,6 @@
 #define memory_first_step_store KSHIM_NAME(memory_first_step_store)
 #define memory_is_code KSHIM_NAME(memory_is_code)
 #define memory_is_page KSHIM_NAME(memory_is_page)
-#define memory_live_pages KSHIM_NAME(memory_live_pages)
 #define memory_log_stores_from_here KSHIM_NAME(memory_log_stores_from_here)
 #define memory_open KSHIM_NAME(memory_open)
 #define memory_reset KSHIM_NAME(memory_reset)

@@ -14,7 +14,7 @@ uint16_t step_number;
 static jmp_buf leave;
 bool step_inside;
 static bool ended;
-static uint64_t blocks[MAX_BLOCKS];
+static uint64_t blocks[KSHIM_BLOCK_RING];
 static uint32_t block_count;
 static struct kshim_world world;
 
@@ -42,7 +42,7 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 {
 	/* A jump to nowhere came from the last block. */
 	if (!memory_is_code(pc))
-		pc = block_count ? blocks[(block_count - 1) % MAX_BLOCKS] : 0;
+		pc = block_count ? blocks[(block_count - 1) % KSHIM_BLOCK_RING] : 0;
 	trace_record(KSHIM_EVENT_FAULT, pc)->arg[0] = fault;
 	step_end();
 }
@@ -51,7 +51,7 @@ static void block(uint64_t pc)
 {
 	if (!step_inside)
 		return;
-	blocks[block_count++ % MAX_BLOCKS] = pc;
+	blocks[block_count++ % KSHIM_BLOCK_RING] = pc;
 	if (block_count > BLOCK_LIMIT) {
 		trace_record(KSHIM_EVENT_HANG, pc);
 		step_end();
@@ -99,7 +99,7 @@ _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
 	*result = step_harness->enter(entry, own);
 	step_inside = false;
 	event = trace_record(KSHIM_EVENT_RETURN, block_count ?
-			     blocks[(block_count - 1) % MAX_BLOCKS] : 0);
+			     blocks[(block_count - 1) % KSHIM_BLOCK_RING] : 0);
 	event->call = entry;
 	event->value = *result;
 	step_number++;
@@ -108,11 +108,6 @@ _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
 
 const struct kshim_world *kshim_world_now(void)
 {
-	static uint64_t ordered[MAX_BLOCKS];
-	uint32_t kept = block_count < MAX_BLOCKS ? block_count : MAX_BLOCKS;
-
-	for (uint32_t i = 0; i < kept; i++)
-		ordered[i] = blocks[(block_count - kept + i) % MAX_BLOCKS];
 	world = (struct kshim_world){
 		.events = trace_events,
 		.decisions = trace_decisions,
@@ -120,11 +115,10 @@ const struct kshim_world *kshim_world_now(void)
 		.event_count = trace_event_count,
 		.decision_count = trace_decision_count,
 		.store_count = memory_store_count - memory_first_step_store,
-		.live_pages = memory_live_pages(),
 		.locks_held = trace_locks_held(),
 		.ended = ended,
-		.blocks = ordered,
-		.block_count = kept,
+		.blocks = blocks,
+		.block_count = block_count,
 	};
 	return &world;
 }

@@ -17,7 +17,6 @@
 #define MAX_STORES 16384
 #define MAX_HELD 16
 #define MAX_OBJECTS 16
-#define MAX_BLOCKS 256			/* a power of two */
 #define BLOCK_LIMIT 200000		/* basic blocks in one scenario before it counts as a hang */
 
 enum page_state { PAGE_UNUSED, PAGE_LIVE, PAGE_FREED };
@@ -27,7 +26,6 @@ void memory_open(void);
 void memory_reset(void);
 bool memory_is_page(uint64_t address);
 enum kshim_at memory_at(uint64_t address);
-uint32_t memory_live_pages(void);
 void memory_log_stores_from_here(void);
 uint64_t memory_symbol(uint64_t address);
 uint64_t memory_digest(uint64_t seed);
