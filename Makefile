@@ -28,12 +28,13 @@ revision=(--kernel "$${kernel/#\~\//$$HOME/}")
 for patch in $(PATCH); do revision+=(--patch "$$patch"); done
 endef
 
-# Runs 'swift build $(1)'. Shows how far it is on a terminal, all of it when it fails, and the
+# Runs 'swift build $(1)'. What Package.swift found on this machine is remembered in .build, where
+# 'make clean' forgets it. Shows how far it is on a terminal, all of it when it fails, and the
 # warnings in kshim's own files. Those files are touched, so that the next build warns again.
 define swift_build
 mkdir -p .build
 log=.build/make.log
-swift build $(1) 2>&1 | tee "$$log" | while IFS= read -r line; do
+swift build --manifest-cache local $(1) 2>&1 | tee "$$log" | while IFS= read -r line; do
 	[[ ! -t 2 ]] || printf '\r\033[K%.78s' "$$line" >&2
 done || { cat "$$log" >&2; exit 1; }
 [[ ! -t 2 ]] || printf '\r\033[K' >&2
@@ -80,7 +81,7 @@ test: build ## Build without a warning, check the formatting, run the tests
 		echo 'kshim: the build is not free of warnings' >&2
 		exit 1
 	fi
-	swift test --skip-build --disable-swift-testing
+	swift test --manifest-cache local --skip-build --disable-swift-testing
 
 clean: ## Remove what was built and extracted; the kernels in the cache stay
 	@rm -rf .build kernel-extract/out
