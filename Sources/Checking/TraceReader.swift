@@ -9,6 +9,7 @@ struct RawTrace {
   var calls: [String]
   var entries: [String]
   var locks: [String]
+  var isVoid: [Bool]
   var moduleStart: UInt64
 
   init(_ subject: Subject) {
@@ -16,6 +17,7 @@ struct RawTrace {
     calls = subject.calls
     entries = subject.entries
     locks = subject.locks
+    isVoid = entries.indices.map { subject.isVoid($0) }
     moduleStart = subject.moduleStart
   }
 
@@ -50,7 +52,8 @@ struct RawTrace {
     switch UInt32(event.kind) {
     case KSHIM_EVENT_STEP.rawValue: return ("enter", nil, "")
     case KSHIM_EVENT_RETURN.rawValue:
-      return ("return", nil, Errno.name(Int32(truncatingIfNeeded: event.value)))
+      let result = Errno.name(Int32(truncatingIfNeeded: event.value))
+      return ("return", nil, isVoid[Int(event.call)] ? "" : result)
     case KSHIM_EVENT_ALLOC.rawValue:
       return ("alloc", callee(event), event.value == 0 ? "= NULL" : "= page \(hex(event.value))")
     case KSHIM_EVENT_FREE.rawValue:

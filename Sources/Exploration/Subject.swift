@@ -85,6 +85,9 @@ public final class Subject {
   /// Number of a target.
   public func entry(_ name: String) -> UInt32? { entries.firstIndex(of: name).map(UInt32.init) }
 
+  /// Whether a target returns nothing.
+  public func isVoid(_ entry: Int) -> Bool { table.pointee.entry_is_void[entry] != 0 }
+
   /// Number of a boundary callee or callback; nil when this kernel does not have it.
   public func call(_ name: String) -> UInt16? { calls.firstIndex(of: name).map(UInt16.init) }
 }

@@ -7,7 +7,7 @@ struct HarnessWriter {
   static let exportedNames =
     [
       "reset", "set", "get", "address", "prepare", "slots", "calls", "entries", "locks", "prepares",
-      "slot_sizes", "counts", "identity", "dirty",
+      "slot_sizes", "voids", "counts", "identity", "dirty",
     ].map { "kshim_unit_\($0)" }
 
   let manifest: Manifest
@@ -327,6 +327,9 @@ struct HarnessWriter {
       names("slots", slots.map(\.name)), names("calls", calls),
       names("entries", extracted.targets.map(\.name)), names("locks", manifest.locks.map(\.name)),
       names("prepares", manifest.prepares),
+      "const unsigned char kshim_unit_voids[] = { "
+        + extracted.targets.map { $0.prototype.result.shape == .void ? "1, " : "0, " }.joined()
+        + "0 };",
       "const unsigned kshim_unit_slot_sizes[] = { \((slots.map { "\($0.count)" } + ["0"]).joined(separator: ", ")) };",
       "const unsigned kshim_unit_counts[5] = { \(counts.map(String.init).joined(separator: ", ")) };",
       "const char *const kshim_unit_identity[2] = { \"\(manifest.subject)\", \"\(textSHA256)\" };",

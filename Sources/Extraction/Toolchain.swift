@@ -3,23 +3,24 @@ import Failures
 import Foundation
 import KernelSource
 
-/// The compiler and its companions, all from one folder: the first on PATH with clang in it.
+/// The compiler and its companions, all from one folder: the Swift toolchain's, else the first on
+/// PATH that has them.
 public struct Toolchain: Sendable {
   public let folder: String
 
   /// - Throws: ``Failure`` of kind tool when there is no clang, or one without its companions.
   public static func locate() throws -> Toolchain {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    for folder in path.split(separator: ":").map(String.init)
-    where FileManager.default.isExecutableFile(atPath: "\(folder)/clang") {
-      let needed = ["llvm-nm", "llvm-symbolizer", "llvm-cov", "llvm-profdata"]
+    let isThere = FileManager.default.isExecutableFile(atPath:)
+    let needed = ["clang", "llvm-nm", "llvm-symbolizer", "llvm-cov", "llvm-profdata"]
+    let folders = path.split(separator: ":").map(String.init).flatMap { folder in
+      // A link to the compiler leads to where its companions are.
       let real = URL(fileURLWithPath: "\(folder)/clang").resolvingSymlinksInPath()
-        .deletingLastPathComponent().path
-      for candidate in [folder, real]
-      where needed.allSatisfy({ FileManager.default.isExecutableFile(atPath: "\(candidate)/\($0)") }
-      ) {
-        return Toolchain(folder: candidate)
-      }
+      return [folder, real.deletingLastPathComponent().path]
+    }.filter { folder in needed.allSatisfy { isThere("\(folder)/\($0)") } }
+    // A distribution's clang may be older than what the options need; the Swift toolchain's is not.
+    if let folder = folders.first(where: { isThere("\($0)/swiftc") }) ?? folders.first {
+      return Toolchain(folder: folder)
     }
     throw Failure(
       .tool, asked: "find the compiler",

@@ -76,6 +76,8 @@ struct Apt {
       .split(separator: " ")
     guard found.succeeded, let fields, fields.count >= 3 else { return nil }
     let name = String(fields[1])
+    // Where no package has the name, apt takes it as a pattern and offers another.
+    guard name.hasPrefix("\(package)_") else { return nil }
     let megabytes = (Int(fields[2]) ?? 0) / 1_000_000
     let version = name.split(separator: "_").dropFirst().first.map { " \($0)" } ?? ""
     progress("downloading \(package)\(version) (\(megabytes) MB)")

@@ -74,7 +74,9 @@ class ExtractionTestCase: XCTestCase {
     try? files.removeItem(atPath: root)
     try files.createDirectory(
       atPath: "\(root)/kernel-extract/subjects", withIntermediateDirectories: true)
-    for folder in ["shims", "kernel-extract/glue", "kernel-extract/table.inc"] {
+    for folder in [
+      "shims", "kernel-extract/glue", "kernel-extract/options", "kernel-extract/table.inc",
+    ] {
       try files.createSymbolicLink(
         atPath: "\(root)/\(folder)", withDestinationPath: "\(Self.root)/\(folder)")
     }

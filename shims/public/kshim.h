@@ -133,6 +133,7 @@ struct kshim_table {
 	const char *const *calls;
 	uint32_t entry_count;		/* targets */
 	const char *const *entries;
+	const uint8_t *entry_is_void;	/* 1 for each that returns nothing */
 	uint32_t lock_count;
 	const char *const *locks;
 
