@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Shims
 
 /// Where two builds of one scenario part: the one filled uninitialised variables with a pattern,
 /// the other with zero, so whatever differs came from such a variable.
@@ -33,7 +32,7 @@ public enum Difference {
     return (0, "memory is written from a variable that was never set")
   }
 
-  private static func same(_ left: kshim_event, _ right: kshim_event) -> Bool {
+  private static func same(_ left: Event, _ right: Event) -> Bool {
     left.kind == right.kind && left.call == right.call && left.at == right.at
       && left.value == right.value && left.arg == right.arg
   }

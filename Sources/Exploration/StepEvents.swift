@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Shims
 
 /// The events of one step, sorted by what they are. Its storage is used again for every step.
 public final class StepEvents {
-  public private(set) var allocated: [kshim_event] = []
-  public private(set) var freed: [kshim_event] = []
-  public private(set) var warned: [kshim_event] = []
-  public private(set) var calls: [kshim_event] = []
-  public private(set) var assertions: [kshim_event] = []
+  public private(set) var allocated: [Event] = []
+  public private(set) var freed: [Event] = []
+  public private(set) var warned: [Event] = []
+  public private(set) var calls: [Event] = []
+  public private(set) var assertions: [Event] = []
   /// The last event that answered with a failure: a refused page, a negative number.
-  public private(set) var failure: kshim_event?
+  public private(set) var failure: Event?
   /// The errno that the failure stands for, negative.
   public private(set) var failureErrno: Int32 = 0
   /// The event that ended the step before its return.
-  public private(set) var fatal: kshim_event?
+  public private(set) var fatal: Event?
   /// Whether the step was stopped because it did not come to an end.
   public var isEndless: Bool {
     guard let fatal else { return false }
-    return [KSHIM_EVENT_HANG.rawValue, KSHIM_EVENT_OVERFLOW.rawValue].contains(UInt32(fatal.kind))
+    return [EventKind.hang, .overflow].contains(fatal.what)
   }
   /// The step's return, nil when an event ended it.
-  public private(set) var returned: kshim_event?
+  public private(set) var returned: Event?
   /// Locks taken minus locks released.
   public private(set) var lockBalance = 0
-  public private(set) var lastLock: kshim_event?
+  public private(set) var lastLock: Event?
 
   public init() {}
 
@@ -48,7 +47,7 @@ public final class StepEvents {
   ///
   /// - Returns: the position behind the step.
   public func take(
-    _ events: UnsafeBufferPointer<kshim_event>, from start: Int, function: String,
+    _ events: UnsafeBufferPointer<Event>, from start: Int, function: String,
     into report: inout Report
   ) -> Int {
     clear()
@@ -57,9 +56,9 @@ public final class StepEvents {
     while position < events.count, events[position].step == step {
       let event = events[position]
       position += 1
-      switch UInt32(event.kind) {
-      case KSHIM_EVENT_RETURN.rawValue: returned = event
-      case KSHIM_EVENT_CALL.rawValue:
+      switch event.what {
+      case .returned: returned = event
+      case .call:
         calls.append(event)
         let value = Int64(bitPattern: event.value)
         if value < 0, value >= -4095 {
@@ -69,18 +68,18 @@ public final class StepEvents {
           failure = event
           failureErrno = errno
         }
-      case KSHIM_EVENT_ALLOC.rawValue:
+      case .allocation:
         allocated.append(event)
         if event.value == 0 {
           failure = event
           failureErrno = Self.enomem
         }
-      case KSHIM_EVENT_FREE.rawValue: free(event, function, &report)
-      case KSHIM_EVENT_WARN.rawValue: warned.append(event)
-      case KSHIM_EVENT_ASSERT.rawValue: assertions.append(event)
-      case KSHIM_EVENT_LOCK.rawValue: lock(event, function, &report)
-      case KSHIM_EVENT_UNLOCK.rawValue: unlock(event, function, &report)
-      case KSHIM_EVENT_SLEEP.rawValue:
+      case .free: free(event, function, &report)
+      case .warning: warned.append(event)
+      case .assertion: assertions.append(event)
+      case .lock: lock(event, function, &report)
+      case .unlock: unlock(event, function, &report)
+      case .sleep:
         report.broken(
           .sleepUnderLock, in: function, at: event.pc,
           "a function that may sleep is called with a spinning lock held")
@@ -102,14 +101,14 @@ public final class StepEvents {
     return number < 0 && number >= -4095 ? number : nil
   }
 
-  private func free(_ event: kshim_event, _ function: String, _ report: inout Report) {
+  private func free(_ event: Event, _ function: String, _ report: inout Report) {
     freed.append(event)
-    switch UInt32(event.at) {
-    case KSHIM_AT_LIVE.rawValue: break
-    case KSHIM_AT_FREED.rawValue:
+    switch event.freed {
+    case .live: break
+    case .freed:
       report.broken(
         .doubleFree, in: function, at: event.pc, "a page is freed that was freed before")
-    case KSHIM_AT_POISON.rawValue:
+    case .poison:
       report.broken(
         .wildFree, in: function, at: event.pc, "a variable that was never set is freed as a page")
     default:
@@ -117,8 +116,8 @@ public final class StepEvents {
     }
   }
 
-  private func lock(_ event: kshim_event, _ function: String, _ report: inout Report) {
-    if event.arg.2 != 0 {
+  private func lock(_ event: Event, _ function: String, _ report: inout Report) {
+    if event.isLockMisuse {
       report.broken(
         .doubleLock, in: function, at: event.pc, "a lock is taken that is already held")
     }
@@ -126,8 +125,8 @@ public final class StepEvents {
     lastLock = event
   }
 
-  private func unlock(_ event: kshim_event, _ function: String, _ report: inout Report) {
-    if event.arg.2 != 0 {
+  private func unlock(_ event: Event, _ function: String, _ report: inout Report) {
+    if event.isLockMisuse {
       report.broken(
         .lockImbalance, in: function, at: event.pc, "a lock is released that is not held this way")
     } else {
@@ -135,37 +134,37 @@ public final class StepEvents {
     }
   }
 
-  private func end(_ event: kshim_event, _ function: String, _ report: inout Report) {
-    switch UInt32(event.kind) {
-    case KSHIM_EVENT_ACCESS.rawValue:
+  private func end(_ event: Event, _ function: String, _ report: inout Report) {
+    switch event.what {
+    case .access:
       fatal = event
-      let what = event.arg.2 != 0 ? "write to" : "read of"
-      switch UInt32(truncatingIfNeeded: event.arg.3) {
-      case KSHIM_AT_FREED.rawValue:
+      let what = event.isWrite ? "write to" : "read of"
+      switch event.met {
+      case .freed:
         report.broken(.useAfterFree, in: function, at: event.pc, "\(what) a page that was freed")
-      case KSHIM_AT_GUARD.rawValue:
+      case .guardPage:
         report.broken(.outOfBounds, in: function, at: event.pc, "\(what) memory past a page's end")
-      case KSHIM_AT_NULL.rawValue:
+      case .null:
         report.broken(.crash, in: function, at: event.pc, "\(what) memory through NULL")
-      case KSHIM_AT_POISON.rawValue:
+      case .poison:
         report.broken(
           .crash, in: function, at: event.pc, "\(what) memory through a variable never set")
       default:
         report.broken(.crash, in: function, at: event.pc, "\(what) memory through a wild pointer")
       }
-    case KSHIM_EVENT_ADDRESS.rawValue:
+    case .address:
       report.broken(
         .crash, in: function, at: event.pc, "__pa() is asked for what is no page of the direct map")
-    case KSHIM_EVENT_BUG.rawValue:
+    case .bug:
       fatal = event
       report.broken(.crash, in: function, at: event.pc, "BUG() is reached")
-    case KSHIM_EVENT_FAULT.rawValue:
+    case .fault:
       fatal = event
-      report.broken(.crash, in: function, at: event.pc, Self.sentence(ofFault: event.arg.0))
-    case KSHIM_EVENT_HANG.rawValue:
+      report.broken(.crash, in: function, at: event.pc, Self.sentence(of: event.fault))
+    case .hang:
       fatal = event
       report.broken(.hang, in: function, at: event.pc, "the function does not come to an end")
-    case KSHIM_EVENT_OVERFLOW.rawValue:
+    case .overflow:
       fatal = event
       report.broken(
         .hang, in: function, at: event.pc,
@@ -174,11 +173,11 @@ public final class StepEvents {
     }
   }
 
-  private static func sentence(ofFault fault: UInt64) -> String {
-    switch UInt32(truncatingIfNeeded: fault) {
-    case KSHIM_FAULT_INSTRUCTION.rawValue: "an illegal instruction is reached"
-    case KSHIM_FAULT_DIVISION.rawValue: "a number is divided by zero"
-    case KSHIM_FAULT_STACK.rawValue: "the stack is used up"
+  private static func sentence(of fault: Fault) -> String {
+    switch fault {
+    case .instruction: "an illegal instruction is reached"
+    case .division: "a number is divided by zero"
+    case .stack: "the stack is used up"
     default: "code or memory is reached through a wild pointer"
     }
   }

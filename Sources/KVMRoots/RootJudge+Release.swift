@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
-import Shims
 
 /// Who gives roots back: `kvm_mmu_free_roots()`.
 extension RootJudge {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
-import Shims
 
 /// Who installs a root: `mmu_alloc_shadow_roots()` and `mmu_alloc_direct_roots()`.
 extension RootJudge {
@@ -74,7 +73,7 @@ extension RootJudge {
 
   /// The guest's root is outside of its memory. Kernels since 6.7 load a dummy root, older ones ask
   /// for a triple fault and return 1; either leaves no shadow of what is not there.
-  private func invisibleRoot(_ step: Step, _ asked: kshim_event, _ report: inout Report) {
+  private func invisibleRoot(_ step: Step, _ asked: Event, _ report: inout Report) {
     warns(exactly: 0, step, &report)
     var expected = step.before
     if step.result == 0 { expected.rootHPA = RootSetup.zeroPage }
@@ -93,7 +92,7 @@ extension RootJudge {
 
   /// The guest's four PDPTEs as they were answered; nil when the scenario ends with them.
   private func readPDPTRs(
-    _ step: Step, _ visible: ArraySlice<kshim_event>, _ report: inout Report
+    _ step: Step, _ visible: ArraySlice<Event>, _ report: inout Report
   ) -> [Quarter]? {
     let answers = events.calls.filter { $0.call == slots.getPDPTR }
     var asked = visible

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
-import Shims
 
 /// Who makes and frees the special tables: `mmu_alloc_special_roots()`, `__kvm_mmu_create()` and
 /// `free_mmu_pages()`.
@@ -45,13 +44,13 @@ extension RootJudge {
       }
     }
     for event in events.allocated {
-      let flags = UInt32(event.arg.0)
-      if flags & KSHIM_ALLOC_ACCOUNTED.rawValue == 0 {
+      let flags = event.allocation
+      if !flags.contains(.accounted) {
         report.broken(
           .allocationSet, in: step.function, at: event.pc,
           "a table is not charged to the VM's owner")
       }
-      if flags & KSHIM_ALLOC_ZEROED.rawValue == 0 {
+      if !flags.contains(.zeroed) {
         report.broken(
           .allocationSet, in: step.function, at: event.pc, "a table is not zeroed")
       }
@@ -134,9 +133,9 @@ extension RootJudge {
     }
     let decrypted = events.calls.filter { $0.call == slots.memoryDecrypted }
     if needsPDPT, let page = events.allocated.first {
-      let flags = UInt32(page.arg.0)
-      if after.pae != page.value || flags & KSHIM_ALLOC_ACCOUNTED.rawValue == 0
-        || flags & KSHIM_ALLOC_DMA32.rawValue == 0
+      let flags = page.allocation
+      if after.pae != page.value || !flags.contains(.accounted)
+        || !flags.contains(.below4G)
       {
         report.broken(
           .allocationSet, in: step.function, at: page.pc,
@@ -169,7 +168,7 @@ extension RootJudge {
       }
     }
     for event in world.events
-    where event.kind == UInt16(KSHIM_EVENT_ALLOC.rawValue) && event.value != 0
+    where event.what == .allocation && event.value != 0
       && world.load(event.value) != nil
     {
       report.broken(

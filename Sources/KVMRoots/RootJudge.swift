@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
-import Shims
 
 /// Judges one scenario, step by step, against what each function must achieve.
 ///
@@ -96,7 +95,7 @@ struct RootJudge {
       hpa == step.after.pae || hpa == step.after.pml4 || hpa == step.after.pml5
     }
     for event in world.events
-    where event.kind == UInt16(KSHIM_EVENT_ALLOC.rawValue) && event.value != 0 {
+    where event.what == .allocation && event.value != 0 {
       if !isOwned(event.value), world.load(event.value) != nil {
         report.broken(
           .leak, in: step.function, at: event.pc,

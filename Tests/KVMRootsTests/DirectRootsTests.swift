@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Shims
 import XCTest
 
 @testable import KVMRoots
@@ -46,14 +45,14 @@ final class DirectRootsTests: RootsTestCase {
   func test_directRoots_threeLevelsWithoutPDPT_warnsAndRefuses() throws {
     start(state(3))
     XCTAssertEqual(try call(slots.directRoots), -5)
-    XCTAssertEqual(events(KSHIM_EVENT_WARN).count, 1)
+    XCTAssertEqual(events(.warning).count, 1)
     XCTAssertEqual(now.rootHPA, RootSnapshot.invalidPage)
   }
 
   func test_directRoots_twoLevels_warnsAndRefuses() throws {
     start(state(2))
     XCTAssertEqual(try call(slots.directRoots), -5)
-    XCTAssertEqual(events(KSHIM_EVENT_WARN).count, 1)
+    XCTAssertEqual(events(.warning).count, 1)
   }
 
   func test_directRoots_noRoomForPages_returnsENOSPC() throws {

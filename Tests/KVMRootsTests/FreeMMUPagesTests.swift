@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Shims
 import XCTest
 
 @testable import KVMRoots
@@ -19,7 +18,7 @@ final class FreeMMUPagesTests: RootsTestCase {
       start(state)
       let tables = [now.pae, now.pml4, now.pml5].filter { $0 != 0 }
       _ = try call(slots.freePages)
-      XCTAssertEqual(events(KSHIM_EVENT_FREE).map(\.arg.0).sorted(), tables.sorted())
+      XCTAssertEqual(events(.free).map(\.arg.0).sorted(), tables.sorted())
       XCTAssertTrue(tables.allSatisfy { world.load($0) == nil })
     }
   }
@@ -32,7 +31,7 @@ final class FreeMMUPagesTests: RootsTestCase {
     let pae = now.pae
     _ = try call(slots.freePages)
     let order = world.events.filter {
-      $0.call == slots.memoryEncrypted || UInt32($0.kind) == KSHIM_EVENT_FREE.rawValue
+      $0.call == slots.memoryEncrypted || $0.what == .free
     }
     XCTAssertEqual(order.first?.call, slots.memoryEncrypted)
     XCTAssertEqual(order.first?.arg.0, pae)

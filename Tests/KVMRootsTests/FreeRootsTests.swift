@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Shims
 import XCTest
 
 @testable import KVMRoots
@@ -62,6 +61,6 @@ final class FreeRootsTests: RootsTestCase {
   func test_freeRoots_nothingToDo_takesNoLock() throws {
     start(state(.none))
     _ = try call(slots.freeRoots, 15)
-    XCTAssertTrue(events(KSHIM_EVENT_LOCK).isEmpty)
+    XCTAssertTrue(events(.lock).isEmpty)
   }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
-import Shims
 import TestSupport
 import XCTest
 
@@ -33,13 +32,13 @@ class RootsTestCase: XCTestCase {
 
   var now: RootSnapshot { RootSnapshot(world, slots) }
 
-  func events(_ kind: kshim_event_kind) -> [kshim_event] {
-    world.events.filter { UInt32($0.kind) == kind.rawValue }
+  func events(_ kind: EventKind) -> [Event] {
+    world.events.filter { $0.what == kind }
   }
 
   /// Pages that were allocated and are still in use.
   var pagesLeft: [UInt64] {
-    events(KSHIM_EVENT_ALLOC).map(\.value).filter { $0 != 0 && world.load($0) != nil }
+    events(.allocation).map(\.value).filter { $0 != 0 && world.load($0) != nil }
   }
 
   /// How many lists of decisions a state has.

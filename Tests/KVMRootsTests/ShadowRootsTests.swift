@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Shims
 import XCTest
 
 @testable import KVMRoots
@@ -77,7 +76,7 @@ final class ShadowRootsTests: RootsTestCase {
   func test_shadowRoots_firstShadowRootFails_returnsENOMEMWithoutLocking() throws {
     start(state(4, guest: 2, tables: [.pae, .pml4]), deciding: [0, 1])
     XCTAssertEqual(try call(slots.shadow), -12)
-    XCTAssertTrue(events(KSHIM_EVENT_LOCK).isEmpty)
+    XCTAssertTrue(events(.lock).isEmpty)
   }
 
   func test_shadowRoots_tableMissing_warnsAndRefuses() throws {
@@ -85,7 +84,7 @@ final class ShadowRootsTests: RootsTestCase {
       start(state(level, guest: 2, tables: tables))
       let before = now
       XCTAssertEqual(try call(slots.shadow), -5, "level \(level) with \(tables)")
-      XCTAssertEqual(events(KSHIM_EVENT_WARN).count, 1)
+      XCTAssertEqual(events(.warning).count, 1)
       XCTAssertEqual(now, before)
     }
   }
@@ -95,6 +94,6 @@ final class ShadowRootsTests: RootsTestCase {
     start.stale = 2
     self.start(start)
     XCTAssertEqual(try call(slots.shadow), 0)
-    XCTAssertEqual(events(KSHIM_EVENT_WARN).count, 4)
+    XCTAssertEqual(events(.warning).count, 4)
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Shims
 import XCTest
 
 @testable import KVMRoots
@@ -58,7 +57,7 @@ final class SpecialRootsTests: RootsTestCase {
     XCTAssertEqual(try call(slots.special), -12)
     XCTAssertEqual(now.tables, [])
     XCTAssertEqual(pagesLeft, [])
-    XCTAssertEqual(events(KSHIM_EVENT_FREE).count, 1)
+    XCTAssertEqual(events(.free).count, 1)
   }
 
   func test_specialRoots_pml5AllocationFails_freesBothEarlierPages() throws {
@@ -66,7 +65,7 @@ final class SpecialRootsTests: RootsTestCase {
     XCTAssertEqual(try call(slots.special), -12)
     XCTAssertEqual(now.tables, [])
     XCTAssertEqual(pagesLeft, [])
-    XCTAssertEqual(events(KSHIM_EVENT_FREE).count, 2)
+    XCTAssertEqual(events(.free).count, 2)
   }
 
   func test_specialRoots_afterAFailure_succeedsOnTheNextCall() throws {
@@ -82,7 +81,7 @@ final class SpecialRootsTests: RootsTestCase {
     let first = now
     XCTAssertEqual(try call(slots.special), 0)
     XCTAssertEqual(now, first)
-    XCTAssertTrue(events(KSHIM_EVENT_WARN).isEmpty)
+    XCTAssertTrue(events(.warning).isEmpty)
   }
 
   func test_specialRoots_onlySomeTables_warnsAndRefuses() throws {
@@ -90,7 +89,7 @@ final class SpecialRootsTests: RootsTestCase {
       start(nested32(hostLevel: 5, tables: tables))
       let before = now
       XCTAssertEqual(try call(slots.special), -5, "\(tables)")
-      XCTAssertEqual(events(KSHIM_EVENT_WARN).count, 1, "\(tables)")
+      XCTAssertEqual(events(.warning).count, 1, "\(tables)")
       XCTAssertEqual(now, before, "\(tables)")
     }
   }
@@ -98,7 +97,7 @@ final class SpecialRootsTests: RootsTestCase {
   func test_specialRoots_withoutTDP_warnsAndRefuses() throws {
     start(nested32(hostLevel: 4, tdp: false))
     XCTAssertEqual(try call(slots.special), -5)
-    XCTAssertEqual(events(KSHIM_EVENT_WARN).count, 1)
+    XCTAssertEqual(events(.warning).count, 1)
     XCTAssertEqual(now.tables, [])
   }
 
