@@ -96,6 +96,9 @@ let package = Package(
       name: "ExtractionTests",
       dependencies: ["Extraction", "KernelSource", "Failures", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: libclang),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["kshim", "Reporting", "KernelSource", "Failures", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

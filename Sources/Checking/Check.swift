@@ -84,7 +84,9 @@ public struct Check: Sendable {
     }
     var offsets = Set(drafts.map(\.cause.offset).filter { $0 != 0 })
     for draft in drafts { offsets.formUnion(draft.trace.offsets.union(draft.entry.path)) }
-    let places = try await Symbolizer(module: builds.patternPath).places(of: offsets)
+    let places = try await Symbolizer(
+      module: builds.patternPath, source: builds.extraction.provenance.source
+    ).places(of: offsets)
     let provenance = builds.extraction.provenance
     let findings = drafts.map { draft in
       let place = self.place(of: draft.cause, draft.entry, places, provenance)
@@ -157,7 +159,9 @@ public struct Check: Sendable {
     var judge = try D(pattern: pattern, zero: zero)
     let findings = try Explorer.replay(scenario, in: &judge, subject: pattern)
     let raw = RawTrace(pattern)
-    let places = try await Symbolizer(module: builds.patternPath).places(of: raw.offsets)
+    let places = try await Symbolizer(
+      module: builds.patternPath, source: builds.extraction.provenance.source
+    ).places(of: raw.offsets)
     let broken = findings.entries.map { ($0.key.property.id, $0.value.message) }.sorted { $0 < $1 }
     return (raw.read(places), broken)
   }

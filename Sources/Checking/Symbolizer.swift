@@ -13,6 +13,9 @@ struct Symbolizer {
   }
 
   let module: String
+  /// The kernel's file that is judged: what its functions have inlined from a header is told at
+  /// their own line.
+  let source: String
 
   private struct Answer: Decodable {
     struct Symbol: Decodable {
@@ -34,14 +37,14 @@ struct Symbolizer {
   }
 
   /// - Parameter offsets: return addresses; the call is the instruction before.
-  /// - Returns: the innermost place of each that has one.
+  /// - Returns: of each the innermost place in the source, else the innermost that there is.
   func places(of offsets: Set<UInt64>) async throws -> [UInt64: Place] {
     guard !offsets.isEmpty else { return [:] }
     let tool = try Toolchain.locate().tool("llvm-symbolizer")
     let asked = offsets.sorted()
     let input = asked.map { "0x" + String($0 &- 1, radix: 16) + "\n" }.joined()
     let result = try await Command.run(
-      tool, ["--obj=\(module)", "--output-style=JSON", "--no-inlines"], input: Data(input.utf8))
+      tool, ["--obj=\(module)", "--output-style=JSON"], input: Data(input.utf8))
     guard result.succeeded else {
       throw Failure(
         .tool, asked: "find the lines of a trace", cause: "llvm-symbolizer failed",
@@ -51,11 +54,15 @@ struct Symbolizer {
     let lines = result.outputText.split(separator: "\n")
     for (offset, line) in zip(asked, lines) {
       guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)),
-        let symbol = answer.symbols?.first, symbol.line > 0
+        let symbols = answer.symbols?.filter({ $0.line > 0 })
       else { continue }
-      let file =
-        symbol.file.hasPrefix("./") ? String(symbol.file.dropFirst(2)) : symbol.file
-      places[offset] = Place(function: symbol.function, file: file, line: symbol.line)
+      let frames = symbols.map { symbol in
+        Place(
+          function: symbol.function,
+          file: symbol.file.hasPrefix("./") ? String(symbol.file.dropFirst(2)) : symbol.file,
+          line: symbol.line)
+      }
+      places[offset] = frames.first { $0.file == source } ?? frames.first
     }
     return places
   }

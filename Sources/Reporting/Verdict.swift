@@ -15,6 +15,13 @@ public struct Verdict: Codable, Sendable, Equatable {
       self.file = file
       self.subject = subject
     }
+    /// Every key is there: a patch without a mail header has the subject null.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(file, forKey: .file)
+      try container.encode(subject, forKey: .subject)
+    }
+    private enum CodingKeys: CodingKey { case file, subject }
   }
 
   public struct Revision: Codable, Sendable, Equatable {

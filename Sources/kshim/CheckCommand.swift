@@ -39,6 +39,7 @@ struct CheckCommand: AsyncParsableCommand {
   var bisect = false
 
   func run() async throws {
+    try checkOutput()
     let (revision, base) = try await self.revision.resolve()
     defer {
       revision.close()
@@ -63,6 +64,19 @@ struct CheckCommand: AsyncParsableCommand {
     if code != 0 { throw ExitCode(code) }
   }
 
+  /// Before the search, so that nobody waits for a report that has nowhere to go.
+  private func checkOutput() throws {
+    guard let output else { return }
+    let path = URL(fileURLWithPath: output).standardizedFileURL
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path.path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    {
+      throw unwritable(output)
+    }
+    guard access(path.deletingLastPathComponent().path, W_OK) == 0 else { throw unwritable(output) }
+  }
+
   private func write(_ report: String) throws {
     guard let output else {
       print(report, terminator: "")
@@ -71,9 +85,13 @@ struct CheckCommand: AsyncParsableCommand {
     do {
       try Data(report.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
     } catch {
-      throw Failure(
-        .request, asked: "write the report", cause: "\(output) cannot be written", place: output,
-        remedy: "name a file in a directory that can be written")
+      throw unwritable(output)
     }
+  }
+
+  private func unwritable(_ output: String) -> Failure {
+    Failure(
+      .request, asked: "write the report", cause: "\(output) cannot be written", place: output,
+      remedy: "name a file in a directory that can be written")
   }
 }

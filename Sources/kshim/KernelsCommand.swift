@@ -7,11 +7,13 @@ import KernelSource
 struct KernelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels", abstract: "List, fetch and find kernels.",
+    discussion: "Examples:\n  kshim kernels list\n  kshim kernels fetch debian:6.1",
     subcommands: [List.self, Fetch.self, Path.self], defaultSubcommand: List.self)
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Kernels that can be named, and those that are in the cache.")
+      abstract: "Kernels that can be named, and those that are in the cache.",
+      discussion: "Example:\n  kshim kernels list")
 
     func run() async throws {
       for entry in KernelStore().list() {
@@ -56,7 +58,8 @@ struct KernelsCommand: AsyncParsableCommand {
 
 struct SubjectsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "subjects", abstract: "List what can be tested.")
+    commandName: "subjects", abstract: "List what can be tested.",
+    discussion: "Example:\n  kshim subjects")
 
   func run() throws {
     let installation = try Installation.locate()

@@ -17,7 +17,7 @@ struct Kshim: AsyncParsableCommand {
         kshim check                                      the default kernel, debian:6.12
         kshim check --kernel ~/linux --patch v2.patch    a patch on your own tree
         kshim check --kernel ~/linux@v6.1 --format json
-        kshim replay mmu_alloc_special_roots:shadow=5,…:gzp0.gzp1
+        kshim replay mmu_alloc_special_roots:shadow=5,…  a finding's scenario again
 
       Exit status: 0 nothing found, 1 findings, 2 the request is wrong, 3 the revision does not \
       build, 4 kshim failed.

@@ -15,7 +15,7 @@ struct ReplayCommand: AsyncParsableCommand {
 
       Example:
         kshim replay --kernel debian:6.12 \
-      mmu_alloc_special_roots:shadow=5,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp1
+      mmu_alloc_special_roots:shadow=5,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp1.gzp0.gzp0.gzp0
       """)
 
   @OptionGroup var revision: RevisionOptions

@@ -138,9 +138,25 @@ public struct KernelEdit: Sendable {
         + (function.map { " in \($0)" } ?? ""))
   }
 
-  /// From the line that names the function at its definition to the `}` in the first column.
   private func scope(in text: String) throws -> Range<String.Index> {
     guard let function else { return text.startIndex..<text.endIndex }
+    guard let scope = Self.scope(of: function, in: text) else {
+      throw Misplaced(description: "\(file) has no function \(function)")
+    }
+    return scope
+  }
+
+  // MARK: Functions
+
+  /// The first and the last line, from 1, of a function's definition; nil where there is none.
+  public static func lines(of function: String, in text: String) -> ClosedRange<Int>? {
+    guard let scope = scope(of: function, in: text) else { return nil }
+    let first = text[..<scope.lowerBound].count { $0 == "\n" } + 1
+    return first...(first + text[scope].count { $0 == "\n" } - 1)
+  }
+
+  /// From the line that names the function at its definition to the `}` in the first column.
+  private static func scope(of function: String, in text: String) -> Range<String.Index>? {
     var start = text.startIndex
     while let named = text.range(
       of: "\(function)(", options: .literal, range: start..<text.endIndex)
@@ -158,6 +174,6 @@ public struct KernelEdit: Sendable {
       else { continue }
       return line.lowerBound..<close.upperBound
     }
-    throw Misplaced(description: "\(file) has no function \(function)")
+    return nil
   }
 }

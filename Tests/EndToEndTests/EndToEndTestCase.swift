@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import KernelSource
+import Reporting
+import TestSupport
+import XCTest
+
+/// A test that runs the built tool, with a directory of its own.
+class EndToEndTestCase: XCTestCase {
+  static let mmu = "arch/x86/kvm/mmu/mmu.c"
+
+  /// Absolute, without symbolic links; gone after the test.
+  private(set) var scratch = ""
+
+  let store = KernelStore()
+
+  override func setUpWithError() throws {
+    scratch =
+      FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+      .appendingPathComponent("kshim-e2e-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+  }
+
+  override func tearDownWithError() throws {
+    try FileManager.default.removeItem(atPath: scratch)
+  }
+
+  /// The package's top directory.
+  static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  /// Runs the tool; whatever it is asked, nothing may be left in its temporary directory.
+  func kshim(
+    _ arguments: String..., environment: [String: String?] = [:], input: String? = nil,
+    wrapper: [String] = [], file: StaticString = #filePath, line: UInt = #line
+  ) async throws -> Tool.Run {
+    try await kshim(
+      arguments, environment: environment, input: input, wrapper: wrapper, file: file, line: line)
+  }
+
+  func kshim(
+    _ arguments: [String], environment: [String: String?] = [:], input: String? = nil,
+    wrapper: [String] = [], file: StaticString = #filePath, line: UInt = #line
+  ) async throws -> Tool.Run {
+    let ran = try await Tool.run(
+      arguments, environment: environment, input: input, directory: scratch, wrapper: wrapper)
+    XCTAssertEqual(ran.left, [], "\(arguments) leaves files behind", file: file, line: line)
+    return ran
+  }
+
+  /// A kernel; where its suite no longer carries one that is not required, the test is skipped.
+  func kernel(_ spec: String = "debian:6.12", required: Bool = true) async throws -> KernelTree {
+    if !required, let reason = try await store.reasonUnavailable(spec) {
+      throw XCTSkip("\(spec): \(reason)")
+    }
+    return try await store.resolve(spec)
+  }
+
+  /// Writes a file into the test's directory, and returns its path.
+  @discardableResult
+  func write(_ text: String, _ name: String) throws -> String {
+    let path = "\(scratch)/\(name)"
+    try FileManager.default.createDirectory(
+      atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    try text.write(toFile: path, atomically: false, encoding: .utf8)
+    return path
+  }
+
+  /// Writes the edits as a patch into the test's directory, and returns its path.
+  func patch(_ name: String, _ edits: [KernelEdit], of tree: KernelTree) async throws -> String {
+    let patch = try await KernelEdit.patch(edits, of: tree, name: name)
+    return try write(String(decoding: patch.content, as: UTF8.self), name)
+  }
+
+  /// A copy of a kernel that the test may spoil: what the tool reads, and nothing else.
+  func copy(of tree: KernelTree) async throws -> String {
+    let directory = "\(scratch)/linux"
+    let copied = try await Command.run("cp", ["-r", "--reflink=auto", tree.directory, directory])
+    XCTAssertEqual(copied.status, 0, copied.errorText)
+    return directory
+  }
+
+  func verdict(_ ran: Tool.Run, file: StaticString = #filePath, line: UInt = #line) throws
+    -> Verdict
+  {
+    XCTAssertEqual(ran.errors, "", file: file, line: line)
+    return try JSONDecoder().decode(Verdict.self, from: Data(ran.output.utf8))
+  }
+
+  /// A hash of each file's content below a directory.
+  func hashes(_ directory: String) async throws -> String {
+    let result = try await Command.script(
+      "find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; find . -not -type f | sort",
+      [], needs: ["sha256sum"], directory: directory)
+    XCTAssertEqual(result.status, 0, result.errorText)
+    return result.outputText
+  }
+}

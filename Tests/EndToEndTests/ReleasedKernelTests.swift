@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import Reporting
+import XCTest
+
+/// Kernels as they were released: the tool finds nothing, and says so in the form that others
+/// rely on.
+final class ReleasedKernelTests: EndToEndTestCase {
+  func test_6_12_isClean() async throws { try await isClean("debian:6.12", "6.12.") }
+
+  func test_6_1_isClean() async throws { try await isClean("debian:6.1", "6.1.") }
+
+  func test_7_2_isClean() async throws { try await isClean("debian:7.2", "7.2", required: false) }
+
+  func test_7_3_isClean() async throws { try await isClean("debian:7.3", "7.3", required: false) }
+
+  private func isClean(_ spec: String, _ version: String, required: Bool = true) async throws {
+    _ = try await kernel(spec, required: required)
+    let ran = try await kshim("check", "--kernel", spec, "--format", "json")
+    XCTAssertEqual(ran.status, 0)
+    let verdict = try verdict(ran)
+    XCTAssertEqual(verdict.findings, [])
+    XCTAssertEqual(verdict.notes, [])
+    XCTAssertEqual(verdict.verdict, "clean")
+    XCTAssertEqual(verdict.revision.kernel, spec)
+    XCTAssert(verdict.revision.version.hasPrefix(version), verdict.revision.version)
+    XCTAssertEqual(verdict.revision.patches, [])
+    XCTAssert(verdict.exploration.exhaustive)
+    XCTAssertGreaterThan(verdict.exploration.scenarios, 100_000)
+    XCTAssertGreaterThan(verdict.exploration.seconds, 0)
+    XCTAssertEqual(Set(verdict.properties.map(\.id)), Set(Self.properties))
+    XCTAssertEqual(verdict.properties.count, Self.properties.count)
+    for property in verdict.properties {
+      XCTAssertGreaterThan(property.checked, 0, property.id)
+      XCTAssertEqual(property.broken, 0, property.id)
+    }
+    try JSONContract(ran.output).assertHolds()
+  }
+
+  /// DESIGN.md, "Properties".
+  static let properties = [
+    "leak", "double-free", "wild-free", "use-after-free", "out-of-bounds", "uninitialised",
+    "error-swallowed", "wrong-errno", "partial-state", "lock-imbalance", "double-lock",
+    "sleep-under-lock", "warn-unexpected", "warn-missing", "crash", "hang", "dead-branch",
+    "allocation-set", "idempotent", "root-chain", "entry-bits", "root-identity",
+    "boundary-arguments", "lifecycle",
+  ]
+}
