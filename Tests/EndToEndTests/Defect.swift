@@ -40,7 +40,7 @@ struct Defect: Sendable {
   }
 }
 
-/// The defects of the patch series that the project was created from: shared/KERNEL.md.
+/// The defects of the patch series that the project was created from.
 extension Defect {
   static let a = Defect(
     name: "a", title: "the error path frees tables that were never allocated",
