@@ -75,7 +75,7 @@ final class CommandTests: EndToEndTestCase {
     XCTAssertEqual(ran.errors, "")
     let lines = ran.output.split(separator: "\n")
     XCTAssertEqual(lines.count { $0.contains("= NULL") }, 1, ran.output)
-    XCTAssertEqual(lines.count { $0.hasSuffix("return -12") }, 1, ran.output)
+    XCTAssertEqual(lines.count { $0.hasSuffix("return -ENOMEM") }, 1, ran.output)
     XCTAssertEqual(lines.count { $0.contains("  free ") }, 1, ran.output)
   }
 }

@@ -22,7 +22,7 @@ extension Defect {
       edit(direct, .replace("30 - PAGE_SHIFT", with: "29 - PAGE_SHIFT")),
       edit(create, .replace("int i;", with: "int i, kshim_new;")),
       edit(create, .replace("root.pgd = 0", with: "root.pgd = kshim_new")),
-      edit(freePages, .replace("mmu->pml4_root", with: "mmu")),
+      edit(freePages, .replace("mmu->pml4_root", with: "(mmu->pml4_root + 1)")),
       edit(
         freeRoots,
         .insertBefore("kvm_mmu_commit_zap_page", "\t\twrite_lock(&kvm->mmu_lock);")),

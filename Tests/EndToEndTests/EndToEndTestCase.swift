@@ -87,10 +87,11 @@ class EndToEndTestCase: XCTestCase {
     return try JSONDecoder().decode(Verdict.self, from: Data(ran.output.utf8))
   }
 
-  /// A hash of each file's content below a directory.
-  func hashes(_ directory: String) async throws -> String {
+  /// One hash of all names and contents below a directory.
+  func hash(_ directory: String) async throws -> String {
     let result = try await Command.script(
-      "find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; find . -not -type f | sort",
+      "{ find . -type f -print0 | sort -z | xargs -0 sha256sum; find . -not -type f | sort; } | "
+        + "sha256sum",
       [], needs: ["sha256sum"], directory: directory)
     XCTAssertEqual(result.status, 0, result.errorText)
     return result.outputText

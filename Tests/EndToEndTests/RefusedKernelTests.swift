@@ -41,11 +41,11 @@ final class RefusedKernelTests: EndToEndTestCase {
     let half = body.lowerBound + body.count / 2
     try lines.prefix(half).joined(separator: "\n").write(
       toFile: path, atomically: false, encoding: .utf8)
-    let before = try await hashes("\(copy)/arch/x86/kvm")
+    let before = try await hash("\(copy)/arch/x86/kvm")
     let refusal = try await refused(3, "check", "--kernel", copy)
     XCTAssertEqual(refusal.place, "\(Self.mmu):\(half)", refusal.text)
     XCTAssertEqual(refusal.remedy, "check that the tree is complete")
-    let after = try await hashes("\(copy)/arch/x86/kvm")
+    let after = try await hash("\(copy)/arch/x86/kvm")
     XCTAssertEqual(after, before)
   }
 
