@@ -61,7 +61,7 @@ struct RawTrace {
       case .live: what = "page \(hex(event.arg.0))"
       case .freed: what = "page \(hex(event.arg.0)), which is freed already"
       case .poison: what = "\(hex(event.arg.0)), a variable that was never set"
-      default: what = "\(hex(event.arg.0)), which was never allocated"
+      default: what = "\(address(event.arg.0)), which was never allocated"
       }
       return ("free", callee(event), what)
     case .warning: return ("WARN", nil, "")
@@ -72,9 +72,9 @@ struct RawTrace {
     case .sleep: return ("sleep", callee(event), "with a spinning lock held")
     case .access:
       return (
-        event.isWrite ? "write" : "read", nil, "\(event.arg.1) bytes at \(hex(event.arg.0))"
+        event.isWrite ? "write" : "read", nil, "\(event.arg.1) bytes at \(address(event.arg.0))"
       )
-    case .address: return ("__pa", nil, hex(event.arg.0))
+    case .address: return ("__pa", nil, address(event.arg.0))
     case .fault: return ("fault", nil, "")
     case .hang: return ("hang", nil, "")
     case .overflow: return ("overflow", nil, "")
@@ -110,6 +110,18 @@ struct RawTrace {
     let signed = Int64(bitPattern: value)
     if signed < 0, signed >= -4095 { return "= \(Errno.name(Int32(signed)))" }
     return value < 4096 ? "= \(value)" : "= \(hex(value))"
+  }
+
+  /// An address by the runtime's name for it, which is the same in every process.
+  private func address(_ value: UInt64) -> String {
+    let offset = value & 0xffff_ffff
+    switch value >> 56 {
+    case 0x0b: return "an object of the harness + \(hex(offset))"
+    case 0x0c: return "the stack"
+    case 0x0d: return "the subject's own code or data"
+    case 0x0e: return "a struct page + \(hex(value & 0xff_ffff_ffff_ffff))"
+    default: return hex(value)
+    }
   }
 
   private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

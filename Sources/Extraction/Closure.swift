@@ -66,16 +66,17 @@ struct Closure {
   mutating func follow(
     _ cursor: ClangCursor, from name: String, signatureOnly: Bool = false
   ) throws {
-    var references: [(ClangCursor, Int)] = []
+    var references: [(target: ClangCursor, use: ClangCursor)] = []
     cursor.visit { child in
       if signatureOnly, child.kind == .compound { return false }
-      if let target = child.referenced { references.append((target, child.place.line)) }
+      if let target = child.referenced { references.append((target, child)) }
       return true
     }
-    for (target, line) in references {
+    for (target, use) in references {
       switch target.kind {
-      case .function: try call(target, from: name, line: line)
-      case .variable where target.isAtFileScope: try use(variable: target, from: name, line: line)
+      case .function: try call(target, from: name, line: use.place.line)
+      case .variable where target.isAtFileScope:
+        try self.use(variable: target, from: name, line: use.place.line)
       case .structure, .enumeration, .typedefinition: take(declaration: target)
       default:
         if target.isEnumConstant, let parent = target.parent { take(declaration: parent) }

@@ -22,7 +22,7 @@ extension Defect {
       edit(direct, .replace("30 - PAGE_SHIFT", with: "29 - PAGE_SHIFT")),
       edit(create, .replace("int i;", with: "int i, kshim_new;")),
       edit(create, .replace("root.pgd = 0", with: "root.pgd = kshim_new")),
-      edit(freePages, .replace("mmu->pml4_root", with: "(mmu->pml4_root + 1)")),
+      edit(freePages, .replace("mmu->pml4_root", with: "mmu")),
       edit(
         freeRoots,
         .insertBefore("kvm_mmu_commit_zap_page", "\t\twrite_lock(&kvm->mmu_lock);")),
@@ -102,7 +102,7 @@ extension Defect {
 
 /// Patches that change how the code is written and not what it does.
 extension Defect {
-  /// The ways of linking the tables that shared/review/patch-v1-review.txt discusses.
+  /// The ways of linking the tables that the series' reviewer discusses.
   private static func linking(_ lines: String) -> [KernelEdit] {
     [
       edit(shadow, .delete("pml4_root[0] =")),

@@ -153,7 +153,7 @@ void kshim_free_page(kshim_u64 address, kshim_u64 pc)
 		at = KSHIM_AT_WILD;
 	event = trace_record(KSHIM_EVENT_FREE, pc);
 	event->at = at;
-	event->arg[0] = kshim_page_pa(address);
+	event->arg[0] = memory_symbol(address);
 	if (at == KSHIM_AT_LIVE)
 		*state_of(address - offset) = PAGE_FREED;
 }
@@ -284,7 +284,7 @@ static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at
 {
 	struct kshim_event *event = trace_record(KSHIM_EVENT_ACCESS, pc);
 
-	event->arg[0] = kshim_page_pa(address);
+	event->arg[0] = memory_symbol(address);
 	event->arg[1] = size;
 	event->arg[2] = write;
 	event->arg[3] = at;
