@@ -72,7 +72,7 @@ test: build ## Build without a warning, check the formatting, run the tests
 	swift format lint --strict --recursive Sources Tests Package.swift
 	tree=$$($(KSHIM) kernels path $(TEST_KERNEL))
 	if ! grep -qs '"kernel" : "$(TEST_KERNEL)"' $(EXTRACTED) || grep -q '"file" :' $(EXTRACTED) ||
-		[[ -n $$(find "$$tree"/.kshim.json shims kernel-extract/subjects kernel-extract/glue \
+		[[ -n $$(find "$$tree"/.kshim.json shims kernel-extract/subjects kernel-extract/glue kernel-extract/table.inc \
 			Sources/Extraction -newer $(EXTRACTED)) ]]; then
 		$(KSHIM) extract --kernel $(TEST_KERNEL) >&2
 	fi
