@@ -44,16 +44,7 @@ extension RootJudge {
       }
     }
     for event in events.allocated {
-      let flags = event.allocation
-      if !flags.contains(.accounted) {
-        report.broken(
-          .allocationSet, in: step.function, at: event.pc,
-          "a table is not charged to the VM's owner")
-      }
-      if !flags.contains(.zeroed) {
-        report.broken(
-          .allocationSet, in: step.function, at: event.pc, "a table is not zeroed")
-      }
+      asked(event, for: [.accounted, .zeroed, .maySleep], step, &report)
     }
     let pages = events.allocated.count { world.load($0.value) != nil }
     if pages > required.rawValue.nonzeroBitCount {
@@ -67,6 +58,22 @@ extension RootJudge {
         .rootIdentity, in: step.function, at: step.end, "the root is changed by allocating tables")
     }
     return true
+  }
+
+  /// How a table's page must be asked for. Its callers may sleep, so an allocation that may not is
+  /// one that fails for nothing.
+  private func asked(
+    _ event: Event, for wanted: AllocationFlags, _ step: Step, _ report: inout Report
+  ) {
+    let sentences: [(AllocationFlags, String)] = [
+      (.accounted, "a table is not charged to the VM's owner"), (.zeroed, "a table is not zeroed"),
+      (.maySleep, "a table is allocated without sleeping where its callers may sleep"),
+      (.below4G, "a PDPT is not below 4 GiB, which CR3 of PAE paging demands"),
+    ]
+    for (flag, sentence) in sentences
+    where wanted.contains(flag) && !event.allocation.contains(flag) {
+      report.broken(.allocationSet, in: step.function, at: event.pc, sentence)
+    }
   }
 
   private func name(_ table: Tables) -> String {
@@ -133,13 +140,11 @@ extension RootJudge {
     }
     let decrypted = events.calls.filter { $0.call == slots.memoryDecrypted }
     if needsPDPT, let page = events.allocated.first {
-      let flags = page.allocation
-      if after.pae != page.value || !flags.contains(.accounted)
-        || !flags.contains(.below4G)
-      {
+      asked(page, for: [.accounted, .maySleep, .below4G], step, &report)
+      if after.pae != page.value {
         report.broken(
           .allocationSet, in: step.function, at: page.pc,
-          "pae_root is not an accounted page below 4 GiB, which CR3 of PAE paging demands")
+          "pae_root is not the page that was allocated")
       }
       if after.usedPDPTEs != 0 {
         report.broken(

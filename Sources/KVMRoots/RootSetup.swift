@@ -9,6 +9,8 @@ struct RootSetup {
   static let guestPGD: UInt64 = 0x7654 << 12 | 0xe8
   /// What root.pgd holds before, so that a forgotten write shows.
   static let oldPGD: UInt64 = 0x5150_0000
+  /// What a field that nobody set may hold.
+  static let garbage: UInt64 = 0x6bad_0000
   /// PDPTEs of the guest without their present bit: cache and software bits are set.
   static func pdptr(_ index: Int) -> UInt64 { UInt64(0x5001 + 0x111 * index) << 12 | 0xe18 }
   /// KVM_X86_TDX_VM
@@ -29,14 +31,17 @@ struct RootSetup {
     world.set(slots.meValue, state.encryption)
     if state.isMirrored, let vmType = slots.vmType { world.set(vmType, Self.tdxVM) }
     role(state, in: world)
-    world.set(slots.rootHPA, RootSnapshot.invalidPage)
+    // A new MMU's fields hold anything: creating it must set them.
+    let isNew = state.drive == .create || state.drive == .lifecycle
+    let noRoot = isNew ? Self.garbage : RootSnapshot.invalidPage
+    world.set(slots.rootHPA, noRoot)
     world.set(slots.rootPGD, Self.oldPGD)
-    if let mirror = slots.mirrorRoot { world.set(mirror, RootSnapshot.invalidPage) }
+    if let mirror = slots.mirrorRoot { world.set(mirror, noRoot) }
     if state.hasMirrorRoot, let mirror = slots.mirrorRoot {
       world.set(mirror, shadowPage(1, level: 4, tdp: true, in: world))
     }
     for index in 0..<3 {
-      world.set(slots.previousHPA, RootSnapshot.invalidPage, at: index)
+      world.set(slots.previousHPA, noRoot, at: index)
       world.set(slots.previousPGD, 0, at: index)
     }
     tables(state, in: world)
