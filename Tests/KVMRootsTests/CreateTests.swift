@@ -47,4 +47,14 @@ final class CreateTests: RootsTestCase {
     XCTAssertEqual(try call(slots.create), -12)
     XCTAssertEqual(now.pae, 0)
   }
+
+  func test_create_whateverTheFieldsHeld_startsWithoutARoot() throws {
+    start(state(root: true, tdp: true))
+    XCTAssertEqual(now.rootHPA, RootSetup.garbage)
+    XCTAssertEqual(try call(slots.create), 0)
+    let invalid = RootSnapshot.invalidPage
+    XCTAssertEqual(now.rootHPA, invalid)
+    XCTAssertEqual((0..<3).map { now.previous($0) }, [invalid, invalid, invalid])
+    XCTAssertEqual(now.rootPGD, 0)
+  }
 }
