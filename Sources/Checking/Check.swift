@@ -167,20 +167,24 @@ public struct Check: Sendable {
   }
 }
 
-/// A directory of this process's own, removed when the work is done.
+/// Where a check compiles: gone when it ends, or swept by the next one after a crash or Ctrl-C.
 struct WorkDirectory {
-  let path: String
+  private static let prefix = "kshim-check-"
+  private let scratch: ScratchDirectory
+
+  var path: String { scratch.path }
 
   init() throws {
-    let template = "\(NSTemporaryDirectory())/kshim-check-XXXXXX"
-    var bytes = Array(template.utf8CString)
-    guard mkdtemp(&bytes) != nil else {
+    let parent = FileManager.default.temporaryDirectory.path
+    ScratchDirectory.sweep(prefix: Self.prefix, in: parent)
+    do {
+      scratch = try ScratchDirectory(prefix: Self.prefix, in: parent)
+    } catch {
       throw Failure(
         .tool, asked: "compile the subject", cause: "the temporary directory cannot be written",
-        place: NSTemporaryDirectory(), remedy: "set TMPDIR to a directory that can be written")
+        place: parent, remedy: "set TMPDIR to a directory that can be written")
     }
-    path = String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  func remove() { try? FileManager.default.removeItem(atPath: path) }
+  func remove() { scratch.remove() }
 }

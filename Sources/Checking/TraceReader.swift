@@ -29,6 +29,7 @@ struct RawTrace {
 
   func read(_ places: [UInt64: Symbolizer.Place]) -> [Verdict.Event] {
     var function = ""
+    var entered: Set<String> = []
     return events.compactMap { event in
       let place = event.pc == 0 ? nil : places[event.pc &- moduleStart]
       let kind = event.what
@@ -37,9 +38,11 @@ struct RawTrace {
       }
       guard let (name, callee, detail) = describe(event) else { return nil }
       let isStep = kind == .step
+      let isAgain = isStep && !entered.insert(function).inserted
       return Verdict.Event(
         event: name, line: isStep ? 0 : place?.line ?? 0,
-        function: isStep ? function : place?.function ?? function, callee: callee, detail: detail)
+        function: isStep ? function : place?.function ?? function, callee: callee,
+        detail: isAgain ? "again" : detail)
     }
   }
 
@@ -83,10 +86,27 @@ struct RawTrace {
       let isSilent =
         ["free_pages", "__free_pages"].contains(calls[Int(event.call)])
         || calls[Int(event.call)].hasPrefix("_raw_")
-      return isSilent || isAllocation(event) ? nil : ("boundary", callee(event), answer(event))
+      return isSilent || isAllocation(event)
+        ? nil : ("boundary", call(event), answer(event))
     default: return nil
     }
   }
+
+  /// `callee(0x7654, 2, 0)`; pointers by what they point to.
+  private func call(_ event: Event) -> String {
+    let arguments = event.arguments.map { value in
+      switch value >> 56 {
+      case 0x0b: "&object"
+      case 0x0c: "&stack"
+      case 0x0d: "&data"
+      case 0x0e: "&page"
+      default: number(value)
+      }
+    }
+    return "\(calls[Int(event.call)])(\(arguments.joined(separator: ", ")))"
+  }
+
+  private func number(_ value: UInt64) -> String { value < 4096 ? "\(value)" : hex(value) }
 
   private func isAllocation(_ call: Event) -> Bool {
     events.contains {
@@ -109,7 +129,7 @@ struct RawTrace {
     if value >> 56 >= 0x0b, value >> 56 <= 0x0e { return "" }
     let signed = Int64(bitPattern: value)
     if signed < 0, signed >= -4095 { return "= \(Errno.name(Int32(signed)))" }
-    return value < 4096 ? "= \(value)" : "= \(hex(value))"
+    return "= \(number(value))"
   }
 
   /// An address by the runtime's name for it, which is the same in every process.

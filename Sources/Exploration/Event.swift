@@ -8,6 +8,8 @@ extension Event {
   public var what: EventKind { EventKind(rawValue: kind) }
   /// What was freed, for ``EventKind/free``.
   public var freed: Whereabouts { Whereabouts(rawValue: UInt64(at)) }
+  /// What an ``EventKind/call`` was asked, as far as it is kept.
+  public var arguments: [UInt64] { Array([arg.0, arg.1, arg.2, arg.3].prefix(Int(at))) }
   /// What an ``EventKind/access`` met.
   public var met: Whereabouts { Whereabouts(rawValue: arg.3) }
   /// Whether an ``EventKind/access`` wrote.

@@ -192,6 +192,12 @@ public struct Explorer: Sendable {
         throw wrong(
           "the code asks for \(met.count) decisions, the scenario has \(scenario.decisions.count)")
       }
+      let answers = Int(subject.world.decisions[index].arity)
+      guard Int(expected.choice) < answers else {
+        throw wrong(
+          "decision \(index + 1), \(expected.callee)\(expected.choice), has only the answers 0 to \(answers - 1)"
+        )
+      }
       guard met[index] == expected else {
         throw wrong(
           "decision \(index + 1) is \(met[index].callee) here and \(expected.callee) in the scenario"

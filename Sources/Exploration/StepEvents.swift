@@ -22,7 +22,6 @@ public final class StepEvents {
   public private(set) var returned: Event?
   /// Locks taken minus locks released.
   public private(set) var lockBalance = 0
-  public private(set) var lastLock: Event?
 
   public init() {}
 
@@ -39,7 +38,6 @@ public final class StepEvents {
     fatal = nil
     returned = nil
     lockBalance = 0
-    lastLock = nil
   }
 
   /// Sorts the events from a position on, up to the end of that step, and judges those that are
@@ -86,9 +84,9 @@ public final class StepEvents {
       default: end(event, function, &report)
       }
     }
-    if returned != nil, lockBalance != 0, let lastLock {
+    if let returned, lockBalance != 0 {
       report.broken(
-        .lockImbalance, in: function, at: lastLock.pc,
+        .lockImbalance, in: function, at: returned.pc,
         "the function returns with a lock that it took still held")
     }
     return position
@@ -122,7 +120,6 @@ public final class StepEvents {
         .doubleLock, in: function, at: event.pc, "a lock is taken that is already held")
     }
     lockBalance += 1
-    lastLock = event
   }
 
   private func unlock(_ event: Event, _ function: String, _ report: inout Report) {

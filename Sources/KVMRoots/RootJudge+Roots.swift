@@ -324,8 +324,8 @@ extension RootJudge {
           step.after.pdpte($0) & 1 != 0 && address(step.after.pdpte($0)) == hpa
         }
       }
-      let counted = world.get(slots.pageCount, at: number)
-      if counted != UInt64(expected) {
+      let counted = Int(Int32(truncatingIfNeeded: world.get(slots.pageCount, at: number)))
+      if counted != expected {
         report.broken(
           .lifecycle, in: step.function, at: step.end,
           "a shadow page counts \(counted) roots and \(expected) name it")

@@ -34,6 +34,19 @@ public struct KernelTree: Sendable, Equatable {
     !isPartial || kept.contains { path == $0 || path.hasPrefix($0 + "/") }
   }
 
+  /// What the top of a kernel has, for patches of trees that were unpacked in part.
+  private static let topNames: Set<String> = [
+    "Documentation", "LICENSES", "arch", "block", "certs", "crypto", "drivers", "fs", "include",
+    "init", "io_uring", "ipc", "kernel", "lib", "mm", "net", "rust", "samples", "scripts",
+    "security", "sound", "tools", "usr", "virt", "CREDITS", "COPYING", "Kbuild", "Kconfig",
+    "MAINTAINERS", "Makefile", "README", ".mailmap", ".gitignore", ".clang-format",
+  ]
+
+  /// Whether a path, relative to the top, could be one of a whole kernel.
+  static func mayHold(_ path: String) -> Bool {
+    path.split(separator: "/").first.map { topNames.contains(String($0)) } ?? false
+  }
+
   /// Reads what the tree at `directory` is.
   ///
   /// - Throws: `Failure` of kind request where there is no kernel with an x86 part.

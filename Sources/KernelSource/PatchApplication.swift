@@ -43,8 +43,9 @@ struct PatchApplication {
     }
     let results = try await paths(of: patch, file)
     let outside = results.filter { !tree.holds($0) }
-    skipped.formUnion(outside)
     let inside = results.subtracting(outside)
+    try refuse(patch, strange: outside.filter { !KernelTree.mayHold($0) })
+    skipped.formUnion(outside)
     guard !inside.isEmpty else { return }
     // git goes by the new name alone, so where a file comes from does not decide.
     for path in inside.union(patch.renameOrigins) { try bring(path) }
@@ -63,6 +64,16 @@ struct PatchApplication {
         remarks.append("\(checked): \(line)")
       }
     }
+  }
+
+  /// A patch whose paths are spelled for another -p must not end in a verdict.
+  private func refuse(_ patch: PatchFile, strange: Set<String>) throws {
+    guard let path = strange.min() else { return }
+    throw Failure(
+      .request, asked: "apply \(patch.title)",
+      cause: "it changes \(path), which is no path of a kernel",
+      remedy: "make the patch with git, or with 'diff -u a/FILE b/FILE' from the kernel's top: "
+        + "the first part of each path is taken off")
   }
 
   /// The paths that a patch leaves, changes or deletes, relative to the top.
@@ -103,7 +114,13 @@ struct PatchApplication {
 
   /// Compares the patched files with the tree's own.
   mutating func finish() async throws {
-    guard FileKind(after) == .directory else { return }
+    guard FileKind(after) == .directory else {
+      throw Failure(
+        .request, asked: "patch kernel \(tree.spec)",
+        cause: "the patches change only what was not unpacked of this kernel",
+        evidence: skipped.sorted(),
+        remedy: "name a whole kernel tree with --kernel DIRECTORY, or leave the patches out")
+    }
     for case let path as String in FileManager.default.enumerator(atPath: after) ?? .init()
     where FileKind("\(after)/\(path)") == .file {
       seen.insert(path)

@@ -5,15 +5,15 @@ import Foundation
 /// Ctrl-C, on the next ``sweep(prefix:in:)``.
 ///
 /// A lock on a file inside tells a directory in use from one left behind.
-final class ScratchDirectory: Sendable {
+package final class ScratchDirectory: Sendable {
   /// Absolute, without symbolic links.
-  let path: String
+  package let path: String
   private let lock: FileLock
 
   private static let lockName = ".lock"
 
   /// - Throws: `POSIXError` where `parent` does not take a new directory.
-  init(prefix: String, in parent: String) throws {
+  package init(prefix: String, in parent: String) throws {
     while true {
       let candidate = "\(parent)/\(prefix)\(UUID().uuidString.prefix(13))"
       guard mkdir(candidate, 0o755) == 0 else { throw lastError() }
@@ -29,7 +29,7 @@ final class ScratchDirectory: Sendable {
   }
 
   /// Removes the directory with everything in it; a second call does nothing.
-  func remove() {
+  package func remove() {
     Self.remove(path)
     lock.release()
   }
@@ -37,7 +37,7 @@ final class ScratchDirectory: Sendable {
   deinit { remove() }
 
   /// Removes the directories that an ended process left in `parent`.
-  static func sweep(prefix: String, in parent: String) {
+  package static func sweep(prefix: String, in parent: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
     for name in names where name.hasPrefix(prefix) {
       let path = "\(parent)/\(name)"

@@ -11,8 +11,8 @@ struct CheckCommand: AsyncParsableCommand {
     commandName: "check",
     abstract: "Search every scenario of a revision and say what breaks.",
     discussion: """
-      Without patches the kernel itself is judged. With patches the base is judged too, and what \
-      the patches introduce decides the exit status.
+      Without patches the kernel itself is judged. With patches what they introduce decides \
+      the exit status: when something is found, the base is searched too.
 
       Examples:
         kshim check --kernel debian:6.1

@@ -36,6 +36,7 @@ struct ReplayCommand: AsyncParsableCommand {
     let (trace, broken) = try await check.replay(scenario, of: revision)
     for line in TraceText(events: trace).lines { print(line) }
     for finding in broken { print("\(finding.property): \(finding.message)") }
+    if broken.isEmpty { print("no property is broken") }
     if !broken.isEmpty { throw ExitCode(1) }
   }
 }

@@ -24,9 +24,9 @@ struct RevisionOptions: ParsableArguments {
     return named.isEmpty ? "debian:6.12" : named
   }
 
-  /// What `kshim replay` needs to see the same revision.
+  /// What `kshim replay` needs to see the same revision. What came by standard input is to be named.
   var replayOptions: String {
-    "--kernel \(kernelName) " + patches.map { "--patch \($0) " }.joined()
+    "--kernel \(kernelName) " + patches.map { "--patch \($0 == "-" ? "PATCH" : $0) " }.joined()
   }
 
   /// The revision, and its base when there are patches.

@@ -213,15 +213,39 @@ final class RevisionTests: KernelSourceTestCase {
     let change = try await patch(
       """
       sed -i 's/line 10$/new 10/' arch/x86/poem.txt
-      echo more >> arch/arm/other.txt; echo doc > 'a [new] file'
+      echo more >> arch/arm/other.txt; mkdir Documentation; echo doc > 'Documentation/a [new] file'
       """)
     let revision = try await store.revision(tree: tree, patches: [change])
-    XCTAssertEqual(revision.skipped, ["a [new] file", "arch/arm/other.txt"])
+    XCTAssertEqual(revision.skipped, ["Documentation/a [new] file", "arch/arm/other.txt"])
     XCTAssertEqual(Array(revision.overlay.keys), ["arch/x86/poem.txt"])
+  }
+
+  func test_partialTree_patchesOfWhatItDoesNotHold_areRefused() async throws {
+    _ = try makeTree("linux")
+    try await shell("tar -cf a.tar linux")
+    let tree = try await store.resolve("\(scratch)/a.tar")
     let outside = try await patch("echo more >> arch/arm/other.txt")
-    let nothing = try await store.revision(tree: tree, patches: [outside])
-    XCTAssertEqual(nothing.skipped, ["arch/arm/other.txt"])
-    XCTAssertEqual(nothing.overlay, [:])
+    let failure = try await failure(.request) {
+      try await self.store.revision(tree: tree, patches: [outside])
+    }
+    XCTAssertTrue(failure.cause.contains("not unpacked"), failure.cause)
+    XCTAssertEqual(leftovers(), [])
+  }
+
+  /// `git diff --no-prefix` and `diff -u FILE.orig FILE`: the first part of the path is the kernel's.
+  func test_partialTree_pathsOfAnotherStrip_areRefused() async throws {
+    _ = try makeTree("linux")
+    try await shell("tar -cf a.tar linux")
+    let tree = try await store.resolve("\(scratch)/a.tar")
+    let text = try await patch("sed -i 's/line 10$/new 10/' arch/x86/poem.txt").content
+    let bare = String(decoding: text, as: UTF8.self)
+      .replacing(" a/", with: " ").replacing(" b/", with: " ")
+    let failure = try await failure(.request) {
+      try await self.store.revision(
+        tree: tree, patches: [PatchFile(name: "bare.patch", content: Data(bare.utf8))])
+    }
+    XCTAssertTrue(failure.cause.contains("x86/poem.txt"), failure.cause)
+    XCTAssertTrue(failure.remedy.contains("taken off"), failure.remedy)
   }
 
   func test_userConfigurationAndEnclosingRepository_doNotMatter() async throws {

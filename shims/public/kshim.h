@@ -81,7 +81,7 @@ struct kshim_event {
 	uint16_t kind;		/* enum kshim_event_kind */
 	uint16_t call;		/* number of the boundary callee or entry, else 0xffff */
 	uint16_t step;		/* how many steps came before */
-	uint16_t at;		/* FREE: enum kshim_at of what was freed */
+	uint16_t at;		/* FREE: enum kshim_at of what was freed; CALL: number of arg[] */
 	uint32_t held_write;	/* locks held exclusively, bit = lock number */
 	uint32_t held_read;	/* locks held shared */
 	uint64_t pc;		/* return address into the subject, 0 if none */

@@ -64,7 +64,8 @@ void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 
 	current_call = call;
 	current_event = trace_event_count;
 	event = trace_record(KSHIM_EVENT_CALL, pc);
-	for (unsigned i = 0; i < count && i < 4; i++)
+	event->at = count < 4 ? count : 4;
+	for (unsigned i = 0; i < event->at; i++)
 		event->arg[i] = args[i];
 }
 
