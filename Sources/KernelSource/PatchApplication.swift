@@ -76,6 +76,16 @@ struct PatchApplication {
         + "the first part of each path is taken off")
   }
 
+  /// Patches that leave out all that they change must not end in a verdict either.
+  private func refuseNothing() throws {
+    guard overlay.isEmpty, deleted.isEmpty, !skipped.isEmpty else { return }
+    throw Failure(
+      .request, asked: "patch kernel \(tree.spec)",
+      cause: "the patches change only what was not unpacked of this kernel",
+      evidence: skipped.sorted(),
+      remedy: "name a whole kernel tree with --kernel DIRECTORY, or leave the patches out")
+  }
+
   /// The paths that a patch leaves, changes or deletes, relative to the top.
   private func paths(of patch: PatchFile, _ file: String) async throws -> Set<String> {
     let result = try await git(["apply", "--numstat", "-z", file])
@@ -114,13 +124,7 @@ struct PatchApplication {
 
   /// Compares the patched files with the tree's own.
   mutating func finish() async throws {
-    guard FileKind(after) == .directory else {
-      throw Failure(
-        .request, asked: "patch kernel \(tree.spec)",
-        cause: "the patches change only what was not unpacked of this kernel",
-        evidence: skipped.sorted(),
-        remedy: "name a whole kernel tree with --kernel DIRECTORY, or leave the patches out")
-    }
+    guard FileKind(after) == .directory else { return try refuseNothing() }
     for case let path as String in FileManager.default.enumerator(atPath: after) ?? .init()
     where FileKind("\(after)/\(path)") == .file {
       seen.insert(path)
@@ -135,6 +139,7 @@ struct PatchApplication {
           atPath: "\(before)/\(path)", andPath: "\(after)/\(path)")
       if isThere, !same { overlay[path] = "\(after)/\(path)" }
     }
+    try refuseNothing()
     let difference = try await git([
       "diff", "--no-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
       "--text", "-U0", "--src-prefix=", "--dst-prefix=", "--", before, after,
