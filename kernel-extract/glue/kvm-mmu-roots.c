@@ -11,15 +11,17 @@ static unsigned shadow_page_count;	/* of shadow_pages; shadow_page_zapped counts
 static unsigned new_shadow_page(gfn_t gfn, u32 role, bool tdp_mmu)
 {
 	struct kvm_mmu_page *sp;
+	void *table;
 
 	if (shadow_page_count == SHADOW_PAGES)
 		kshim_no_room();
 	sp = &shadow_pages[shadow_page_count];
-	sp->spt = (u64 *)(unsigned long)kshim_va(kshim_boot_page(0, 0));
+	table = (void *)(unsigned long)kshim_va(kshim_boot_page(0, 0));
+	sp->spt = table;
 	sp->gfn = gfn;
 	sp->role.word = role;
 	sp->tdp_mmu_page = tdp_mmu;
-	set_page_private(virt_to_page(sp->spt), (unsigned long)sp);
+	set_page_private(virt_to_page(table), (unsigned long)sp);
 	return shadow_page_count++;
 }
 
