@@ -21,10 +21,14 @@ struct ManifestReader {
     }
 
     mutating func need(_ key: String) throws -> Node {
-      guard let node = take(key) else {
-        throw reader.wrong(line, "\(what) has no key '\(key)'", "add '\(key):' there")
+      if let node = take(key) { return node }
+      // Most often it is there under a misspelt name.
+      if let stray = entries.first(where: { !ManifestReader.everyKey.contains($0.key) }) {
+        throw reader.wrong(
+          stray.line, "unknown key '\(stray.key)' in \(what), which has no '\(key)'",
+          "write '\(key)' if that is meant")
       }
-      return node
+      throw reader.wrong(line, "\(what) has no key '\(key)'", "add '\(key):' there")
     }
 
     func close(allowed: [String]) throws {
@@ -39,6 +43,10 @@ struct ManifestReader {
         "use one of: \(allowed.joined(separator: ", "))")
     }
   }
+
+  /// Every key of every kind of entry.
+  private static let everyKey = Set(
+    ruleKeys + topKeys + ["type", "value", "at", "optional", "is", "count", "to"])
 
   func wrong(_ line: Int?, _ cause: String, _ remedy: String) -> Failure {
     Failure(
@@ -156,6 +164,11 @@ struct ManifestReader {
     guard list.isEmpty else { return list }
     throw wrong(keys.line, "\(key) of \(keys.what) is empty", "write at least one C expression")
   }
+
+  private static let topKeys = [
+    "subject", "title", "source", "since", "include", "targets", "extract", "objects", "inputs",
+    "state", "bind", "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
+  ]
 
   private static let ruleKeys = [
     "allocates", "zeroed", "frees", "locks", "unlocks", "returns", "custom", "translates",
@@ -298,11 +311,6 @@ struct ManifestReader {
 
   func manifest() throws -> Manifest {
     var top = try keys(try document(), "the manifest")
-    let allowed = [
-      "subject", "title", "source", "since", "include", "targets", "extract", "objects", "inputs",
-      "state",
-      "bind", "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
-    ]
     func entries(_ key: String) throws -> [(key: String, line: Int, value: Node)] {
       try top.take(key).map { try keys($0, key).entries } ?? []
     }
@@ -377,7 +385,7 @@ struct ManifestReader {
       variables: try variables(top.take("variables")),
       path: path)
     manifest.glueLine = glue?.mark?.line ?? 1
-    try top.close(allowed: allowed)
+    try top.close(allowed: Self.topKeys)
     return manifest
   }
 }
