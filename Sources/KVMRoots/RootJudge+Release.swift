@@ -41,7 +41,7 @@ extension RootJudge {
       report.broken(
         isRepeat ? .idempotent : what == "pae_root[]" ? .lifecycle : .rootIdentity,
         in: step.function, at: place(of: what, step, slots),
-        "\(what) is not what freeing roots \(mask) leaves")
+        "\(what) is not what roots_to_free = \(mask) leaves")
     }
     counts(step, world, mask, &report)
     return true

@@ -78,7 +78,7 @@ extension RootJudge {
     var expected = step.before
     if step.result == 0 { expected.rootHPA = RootSetup.zeroPage }
     let asksForFault = subject.world.get(slots.requests) != 0
-    if step.result < 0 || step.result == 1 && !asksForFault {
+    if step.result != 0, step.result != 1 || !asksForFault {
       report.broken(
         .wrongErrno, in: step.function, at: asked.pc,
         "the function returns \(Errno.name(step.result)) for a root outside of the guest's memory")

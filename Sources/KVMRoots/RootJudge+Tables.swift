@@ -182,16 +182,24 @@ extension RootJudge {
     }
     let encrypted = events.calls.filter { $0.call == slots.memoryEncrypted }
     let expected = !step.state.tdp && step.before.pae != 0 ? 1 : 0
-    let isBeforeFree = encrypted.allSatisfy { call in
-      events.freed.allSatisfy { $0.arg.0 != call.arg.0 || $0.held_write == call.held_write }
-    }
-    if encrypted.count != expected || !isBeforeFree
+    // The page belongs to somebody else as soon as it is freed.
+    let isBeforeFree =
+      expected == 0
+      || world.events.first {
+        $0.what == .free && $0.arg.0 == step.before.pae
+          || $0.what == .call && $0.call == slots.memoryEncrypted
+      }?.what == .call
+    if encrypted.count != expected
       || encrypted.contains(where: { $0.arg.0 != step.before.pae || $0.arg.1 != 1 })
     {
       report.broken(
         .boundaryArguments, in: step.function, at: encrypted.first?.pc ?? step.end,
-        "the PDPT must be encrypted again exactly when it was decrypted (\(expected) times, not \(encrypted.count))"
-      )
+        "the PDPT must be encrypted again exactly when it was decrypted "
+          + "(\(expected) times, not \(encrypted.count))")
+    } else if !isBeforeFree {
+      report.broken(
+        .boundaryArguments, in: step.function, at: encrypted.first?.pc ?? step.end,
+        "the PDPT is encrypted again after it was freed")
     }
     return true
   }
