@@ -87,6 +87,8 @@ let package = Package(
         "KernelSource", "Extraction", "Exploration", "KernelExtractPattern", "KernelExtractZero",
       ], path: "Tests/TestSupport"),
     .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
+    .testTarget(
+      name: "CheckingTests", dependencies: ["Checking", "Reporting"], swiftSettings: libclang),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures"]),
     .testTarget(

@@ -16,7 +16,6 @@ struct Builds: Sendable {
   var zeroPath: String { path(.zero, 0) }
   var profiles: [String] {
     (0..<jobs).map { "\(directory)/\($0).profraw" }
-      .filter { FileManager.default.fileExists(atPath: $0) }
   }
 
   private func path(_ poison: SharedObject.Poison, _ worker: Int) -> String {

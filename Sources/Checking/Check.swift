@@ -48,19 +48,33 @@ public struct Check: Sendable {
     var verdict = try await search(domain, revision)
     guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
     let before = try await search(domain, base)
-    let known = Set((before.findings + before.notes).map(Self.identity))
-    for index in verdict.findings.indices {
-      verdict.findings[index].introduced = !known.contains(Self.identity(verdict.findings[index]))
-    }
-    for index in verdict.notes.indices {
-      verdict.notes[index].introduced = !known.contains(Self.identity(verdict.notes[index]))
-    }
+    Self.tell(&verdict.findings, from: before.findings)
+    Self.tell(&verdict.notes, from: before.notes)
     return verdict
   }
 
-  /// What makes two findings of different revisions the same: lines move.
-  private static func identity(_ finding: Verdict.Finding) -> String {
-    [finding.property, finding.function, finding.message, finding.scenario].joined(separator: "\n")
+  /// Says which findings the patches introduce: those that the base has not got, one for one. Lines
+  /// move with a patch, and so does the smallest scenario; where it is the same it decides first.
+  static func tell(_ findings: inout [Verdict.Finding], from base: [Verdict.Finding]) {
+    func identity(_ finding: Verdict.Finding, _ scenario: Bool) -> [String] {
+      [finding.property, finding.function, finding.message] + (scenario ? [finding.scenario] : [])
+    }
+    var old = base
+    // What a patch touched is matched last.
+    var open = findings.indices.sorted { !findings[$0].introduced && findings[$1].introduced }
+    for index in open { findings[index].introduced = true }
+    for isExact in [true, false] {
+      open.removeAll { index in
+        guard
+          let match = old.firstIndex(where: {
+            identity($0, isExact) == identity(findings[index], isExact)
+          })
+        else { return false }
+        old.remove(at: match)
+        findings[index].introduced = false
+        return true
+      }
+    }
   }
 
   private func search<D: Domain>(_ domain: D.Type, _ revision: Revision) async throws -> Verdict {
@@ -107,7 +121,7 @@ public struct Check: Sendable {
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
       subject: subject, findings: findings, notes: notes,
       exploration: .init(
-        scenarios: result.scenarios, seconds: result.seconds, exhaustive: true),
+        scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive),
       properties: properties(result.findings, notes))
   }
 

@@ -35,6 +35,8 @@ public struct Explorer: Sendable {
   public struct Result: Sendable {
     public var scenarios: Int
     public var seconds: Double
+    /// Whether every state was searched, each with every list of decisions.
+    public var isExhaustive: Bool
     public var findings: Report.Findings
   }
 
@@ -61,8 +63,11 @@ public struct Explorer: Sendable {
   private final class Shared: Sendable {
     let next = Atomic<Int>(0)
     let done = Atomic<Int>(0)
+    /// States of which every list of decisions was run.
+    let searched = Atomic<Int>(0)
     let scenarios = Atomic<Int>(0)
-    let outcome = Mutex<(findings: Report.Findings, failure: Failure?)>((Report.Findings(), nil))
+    let outcome = Mutex<(findings: Report.Findings, states: Int, failure: Failure?)>(
+      (Report.Findings(), 0, nil))
   }
 
   /// - Parameters:
@@ -89,14 +94,15 @@ public struct Explorer: Sendable {
         var report = Report(pattern)
         var told = 0.0
         let chunk = 16
+        let order = Order(count: domain.stateCount)
         while true {
           let first = shared.next.add(chunk, ordering: .relaxed).oldValue
           guard first < domain.stateCount else { break }
-          let order = Order(count: domain.stateCount)
           for state in (first..<min(first + chunk, domain.stateCount)).map({ order[$0] })
           where states?(domain, state) ?? true {
-            let scenarios = search(state, in: &domain, world: pattern.world, &report)
+            let (scenarios, isWhole) = search(state, in: &domain, world: pattern.world, &report)
             shared.scenarios.add(scenarios, ordering: .relaxed)
+            if isWhole { shared.searched.add(1, ordering: .relaxed) }
           }
           let done = shared.done.add(chunk, ordering: .relaxed).newValue
           if let progress, worker == 0, elapsed() - told > 0.2 {
@@ -110,25 +116,38 @@ public struct Explorer: Sendable {
         domain.count(into: &report)
         finish?(worker, zero)
         let found = report.findings
-        shared.outcome.withLock { $0.findings.merge(found) }
+        let stateCount = domain.stateCount
+        shared.outcome.withLock {
+          $0.findings.merge(found)
+          $0.states = stateCount
+        }
       } catch {
-        let failure = error as? Failure
+        let failure =
+          error as? Failure
+          ?? Failure(
+            .tool, asked: "search every scenario", cause: "a worker ended early: \(error)",
+            remedy: "run the command again; if it repeats, report it")
         shared.outcome.withLock { $0.failure = failure }
       }
     }
     DispatchQueue.concurrentPerform(iterations: max(1, jobs)) { work($0) }
-    let (findings, failure) = shared.outcome.withLock { ($0.findings, $0.failure) }
+    let (findings, stateCount, failure) = shared.outcome.withLock {
+      ($0.findings, $0.states, $0.failure)
+    }
     if let failure { throw failure }
     return Result(
       scenarios: shared.scenarios.load(ordering: .relaxed), seconds: elapsed(),
+      isExhaustive: stateCount > 0 && shared.searched.load(ordering: .relaxed) == stateCount,
       findings: findings)
   }
 
-  /// Every list of decisions from one state. Returns how many there were.
+  /// Every list of decisions from one state. Returns how many there were, and whether none was cut
+  /// off for want of room.
   private static func search<D: Domain>(
     _ state: Int, in domain: inout D, world: World, _ report: inout Report
-  ) -> Int {
+  ) -> (scenarios: Int, isWhole: Bool) {
     var scenarios = 0
+    var isWhole = true
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { choices in
       var count = 0
       while true {
@@ -138,6 +157,7 @@ public struct Explorer: Sendable {
         domain.run(state, prefix, &report)
         scenarios += 1
         let taken = world.decisions
+        if taken.count >= choices.count { isWhole = false }
         var last = taken.count - 1
         while last >= 0, taken[last].choice + 1 >= taken[last].arity { last -= 1 }
         guard last >= 0 else { return }
@@ -146,7 +166,7 @@ public struct Explorer: Sendable {
         count = last + 1
       }
     }
-    return scenarios
+    return (scenarios, isWhole)
   }
 
   /// The whole scenario of an entry: its decisions with the callees that asked, all of them.

@@ -74,9 +74,6 @@ public struct Report {
     if !blamed.isEmpty { blamed.removeAll(keepingCapacity: true) }
   }
 
-  /// Whether this scenario broke something already.
-  public var isBroken: Bool { !blamed.isEmpty }
-
   /// Says that the present scenario breaks a property.
   ///
   /// - Parameters:

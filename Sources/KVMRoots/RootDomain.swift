@@ -11,6 +11,8 @@ public struct RootDomain: Domain {
   /// The first state of each drive.
   private let starts: [(drive: Drive, first: Int)]
   public let stateCount: Int
+  /// The roots after the last step.
+  private var latest = RootSnapshot()
   /// The state that was run last: one state has many lists of decisions.
   private var last = (number: -1, state: RootState(drive: .special))
 
@@ -59,6 +61,7 @@ public struct RootDomain: Domain {
     zero.world.reset(choices)
     setup.apply(last.state, to: pattern.world)
     setup.apply(last.state, to: zero.world)
+    latest = RootSnapshot(pattern.world, setup.slots)
     judge.begin()
     play(&report)
   }
@@ -72,11 +75,13 @@ public struct RootDomain: Domain {
     isLast: Bool = false,
     _ report: inout Report
   ) -> UInt64? {
-    let before = RootSnapshot(pattern.world, setup.slots)
+    let before = latest
     let result = pattern.world.call(entry, argument)
     let other = zero.world.call(entry, argument)
+    latest = RootSnapshot(pattern.world, setup.slots)
     judge.judge(
-      target, state, argument: argument, before: before, pattern.world, zero.world, isLast: isLast,
+      target, state, argument: argument, before: before, after: latest, pattern.world, zero.world,
+      isLast: isLast,
       &report)
     // On hardware nothing goes on beside a lock that is never released.
     let isStuck = pattern.world.happened.pointee.locks_held > 0

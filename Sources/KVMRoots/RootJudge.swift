@@ -47,7 +47,8 @@ struct RootJudge {
 
   /// Judges the step that both worlds have just made.
   mutating func judge(
-    _ target: Drive, _ state: RootState, argument: UInt64, before: RootSnapshot, _ pattern: World,
+    _ target: Drive, _ state: RootState, argument: UInt64, before: RootSnapshot,
+    after: RootSnapshot, _ pattern: World,
     _ zero: World, isLast: Bool, _ report: inout Report
   ) {
     position = events.take(
@@ -62,7 +63,7 @@ struct RootJudge {
     // What an uninitialised variable or a dead end leads to is no further finding.
     guard !isUninitialised, let returned = events.returned else { return }
     let step = Step(
-      target: target, state: state, before: before, after: RootSnapshot(pattern, slots),
+      target: target, state: state, before: before, after: after,
       result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument)
     judge(step, pattern, isLast: isLast, &report)
   }

@@ -11,7 +11,6 @@
 #define WINDOW_PAGES 64
 #define HIGH_HPA 0x140000000ULL		/* 5 GiB: truncation to 32 bits shows */
 #define LOW_HPA 0x7ff00000ULL		/* below 4 GiB, for __GFP_DMA32 */
-#define HIGH_PAGE_COUNT (WINDOW_PAGES / 2)
 #define MAX_EVENTS 1024
 #define MAX_DECISIONS 256
 #define MAX_STORES 16384

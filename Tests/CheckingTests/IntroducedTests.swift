@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Reporting
+import XCTest
+
+@testable import Checking
+
+/// What a patch introduces, told from what its base has.
+final class IntroducedTests: XCTestCase {
+  private func finding(
+    _ property: String, line: Int = 1, scenario: String = "s", isTouched: Bool = false
+  ) -> Verdict.Finding {
+    Verdict.Finding(
+      property: property, function: "f", file: "a.c", line: line, introduced: isTouched,
+      message: "m", scenario: scenario, failing: 1, trace: [])
+  }
+
+  private func introduced(_ findings: [Verdict.Finding], over base: [Verdict.Finding]) -> [Bool] {
+    var findings = findings
+    Check.tell(&findings, from: base)
+    return findings.map(\.introduced)
+  }
+
+  func test_sameFinding_onAnotherLineAndInAnotherScenario_isOld() {
+    XCTAssertEqual(
+      introduced([finding("leak", line: 9, scenario: "t")], over: [finding("leak")]), [false])
+  }
+
+  func test_otherProperty_isNew() {
+    XCTAssertEqual(introduced([finding("hang")], over: [finding("leak")]), [true])
+  }
+
+  func test_oneMoreOfAKind_isNew_andTheSameScenarioDecidesWhich() {
+    XCTAssertEqual(
+      introduced([finding("leak", scenario: "t"), finding("leak")], over: [finding("leak")]),
+      [true, false])
+  }
+
+  func test_oneMoreNote_onALineThatThePatchTouched_isTheNewOne() {
+    XCTAssertEqual(
+      introduced(
+        [
+          finding("dead-branch", line: 3, scenario: "", isTouched: true),
+          finding("dead-branch", line: 7, scenario: ""),
+        ], over: [finding("dead-branch", line: 6, scenario: "")]), [true, false])
+  }
+}
