@@ -69,15 +69,16 @@ struct BranchNotes {
     of branch: [Int], in function: Export.Function
   ) -> (line: Int, isWarning: Bool)? {
     var (line, file) = (branch[0], branch[6])
-    let isWarning = function.filenames[file].hasSuffix("shims/include/asm/bug.h")
-    var isOutermost = true
-    while let expansion = function.regions.first(where: { $0[7] == 1 && $0[6] == file }) {
+    func isIn(_ suffix: String) -> Bool { function.filenames[file].hasSuffix(suffix) }
+    let isWarning = isIn("shims/include/asm/bug.h")
+    while !isIn("/unit.c") {
+      guard isWarning, isIn("shims/include/asm/bug.h"),
+        let expansion = function.regions.first(where: { $0[7] == 1 && $0[6] == file }),
+        file != expansion[5]
+      else { return nil }
       (line, file) = (expansion[0], expansion[5])
-      isOutermost = false
-      guard file != expansion[6] else { return nil }
     }
-    guard function.filenames[file].hasSuffix("/unit.c") else { return nil }
-    return isOutermost || isWarning ? (line, isWarning) : nil
+    return (line, isWarning)
   }
 
   @discardableResult

@@ -57,7 +57,8 @@ struct RawTrace {
       let result = Errno.name(Int32(truncatingIfNeeded: event.value))
       return ("return", nil, isVoid[Int(event.call)] ? "" : result)
     case .allocation:
-      return ("alloc", callee(event), event.value == 0 ? "= NULL" : "= page \(hex(event.value))")
+      let what = event.arg.1 == 4096 ? "page" : "\(event.arg.1) bytes at"
+      return ("alloc", callee(event), event.value == 0 ? "= NULL" : "= \(what) \(hex(event.value))")
     case .free:
       let what: String
       switch event.freed {
@@ -83,11 +84,7 @@ struct RawTrace {
     case .overflow: return ("overflow", nil, "")
     case .call:
       // Allocation, release and locks have events of their own.
-      let isSilent =
-        ["free_pages", "__free_pages"].contains(calls[Int(event.call)])
-        || calls[Int(event.call)].hasPrefix("_raw_")
-      return isSilent || isAllocation(event)
-        ? nil : ("boundary", call(event), answer(event))
+      return hasOwnEvent(event) ? nil : ("boundary", call(event), answer(event))
     default: return nil
     }
   }
@@ -108,10 +105,10 @@ struct RawTrace {
 
   private func number(_ value: UInt64) -> String { value < 4096 ? "\(value)" : hex(value) }
 
-  private func isAllocation(_ call: Event) -> Bool {
-    events.contains {
-      $0.what == .allocation && $0.call == call.call
-    }
+  /// Whether a call shows as what it does: somewhere in the trace its callee has another event.
+  private func hasOwnEvent(_ call: Event) -> Bool {
+    let kinds: [EventKind] = [.allocation, .free, .lock, .unlock]
+    return events.contains { $0.call == call.call && kinds.contains($0.what) }
   }
 
   private func lock(_ event: Event) -> String {

@@ -34,6 +34,12 @@ public struct World {
     return table.pointee.load(hpa, &value) ? value : nil
   }
 
+  /// Number of the first entry, of the 512 of the page at an hpa, from one on, that is not 0; 512
+  /// when there is none.
+  @inlinable public func nextEntry(of hpa: UInt64, from entry: Int) -> Int {
+    Int(table.pointee.next_entry(hpa, UInt32(entry)))
+  }
+
   /// Writes eight bytes of a page in use; for the set-up.
   @inlinable public func poke(_ hpa: UInt64, _ value: UInt64) { table.pointee.poke(hpa, value) }
 
@@ -49,12 +55,13 @@ public struct World {
     }
   }
 
-  /// Calls a target with an argument for what is no object. Returns its result, nil when an event
+  /// Calls a target with arguments for what are no objects. Returns its result, nil when an event
   /// ended the scenario.
-  @inlinable public func call(_ entry: UInt32, _ argument: UInt64 = 0) -> UInt64? {
+  @inlinable public func call(_ entry: UInt32, _ first: UInt64 = 0, _ second: UInt64 = 0) -> UInt64?
+  {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 4) { arguments in
-      arguments[0] = argument
-      arguments[1] = 0
+      arguments[0] = first
+      arguments[1] = second
       arguments[2] = 0
       arguments[3] = 0
       var result: UInt64 = 0

@@ -207,11 +207,16 @@ struct Extractor {
     for name in manifest.targets + manifest.extract
     where functions[name]?.isInMainFile != true { throw missing(name) }
 
-    let resolved = try probes.resolve(probed, failed: failed, asked: asked)
+    let resolved = try probes.resolve(probed, failed: failed, asked: asked) {
+      functions[$0] != nil || declared[$0] != nil
+    }
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations, included: included,
       macros: macros, text: text, asked: asked)
-    for name in manifest.targets + manifest.extract { closure.add(function: functions[name]!) }
+    let targets =
+      manifest.targets
+      + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }
+    for name in targets + manifest.extract { closure.add(function: functions[name]!) }
     for probe in resolved.used { try closure.follow(probe, from: "the harness") }
     try closure.run()
 
@@ -224,14 +229,22 @@ struct Extractor {
         ? .external : cursor.isInMainFile ? .sourceFile : .headerInline
       // A callee of the source file that nobody calls would only be an unused function.
       guard home == .external || closure.boundaryCalled.contains(entry.name) else { return nil }
-      for (key, number) in [("gfp", entry.rule.gfp), ("order", entry.rule.order)] {
-        guard let number, number >= prototype.arguments.count else { continue }
+      let isByGFP =
+        switch entry.rule.action {
+        case .allocates(_, .byGFP): true
+        default: entry.rule.sleeps == .byGFP
+        }
+      let order = entry.rule.order ?? -1
+      if order >= prototype.arguments.count
+        || isByGFP && !prototype.arguments.contains(where: { $0.spelling == "gfp_t" })
+      {
         throw Failure(
           .build, asked: asked,
-          cause:
-            "'\(key): \(number)' of boundary '\(entry.name)' names no argument of this kernel's",
+          cause: isByGFP && order < prototype.arguments.count
+            ? "boundary '\(entry.name)' goes by gfp, and this kernel's has no argument of gfp_t"
+            : "'order: \(order)' of boundary '\(entry.name)' names no argument of this kernel's",
           place: manifest.path, evidence: ["\(entry.name) has \(prototype.arguments.count)"],
-          remedy: "count the arguments from 0")
+          remedy: "count the arguments from 0, or write the rule without them")
       }
       let places = (declarations[entry.name] ?? []) + [functions[entry.name]].compactMap { $0 }
       let position = places.filter(\.isInMainFile).map(\.extent.lowerBound).min() ?? 0
@@ -253,7 +266,7 @@ struct Extractor {
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
     return Result(
       text: text, includes: leading, pieces: closure.pieces(),
-      targets: manifest.targets.map { ($0, functions[$0]!.prototype!) },
+      targets: targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees, slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
       variables: external, externalNames: closure.externalNames(), unit: unit,

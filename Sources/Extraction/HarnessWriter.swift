@@ -132,9 +132,8 @@ struct HarnessWriter {
     switch rule.sleeps {
     case .never: break
     case .always: body.append("kshim_may_sleep(pc);")
-    case .byGFP: body.append("if (p\(rule.gfp!) & __GFP_DIRECT_RECLAIM) kshim_may_sleep(pc);")
+    case .byGFP: body.append("if (\(gfp(prototype)) & __GFP_DIRECT_RECLAIM) kshim_may_sleep(pc);")
     }
-    if let order = rule.order { body.append("if (p\(order)) kshim_no_room();") }
     body += action(rule, prototype)
     if !isSilent {
       body.append("kshim_answer(kshim_symbol(value));")
@@ -154,7 +153,7 @@ struct HarnessWriter {
   private func action(_ rule: Manifest.Rule, _ prototype: ClangCursor.Prototype) -> [String] {
     switch rule.action {
     case .allocates(let memory, let zeroed):
-      let gfp = rule.gfp.map { "p\($0)" } ?? "0"
+      let gfp = gfp(prototype)
       let zero =
         switch zeroed {
         case .always: "1"
@@ -162,15 +161,18 @@ struct HarnessWriter {
         case .byGFP: "!!(\(gfp) & __GFP_ZERO)"
         }
       return [
-        "value = kshim_alloc_page(\(zero) | (\(gfp) & __GFP_ACCOUNT ? 2 : 0)"
+        "value = kshim_alloc(\(kind(memory)), \(size(rule, memory)), \(zero)"
+          + " | (\(gfp) & __GFP_ACCOUNT ? 2 : 0)"
           + " | (\(gfp) & (__GFP_DMA32 | __GFP_DMA) ? 4 : 0)"
           + " | (\(gfp) & __GFP_DIRECT_RECLAIM ? 8 : 0), pc);"
       ]
         + (memory == .pageStruct
           ? ["if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);"] : [])
-    case .frees(.page): return ["kshim_free_page(p0, pc);"]
-    case .frees(.pageStruct):
-      return ["kshim_free_page(p0 ? (unsigned long)page_address(p0) : 0, pc);"]
+    case .frees(let memory):
+      let address =
+        memory == .pageStruct
+        ? "p0 ? (unsigned long)page_address(p0) : 0" : "(kshim_u64)(unsigned long)p0"
+      return ["kshim_free(\(address), \(kind(memory)), \(size(rule, memory)), pc);"]
     case .locks(let mode): return ["kshim_lock(p0, \(Self.number(mode)), pc);"]
     case .unlocks(let mode): return ["kshim_unlock(p0, \(Self.number(mode)), pc);"]
     case .returns(let values) where values.count == 1:
@@ -189,6 +191,20 @@ struct HarnessWriter {
     case .translatesPhysical: return ["value = kshim_pa(p0, pc);"]
     case .ignored: return []
     }
+  }
+
+  /// The gfp mask: the argument of type gfp_t.
+  private func gfp(_ prototype: ClangCursor.Prototype) -> String {
+    prototype.arguments.firstIndex { $0.spelling == "gfp_t" }.map { "p\($0)" } ?? "0"
+  }
+
+  /// As enum kshim_memory.
+  private func kind(_ memory: Manifest.Rule.Memory) -> Int { memory == .object ? 2 : 1 }
+
+  /// In bytes; what an object's release does not say is 0.
+  private func size(_ rule: Manifest.Rule, _ memory: Manifest.Rule.Memory) -> String {
+    if memory == .object { return "(kshim_u64)(\(rule.size ?? "0"))" }
+    return rule.order.map { "PAGE_SIZE << p\($0)" } ?? "PAGE_SIZE"
   }
 
   /// As enum kshim_lock_mode.

@@ -11,6 +11,8 @@ public struct Manifest: Sendable {
     /// C lvalues over the objects; `i` is the element. The first that the tree has is taken.
     public var spellings: [String]
     public var count: Int
+    /// A function that trees with this slot have.
+    public var with: String?
     public var isOptional: Bool
     /// In the manifest, from 1.
     public var line: Int
@@ -46,6 +48,7 @@ public struct Manifest: Sendable {
     public enum Memory: String, Sendable, CaseIterable {
       case page
       case pageStruct = "page-struct"
+      case object
     }
     public enum Mode: String, Sendable, CaseIterable { case read, write, mutex }
     public enum When: String, Sendable, CaseIterable {
@@ -65,10 +68,10 @@ public struct Manifest: Sendable {
       case ignored
     }
     public var action: Action
-    /// Number of the gfp argument.
-    public var gfp: Int?
-    /// Number of the order argument; only single pages are simulated.
+    /// Number of the order argument; nil: one page.
     public var order: Int?
+    /// Size of an object in bytes, a C expression over `p0`, `p1`, ….
+    public var size: String?
     public var sleeps: When = .never
     /// A lock that must be held exclusively.
     public var holds: String?
@@ -91,6 +94,8 @@ public struct Manifest: Sendable {
   public var since: String?
   public var include: [String]
   public var targets: [String]
+  /// Targets that an older or newer tree may lack.
+  public var optionalTargets: [String]
   public var extract: [String]
   public var objects: [Object]
   public var inputs: [(name: String, count: Int)]

@@ -166,13 +166,14 @@ struct ManifestReader {
   }
 
   private static let topKeys = [
-    "subject", "title", "source", "since", "include", "targets", "extract", "objects", "inputs",
+    "subject", "title", "source", "since", "include", "targets", "optional-targets", "extract",
+    "objects", "inputs",
     "state", "bind", "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
   ]
 
   private static let ruleKeys = [
     "allocates", "zeroed", "frees", "locks", "unlocks", "returns", "custom", "translates",
-    "ignored", "gfp", "order", "sleeps", "holds", "records",
+    "ignored", "order", "size", "sleeps", "holds", "records",
   ]
 
   private func rule(
@@ -219,7 +220,6 @@ struct ManifestReader {
       throw wrong(keys.line, "\(what) returns nothing", "write returns: [value, …]")
     }
     var rule = Rule(action: action)
-    rule.gfp = try number(keys.take("gfp"), "gfp of \(what)")
     rule.order = try number(keys.take("order"), "order of \(what)")
     if let node = keys.take("sleeps") { rule.sleeps = try word(node, "sleeps", as: Rule.When.self) }
     if let node = keys.take("holds") {
@@ -232,8 +232,16 @@ struct ManifestReader {
       rule.holds = lock
     }
     if let node = keys.take("records") { rule.records = try strings(node, "records of \(what)") }
-    if rule.gfp == nil, rule.sleeps == .byGFP {
-      throw wrong(keys.line, "\(what) sleeps by-gfp but has no gfp", "say which argument: 'gfp: 0'")
+    rule.size = try keys.take("size").map { try string($0, "size of \(what)") }
+    let isObject =
+      switch action {
+      case .allocates(.object, _): true
+      default: false
+      }
+    if isObject != (rule.size != nil) {
+      throw wrong(
+        keys.line, "\(what) \(isObject ? "allocates an object without its size" : "has a size")",
+        "say the size in bytes where an object is allocated, as 'size: p0', and nowhere else")
     }
     try keys.close(allowed: Self.ruleKeys + also)
     return rule
@@ -329,8 +337,9 @@ struct ManifestReader {
       let slot = Manifest.Slot(
         name: entry.key, spellings: try spellings(&inner, "is"),
         count: try number(inner.take("count"), "count", from: 1) ?? 1,
+        with: try inner.take("with").map { try string($0, "with") },
         isOptional: try flag(inner.take("optional"), "optional"), line: entry.line)
-      try inner.close(allowed: ["is", "count", "optional"])
+      try inner.close(allowed: ["is", "count", "with", "optional"])
       return slot
     }
     let callbacks = try entries("callbacks").map { entry in
@@ -367,6 +376,7 @@ struct ManifestReader {
     }
     let subject = try top.need("subject")
     let targets = try functions(top.need("targets"), "targets")
+    let optional = try functions(top.take("optional-targets"), "optional-targets", besides: targets)
     let glue = top.take("glue")
     var manifest = Manifest(
       subject: try name(subject),
@@ -374,7 +384,8 @@ struct ManifestReader {
       source: try string(top.need("source"), "source"),
       since: try top.take("since").map { try string($0, "since") },
       include: try strings(top.take("include"), "include"),
-      targets: targets, extract: try functions(top.take("extract"), "extract", besides: targets),
+      targets: targets, optionalTargets: optional,
+      extract: try functions(top.take("extract"), "extract", besides: targets + optional),
       objects: objects, inputs: inputs, state: state, bindings: bindings,
       locks: locks,
       slots: slots,

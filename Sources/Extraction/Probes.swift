@@ -58,7 +58,10 @@ struct Probes {
   /// - Parameters:
   ///   - cursors: the probe functions as parsed, by number.
   ///   - failed: numbers of lines (from 1) with an error.
-  func resolve(_ cursors: [Int: ClangCursor], failed: Set<Int>, asked: String) throws -> Answers {
+  ///   - has: whether the tree has a function.
+  func resolve(
+    _ cursors: [Int: ClangCursor], failed: Set<Int>, asked: String, has: (String) -> Bool
+  ) throws -> Answers {
     var answers = Answers()
     func first(_ spellings: [String]) -> Extractor.Resolved? {
       for spelling in spellings {
@@ -93,7 +96,7 @@ struct Probes {
         answers.objects.append((object, found.expression))
       }
     }
-    for slot in manifest.slots {
+    for slot in manifest.slots where slot.with.map(has) ?? true {
       if let found = try need(
         "slot '\(slot.name)'", slot.spellings, optional: slot.isOptional, line: slot.line)
       {

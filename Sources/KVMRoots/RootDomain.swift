@@ -23,7 +23,7 @@ public struct RootDomain: Domain {
     judge = RootJudge(setup: setup, subject: pattern)
     var first = 0
     var starts: [(drive: Drive, first: Int)] = []
-    for drive in Drive.allCases {
+    for drive in Drive.allCases where drive != .firstRoot || setup.slots.firstRoot != nil {
       starts.append((drive, first))
       first += drive.stateCount
     }
@@ -62,7 +62,7 @@ public struct RootDomain: Domain {
     setup.apply(last.state, to: pattern.world)
     setup.apply(last.state, to: zero.world)
     latest = RootSnapshot(pattern.world, setup.slots)
-    judge.begin()
+    judge.begin(last.state, pattern.world)
     play(&report)
   }
 
@@ -72,15 +72,16 @@ public struct RootDomain: Domain {
   /// scenario ends there.
   private mutating func step(
     _ target: Drive, _ entry: UInt32, _ state: RootState, argument: UInt64 = 0,
-    isLast: Bool = false,
+    address: UInt64 = 0, isLast: Bool = false,
     _ report: inout Report
   ) -> UInt64? {
     let before = latest
-    let result = pattern.world.call(entry, argument)
-    let other = zero.world.call(entry, argument)
+    let result = pattern.world.call(entry, argument, address)
+    let other = zero.world.call(entry, argument, address)
     latest = RootSnapshot(pattern.world, setup.slots)
     judge.judge(
-      target, state, argument: argument, before: before, after: latest, pattern.world, zero.world,
+      target, state, argument: argument, address: address, before: before, after: latest,
+      pattern.world, zero.world,
       isLast: isLast,
       &report)
     // On hardware nothing goes on beside a lock that is never released.
@@ -105,7 +106,37 @@ public struct RootDomain: Domain {
       if step(.freeRoots, slots.freeRoots, state, argument: mask, &report) != nil {
         _ = step(.freeRoots, slots.freeRoots, state, argument: mask, isLast: true, &report)
       }
+    case .walk: walk(state, &report)
+    case .firstRoot:
+      if step(.firstRoot, slots.firstRoot!, state, &report) != nil {
+        _ = step(.firstRoot, slots.firstRoot!, state, isLast: true, &report)
+      }
     case .lifecycle: live(state, &report)
+    }
+  }
+
+  /// Loads a root as `kvm_mmu_load()` does. Returns whether the scenario goes on.
+  private mutating func load(_ state: RootState, _ report: inout Report) -> Bool {
+    let slots = setup.slots
+    guard let special = step(.special, slots.special, state, &report) else { return false }
+    guard special == 0 else { return true }
+    let loaded =
+      state.isDirect
+      ? step(.direct, slots.directRoots, state, &report)
+      : step(.shadow, slots.shadow, state, &report)
+    return loaded != nil
+  }
+
+  /// Loads a root and starts a walk in each quarter of 4 GiB.
+  private mutating func walk(_ state: RootState, _ report: inout Report) {
+    if state.isLoaded, !load(state, &report) { return }
+    // A kernel without dummy roots starts no walk before a root is there.
+    guard latest.rootHPA != RootSnapshot.invalidPage || setup.slots.dummyRoot != nil else { return }
+    for address in [0, 1 << 30, 2 << 30, 3 << 30 | 0x123_4567] as [UInt64] {
+      let root = latest.rootHPA
+      guard
+        step(.walk, setup.slots.walk, state, argument: root, address: address, &report) != nil
+      else { return }
     }
   }
 
@@ -121,14 +152,7 @@ public struct RootDomain: Domain {
         setup.role(state, in: pattern.world)
         setup.role(state, in: zero.world)
       }
-      guard let special = step(.special, slots.special, state, &report) else { return }
-      if special == 0 {
-        let loaded =
-          state.isDirect
-          ? step(.direct, slots.directRoots, state, &report)
-          : step(.shadow, slots.shadow, state, &report)
-        guard loaded != nil else { return }
-      }
+      guard load(state, &report) else { return }
       guard step(.freeRoots, slots.freeRoots, state, argument: 15, &report) != nil else { return }
     }
     _ = step(.freePages, slots.freePages, state, isLast: true, &report)

@@ -14,6 +14,8 @@ struct RootJudge {
   private var scenarios = 0
   /// The first event of the next step.
   private var position = 0
+  /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`.
+  private(set) var metadata = Metadata()
   /// Whether the builds have parted in this scenario.
   private var isUninitialised = false
 
@@ -34,12 +36,15 @@ struct RootJudge {
     /// Return address near the return, for what has no better place.
     var end: UInt64
     var argument: UInt64
+    /// The second argument, for `shadow_walk_init_using_root()`.
+    var address: UInt64
 
     var function: String { target.rawValue }
   }
 
   /// Begins a scenario.
-  mutating func begin() {
+  mutating func begin(_ state: RootState, _ world: World) {
+    if state.drive == .firstRoot { metadata = Metadata(world, slots) }
     scenarios += 1
     position = 0
     isUninitialised = false
@@ -47,9 +52,9 @@ struct RootJudge {
 
   /// Judges the step that both worlds have just made.
   mutating func judge(
-    _ target: Drive, _ state: RootState, argument: UInt64, before: RootSnapshot,
-    after: RootSnapshot, _ pattern: World,
-    _ zero: World, isLast: Bool, _ report: inout Report
+    _ target: Drive, _ state: RootState, argument: UInt64, address: UInt64,
+    before: RootSnapshot, after: RootSnapshot, _ pattern: World, _ zero: World, isLast: Bool,
+    _ report: inout Report
   ) {
     position = events.take(
       pattern.events, from: position, function: target.rawValue, into: &report)
@@ -64,7 +69,8 @@ struct RootJudge {
     guard !isUninitialised, let returned = events.returned else { return }
     let step = Step(
       target: target, state: state, before: before, after: after,
-      result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument)
+      result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument,
+      address: address)
     judge(step, pattern, isLast: isLast, &report)
   }
 
@@ -79,8 +85,11 @@ struct RootJudge {
     case .freePages: holds = freePages(step, world, &report)
     case .create: holds = create(step, world, &report)
     case .freeRoots: holds = freeRoots(step, world, &report)
+    case .walk: holds = walkStart(step, world, &report)
+    case .firstRoot: holds = firstRoot(step, world, &report)
     case .lifecycle: holds = false
     }
+    if step.target == .firstRoot { metadata = Metadata(world, slots) }
     guard holds else { return }
     modelled[step.target, default: 0] += 1
     for event in events.assertions {
@@ -92,8 +101,10 @@ struct RootJudge {
 
   /// Pages that were allocated, or were in the tables at the start, and that nothing names now.
   private func leaks(_ step: Step, _ world: World, _ report: inout Report) {
+    let metadata = Metadata(world, slots)
     func isOwned(_ hpa: UInt64) -> Bool {
       hpa == step.after.pae || hpa == step.after.pml4 || hpa == step.after.pml5
+        || metadata.names(hpa)
     }
     for event in world.events
     where event.what == .allocation && event.value != 0 {

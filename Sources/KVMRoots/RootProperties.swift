@@ -10,6 +10,8 @@ extension Property {
   public static let rootChain = Property("root-chain")
   /// Each entry has the bits that the processor demands of its level.
   public static let entryBits = Property("entry-bits")
+  /// The shadow walk starts at the table that the processor's walk reaches.
+  public static let walkStart = Property("walk-start")
   /// `root.hpa` and `root.pgd` name what was loaded.
   public static let rootIdentity = Property("root-identity")
   /// Callees get the right frame, level and quadrant.
@@ -22,6 +24,6 @@ extension Property {
 public let rootProperties: [Property] = [
   .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .errorSwallowed,
   .wrongErrno, .partialState, .lockImbalance, .doubleLock, .sleepUnderLock, .warnUnexpected,
-  .warnMissing, .crash, .hang, .allocationSet, .idempotent, .rootChain, .entryBits, .rootIdentity,
-  .boundaryArguments, .lifecycle,
+  .warnMissing, .crash, .hang, .allocationSet, .idempotent, .rootChain, .entryBits, .walkStart,
+  .rootIdentity, .boundaryArguments, .lifecycle,
 ]

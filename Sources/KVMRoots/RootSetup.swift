@@ -44,6 +44,7 @@ struct RootSetup {
       world.set(slots.previousHPA, noRoot, at: index)
       world.set(slots.previousPGD, 0, at: index)
     }
+    memorySlots(state, in: world)
     tables(state, in: world)
     if state.drive == .freeRoots { roots(state, in: world) }
   }
@@ -54,6 +55,27 @@ struct RootSetup {
     world.set(slots.guestLevel, UInt64(state.guestLevel))
     world.set(slots.direct, state.isDirect ? 1 : 0)
     if let slot = slots.fourByteEntries { world.set(slot, state.hasFourByteEntries ? 1 : 0) }
+  }
+
+  /// The VM's memory, for the drives that shadow a guest's tables.
+  private func memorySlots(_ state: RootState, in world: World) {
+    guard [.shadow, .walk, .lifecycle, .firstRoot].contains(state.drive),
+      let done = slots.firstRootDone
+    else { return }
+    world.set(done, state.hadShadowRoot ? 1 : 0)
+    _ = world.prepare(slots.makePageHash, state.hasPageHash ? 1 : 0, 0, 0)
+    for number in 0..<state.layout.count {
+      let has: UInt64
+      switch state.metadata {
+      case .none: has = 0
+      case .firstRmap: has = number == 0 ? 1 : 0
+      case .first: has = number == 0 ? 3 : 0
+      case .rmaps: has = 1
+      case .all: has = 3
+      }
+      _ = world.prepare(
+        slots.addMemorySlot, UInt64(number), number < state.layout.first ? 0 : 1, has)
+    }
   }
 
   private func tables(_ state: RootState, in world: World) {

@@ -9,13 +9,17 @@ struct RootSlots {
   let inRootMMU, inGuestPGD, inPDPTR, inTDPLevel: UInt32
   let pageHPA, pageGFN, pageLevel, pageQuadrant, pageDirect, pageZapped, pageCount: UInt32
   let pageInvalid: UInt32
+  let walkTable, walkLevel: UInt32
+  let slotPages, slotRmap, slotTrack: UInt32
   let fourByteEntries, mirrorRoot, pml5, vmType: UInt32?
-  let special, shadow, directRoots, freePages, create, freeRoots: UInt32
-  let makeShadowPage: UInt32
+  let dummyRoot, firstRootDone, pageHash: UInt32?
+  let special, shadow, directRoots, freePages, create, freeRoots, walk: UInt32
+  let firstRoot: UInt32?
+  let makeShadowPage, addMemorySlot, makePageHash: UInt32
 
   /// Boundary callees; nil where this kernel has another or none.
   let visibleGFN, getPDPTR, shadowPage, shadowPageByLevel: UInt16?
-  let memoryEncrypted, memoryDecrypted: UInt16?
+  let memoryEncrypted, memoryDecrypted, rmapAlloc, trackAlloc, trackEnabled: UInt16?
 
   init(_ subject: Subject) throws {
     func need(_ what: String, _ number: UInt32?) throws -> UInt32 {
@@ -53,6 +57,14 @@ struct RootSlots {
     pageZapped = try slot("sp_zapped")
     pageCount = try slot("sp_root_count")
     pageInvalid = try slot("sp_invalid")
+    walkTable = try slot("walk_table")
+    walkLevel = try slot("walk_level")
+    slotPages = try slot("slot_npages")
+    slotRmap = try slot("slot_rmap")
+    slotTrack = try slot("slot_track")
+    dummyRoot = subject.slot("dummy_root")
+    firstRootDone = subject.slot("first_root")
+    pageHash = subject.slot("page_hash")
     fourByteEntries = subject.slot("four_byte_gpte")
     mirrorRoot = subject.slot("mirror_root")
     pml5 = subject.slot("pml5_root")
@@ -63,9 +75,17 @@ struct RootSlots {
     freePages = try entry(Drive.freePages.rawValue)
     create = try entry(Drive.create.rawValue)
     freeRoots = try entry(Drive.freeRoots.rawValue)
-    makeShadowPage = try need(
-      "helper make_shadow_page",
-      subject.prepares.firstIndex(of: "make_shadow_page").map(UInt32.init))
+    walk = try entry(Drive.walk.rawValue)
+    firstRoot = subject.entry(Drive.firstRoot.rawValue)
+    func helper(_ name: String) throws -> UInt32 {
+      try need("helper \(name)", subject.prepares.firstIndex(of: name).map(UInt32.init))
+    }
+    makeShadowPage = try helper("make_shadow_page")
+    addMemorySlot = try helper("add_memory_slot")
+    makePageHash = try helper("make_page_hash")
+    rmapAlloc = subject.call("memslot_rmap_alloc")
+    trackEnabled = subject.call("kvm_page_track_write_tracking_enabled")
+    trackAlloc = subject.call("kvm_page_track_write_tracking_alloc")
     visibleGFN = subject.call("kvm_vcpu_is_visible_gfn")
     getPDPTR = subject.call("get_pdptr")
     shadowPage = subject.call("kvm_mmu_get_shadow_page")

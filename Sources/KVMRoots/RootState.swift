@@ -16,6 +16,9 @@ enum Drive: String, CaseIterable, Sendable {
   case freePages = "free_mmu_pages"
   case create = "__kvm_mmu_create"
   case freeRoots = "kvm_mmu_free_roots"
+  /// The root is loaded first, then the start of a walk is asked for in each quarter.
+  case walk = "shadow_walk_init_using_root"
+  case firstRoot = "mmu_first_shadow_root_alloc"
   /// Create, load, free the roots, load again, free the roots, free the pages.
   case lifecycle
 }
@@ -28,6 +31,19 @@ enum RootKind: Int, CaseIterable, Sendable {
 /// What one of the previous roots holds.
 enum PreviousRoot: Sendable {
   case none, shadow, invalidShadow, tdp, unknownPage
+}
+
+/// Memory slots of a VM: how many in each of its two address spaces.
+struct SlotLayout: Sendable, Equatable {
+  var first = 0
+  var second = 0
+  var count: Int { first + second }
+}
+
+/// What memory slots have of what a shadow MMU needs.
+enum SlotMetadata: Int, Sendable {
+  /// Nothing; the first slot's reverse maps; both of the first slot; all reverse maps; all of it.
+  case none, firstRmap, first, rmaps, all
 }
 
 /// A starting state. The fields that a drive does not vary keep their defaults.
@@ -64,6 +80,14 @@ struct RootState: Sendable {
   var previous: [PreviousRoot] = [.none, .none, .none]
   /// `roots_to_free`.
   var rootsToFree = 0
+  /// Whether a root is loaded before the walk.
+  var isLoaded = true
+  /// `kvm->arch.shadow_root_allocated`.
+  var hadShadowRoot = false
+  var layout = SlotLayout(first: 1)
+  var metadata = SlotMetadata.rmaps
+  /// Whether the hash of shadow pages exists, where it is allocated.
+  var hasPageHash = true
   /// The guest's level at the second load of a lifecycle.
   var nextGuestLevel = 4
 
@@ -78,7 +102,7 @@ struct RootState: Sendable {
 /// One thing that varies between starting states.
 enum Dimension: String, CaseIterable {
   case shadow, guest, direct, tdp, tdpmmu, tables, me, stale, gpte, mmu, tdplevel, mirror, root
-  case entries, prev, free, next
+  case entries, prev, free, next, load, first, slots, meta, hash
 
   /// Spellings of its values, simple ones first. One word each.
   var values: [String] {
@@ -86,8 +110,8 @@ enum Dimension: String, CaseIterable {
     case .shadow: ["4", "5", "3", "2"]
     case .guest: ["4", "5", "3", "2", "0"]
     case .mirror: ["0", "1", "kept"]
-    case .direct, .tdpmmu, .me: ["0", "1"]
-    case .tdp: ["1", "0"]
+    case .direct, .tdpmmu, .me, .first: ["0", "1"]
+    case .tdp, .load, .hash: ["1", "0"]
     case .tables: ["none", "pae", "pml4", "pae+pml4", "pml5", "pae+pml5", "pml4+pml5", "all"]
     case .stale: ["none", "upper", "pdptes", "pdpte2"]
     case .gpte: ["fits", "wrong"]
@@ -100,6 +124,8 @@ enum Dimension: String, CaseIterable {
     case .free:
       (0..<16).map { String($0) } + ["16"]
     case .next: ["4", "2"]
+    case .slots: ["1", "none", "2", "1+1", "2+1", "0+1"]
+    case .meta: ["none", "rmap1", "one", "rmaps", "all"]
     }
   }
 }
@@ -114,6 +140,8 @@ extension Drive {
     case .freePages: [.tdp, .tables, .me]
     case .create: [.mmu, .tdp, .tdplevel, .me]
     case .freeRoots: [.direct, .tdpmmu, .root, .entries, .prev, .free]
+    case .walk: [.shadow, .guest, .direct, .tdp, .tdpmmu, .me, .load]
+    case .firstRoot: [.tdp, .tdpmmu, .first, .slots, .meta, .hash]
     case .lifecycle: [.shadow, .guest, .direct, .tdp, .tdpmmu, .me, .next]
     }
   }
@@ -126,7 +154,7 @@ extension RootState {
   init(drive: Drive, number: Int) {
     self.init(drive: drive)
     var rest = number
-    defer { if drive == .lifecycle { settle() } }
+    defer { settle() }
     for dimension in drive.dimensions.reversed() {
       let count = dimension.values.count
       set(dimension, rest % count)
@@ -157,14 +185,32 @@ extension RootState {
       previous = index == 0 ? [.none, .none, .none] : value.map { Self.previous($0) }
     case .free: rootsToFree = Int(value)!
     case .next: nextGuestLevel = Int(value)!
+    case .load: isLoaded = index == 0
+    case .first: hadShadowRoot = index == 1
+    case .slots:
+      let counts = value.split(separator: "+").map { Int($0) ?? 0 }
+      layout = SlotLayout(first: counts[0], second: counts.count > 1 ? counts[1] : 0)
+    case .meta: metadata = SlotMetadata(rawValue: index)!
+    case .hash: hasPageHash = index == 0
     }
   }
 
-  /// What follows from the rest where an MMU is made by the kernel itself: without two-dimensional
-  /// paging only `root_mmu` is used, and the processor's level is that of the host.
+  /// What follows from the rest.
   private mutating func settle() {
-    isRootMMU = !tdp
-    tdpLevel = shadowLevel
+    switch drive {
+    case .lifecycle:
+      // An MMU that the kernel itself makes: without two-dimensional paging only `root_mmu` is
+      // used, and the processor's level is that of the host.
+      isRootMMU = !tdp
+      tdpLevel = shadowLevel
+      metadata = tdp ? .rmaps : .all
+    case .walk:
+      // PAE paging has its table from the start, see `__kvm_mmu_create()`.
+      if shadowLevel == 3 { tables = .pae }
+      metadata = tdp ? .rmaps : .all
+    case .shadow: metadata = tdp ? .rmaps : .all
+    default: break
+    }
   }
 
   private static func previous(_ letter: Character) -> PreviousRoot {

@@ -84,14 +84,15 @@ final class ManifestTests: ExtractionTestCase {
     try await check("boundary: {f: {allocates: pages}}", "'pages'")
     try await check("boundary: {f: {locks: shared}}", "'shared'")
     try await check("boundary: {f: {translates: virtual}}", "translates")
-    try await check("boundary: {f: {allocates: page, gfp: first}}", "gfp")
+    try await check("boundary: {f: {allocates: page, order: first}}", "order")
     try await check("variables: {v: [0]}", "'v'")
   }
 
   func test_ruleThatDoesNothingTwoThingsOrTheImpossible_isRefused() async throws {
     try await check("boundary: {f: {sleeps: always}}", "'f'", "nothing")
     try await check("boundary: {f: {returns: [0], ignored: true}}", "'f'", "more than one")
-    try await check("boundary: {f: {returns: [0], sleeps: by-gfp}}", "'f'", "gfp")
+    try await check("boundary: {f: {allocates: object}}", "'f'", "size")
+    try await check("boundary: {f: {allocates: page, size: p0}}", "'f'", "size")
     try await check("boundary: {f: {returns: [0], holds: c}}", "'c'", "'f'")
     try await check("callbacks: {f: {is: [mmu->f], returns: [0], holds: c}}", "'c'", "'f'")
   }

@@ -141,13 +141,13 @@ final class RefusedTests: ExtractionTestCase {
           "arch/x86/kvm/mmu.h",
           .insertBefore(
             "kvm_mmu_max_gfn(void)",
-            "static inline void kshim_inline(void *p) {kfree(p);}"),
+            "static inline void kshim_inline(void *p) {kfree_sensitive(p);}"),
           occurrence: 1)
       ])
     XCTAssertEqual(
-      error.cause, "\(Self.special) needs kfree, which is neither extracted nor boundary")
+      error.cause, "\(Self.special) needs kfree_sensitive, which is neither extracted nor boundary")
     XCTAssert(
-      error.evidence.contains { $0.hasPrefix("kfree, used at arch/x86/kvm/mmu.h:") },
+      error.evidence.contains { $0.hasPrefix("kfree_sensitive, used at arch/x86/kvm/mmu.h:") },
       error.description)
   }
 

@@ -8,11 +8,11 @@ final class LifecycleTests: RootsTestCase {
   func test_lifecycle_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .lifecycle,
-      scenarios: [CountedText.debian6v12: 52_436, CountedText.debian6v1: 18_356])
+      scenarios: [CountedText.debian6v12: 38_604, CountedText.debian6v1: 14_684])
   }
 
   func test_lifecycle_nestedGuestOf32Bit_leavesNothing() throws {
-    var state = RootState(drive: .special)
+    var state = RootState(drive: .lifecycle)
     state.shadowLevel = 5
     state.guestLevel = 2
     state.tdpLevel = 5
@@ -22,7 +22,8 @@ final class LifecycleTests: RootsTestCase {
     XCTAssertEqual(try call(slots.shadow), 0)
     _ = try call(slots.freeRoots, 15)
     _ = try call(slots.freePages)
-    XCTAssertEqual(pagesLeft, [])
+    let metadata = Metadata(world, slots)  // is the VM's
+    XCTAssertEqual(pagesLeft.filter { !metadata.names($0) }, [])
     XCTAssertEqual(world.happened.pointee.locks_held, 0)
   }
 }

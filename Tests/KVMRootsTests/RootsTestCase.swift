@@ -81,6 +81,6 @@ class RootsTestCase: XCTestCase {
 
 /// SHA-256 of texts that scenarios were counted on: Linux 6.1.192 and 6.12.117 of Debian.
 enum CountedText {
-  static let debian6v1 = "31f31708ebf67881221428193db4778fd0684812df6fd8c42c319672944d13d2"
-  static let debian6v12 = "263d1745794d7cfc1ec422e74728e490c1e4522bdc36c11b4034e584b4854f86"
+  static let debian6v1 = "7fea2f531aaba4ad5a2c383bf35e76d0bdf90ea95368b8bb8b1d73c5f0ce0c3d"
+  static let debian6v12 = "b51e97003a4b752eb70ab2e5c7ed78e73fe3e7c138f037cf9822efafe1894a2c"
 }

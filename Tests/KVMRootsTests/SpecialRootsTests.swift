@@ -18,7 +18,7 @@ final class SpecialRootsTests: RootsTestCase {
   func test_specialRoots_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .special,
-      scenarios: [CountedText.debian6v12: 1_424, CountedText.debian6v1: 1_424])
+      scenarios: [CountedText.debian6v12: 1424, CountedText.debian6v1: 1424])
   }
 
   /// Each of n allocations fails once, and each failure is followed by a second call with n + 1

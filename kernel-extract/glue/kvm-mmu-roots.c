@@ -130,3 +130,91 @@ static kshim_u64 make_shadow_page(const kshim_u64 *p)
 	role.level = p[1];
 	return __pa(shadow_pages[new_shadow_page(p[0], role.word, p[2])].spt);
 }
+
+/* The metadata of memory slots lies in files that are not extracted: arch/x86/kvm/x86.c, page_track.c. */
+#ifdef KSHIM_SLOT_first_root
+static void *metadata(unsigned long size)
+{
+	const unsigned flags = 1 | 2 | 8;	/* zeroed, accounted, may sleep: __vcalloc(GFP_KERNEL_ACCOUNT) */
+
+	return (void *)(unsigned long)kshim_alloc(2, size, flags, 0);
+}
+
+/* p: slot, npages. All of a slot's reverse maps or none. */
+static kshim_u64 rmap_alloc(const kshim_u64 *p)
+{
+	struct kvm_memory_slot *slot = (void *)(unsigned long)p[0];
+	struct kvm_rmap_head **rmap = slot->arch.rmap;
+
+	for (unsigned i = 0; i < KVM_NR_PAGE_SIZES; i++) {
+		if (!rmap[i])
+			rmap[i] = metadata(p[1] * sizeof(*rmap[i]));
+		if (rmap[i])
+			continue;
+		for (unsigned j = 0; j < KVM_NR_PAGE_SIZES; j++) {
+			kshim_free((unsigned long)rmap[j], 2, 0, 0);
+			rmap[j] = NULL;
+		}
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* p: slot */
+static kshim_u64 track_alloc(const kshim_u64 *p)
+{
+	struct kvm_memory_slot *slot = (void *)(unsigned long)p[0];
+	const unsigned index = slot - memory_slots;
+
+	if (kshim_get(KSHIM_SLOT_slot_track, index))
+		return 0;
+	void *track = metadata(slot->npages * sizeof(unsigned short));
+
+	if (!track)
+		return -ENOMEM;
+	kshim_set(KSHIM_SLOT_slot_track, index, kshim_page_pa((unsigned long)track));
+	return 0;
+}
+
+/* p: kvm. Nothing but KVM itself tracks writes. */
+static kshim_u64 track_enabled(const kshim_u64 *p)
+{
+	return kshim_get(KSHIM_SLOT_first_root, 0) || !tdp_enabled;
+}
+#endif
+
+/* For the set-up: number, address space, 1 for reverse maps | 2 for write tracking. */
+static kshim_u64 add_memory_slot(const kshim_u64 *p)
+{
+	KSHIM_OBJECTS
+	struct kvm_memory_slot *slot = &memory_slots[p[0]];
+	struct kvm_memslots *slots = &kvm->__memslots[p[1]][0];
+
+	slot->id = p[0];
+	slot->as_id = p[1];
+	slot->npages = 4 + p[0];
+	hash_add(slots->id_hash, &slot->id_node[slots->node_idx], slot->id);
+	if (p[2] & 1)
+		for (unsigned i = 0; i < KVM_NR_PAGE_SIZES; i++)
+			slot->arch.rmap[i] = (void *)(unsigned long)
+				kshim_boot_object(slot->npages * sizeof(*slot->arch.rmap[i]));
+	if (p[2] & 2)
+		kshim_set(KSHIM_SLOT_slot_track, p[0],
+			  kshim_page_pa(kshim_boot_object(slot->npages * sizeof(unsigned short))));
+	return 0;
+}
+
+/* For the set-up: a VM has its address spaces; 1 for a hash of shadow pages that exists. */
+static kshim_u64 make_page_hash(const kshim_u64 *p)
+{
+	KSHIM_OBJECTS
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kvm->memslots); i++)
+		rcu_assign_pointer(kvm->memslots[i], &kvm->__memslots[i][0]);
+#ifdef KSHIM_SLOT_page_hash
+	if (p[0])
+		kshim_set(KSHIM_SLOT_page_hash, 0,
+			  kshim_page_pa(kshim_boot_object(KVM_NUM_MMU_PAGES * sizeof(struct hlist_head))));
+#endif
+	return 0;
+}

@@ -13,6 +13,7 @@ typedef unsigned long long kshim_u64;
 /* WARN and BUG of include/asm/bug.h */
 void kshim_warn(int line);
 void kshim_bug(int line) __attribute__((noreturn));
+void kshim_bug_on(int condition, int line);
 
 /* lockdep_assert_*() of include/linux/lockdep.h; mode as enum kshim_lock_mode, 0: any */
 void kshim_assert_held(const volatile void *lock, int mode);
@@ -29,8 +30,10 @@ void kshim_answer(kshim_u64 value);
 unsigned kshim_decide(unsigned arity);
 void kshim_may_sleep(kshim_u64 pc);
 
-kshim_u64 kshim_alloc_page(unsigned flags, kshim_u64 pc);	/* virtual address or 0 */
-void kshim_free_page(kshim_u64 address, kshim_u64 pc);		/* virtual; 0 is a no-op */
+/* kind: enum kshim_memory, size in bytes, flags: enum kshim_alloc_flag; virtual address or 0 */
+kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc);
+void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc);	/* 0 is a no-op */
+kshim_u64 kshim_boot_object(kshim_u64 size);	/* in use before the first step; virtual */
 kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc);		/* __pa() */
 kshim_u64 kshim_page_pa(kshim_u64 address);	/* hpa, 0 for NULL, else the raw value */
 kshim_u64 kshim_va(kshim_u64 hpa);
@@ -56,6 +59,7 @@ void kshim_attach(const struct kshim_harness *harness);
 /* Runtime side of struct kshim_table. */
 void kshim_reset(const unsigned char *choices, unsigned count);
 kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g);
+unsigned kshim_next_entry(kshim_u64 hpa, unsigned from);
 _Bool kshim_load(kshim_u64 hpa, kshim_u64 *value);
 void kshim_poke(kshim_u64 hpa, kshim_u64 value);
 _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result);

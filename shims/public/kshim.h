@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 1
+#define KSHIM_ABI 2
 
 #define KSHIM_BLOCK_RING 256
 
@@ -30,7 +30,8 @@ enum kshim_event_kind {
 	KSHIM_EVENT_STEP = 1,	/* the harness calls a target: call = entry */
 	KSHIM_EVENT_RETURN,	/* the target returned: value = result */
 	KSHIM_EVENT_CALL,	/* a boundary callee: call, arg[], value = its answer */
-	KSHIM_EVENT_ALLOC,	/* value = hpa or 0 when refused, arg[0] = KSHIM_ALLOC_* */
+	KSHIM_EVENT_ALLOC,	/* value = hpa or 0 when refused, arg[0] = KSHIM_ALLOC_*,
+				 * arg[1] = size in bytes */
 	KSHIM_EVENT_FREE,	/* arg[0] = hpa, or the raw value if it is no page */
 	KSHIM_EVENT_WARN,	/* WARN*: arg[0] = line as the kernel's text says it */
 	KSHIM_EVENT_BUG,	/* BUG(): ends the step */
@@ -45,6 +46,11 @@ enum kshim_event_kind {
 				 * arg[0] = KSHIM_FAULT_* */
 	KSHIM_EVENT_HANG,	/* more basic blocks than any scenario needs: ends the step */
 	KSHIM_EVENT_OVERFLOW,	/* the harness ran out of room: ends the step, never the patch's fault */
+};
+
+enum kshim_memory {
+	KSHIM_MEMORY_PAGES = 1,	/* of the page allocator: whole pages, freed with their order */
+	KSHIM_MEMORY_OBJECT,	/* of kmalloc() and its kin: any size, aligned to 8 bytes */
 };
 
 enum kshim_alloc_flag {
@@ -151,6 +157,9 @@ struct kshim_table {
 	 * is no page in use. poke() is for the set-up. */
 	bool (*load)(uint64_t hpa, uint64_t *value);
 	void (*poke)(uint64_t hpa, uint64_t value);
+	/* The first of the 512 entries of the page at hpa, from a number on, that is not 0; 512
+	 * when there is none or no page in use. */
+	uint32_t (*next_entry)(uint64_t hpa, uint32_t from);
 	/* A helper of the glue for the set-up, by number; see the manifest's prepares. */
 	uint32_t prepare_count;
 	const char *const *prepares;

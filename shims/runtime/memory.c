@@ -14,6 +14,15 @@ static uint64_t offset;			/* virtual = hpa + offset; 0 until memory_open() */
 static uint64_t vmemmap, page_struct_size;
 static uint8_t state[2][WINDOW_PAGES];	/* of the low and the high window */
 static uint32_t next[2];		/* the next unused frame of each window */
+
+/* The allocation that a frame belongs to. */
+struct allocation {
+	uint64_t start;			/* hpa */
+	uint64_t size;			/* bytes */
+	enum kshim_memory kind;
+};
+
+static struct allocation allocations[2][WINDOW_PAGES];
 static uint64_t stack_low, stack_high;
 
 struct kshim_store memory_stores[MAX_STORES];
@@ -103,59 +112,87 @@ enum kshim_at memory_at(uint64_t address)
 	return KSHIM_AT_WILD;
 }
 
-bool memory_is_page(uint64_t address)
+/*
+ * Whole pages begin where a frame begins. An object ends where its last frame ends, but for what
+ * its alignment to 8 bytes needs: the first byte behind it is in the guard.
+ */
+static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t fill)
 {
-	return memory_at(address) == KSHIM_AT_LIVE && !(address & (PAGE_SIZE - 1));
-}
+	uint64_t frames = size ? (size - 1) / PAGE_SIZE + 1 : 1;
+	uint64_t first = window_hpa[window] + next[window] * PAGE_SIZE;
+	uint64_t start = first;
 
-static uint64_t take_page(int window, uint8_t fill)
-{
-	uint64_t hpa;
-
-	if (next[window] >= WINDOW_PAGES) {
+	if (frames >= WINDOW_PAGES - next[window]) {
 		trace_record(KSHIM_EVENT_OVERFLOW, 0);
 		step_end();
 	}
-	hpa = window_hpa[window] + next[window] * PAGE_SIZE;
-	state[window][next[window]] = PAGE_LIVE;
-	next[window] += 2;
-	memset((void *)(hpa + offset), fill, PAGE_SIZE);
-	return hpa;
+	if (kind == KSHIM_MEMORY_OBJECT)
+		start += frames * PAGE_SIZE - ((size + 7) & ~7ULL);
+	for (uint64_t i = 0; i < frames; i++) {
+		state[window][next[window]] = PAGE_LIVE;
+		allocations[window][next[window]++] = (struct allocation){ start, size, kind };
+	}
+	next[window]++;
+	memset((void *)(first + offset), fill, frames * PAGE_SIZE);
+	return start;
 }
 
 kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g)
 {
-	return take_page(below_4g ? 0 : 1, fill);
+	return take(below_4g ? 0 : 1, PAGE_SIZE, KSHIM_MEMORY_PAGES, fill);
 }
 
-kshim_u64 kshim_alloc_page(unsigned flags, kshim_u64 pc)
+kshim_u64 kshim_boot_object(kshim_u64 size)
+{
+	return take(1, size, KSHIM_MEMORY_OBJECT, 0) + offset;
+}
+
+kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 {
 	/* Dirty unless zeroed was asked; the byte differs between the two builds. */
 	uint8_t fill = flags & KSHIM_ALLOC_ZEROED ? 0 : *step_harness->dirty;
 	bool refused = kshim_decide(2);
-	uint64_t hpa = refused ? 0 : take_page(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, fill);
+	uint64_t hpa = refused ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, fill);
 	struct kshim_event *event = trace_record(KSHIM_EVENT_ALLOC, pc);
 
 	event->value = hpa;
 	event->arg[0] = flags;
+	event->arg[1] = size;
 	return hpa ? hpa + offset : 0;
 }
 
-void kshim_free_page(kshim_u64 address, kshim_u64 pc)
+/* What is freed at an address, as pages of a size or as an object of any. */
+static enum kshim_at freed_at(uint64_t address, int kind, uint64_t size)
+{
+	uint64_t hpa = address - offset;
+	int window = window_of(hpa);
+	const struct allocation *found;
+
+	if (window < 0)
+		return memory_at(address);
+	found = &allocations[window][(hpa - window_hpa[window]) / PAGE_SIZE];
+	if (*state_of(hpa) == PAGE_UNUSED || found->start != hpa || found->kind != kind ||
+	    (kind == KSHIM_MEMORY_PAGES && found->size != size))
+		return KSHIM_AT_WILD;
+	return memory_at(address);
+}
+
+void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
 {
 	struct kshim_event *event;
 	enum kshim_at at;
 
 	if (!address)
 		return;
-	at = memory_is_page(address) ? KSHIM_AT_LIVE : memory_at(address);
-	if (at == KSHIM_AT_LIVE && (address & (PAGE_SIZE - 1)))
-		at = KSHIM_AT_WILD;
+	at = freed_at(address, kind, size);
 	event = trace_record(KSHIM_EVENT_FREE, pc);
 	event->at = at;
 	event->arg[0] = memory_symbol(address);
-	if (at == KSHIM_AT_LIVE)
-		*state_of(address - offset) = PAGE_FREED;
+	if (at != KSHIM_AT_LIVE)
+		return;
+	/* The guard behind it ends an allocation. */
+	for (uint8_t *frame = state_of(address - offset); *frame == PAGE_LIVE; frame++)
+		*frame = PAGE_FREED;
 }
 
 kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc)
@@ -195,6 +232,19 @@ _Bool kshim_load(kshim_u64 hpa, kshim_u64 *value)
 		return false;
 	*value = *(uint64_t *)(hpa + offset);
 	return true;
+}
+
+/* The first entry of 8 bytes from a number on that is not 0, 512 when there is none. */
+unsigned kshim_next_entry(kshim_u64 hpa, unsigned from)
+{
+	const uint64_t *entries = (const uint64_t *)(hpa + offset);
+	uint8_t *page = state_of(hpa);
+
+	if (!page || *page != PAGE_LIVE || (hpa & (PAGE_SIZE - 1)))
+		return 512;
+	while (from < 512 && !entries[from])
+		from++;
+	return from;
 }
 
 void kshim_poke(kshim_u64 hpa, kshim_u64 value)
@@ -316,7 +366,8 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 
 		if (state[window][frame] != PAGE_LIVE)
 			refuse(address, size, write, memory_at(address), pc);
-		if (last != frame)
+		if (hpa < allocations[window][frame].start || last >= WINDOW_PAGES ||
+		    state[window][last] != PAGE_LIVE)
 			refuse(address, size, write, KSHIM_AT_GUARD, pc);
 	} else if (address - (uint64_t)__ehdr_start >= (uint64_t)(_end - __ehdr_start) &&
 		   !is_page_struct(address, size)) {
@@ -349,14 +400,44 @@ void memory_reset(void)
 	kshim_boot_page(0, false);	/* the zero page */
 }
 
-/* What every granule that was written holds at the end. */
+#define SEEN (2 * MAX_STORES)
+
+/* Granules that the present digest has taken, by open addressing; never full. */
+static struct {
+	uint64_t address;
+	uint32_t turn;
+} seen[SEEN];
+
+static bool is_first(uint64_t address, uint32_t turn)
+{
+	uint64_t place = mix(0, address) % SEEN;
+
+	while (seen[place].turn == turn) {
+		if (seen[place].address == address)
+			return false;
+		place = (place + 1) % SEEN;
+	}
+	seen[place].address = address;
+	seen[place].turn = turn;
+	return true;
+}
+
+/*
+ * What every granule that was written holds at the end. How often and in which order two builds of
+ * one text write is the optimiser's affair.
+ */
 uint64_t memory_digest(uint64_t seed)
 {
+	static uint32_t turn;
+	uint64_t sum = 0;
+
+	turn++;
 	for (uint32_t i = memory_first_step_store; i < memory_store_count; i++) {
 		uint64_t address = memory_stores[i].address;
 
-		seed = mix(seed, memory_symbol(address));
-		seed = mix(seed, memory_symbol(*(uint64_t *)address));
+		if (is_first(address, turn))
+			sum += mix(mix(1, memory_symbol(address)),
+				   memory_symbol(*(uint64_t *)address));
 	}
-	return seed;
+	return mix(seed, sum);
 }

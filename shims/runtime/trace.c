@@ -99,10 +99,23 @@ void kshim_warn(int line)
 	trace_record(KSHIM_EVENT_WARN, KSHIM_PC())->arg[0] = line;
 }
 
+static void bug(int line, kshim_u64 pc) __attribute__((noreturn));
+
+static void bug(int line, kshim_u64 pc)
+{
+	trace_record(KSHIM_EVENT_BUG, pc)->arg[0] = line;
+	step_end();
+}
+
 void kshim_bug(int line)
 {
-	trace_record(KSHIM_EVENT_BUG, KSHIM_PC())->arg[0] = line;
-	step_end();
+	bug(line, KSHIM_PC());
+}
+
+void kshim_bug_on(int condition, int line)
+{
+	if (condition)
+		bug(line, KSHIM_PC());
 }
 
 void kshim_no_room(void)
@@ -192,10 +205,17 @@ void kshim_unlock(const volatile void *lock, int mode, kshim_u64 pc)
 	event->arg[2] = 1;
 }
 
+/* A mutex is held exclusively too. */
+static bool holds(int held_mode, int mode)
+{
+	return !mode || held_mode == mode ||
+	       (mode == KSHIM_LOCK_WRITE && held_mode == KSHIM_LOCK_MUTEX);
+}
+
 void kshim_assert_held_at(const volatile void *lock, int mode, kshim_u64 pc)
 {
 	for (uint32_t i = 0; i < held_count; i++)
-		if (held[i].lock == lock && (!mode || held[i].mode == mode))
+		if (held[i].lock == lock && holds(held[i].mode, mode))
 			return;
 	record_lock(KSHIM_EVENT_ASSERT, lock, mode, pc);
 }

@@ -7,8 +7,8 @@
 #include <kshim_runtime.h>
 
 #define PAGE_SIZE 4096ULL
-/* Pages stand at every other page frame: the one between is a guard. */
-#define WINDOW_PAGES 64
+/* Behind each allocation a page frame is left unused: the guard. */
+#define WINDOW_PAGES 128
 #define HIGH_HPA 0x140000000ULL		/* 5 GiB: truncation to 32 bits shows */
 #define LOW_HPA 0x7ff00000ULL		/* below 4 GiB, for __GFP_DMA32 */
 #define MAX_EVENTS 1024
@@ -23,7 +23,6 @@ enum page_state { PAGE_UNUSED, PAGE_LIVE, PAGE_FREED };
 /* memory.c */
 void memory_open(void);
 void memory_reset(void);
-bool memory_is_page(uint64_t address);
 enum kshim_at memory_at(uint64_t address);
 void memory_log_stores_from_here(void);
 uint64_t memory_symbol(uint64_t address);

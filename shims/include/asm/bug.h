@@ -33,5 +33,6 @@
 #define WARN_TAINT(condition, taint, format...) KSHIM_WARN(condition)
 #define WARN_TAINT_ONCE(condition, taint, format...) KSHIM_WARN(condition)
 #define BUG() kshim_bug(__LINE__)
-#define BUG_ON(condition) do { if (condition) kshim_bug(__LINE__); } while (0)
+/* No branch of its own: that it never fires is how it should be. */
+#define BUG_ON(condition) kshim_bug_on(!!(condition), __LINE__)
 #endif
