@@ -34,6 +34,8 @@ struct RootJudge {
     /// Return address near the return, for what has no better place.
     var end: UInt64
     var argument: UInt64
+    /// The roots of another vCPU of the same VM, where there is one.
+    var other: RootSnapshot?
 
     var function: String { target.rawValue }
   }
@@ -46,13 +48,19 @@ struct RootJudge {
   }
 
   /// Judges the step that both worlds have just made.
+  ///
+  /// - Parameters:
+  ///   - thread: the vCPU whose step it is; of two that raced, 0 is judged first.
+  ///   - other: the roots of the vCPU that it raced with.
   mutating func judge(
     _ target: Drive, _ state: RootState, argument: UInt64, before: RootSnapshot,
     after: RootSnapshot, _ pattern: World,
-    _ zero: World, isLast: Bool, _ report: inout Report
+    _ zero: World, isLast: Bool, thread: Int = 0, other: RootSnapshot? = nil,
+    _ report: inout Report
   ) {
-    position = events.take(
-      pattern.events, from: position, function: target.rawValue, into: &report)
+    let behind = events.take(
+      pattern.events, from: position, thread: thread, function: target.rawValue, into: &report)
+    if thread == 1 || other == nil { position = behind }
     // Two builds that do not come to an end are stopped at different places.
     if !isUninitialised, !events.isEndless,
       let difference = Difference.first(pattern, zero, slots: subject.slots)
@@ -64,7 +72,8 @@ struct RootJudge {
     guard !isUninitialised, let returned = events.returned else { return }
     let step = Step(
       target: target, state: state, before: before, after: after,
-      result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument)
+      result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument,
+      other: other)
     judge(step, pattern, isLast: isLast, &report)
   }
 
@@ -79,7 +88,7 @@ struct RootJudge {
     case .freePages: holds = freePages(step, world, &report)
     case .create: holds = create(step, world, &report)
     case .freeRoots: holds = freeRoots(step, world, &report)
-    case .lifecycle: holds = false
+    case .lifecycle, .twoVCPUs: holds = false
     }
     guard holds else { return }
     modelled[step.target, default: 0] += 1
@@ -93,7 +102,7 @@ struct RootJudge {
   /// Pages that were allocated, or were in the tables at the start, and that nothing names now.
   private func leaks(_ step: Step, _ world: World, _ report: inout Report) {
     func isOwned(_ hpa: UInt64) -> Bool {
-      hpa == step.after.pae || hpa == step.after.pml4 || hpa == step.after.pml5
+      step.after.hasTable(hpa) || step.other?.hasTable(hpa) ?? false
     }
     for event in world.events
     where event.what == .allocation && event.value != 0 {
@@ -204,7 +213,7 @@ struct RootJudge {
 
   private static let everywhere: [Property] = [
     .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .lockImbalance,
-    .doubleLock, .sleepUnderLock, .crash, .hang,
+    .doubleLock, .deadlock, .sleepUnderLock, .crash, .hang,
   ]
 
   func count(into report: inout Report) {

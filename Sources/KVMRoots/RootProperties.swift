@@ -21,7 +21,8 @@ extension Property {
 /// Every property that this subject is judged by, in the order of reports.
 public let rootProperties: [Property] = [
   .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .errorSwallowed,
-  .wrongErrno, .partialState, .lockImbalance, .doubleLock, .sleepUnderLock, .warnUnexpected,
-  .warnMissing, .crash, .hang, .allocationSet, .idempotent, .rootChain, .entryBits, .rootIdentity,
+  .wrongErrno, .partialState, .lockImbalance, .doubleLock, .deadlock, .sleepUnderLock,
+  .warnUnexpected, .warnMissing, .crash, .hang, .allocationSet, .idempotent, .rootChain, .entryBits,
+  .rootIdentity,
   .boundaryArguments, .lifecycle,
 ]

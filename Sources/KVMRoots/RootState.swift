@@ -18,6 +18,8 @@ enum Drive: String, CaseIterable, Sendable {
   case freeRoots = "kvm_mmu_free_roots"
   /// Create, load, free the roots, load again, free the roots, free the pages.
   case lifecycle
+  /// Two vCPUs of one VM at once, one call each.
+  case twoVCPUs = "two_vcpus"
 }
 
 /// What root.hpa holds before `kvm_mmu_free_roots()`.
@@ -66,6 +68,8 @@ struct RootState: Sendable {
   var rootsToFree = 0
   /// The guest's level at the second load of a lifecycle.
   var nextGuestLevel = 4
+  /// Which calls race.
+  var race = RootRace.all[0]
 
   /// The encryption bit as AMD processors have it (CPUID 8000001F EBX[5:0], here 51).
   static let encryptionBit: UInt64 = 1 << 51
@@ -78,7 +82,7 @@ struct RootState: Sendable {
 /// One thing that varies between starting states.
 enum Dimension: String, CaseIterable {
   case shadow, guest, direct, tdp, tdpmmu, tables, me, stale, gpte, mmu, tdplevel, mirror, root
-  case entries, prev, free, next
+  case entries, prev, free, next, race, levels
 
   /// Spellings of its values, simple ones first. One word each.
   var values: [String] {
@@ -100,6 +104,8 @@ enum Dimension: String, CaseIterable {
     case .free:
       (0..<16).map { String($0) } + ["16"]
     case .next: ["4", "2"]
+    case .race: RootRace.all.map(\.name)
+    case .levels: ["4-4", "4-2", "5-3", "3-2"]
     }
   }
 }
@@ -115,6 +121,7 @@ extension Drive {
     case .create: [.mmu, .tdp, .tdplevel, .me]
     case .freeRoots: [.direct, .tdpmmu, .root, .entries, .prev, .free]
     case .lifecycle: [.shadow, .guest, .direct, .tdp, .tdpmmu, .me, .next]
+    case .twoVCPUs: [.race, .levels]
     }
   }
 
@@ -157,6 +164,10 @@ extension RootState {
       previous = index == 0 ? [.none, .none, .none] : value.map { Self.previous($0) }
     case .free: rootsToFree = Int(value)!
     case .next: nextGuestLevel = Int(value)!
+    case .race: race = RootRace.all[index]
+    case .levels:
+      let levels = value.split(separator: "-").map { Int($0)! }
+      (shadowLevel, guestLevel) = (levels[0], levels[1])
     }
   }
 
