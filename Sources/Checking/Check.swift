@@ -121,7 +121,8 @@ public struct Check: Sendable {
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
       subject: subject, findings: findings, notes: notes,
       exploration: .init(
-        scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive),
+        scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive,
+        bound: D.bound),
       properties: properties(result.findings, notes))
   }
 

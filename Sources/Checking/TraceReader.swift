@@ -10,9 +10,14 @@ struct RawTrace {
   var locks: [String]
   var isVoid: [Bool]
   var moduleStart: UInt64
+  /// What a thread is called; nil where one step runs at a time.
+  var threadName: String?
 
   init(_ subject: Subject) {
     events = Array(subject.world.events)
+    // Two steps with one number race.
+    let isRace = events.contains { $0.thread != 0 }
+    threadName = isRace ? subject.threadName : nil
     calls = subject.calls
     entries = subject.entries
     locks = subject.locks
@@ -28,21 +33,22 @@ struct RawTrace {
   }
 
   func read(_ places: [UInt64: Symbolizer.Place]) -> [Verdict.Event] {
-    var function = ""
+    var functions: [UInt8: String] = [:]
     var entered: Set<String> = []
     return events.compactMap { event in
       let place = event.pc == 0 ? nil : places[event.pc &- moduleStart]
       let kind = event.what
       if kind == .step || kind == .returned {
-        function = entries[Int(event.call)]
+        functions[event.thread] = entries[Int(event.call)]
       }
+      let function = functions[event.thread] ?? ""
       guard let (name, callee, detail) = describe(event) else { return nil }
       let isStep = kind == .step
-      let isAgain = isStep && !entered.insert(function).inserted
+      let isAgain = isStep && !entered.insert("\(event.thread) \(function)").inserted
       return Verdict.Event(
         event: name, line: isStep ? 0 : place?.line ?? 0,
         function: isStep ? function : place?.function ?? function, callee: callee,
-        detail: isAgain ? "again" : detail)
+        detail: isAgain ? "again" : detail, thread: threadName.map { "\($0) \(event.thread)" })
     }
   }
 
@@ -72,6 +78,8 @@ struct RawTrace {
     case .bug: return ("BUG", nil, "")
     case .lock: return ("lock", nil, lock(event))
     case .unlock: return ("unlock", nil, lock(event))
+    case .wait: return ("wait", nil, lock(event))
+    case .deadlock: return ("deadlock", nil, lock(event))
     case .assertion: return ("assert", nil, "\(lock(event)) is not held")
     case .sleep: return ("sleep", callee(event), "with a spinning lock held")
     case .access:

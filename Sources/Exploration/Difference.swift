@@ -33,7 +33,8 @@ public enum Difference {
   }
 
   private static func same(_ left: Event, _ right: Event) -> Bool {
-    left.kind == right.kind && left.call == right.call && left.at == right.at
+    left.kind == right.kind && left.thread == right.thread && left.call == right.call
+      && left.at == right.at
       && left.value == right.value && left.arg == right.arg
   }
 }

@@ -48,6 +48,8 @@ public struct EventKind: RawRepresentable, Hashable, Sendable {
   public static let fault = EventKind(KSHIM_EVENT_FAULT)
   public static let hang = EventKind(KSHIM_EVENT_HANG)
   public static let overflow = EventKind(KSHIM_EVENT_OVERFLOW)
+  public static let wait = EventKind(KSHIM_EVENT_WAIT)
+  public static let deadlock = EventKind(KSHIM_EVENT_DEADLOCK)
 }
 
 /// What is at an address, or what became of a freed one.

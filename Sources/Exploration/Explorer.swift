@@ -15,10 +15,16 @@ public protocol Domain: SendableMetatype {
   func spelling(of state: Int) -> String
   /// The number of a spelled state; nil when there is none.
   func state(drive: String, spelled: String) -> Int?
+  /// What bounds the search beyond its states and answers, for reports; nil where nothing does.
+  static var bound: String? { get }
   /// Runs one scenario in both builds and says what it breaks.
   mutating func run(_ state: Int, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report)
   /// Says at the end how often each property was looked at.
   func count(into report: inout Report)
+}
+
+extension Domain {
+  public static var bound: String? { nil }
 }
 
 /// Runs every scenario of a domain: each starting state with every list of decisions, by replaying

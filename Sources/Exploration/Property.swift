@@ -27,6 +27,7 @@ extension Property {
   public static let partialState = Property("partial-state")
   public static let lockImbalance = Property("lock-imbalance")
   public static let doubleLock = Property("double-lock")
+  public static let deadlock = Property("deadlock")
   public static let sleepUnderLock = Property("sleep-under-lock")
   public static let warnUnexpected = Property("warn-unexpected")
   public static let warnMissing = Property("warn-missing")

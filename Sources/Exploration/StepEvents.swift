@@ -13,11 +13,8 @@ public final class StepEvents {
   public private(set) var failureErrno: Int32 = 0
   /// The event that ended the step before its return.
   public private(set) var fatal: Event?
-  /// Whether the step was stopped because it did not come to an end.
-  public var isEndless: Bool {
-    guard let fatal else { return false }
-    return [EventKind.hang, .overflow].contains(fatal.what)
-  }
+  /// Whether the step, or one that raced with it, was stopped because it did not come to an end.
+  public private(set) var isEndless = false
   /// The step's return, nil when an event ended it.
   public private(set) var returned: Event?
   /// Locks taken minus locks released.
@@ -36,6 +33,7 @@ public final class StepEvents {
     failure = nil
     failureErrno = 0
     fatal = nil
+    isEndless = false
     returned = nil
     lockBalance = 0
   }
@@ -43,9 +41,10 @@ public final class StepEvents {
   /// Sorts the events from a position on, up to the end of that step, and judges those that are
   /// wrong whatever the subject: accesses, frees, locks, sleeping.
   ///
-  /// - Returns: the position behind the step.
+  /// - Parameter thread: whose events; those of two steps that race are mixed.
+  /// - Returns: the position behind the step, or behind both.
   public func take(
-    _ events: UnsafeBufferPointer<Event>, from start: Int, function: String,
+    _ events: UnsafeBufferPointer<Event>, from start: Int, thread: Int = 0, function: String,
     into report: inout Report
   ) -> Int {
     clear()
@@ -54,6 +53,8 @@ public final class StepEvents {
     while position < events.count, events[position].step == step {
       let event = events[position]
       position += 1
+      if event.what == .hang || event.what == .overflow { isEndless = true }
+      guard event.thread == thread else { continue }
       switch event.what {
       case .returned: returned = event
       case .call:
@@ -158,6 +159,11 @@ public final class StepEvents {
     case .fault:
       fatal = event
       report.broken(.crash, in: function, at: event.pc, Self.sentence(of: event.fault))
+    case .deadlock:
+      fatal = event
+      report.broken(
+        .deadlock, in: function, at: event.pc,
+        "a lock is waited for that is never released: its holder waits too, or is gone")
     case .hang:
       fatal = event
       report.broken(.hang, in: function, at: event.pc, "the function does not come to an end")

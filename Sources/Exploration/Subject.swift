@@ -18,6 +18,8 @@ public final class Subject {
   public let entries: [String]
   public let locks: [String]
   public let prepares: [String]
+  /// What the subject calls a thread, `vcpu`; nil where one step runs at a time.
+  public let threadName: String?
   private let handle: UnsafeMutableRawPointer?
 
   /// Takes the table of a subject that is linked into this program.
@@ -25,6 +27,7 @@ public final class Subject {
     handle = nil
     self.table = table
     (name, textSHA256, slots, calls, entries, locks, prepares) = try Self.read(table)
+    threadName = Self.threadName(table)
   }
 
   /// Loads a shared object. Each path has a world of its own; a copy of the file makes another.
@@ -46,6 +49,11 @@ public final class Subject {
     self.handle = handle
     table = unsafeBitCast(symbol, to: Function.self)()
     (name, textSHA256, slots, calls, entries, locks, prepares) = try Self.read(table)
+    threadName = Self.threadName(table)
+  }
+
+  private static func threadName(_ table: UnsafePointer<kshim_table>) -> String? {
+    table.pointee.thread_count > 1 ? String(cString: table.pointee.thread_name) : nil
   }
 
   deinit { if let handle { dlclose(handle) } }

@@ -69,6 +69,32 @@ public struct World {
     }
   }
 
+  /// Says whose objects slots, helpers and calls are about from here on; a reset says thread 0.
+  @inlinable public func select(thread: Int) { table.pointee.select(UInt32(thread)) }
+
+  /// Calls two targets at once, each in a thread of its own; thread 0 begins.
+  ///
+  /// - Parameters:
+  ///   - first: thread 0's target and its argument for what is no object.
+  ///   - switches: how often, at most, one that could go on gives way to the other. Each such place
+  ///     is a decision of the callee `switch`.
+  ///   - failures: how many answers of callees, at most, are failures.
+  /// - Returns: both results; nil when an event ended the scenario.
+  public func race(
+    _ first: (entry: UInt32, argument: UInt64), _ second: (entry: UInt32, argument: UInt64),
+    switches: Int, failures: Int
+  ) -> (UInt64, UInt64)? {
+    withUnsafeTemporaryAllocation(of: kshim_racer.self, capacity: 2) { calls in
+      calls[0] = kshim_racer(entry: first.entry, args: (first.argument, 0, 0, 0))
+      calls[1] = kshim_racer(entry: second.entry, args: (second.argument, 0, 0, 0))
+      return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
+        table.pointee.race(
+          calls.baseAddress, results.baseAddress, UInt32(switches), UInt32(failures))
+          ? (results[0], results[1]) : nil
+      }
+    }
+  }
+
   /// What happened since the reset. Valid until the next one.
   @inlinable public var happened: UnsafePointer<kshim_world> { table.pointee.world()! }
 
@@ -98,6 +124,11 @@ public struct World {
   /// The address by which the kernel's code writes to an hpa.
   @inlinable public func virtualAddress(_ hpa: UInt64) -> UInt64 {
     table.pointee.virtual_address(hpa)
+  }
+
+  /// Where a slot lies, 0 for a bit-field.
+  public func address(of slot: UInt32, at index: Int = 0) -> UInt64 {
+    table.pointee.address(slot, UInt32(index))
   }
 
   /// Return address of the last write to simulated memory at an hpa.

@@ -217,9 +217,11 @@ struct HarnessWriter {
   }
 
   private var binding: String {
-    let own = extracted.objects.filter { $0.expression == nil }.map(\.object.name)
+    let own =
+      extracted.objects.filter { $0.expression == nil }.map { "kshim_object_\($0.object.name)" }
+      + manifest.state.map(\.name)
     let names = own.enumerated().map {
-      "kshim_name_object(\($0.offset), &kshim_object_\($0.element), sizeof(kshim_object_\($0.element)));"
+      "kshim_name_object(\($0.offset), &\($0.element), sizeof(\($0.element)));"
     }
     let locks = manifest.locks.enumerated().map {
       "kshim_name_lock(\($0.offset), &\($0.element.expression));"
@@ -235,14 +237,35 @@ struct HarnessWriter {
       \tKSHIM_OBJECTS
       \t\((binds + callbacks).joined(separator: "\n\t"))
       }
+      \(thread)
       static void kshim_prepare(void)
       {
       \tKSHIM_OBJECTS
       \t\((variables + names + locks).joined(separator: "\n\t"))
-      \tkshim_bind();
+      \t\(bindAll)
       }
       """
   }
+
+  /// Each thread has objects of its own.
+  private var bindAll: String {
+    guard let threads = manifest.threads else { return "kshim_bind();" }
+    return "for (unsigned n = \(threads.count); n--; ) { kshim_thread(n); kshim_bind(); }"
+  }
+
+  /// Says which thread runs. No write of the subject's, so not one that the world logs.
+  private var thread: String {
+    guard let threads = manifest.threads else { return "" }
+    return """
+      __attribute__((no_sanitize("kernel-address"))) static void kshim_thread(unsigned number)
+      {
+      \tin_\(threads.input)[0] = number;
+      }
+      """
+  }
+
+  /// Number of the decision to let another thread go on, behind those of the callees.
+  private var switchCall: Int { extracted.callees.count + extracted.callbacks.count }
 
   private var accessors: String {
     func cases(_ statement: (Extractor.Resolved) -> String) -> String {
@@ -319,6 +342,8 @@ struct HarnessWriter {
       extern const unsigned char kshim_unit_dirty;
       static const struct kshim_harness kshim_harness = {
       \t.dirty = &kshim_unit_dirty, .prepare = kshim_prepare, .enter = kshim_enter,
+      \t.threads = \(manifest.threads?.count ?? 1), .switch_call = \(switchCall),
+      \t.thread = \(manifest.threads == nil ? "0" : "kshim_thread"),
       };
       void kshim_unit_reset(const unsigned char *choices, unsigned count)
       {
@@ -333,11 +358,13 @@ struct HarnessWriter {
       let quoted = (list + [""]).map { "\"\($0)\"" }.joined(separator: ", ")
       return "const char *const kshim_unit_\(array)[] = { \(quoted) };"
     }
-    let calls = extracted.callees.map(\.name) + extracted.callbacks.map(\.name)
+    let calls =
+      extracted.callees.map(\.name) + extracted.callbacks.map(\.name)
+      + (manifest.threads == nil ? [] : ["switch"])
     let slots = extracted.slots.map(\.slot)
     let counts = [
       slots.count, calls.count, extracted.targets.count, manifest.locks.count,
-      manifest.prepares.count,
+      manifest.prepares.count, manifest.threads?.count ?? 1,
     ]
     return [
       names("slots", slots.map(\.name)), names("calls", calls),
@@ -347,8 +374,8 @@ struct HarnessWriter {
         + extracted.targets.map { $0.prototype.result.shape == .void ? "1, " : "0, " }.joined()
         + "0 };",
       "const unsigned kshim_unit_slot_sizes[] = { \((slots.map { "\($0.count)" } + ["0"]).joined(separator: ", ")) };",
-      "const unsigned kshim_unit_counts[5] = { \(counts.map(String.init).joined(separator: ", ")) };",
-      "const char *const kshim_unit_identity[2] = { \"\(manifest.subject)\", \"\(textSHA256)\" };",
+      "const unsigned kshim_unit_counts[6] = { \(counts.map(String.init).joined(separator: ", ")) };",
+      "const char *const kshim_unit_identity[3] = { \"\(manifest.subject)\", \"\(textSHA256)\", \"\(manifest.threads?.input ?? "")\" };",
     ].joined(separator: "\n")
   }
 }

@@ -99,6 +99,8 @@ public struct Manifest: Sendable {
   public var extract: [String]
   public var objects: [Object]
   public var inputs: [(name: String, count: Int)]
+  /// The input that says which of several threads runs; nil where there is one.
+  public var threads: (input: String, count: Int)?
   public var state: [State]
   public var bindings: [Binding]
   public var locks: [(name: String, expression: String)]

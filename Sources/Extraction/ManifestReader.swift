@@ -46,7 +46,7 @@ struct ManifestReader {
 
   /// Every key of every kind of entry.
   private static let everyKey = Set(
-    ruleKeys + topKeys + ["type", "value", "at", "optional", "is", "count", "to"])
+    ruleKeys + topKeys + ["type", "value", "at", "optional", "is", "count", "to", "input"])
 
   func wrong(_ line: Int?, _ cause: String, _ remedy: String) -> Failure {
     Failure(
@@ -167,7 +167,7 @@ struct ManifestReader {
 
   private static let topKeys = [
     "subject", "title", "source", "since", "include", "targets", "optional-targets", "extract",
-    "objects", "inputs",
+    "objects", "inputs", "threads",
     "state", "bind", "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
   ]
 
@@ -317,6 +317,27 @@ struct ManifestReader {
     return name
   }
 
+  /// Threads run in pairs: a race is between two.
+  private func threads(
+    _ node: Node?, inputs: [String]
+  ) throws -> (input: String, count: Int)? {
+    guard let node else { return nil }
+    var inner = try keys(node, "threads")
+    let named = try inner.need("input")
+    let input = try string(named, "input of threads")
+    guard inputs.contains(input) else {
+      throw wrong(
+        named.mark?.line, "threads are numbered by '\(input)', which is not under 'inputs:'",
+        "add '\(input): 1' under 'inputs:'")
+    }
+    let count = try inner.need("count")
+    guard count.int == 2 else {
+      throw wrong(count.mark?.line, "count of threads can only be 2", "write 2")
+    }
+    try inner.close(allowed: ["input", "count"])
+    return (input, 2)
+  }
+
   func manifest() throws -> Manifest {
     var top = try keys(try document(), "the manifest")
     func entries(_ key: String) throws -> [(key: String, line: Int, value: Node)] {
@@ -353,6 +374,7 @@ struct ManifestReader {
     let inputs = try entries("inputs").map { entry in
       (name: entry.key, count: try number(entry.value, "input '\(entry.key)'", from: 1) ?? 1)
     }
+    let threads = try threads(top.take("threads"), inputs: inputs.map(\.name))
     let state = try entries("state").map { entry in
       var inner = try keys(entry.value, "state '\(entry.key)'")
       let state = Manifest.State(
@@ -386,7 +408,7 @@ struct ManifestReader {
       include: try strings(top.take("include"), "include"),
       targets: targets, optionalTargets: optional,
       extract: try functions(top.take("extract"), "extract", besides: targets + optional),
-      objects: objects, inputs: inputs, state: state, bindings: bindings,
+      objects: objects, inputs: inputs, threads: threads, state: state, bindings: bindings,
       locks: locks,
       slots: slots,
       glue: try glue.map { try string($0, "glue") },

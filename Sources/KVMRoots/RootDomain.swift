@@ -4,10 +4,10 @@ import Exploration
 /// KVM's page table roots as a search sees them: the starting states of every drive, how to run
 /// one, and who judges it.
 public struct RootDomain: Domain {
-  private let pattern: Subject
-  private let zero: Subject
-  private let setup: RootSetup
-  private var judge: RootJudge
+  let pattern: Subject
+  let zero: Subject
+  let setup: RootSetup
+  var judge: RootJudge
   /// The first state of each drive.
   private let starts: [(drive: Drive, first: Int)]
   public let stateCount: Int
@@ -59,10 +59,12 @@ public struct RootDomain: Domain {
     }
     pattern.world.reset(choices)
     zero.world.reset(choices)
+    judge.begin()
+    guard last.state.drive != .twoVCPUs else { return race(last.state, &report) }
     setup.apply(last.state, to: pattern.world)
     setup.apply(last.state, to: zero.world)
     latest = RootSnapshot(pattern.world, setup.slots)
-    judge.begin(last.state, pattern.world)
+    judge.start(in: pattern.world)
     play(&report)
   }
 
@@ -112,6 +114,7 @@ public struct RootDomain: Domain {
         _ = step(.firstRoot, slots.firstRoot!, state, isLast: true, &report)
       }
     case .lifecycle: live(state, &report)
+    case .twoVCPUs: break  // plays elsewhere: two steps at once
     }
   }
 

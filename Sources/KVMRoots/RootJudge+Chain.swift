@@ -138,14 +138,7 @@ extension RootJudge {
       guard hpa != 0 else { return }
       let gfn = world.get(slots.pageGFN, at: number)
       guard gfn < RootSetup.staleGFN || gfn > RootSetup.staleGFN + 0x300 else { continue }
-      var expected = (step.after.rootHPA == hpa ? 1 : 0) + (step.after.mirrorRoot == hpa ? 1 : 0)
-      if step.after.pae != 0 {
-        expected += (0..<4).count {
-          let entry = step.after.pdpte($0)
-          return entry & 1 != 0
-            && entry & PageWalker<World>.addressBits & ~RootState.encryptionBit == hpa
-        }
-      }
+      let expected = names(hpa, step.after) + (step.other.map { names(hpa, $0) } ?? 0)
       let counted = Int(Int32(truncatingIfNeeded: world.get(slots.pageCount, at: number)))
       if counted != expected {
         report.broken(
@@ -153,5 +146,14 @@ extension RootJudge {
           "a shadow page counts \(counted) roots and \(expected) name it")
       }
     }
+  }
+
+  /// How many roots of an MMU name a shadow page.
+  private func names(_ hpa: UInt64, _ snapshot: RootSnapshot) -> Int {
+    let roots = (snapshot.rootHPA == hpa ? 1 : 0) + (snapshot.mirrorRoot == hpa ? 1 : 0)
+    guard snapshot.pae != 0 else { return roots }
+    let address = PageWalker<World>.addressBits & ~RootState.encryptionBit
+    return roots
+      + (0..<4).count { snapshot.pdpte($0) & 1 != 0 && snapshot.pdpte($0) & address == hpa }
   }
 }

@@ -77,6 +77,14 @@ extension RootJudge {
       done(step, after, &report)
       return true
     }
+    if step.other != nil {
+      raced(step, world, &report)
+      // The other vCPU may have done it.
+      if events.failure != nil, step.result < 0 {
+        failsCleanly(step, &report)
+        return true
+      }
+    }
     if events.failure != nil {
       failsCleanly(step, &report)
       if after.isDone { published(step, "although the function fails", world, &report) }
@@ -117,6 +125,31 @@ extension RootJudge {
       report.broken(
         .idempotent, in: step.function, at: event.pc,
         "\(subject.calls[Int(event.call)])() is called although nothing is left to do")
+    }
+  }
+
+  /// Beside another vCPU that does the same.
+  private func raced(_ step: Step, _ world: World, _ report: inout Report) {
+    let all = world.events
+    let mine = events.returned.flatMap { mine in
+      all.firstIndex { $0.what == .returned && $0.thread == mine.thread }
+    }
+    // The other's allocations that come after this one's return, which said that all is there.
+    if step.result == 0, let mine,
+      let late = all[mine...].first(where: { $0.what == .allocation })
+    {
+      report.broken(
+        .earlyPublication, in: step.function, at: late.pc,
+        "metadata is allocated after another vCPU was told that it exists")
+    }
+    guard let done = slots.firstRootDone else { return }
+    let happened = world.happened.pointee
+    let place = world.address(of: done) & ~7
+    let stores = (0..<Int(happened.store_count)).filter { happened.stores[$0].address == place }
+    if stores.count > 1 {
+      report.broken(
+        .idempotent, in: step.function, at: happened.stores[stores[1]].pc,
+        "shadow_root_allocated is set again by a vCPU that had only to look")
     }
   }
 

@@ -38,26 +38,36 @@ struct RootJudge {
     var argument: UInt64
     /// The second argument, for `shadow_walk_init_using_root()`.
     var address: UInt64
+    /// The roots of another vCPU of the same VM, where there is one.
+    var other: RootSnapshot?
 
     var function: String { target.rawValue }
   }
 
   /// Begins a scenario.
-  mutating func begin(_ state: RootState, _ world: World) {
-    if state.drive == .firstRoot { metadata = Metadata(world, slots) }
+  mutating func begin() {
     scenarios += 1
     position = 0
     isUninitialised = false
   }
 
+  /// Takes the starting state, once it is set up.
+  mutating func start(in world: World) { metadata = Metadata(world, slots) }
+
   /// Judges the step that both worlds have just made.
+  ///
+  /// - Parameters:
+  ///   - thread: the vCPU whose step it is; of two that raced, 0 is judged first.
+  ///   - other: the roots of the vCPU that it raced with.
   mutating func judge(
-    _ target: Drive, _ state: RootState, argument: UInt64, address: UInt64,
+    _ target: Drive, _ state: RootState, argument: UInt64, address: UInt64 = 0,
     before: RootSnapshot, after: RootSnapshot, _ pattern: World, _ zero: World, isLast: Bool,
+    thread: Int = 0, other: RootSnapshot? = nil,
     _ report: inout Report
   ) {
-    position = events.take(
-      pattern.events, from: position, function: target.rawValue, into: &report)
+    let behind = events.take(
+      pattern.events, from: position, thread: thread, function: target.rawValue, into: &report)
+    if thread == 1 || other == nil { position = behind }
     // Two builds that do not come to an end are stopped at different places.
     if !isUninitialised, !events.isEndless,
       let difference = Difference.first(pattern, zero, slots: subject.slots)
@@ -70,7 +80,7 @@ struct RootJudge {
     let step = Step(
       target: target, state: state, before: before, after: after,
       result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument,
-      address: address)
+      address: address, other: other)
     judge(step, pattern, isLast: isLast, &report)
   }
 
@@ -87,9 +97,9 @@ struct RootJudge {
     case .freeRoots: holds = freeRoots(step, world, &report)
     case .walk: holds = walkStart(step, world, &report)
     case .firstRoot: holds = firstRoot(step, world, &report)
-    case .lifecycle: holds = false
+    case .lifecycle, .twoVCPUs: holds = false
     }
-    if step.target == .firstRoot { metadata = Metadata(world, slots) }
+    if step.target == .firstRoot, step.other == nil { start(in: world) }
     guard holds else { return }
     modelled[step.target, default: 0] += 1
     for event in events.assertions {
@@ -103,8 +113,7 @@ struct RootJudge {
   private func leaks(_ step: Step, _ world: World, _ report: inout Report) {
     let metadata = Metadata(world, slots)
     func isOwned(_ hpa: UInt64) -> Bool {
-      hpa == step.after.pae || hpa == step.after.pml4 || hpa == step.after.pml5
-        || metadata.names(hpa)
+      step.after.hasTable(hpa) || step.other?.hasTable(hpa) ?? false || metadata.names(hpa)
     }
     for event in world.events
     where event.what == .allocation && event.value != 0 {
@@ -215,7 +224,7 @@ struct RootJudge {
 
   private static let everywhere: [Property] = [
     .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .lockImbalance,
-    .doubleLock, .sleepUnderLock, .crash, .hang,
+    .doubleLock, .deadlock, .sleepUnderLock, .crash, .hang,
   ]
 
   func count(into report: inout Report) {

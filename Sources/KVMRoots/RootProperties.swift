@@ -12,6 +12,8 @@ extension Property {
   public static let entryBits = Property("entry-bits")
   /// The shadow walk starts at the table that the processor's walk reaches.
   public static let walkStart = Property("walk-start")
+  /// What another vCPU may use is complete before it can see it.
+  public static let earlyPublication = Property("early-publication")
   /// `root.hpa` and `root.pgd` name what was loaded.
   public static let rootIdentity = Property("root-identity")
   /// Callees get the right frame, level and quadrant.
@@ -23,7 +25,7 @@ extension Property {
 /// Every property that this subject is judged by, in the order of reports.
 public let rootProperties: [Property] = [
   .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .errorSwallowed,
-  .wrongErrno, .partialState, .lockImbalance, .doubleLock, .sleepUnderLock, .warnUnexpected,
-  .warnMissing, .crash, .hang, .allocationSet, .idempotent, .rootChain, .entryBits, .walkStart,
-  .rootIdentity, .boundaryArguments, .lifecycle,
+  .wrongErrno, .partialState, .lockImbalance, .doubleLock, .deadlock, .sleepUnderLock,
+  .warnUnexpected, .warnMissing, .crash, .hang, .allocationSet, .idempotent, .rootChain, .entryBits,
+  .walkStart, .earlyPublication, .rootIdentity, .boundaryArguments, .lifecycle,
 ]

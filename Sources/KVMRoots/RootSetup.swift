@@ -64,7 +64,8 @@ struct RootSetup {
     else { return }
     world.set(done, state.hadShadowRoot ? 1 : 0)
     _ = world.prepare(slots.makePageHash, state.hasPageHash ? 1 : 0, 0, 0)
-    for number in 0..<state.layout.count {
+    // Another vCPU's set-up may have made them: they are the VM's.
+    for number in 0..<state.layout.count where world.get(slots.slotPages, at: number) == 0 {
       let has: UInt64
       switch state.metadata {
       case .none: has = 0

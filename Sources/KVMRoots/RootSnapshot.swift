@@ -57,6 +57,8 @@ struct RootSnapshot: Equatable {
     }
   }
 
+  func hasTable(_ hpa: UInt64) -> Bool { hpa == pae || hpa == pml4 || hpa == pml5 }
+
   func pdpte(_ index: Int) -> UInt64 {
     switch index {
     case 0: pdptes.0

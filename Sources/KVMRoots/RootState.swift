@@ -21,6 +21,8 @@ enum Drive: String, CaseIterable, Sendable {
   case firstRoot = "mmu_first_shadow_root_alloc"
   /// Create, load, free the roots, load again, free the roots, free the pages.
   case lifecycle
+  /// Two vCPUs of one VM at once, one call each.
+  case twoVCPUs = "two_vcpus"
 }
 
 /// What root.hpa holds before `kvm_mmu_free_roots()`.
@@ -90,6 +92,8 @@ struct RootState: Sendable {
   var hasPageHash = true
   /// The guest's level at the second load of a lifecycle.
   var nextGuestLevel = 4
+  /// Which calls race.
+  var race = RootRace.all[0]
 
   /// The encryption bit as AMD processors have it (CPUID 8000001F EBX[5:0], here 51).
   static let encryptionBit: UInt64 = 1 << 51
@@ -102,7 +106,7 @@ struct RootState: Sendable {
 /// One thing that varies between starting states.
 enum Dimension: String, CaseIterable {
   case shadow, guest, direct, tdp, tdpmmu, tables, me, stale, gpte, mmu, tdplevel, mirror, root
-  case entries, prev, free, next, load, first, slots, meta, hash
+  case entries, prev, free, next, load, first, slots, meta, hash, race, levels
 
   /// Spellings of its values, simple ones first. One word each.
   var values: [String] {
@@ -126,6 +130,8 @@ enum Dimension: String, CaseIterable {
     case .next: ["4", "2"]
     case .slots: ["1", "none", "2", "1+1", "2+1", "0+1"]
     case .meta: ["none", "rmap1", "one", "rmaps", "all"]
+    case .race: RootRace.all.map(\.name)
+    case .levels: ["4-4", "4-2", "5-3", "3-2"]
     }
   }
 }
@@ -143,6 +149,7 @@ extension Drive {
     case .walk: [.shadow, .guest, .direct, .tdp, .tdpmmu, .me, .load]
     case .firstRoot: [.tdp, .tdpmmu, .first, .slots, .meta, .hash]
     case .lifecycle: [.shadow, .guest, .direct, .tdp, .tdpmmu, .me, .next]
+    case .twoVCPUs: [.race, .levels]
     }
   }
 
@@ -192,6 +199,10 @@ extension RootState {
       layout = SlotLayout(first: counts[0], second: counts.count > 1 ? counts[1] : 0)
     case .meta: metadata = SlotMetadata(rawValue: index)!
     case .hash: hasPageHash = index == 0
+    case .race: race = RootRace.all[index]
+    case .levels:
+      let levels = value.split(separator: "-").map { Int($0)! }
+      (shadowLevel, guestLevel) = (levels[0], levels[1])
     }
   }
 

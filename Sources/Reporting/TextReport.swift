@@ -66,7 +66,7 @@ public struct TextReport {
       ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
     return "\(verdict.subject) on Linux \(verdict.revision.version)\(on): \(word)\(notes): "
       + "\(exploration.scenarios) scenarios in \(String(format: "%.1f", exploration.seconds)) s "
-      + "(\(Int(rate / 1000))k/s), \(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
+      + "(\(Int(rate / 1000))k/s), \(exploration.bound.map { "\($0), " } ?? "")\(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
   }
 }
 
@@ -78,13 +78,18 @@ public struct TraceText {
 
   public var lines: [String] {
     let width = events.map(\.function.count).max() ?? 0
+    let threadWidth = events.compactMap(\.thread?.count).max() ?? 0
     return events.map { event in
       let line = event.line == 0 ? "" : "\(event.line)"
       let name = event.function.padding(toLength: width, withPad: " ", startingAt: 0)
       let callee = event.callee.map { " \($0)" } ?? ""
       let detail = event.detail.isEmpty ? "" : " \(event.detail)"
       let padded = String(repeating: " ", count: max(0, 6 - line.count)) + line
-      return "\(padded)  \(name)  \(event.event)\(callee)\(detail)"
+      let thread =
+        threadWidth == 0
+        ? ""
+        : (event.thread ?? "").padding(toLength: threadWidth, withPad: " ", startingAt: 0) + "  "
+      return "\(padded)  \(thread)\(name)  \(event.event)\(callee)\(detail)"
     }
   }
 }

@@ -48,7 +48,13 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var callee: String?
     /// The event in words: `page 0x140002000`, `-ENOMEM`.
     public var detail: String
-    public init(event: String, line: Int, function: String, callee: String?, detail: String) {
+    /// Which of two threads, `vcpu 1`; nil where one step runs at a time.
+    public var thread: String?
+    public init(
+      event: String, line: Int, function: String, callee: String?, detail: String,
+      thread: String? = nil
+    ) {
+      self.thread = thread
       self.event = event
       self.line = line
       self.function = function
@@ -92,7 +98,10 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var scenarios: Int
     public var seconds: Double
     public var exhaustive: Bool
-    public init(scenarios: Int, seconds: Double, exhaustive: Bool) {
+    /// What bounds the search beyond its states and answers, as a phrase; nil where nothing does.
+    public var bound: String?
+    public init(scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil) {
+      self.bound = bound
       self.scenarios = scenarios
       self.seconds = seconds
       self.exhaustive = exhaustive

@@ -8,5 +8,6 @@
 #include "../../shims/runtime/memory.c"
 #include "../../shims/runtime/trace.c"
 #include "../../shims/runtime/fault.c"
+#include "../../shims/runtime/thread.c"
 #include "../../shims/runtime/step.c"
 #pragma clang attribute pop

@@ -20,6 +20,9 @@ void kshim_assert_held(const volatile void *lock, int mode);
 void kshim_assert_held_at(const volatile void *lock, int mode, kshim_u64 pc);
 void kshim_assert_not_held(const volatile void *lock);
 
+/* A marked access, include/asm-generic/rwonce.h: in a race the other thread may go on here. */
+void kshim_point(void);
+
 /* Accesses that inline assembly makes, include/linux/instrumented.h */
 void kshim_no_room(void) __attribute__((noreturn));	/* the harness's limit, not the patch's fault */
 void kshim_access(const volatile void *address, unsigned long size, int write);
@@ -49,10 +52,14 @@ void kshim_name_lock(unsigned number, const volatile void *lock);
 
 /* The generated harness offers these to the runtime. */
 struct kshim_table;
+struct kshim_racer;
 struct kshim_harness {
 	const unsigned char *dirty;	/* fills pages that nobody asked to be zeroed */
 	void (*prepare)(void);		/* binds objects, variables and locks in a fresh world */
 	kshim_u64 (*enter)(unsigned entry, const kshim_u64 *args);
+	unsigned threads;		/* 1, or 2 where two steps can race */
+	void (*thread)(unsigned number);	/* says which thread runs; NULL where there is one */
+	unsigned switch_call;		/* asks whether the other thread goes on */
 };
 void kshim_attach(const struct kshim_harness *harness);
 
@@ -63,6 +70,9 @@ unsigned kshim_next_entry(kshim_u64 hpa, unsigned from);
 _Bool kshim_load(kshim_u64 hpa, kshim_u64 *value);
 void kshim_poke(kshim_u64 hpa, kshim_u64 value);
 _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result);
+_Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned switches,
+		 unsigned failures);
+void kshim_select(unsigned thread);
 const struct kshim_world *kshim_world_now(void);
 kshim_u64 kshim_digest(void);
 

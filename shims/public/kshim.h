@@ -46,6 +46,8 @@ enum kshim_event_kind {
 				 * arg[0] = KSHIM_FAULT_* */
 	KSHIM_EVENT_HANG,	/* more basic blocks than any scenario needs: ends the step */
 	KSHIM_EVENT_OVERFLOW,	/* the harness ran out of room: ends the step, never the patch's fault */
+	KSHIM_EVENT_WAIT,	/* the other thread holds the lock: arg as LOCK */
+	KSHIM_EVENT_DEADLOCK,	/* and never releases it: ends the step; arg as LOCK */
 };
 
 enum kshim_memory {
@@ -86,7 +88,8 @@ enum kshim_at {
 struct kshim_event {
 	uint16_t kind;		/* enum kshim_event_kind */
 	uint16_t call;		/* number of the boundary callee or entry, else 0xffff */
-	uint16_t step;		/* how many steps came before */
+	uint8_t step;		/* how many steps came before; those of a race have one number */
+	uint8_t thread;		/* which thread, from 0 */
 	uint16_t at;		/* FREE: enum kshim_at of what was freed; CALL: number of arg[] */
 	uint32_t held_write;	/* locks held exclusively, bit = lock number */
 	uint32_t held_read;	/* locks held shared */
@@ -126,6 +129,12 @@ struct kshim_world {
 	uint32_t block_count;	/* of all basic blocks since the reset */
 };
 
+/* One of two calls that race: a target, and the arguments that are no objects. */
+struct kshim_racer {
+	uint32_t entry;
+	uint64_t args[4];
+};
+
 struct kshim_table {
 	uint32_t abi;
 	const char *subject;
@@ -142,6 +151,8 @@ struct kshim_table {
 	const uint8_t *entry_is_void;	/* 1 for each that returns nothing */
 	uint32_t lock_count;
 	const char *const *locks;
+	uint32_t thread_count;		/* 1, or 2 where two steps can race */
+	const char *thread_name;	/* what the subject calls a thread, "" where there is one */
 
 	/* Makes a fresh world. choices are replayed from the first decision on; further
 	 * decisions answer 0. choices is copied. Never fails for count <= 255. */
@@ -168,6 +179,16 @@ struct kshim_table {
 	uint64_t (*virtual_address)(uint64_t hpa);
 	/* Calls a target; further arguments come from args (4). False when an event ended it. */
 	bool (*call)(uint32_t entry, const uint64_t *args, uint64_t *result);
+	/* Whose objects set(), get(), address(), prepare() and call() are about; reset() says 0. */
+	void (*select)(uint32_t thread);
+	/* Calls two targets at once, thread 0 first. At a scheduling point (before a boundary callee,
+	 * a lock or a marked access, after an unlock) the other thread may go on: a decision of the
+	 * callee "switch", asked as long as fewer than `switches` were taken. A thread that waits
+	 * for a lock, or returns, hands over without being asked. As soon as `failures` answers
+	 * were failures, callees answer without one and nothing is asked. False when an event
+	 * ended it. */
+	bool (*race)(const struct kshim_racer *calls, uint64_t *results, uint32_t switches,
+		     uint32_t failures);
 	/* What happened since reset(). Valid until the next reset(). */
 	const struct kshim_world *(*world)(void);
 	/* A digest of every event without its pc: two poisons must agree on it. */

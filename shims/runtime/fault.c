@@ -40,14 +40,13 @@ static void on_fault(int number, siginfo_t *info, void *context)
 {
 	const ucontext_t *state = context;
 	uint64_t address = (uint64_t)info->si_addr;
-	uint64_t stack = (uint64_t)state->uc_mcontext.gregs[REG_RSP];
 
 	if (!step_inside || !pthread_equal(worker, pthread_self())) {
 		pass_on(number, info, context);
 		return;
 	}
 	/* A return address, as every event has: one past the instruction. */
-	step_fault(number == SIGSEGV && address - (stack - 65536) < 2 * 65536 ?
+	step_fault(number == SIGSEGV && thread_place(address) == THREAD_GUARD ?
 		   KSHIM_FAULT_STACK : number == SIGILL ? KSHIM_FAULT_INSTRUCTION :
 		   number == SIGFPE ? KSHIM_FAULT_DIVISION : KSHIM_FAULT_ADDRESS,
 		   (uint64_t)state->uc_mcontext.gregs[REG_RIP] + 1);

@@ -285,7 +285,7 @@ uint64_t memory_symbol(uint64_t address)
 		if (address - objects[i].address < objects[i].size)
 			return 0x0b00000000000000ULL | (uint64_t)i << 32 |
 			       (address - objects[i].address);
-	if (address - stack_low < stack_high - stack_low)
+	if (address - stack_low < stack_high - stack_low || thread_place(address) == THREAD_STACK)
 		return 0x0c00000000000000ULL;
 	if (memory_is_code(address))
 		return 0x0d00000000000000ULL;
@@ -332,8 +332,11 @@ static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at
 
 static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at, uint64_t pc)
 {
-	struct kshim_event *event = trace_record(KSHIM_EVENT_ACCESS, pc);
+	struct kshim_event *event;
 
+	if (thread_place(address) == THREAD_GUARD)
+		step_fault(KSHIM_FAULT_STACK, pc);
+	event = trace_record(KSHIM_EVENT_ACCESS, pc);
 	event->arg[0] = memory_symbol(address);
 	event->arg[1] = size;
 	event->arg[2] = write;
@@ -359,6 +362,7 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 
 	if (address - stack_low < stack_high - stack_low)
 		return;
+	thread_moved = true;
 	window = window_of(hpa);
 	if (window >= 0) {
 		uint64_t frame = (hpa - window_hpa[window]) / PAGE_SIZE;
@@ -370,7 +374,7 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 		    state[window][last] != PAGE_LIVE)
 			refuse(address, size, write, KSHIM_AT_GUARD, pc);
 	} else if (address - (uint64_t)__ehdr_start >= (uint64_t)(_end - __ehdr_start) &&
-		   !is_page_struct(address, size)) {
+		   !is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
 		refuse(address, size, write, memory_at(address), pc);
 	}
 	if (address - (uint64_t)__start___llvm_prf_cnts <

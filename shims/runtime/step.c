@@ -1,32 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A fresh world, and one call of a target in it. */
-#include <setjmp.h>
-#include <string.h>
+/* A fresh world, and calls of targets in it: one alone, or two that race. */
+#include <stdlib.h>
 
 #include "instruments.h"
 #include "world.h"
 
+/* What the harness's own set-up may use of its caller's stack. */
 #define STACK_ROOM (256 * 1024)
 
 const struct kshim_harness *step_harness;
-uint16_t step_number;
+uint8_t step_number;
+uint32_t step_block_count;
 
-static jmp_buf leave;
 bool step_inside;
 static bool ended;
 static uint64_t blocks[KSHIM_BLOCK_RING];
-static uint32_t block_count;
 static struct kshim_world world;
+
+/* Set-up and look-ups run on the caller's stack. */
+static void use_callers_stack(uint64_t frame)
+{
+	memory_stack(frame - STACK_ROOM, frame + STACK_ROOM);
+}
 
 void kshim_reset(const unsigned char *choices, unsigned count)
 {
 	memory_reset();
 	trace_reset(choices, count);
+	thread_reset();
 	step_number = 0;
-	block_count = 0;
+	step_block_count = 0;
 	ended = false;
-	memory_stack((uint64_t)__builtin_frame_address(0) - STACK_ROOM,
-		     (uint64_t)__builtin_frame_address(0) + STACK_ROOM);
+	use_callers_stack((uint64_t)__builtin_frame_address(0));
 	step_harness->prepare();
 }
 
@@ -34,15 +39,15 @@ void step_end(void)
 {
 	ended = true;
 	if (step_inside)
-		longjmp(leave, 1);
+		thread_leave();
 	__builtin_trap();	/* the harness's own set-up ran out of room */
 }
 
 void step_fault(enum kshim_fault fault, uint64_t pc)
 {
-	/* A jump to nowhere came from the last block. */
-	if (!memory_is_code(pc))
-		pc = block_count ? blocks[(block_count - 1) % KSHIM_BLOCK_RING] : 0;
+	/* A jump to nowhere came from the last block; the stack can end in the runtime's own calls. */
+	if (!memory_is_code(pc) || fault == KSHIM_FAULT_STACK)
+		pc = thread_last_block();
 	trace_record(KSHIM_EVENT_FAULT, pc)->arg[0] = fault;
 	step_end();
 }
@@ -51,8 +56,8 @@ static void block(uint64_t pc)
 {
 	if (!step_inside)
 		return;
-	blocks[block_count++ % KSHIM_BLOCK_RING] = pc;
-	if (block_count > BLOCK_LIMIT) {
+	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
+	if (step_block_count > BLOCK_LIMIT) {
 		trace_record(KSHIM_EVENT_HANG, pc);
 		step_end();
 	}
@@ -66,8 +71,14 @@ static const struct kshim_instruments own_instruments = {
 void kshim_attach(const struct kshim_harness *harness)
 {
 	memory_open();
+	thread_open();
 	step_harness = harness;
 	kshim_instruments = &own_instruments;
+}
+
+uint64_t step_last_block(void)
+{
+	return step_block_count ? blocks[(step_block_count - 1) % KSHIM_BLOCK_RING] : 0;
 }
 
 void kshim_access(const volatile void *address, unsigned long size, int write)
@@ -75,35 +86,71 @@ void kshim_access(const volatile void *address, unsigned long size, int write)
 	memory_check((uint64_t)address, size, write, KSHIM_PC());
 }
 
-_Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
+uint64_t step_run(uint32_t entry, const uint64_t *args)
 {
 	struct kshim_event *event;
-	uint64_t frame = (uint64_t)__builtin_frame_address(0);
-	/* The caller's own memory is out of the subject's reach. */
-	const kshim_u64 own[4] = { args[0], args[1], args[2], args[3] };
+	uint64_t result;
 
-	if (ended)
-		return false;
+	trace_record(KSHIM_EVENT_STEP, 0)->call = entry;
+	result = step_harness->enter(entry, (const kshim_u64 *)args);
+	event = trace_record(KSHIM_EVENT_RETURN, thread_last_block());
+	event->call = entry;
+	event->value = result;
+	return result;
+}
+
+/* What comes before the subject's code, and after it. */
+static void begin(void)
+{
 	kshim_instruments = &own_instruments;
 	if (!step_number)
 		memory_log_stores_from_here();
-	trace_record(KSHIM_EVENT_STEP, 0)->call = entry;
-	/* Locals of the subject only: what lies above belongs to the caller. */
-	memory_stack(frame - STACK_ROOM, frame);
 	fault_expect();
 	step_inside = true;
-	if (setjmp(leave)) {
-		step_inside = false;
-		return false;
-	}
-	*result = step_harness->enter(entry, own);
+}
+
+static bool finish(uint64_t frame)
+{
 	step_inside = false;
-	event = trace_record(KSHIM_EVENT_RETURN, block_count ?
-			     blocks[(block_count - 1) % KSHIM_BLOCK_RING] : 0);
-	event->call = entry;
-	event->value = *result;
+	thread_racing = false;
+	use_callers_stack(frame);
 	step_number++;
-	return true;
+	return !ended;
+}
+
+_Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
+{
+	const struct thread *thread = thread_now;
+
+	if (ended)
+		return false;
+	begin();
+	thread_step(entry, (const uint64_t *)args);
+	*result = thread->result;
+	return finish((uint64_t)__builtin_frame_address(0));
+}
+
+_Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned switches,
+		 unsigned failures)
+{
+	bool is_whole;
+
+	if (step_harness->threads != THREADS)
+		abort();
+	if (ended)
+		return false;
+	begin();
+	thread_race(calls, switches, failures);
+	is_whole = finish((uint64_t)__builtin_frame_address(0));
+	thread_select(0);
+	for (unsigned n = 0; n < THREADS; n++)
+		results[n] = threads[n].result;
+	return is_whole;
+}
+
+void kshim_select(unsigned thread)
+{
+	thread_select(thread);
 }
 
 const struct kshim_world *kshim_world_now(void)
@@ -118,7 +165,7 @@ const struct kshim_world *kshim_world_now(void)
 		.locks_held = trace_locks_held(),
 		.ended = ended,
 		.blocks = blocks,
-		.block_count = block_count,
+		.block_count = step_block_count,
 	};
 	return &world;
 }

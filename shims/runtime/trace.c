@@ -10,16 +10,6 @@ uint32_t trace_event_count, trace_decision_count;
 
 static uint8_t prefix[MAX_DECISIONS];
 static uint32_t prefix_count;
-static uint16_t current_call;
-static uint32_t current_event;
-
-static struct {
-	const volatile void *lock;
-	int mode;
-	uint32_t number;
-} held[MAX_HELD];
-static uint32_t held_count, held_write, held_read, held_spinning;
-
 #define MAX_NAMED_LOCKS 31
 #define UNNAMED_LOCK 31
 static const volatile void *named[MAX_NAMED_LOCKS];
@@ -29,8 +19,6 @@ void trace_reset(const uint8_t *choices, uint32_t count)
 	prefix_count = count < MAX_DECISIONS ? count : MAX_DECISIONS - 1;
 	memcpy(prefix, choices, prefix_count);
 	trace_event_count = trace_decision_count = 0;
-	held_count = held_write = held_read = held_spinning = 0;
-	current_call = 0xffff;
 }
 
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)
@@ -49,20 +37,29 @@ struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)
 	event = &trace_events[trace_event_count++];
 	memset(event, 0, sizeof(*event));
 	event->kind = kind;
-	event->call = current_call;
+	event->call = thread_now->call;
 	event->step = step_number;
-	event->held_write = held_write;
-	event->held_read = held_read;
+	event->thread = thread_now - threads;
+	event->held_write = thread_now->held_write;
+	event->held_read = thread_now->held_read;
 	event->pc = pc;
 	return event;
+}
+
+void kshim_point(void)
+{
+	if (thread_racing)
+		thread_point();
 }
 
 void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 pc)
 {
 	struct kshim_event *event;
 
-	current_call = call;
-	current_event = trace_event_count;
+	kshim_point();
+	thread_moved = true;
+	thread_now->call = call;
+	thread_now->event = trace_event_count;
 	event = trace_record(KSHIM_EVENT_CALL, pc);
 	event->at = count < 4 ? count : 4;
 	for (unsigned i = 0; i < event->at; i++)
@@ -71,11 +68,21 @@ void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 
 
 void kshim_answer(kshim_u64 value)
 {
-	trace_events[current_event].value = value;
-	current_call = 0xffff;
+	trace_events[thread_now->event].value = value;
+	thread_now->call = KSHIM_NO_CALL;
+	if (thread_now->has_released) {
+		thread_now->has_released = false;
+		kshim_point();
+	}
 }
 
 unsigned kshim_decide(unsigned arity)
+{
+	return (thread_racing ? thread_decide : trace_decide)(thread_now->call, arity,
+							      thread_now->event);
+}
+
+unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event)
 {
 	struct kshim_decision *decision;
 
@@ -84,10 +91,10 @@ unsigned kshim_decide(unsigned arity)
 		step_end();
 	}
 	decision = &trace_decisions[trace_decision_count];
-	decision->call = current_call;
+	decision->call = call;
 	decision->arity = arity;
 	decision->choice = trace_decision_count < prefix_count ? prefix[trace_decision_count] : 0;
-	decision->event = current_event;
+	decision->event = event;
 	if (decision->choice >= arity)
 		decision->choice = arity - 1;
 	trace_decision_count++;
@@ -126,7 +133,7 @@ void kshim_no_room(void)
 
 void kshim_may_sleep(kshim_u64 pc)
 {
-	if (held_spinning)
+	if (thread_now->held_spinning)
 		trace_record(KSHIM_EVENT_SLEEP, pc);
 }
 
@@ -146,18 +153,32 @@ static uint32_t number_of(const volatile void *lock)
 
 static void count_held(void)
 {
-	held_write = held_read = held_spinning = 0;
-	for (uint32_t i = 0; i < held_count; i++) {
-		if (held[i].mode == KSHIM_LOCK_READ)
-			held_read |= 1u << held[i].number;
+	struct thread *thread = thread_now;
+
+	thread->held_write = thread->held_read = thread->held_spinning = 0;
+	for (uint32_t i = 0; i < thread->held_count; i++) {
+		const struct held_lock *held = &thread->held[i];
+
+		if (held->mode == KSHIM_LOCK_READ)
+			thread->held_read |= 1u << held->number;
 		else
-			held_write |= 1u << held[i].number;
-		held_spinning += held[i].mode != KSHIM_LOCK_MUTEX;
+			thread->held_write |= 1u << held->number;
+		thread->held_spinning += held->mode != KSHIM_LOCK_MUTEX;
 	}
 }
 
-static struct kshim_event *record_lock(enum kshim_event_kind kind, const volatile void *lock,
-				       int mode, uint64_t pc)
+/* Whether a thread holds a lock in a way that keeps others from taking it. */
+bool trace_holds(const struct thread *thread, const volatile void *lock, int mode)
+{
+	for (uint32_t i = 0; i < thread->held_count; i++)
+		if (thread->held[i].lock == lock &&
+		    (mode != KSHIM_LOCK_READ || thread->held[i].mode != KSHIM_LOCK_READ))
+			return true;
+	return false;
+}
+
+struct kshim_event *trace_lock(enum kshim_event_kind kind, const volatile void *lock, int mode,
+			       uint64_t pc)
 {
 	struct kshim_event *event = trace_record(kind, pc);
 
@@ -166,47 +187,57 @@ static struct kshim_event *record_lock(enum kshim_event_kind kind, const volatil
 	return event;
 }
 
+static struct held_lock *find_held(const volatile void *lock)
+{
+	for (uint32_t i = 0; i < thread_now->held_count; i++)
+		if (thread_now->held[i].lock == lock)
+			return &thread_now->held[i];
+	return NULL;
+}
+
 void kshim_lock(const volatile void *lock, int mode, kshim_u64 pc)
 {
+	struct thread *thread = thread_now;
 	struct kshim_event *event;
 
 	if (mode == KSHIM_LOCK_MUTEX)
 		kshim_may_sleep(pc);
-	event = record_lock(KSHIM_EVENT_LOCK, lock, mode, pc);
-	for (uint32_t i = 0; i < held_count; i++)
-		if (held[i].lock == lock) {
-			/* On hardware this never returns. */
-			event->arg[2] = 1;
-			step_end();
-		}
-	if (held_count == MAX_HELD) {
+	thread_wait(lock, mode, pc);
+	event = trace_lock(KSHIM_EVENT_LOCK, lock, mode, pc);
+	if (find_held(lock)) {
+		/* On hardware this never returns. */
+		event->arg[2] = 1;
+		step_end();
+	}
+	if (thread->held_count == MAX_HELD) {
 		trace_record(KSHIM_EVENT_OVERFLOW, pc);
 		step_end();
 	}
-	held[held_count].lock = lock;
-	held[held_count].mode = mode;
-	held[held_count++].number = number_of(lock);
+	thread->held[thread->held_count++] = (struct held_lock){
+		.lock = lock, .mode = mode, .number = number_of(lock),
+	};
 	count_held();
-	event->held_write = held_write;
-	event->held_read = held_read;
+	thread_moved = true;
+	event->held_write = thread->held_write;
+	event->held_read = thread->held_read;
 }
 
 void kshim_unlock(const volatile void *lock, int mode, kshim_u64 pc)
 {
-	struct kshim_event *event = record_lock(KSHIM_EVENT_UNLOCK, lock, mode, pc);
+	struct kshim_event *event = trace_lock(KSHIM_EVENT_UNLOCK, lock, mode, pc);
+	struct held_lock *held = find_held(lock);
 
-	for (uint32_t i = 0; i < held_count; i++) {
-		if (held[i].lock != lock || held[i].mode != mode)
-			continue;
-		held[i] = held[--held_count];
-		count_held();
+	if (!held || held->mode != mode) {
+		event->arg[2] = 1;
 		return;
 	}
-	event->arg[2] = 1;
+	*held = thread_now->held[--thread_now->held_count];
+	count_held();
+	thread_now->has_released = true;
 }
 
 /* A mutex is held exclusively too. */
-static bool holds(int held_mode, int mode)
+static bool fits(int held_mode, int mode)
 {
 	return !mode || held_mode == mode ||
 	       (mode == KSHIM_LOCK_WRITE && held_mode == KSHIM_LOCK_MUTEX);
@@ -214,10 +245,10 @@ static bool holds(int held_mode, int mode)
 
 void kshim_assert_held_at(const volatile void *lock, int mode, kshim_u64 pc)
 {
-	for (uint32_t i = 0; i < held_count; i++)
-		if (held[i].lock == lock && holds(held[i].mode, mode))
-			return;
-	record_lock(KSHIM_EVENT_ASSERT, lock, mode, pc);
+	const struct held_lock *held = find_held(lock);
+
+	if (!held || !fits(held->mode, mode))
+		trace_lock(KSHIM_EVENT_ASSERT, lock, mode, pc);
 }
 
 void kshim_assert_held(const volatile void *lock, int mode)
@@ -227,14 +258,17 @@ void kshim_assert_held(const volatile void *lock, int mode)
 
 void kshim_assert_not_held(const volatile void *lock)
 {
-	for (uint32_t i = 0; i < held_count; i++)
-		if (held[i].lock == lock)
-			record_lock(KSHIM_EVENT_ASSERT, lock, -1, KSHIM_PC());
+	if (find_held(lock))
+		trace_lock(KSHIM_EVENT_ASSERT, lock, -1, KSHIM_PC());
 }
 
 uint32_t trace_locks_held(void)
 {
-	return held_count;
+	uint32_t count = 0;
+
+	for (unsigned n = 0; n < THREADS; n++)
+		count += threads[n].held_count;
+	return count;
 }
 
 uint64_t trace_digest(uint64_t seed)
@@ -242,7 +276,7 @@ uint64_t trace_digest(uint64_t seed)
 	for (uint32_t i = 0; i < trace_event_count; i++) {
 		const struct kshim_event *event = &trace_events[i];
 
-		seed = mix(seed, (uint64_t)event->kind << 32 | (uint64_t)event->call << 16 |
+		seed = mix(seed, (uint64_t)event->thread << 48 | (uint64_t)event->kind << 32 | (uint64_t)event->call << 16 |
 				 event->at);
 		seed = mix(seed, event->value);
 		for (int a = 0; a < 4; a++)

@@ -18,7 +18,54 @@
 #define MAX_OBJECTS 16
 #define BLOCK_LIMIT 200000		/* basic blocks in one scenario before it counts as a hang */
 
+#define THREADS 2
+#define KSHIM_NO_CALL 0xffff
+
 enum page_state { PAGE_UNUSED, PAGE_LIVE, PAGE_FREED };
+
+struct held_lock {
+	const volatile void *lock;
+	int mode;
+	uint32_t number;
+};
+
+/* One thread of the subject. */
+struct thread {
+	/* thread.c */
+	uint64_t stack;			/* its stack pointer while it does not run */
+	uint64_t args[4], result;
+	uint32_t entry;
+	bool is_active;			/* started and not at its end */
+	const volatile void *waits_for;	/* a lock, or NULL */
+	int waits_how;
+	uint32_t first_block;		/* how many blocks there were when it went on */
+	uint64_t last_block;		/* its last one before that */
+	/* trace.c */
+	uint16_t call;			/* the callee that it is in */
+	uint32_t event;			/* the event of that call */
+	bool has_released;		/* a lock, in that call */
+	uint32_t held_count, held_write, held_read, held_spinning;
+	struct held_lock held[MAX_HELD];
+};
+
+enum thread_place { THREAD_ELSEWHERE, THREAD_STACK, THREAD_GUARD };
+
+/* thread.c */
+extern struct thread threads[THREADS];
+extern struct thread *thread_now;
+extern bool thread_racing;		/* whether two threads run */
+extern bool thread_moved;		/* whether it has done anything since its last point */
+void thread_open(void);
+void thread_reset(void);
+void thread_select(uint32_t number);	/* whose objects and steps it is about */
+void thread_step(uint32_t entry, const uint64_t *args);
+void thread_race(const struct kshim_racer *calls, uint32_t switches, uint32_t failures);
+unsigned thread_decide(uint16_t call, unsigned arity, uint32_t event);	/* in a race */
+void thread_leave(void) __attribute__((noreturn));	/* back to the caller, for good */
+void thread_point(void);		/* here the other thread may go on */
+void thread_wait(const volatile void *lock, int mode, uint64_t pc);
+enum thread_place thread_place(uint64_t address);
+uint64_t thread_last_block(void);
 
 /* memory.c */
 void memory_open(void);
@@ -45,9 +92,16 @@ void trace_reset(const uint8_t *choices, uint32_t count);
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc);
 uint64_t trace_digest(uint64_t seed);
 uint32_t trace_locks_held(void);
+unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event);
+bool trace_holds(const struct thread *thread, const volatile void *lock, int mode);
+struct kshim_event *trace_lock(enum kshim_event_kind kind, const volatile void *lock, int mode,
+			       uint64_t pc);
 
 /* step.c */
-extern uint16_t step_number;
+extern uint8_t step_number;
+extern uint32_t step_block_count;
+uint64_t step_last_block(void);
+uint64_t step_run(uint32_t entry, const uint64_t *args);	/* on the thread's own stack */
 extern const struct kshim_harness *step_harness;
 extern bool step_inside;			/* whether the kernel's code runs */
 void step_fault(enum kshim_fault fault, uint64_t pc) __attribute__((noreturn));

@@ -9,7 +9,7 @@
 #define instrument_read(v, size) kshim_access((v), (size), 0)
 #define instrument_write(v, size) kshim_access((v), (size), 1)
 #define instrument_read_write(v, size) kshim_access((v), (size), 1)
-#define instrument_atomic_read(v, size) kshim_access((v), (size), 0)
-#define instrument_atomic_write(v, size) kshim_access((v), (size), 1)
-#define instrument_atomic_read_write(v, size) kshim_access((v), (size), 1)
+#define instrument_atomic_read(v, size) (kshim_point(), kshim_access((v), (size), 0))
+#define instrument_atomic_write(v, size) (kshim_point(), kshim_access((v), (size), 1))
+#define instrument_atomic_read_write(v, size) (kshim_point(), kshim_access((v), (size), 1))
 #endif

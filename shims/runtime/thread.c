@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The subject's threads: each runs on a stack of its own, and one at a time. A step is one thread;
+ * a race is two, which change places where the search says so.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "world.h"
+
+#define STACK_SIZE (64 * 1024)
+/* Below each stack: wider than any frame that a compiler would let pass. */
+#define GUARD_SIZE (16 * 1024 * 1024)
+#define AREA (GUARD_SIZE + STACK_SIZE)
+
+struct thread threads[THREADS];
+struct thread *thread_now = threads;
+bool thread_racing, thread_moved;
+
+static uint64_t stacks;			/* [guard, stack] for each thread, then a guard */
+static uint64_t caller;			/* the caller's stack pointer while the subject runs */
+static uint32_t switches_left, failures_left;
+
+void thread_open(void)
+{
+	char *base;
+
+	if (stacks)
+		return;
+	base = mmap(NULL, THREADS * AREA + GUARD_SIZE, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		abort();
+	for (unsigned n = 0; n < THREADS; n++)
+		if (mprotect(base + n * AREA + GUARD_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE))
+			abort();
+	stacks = (uint64_t)base;
+}
+
+static uint64_t low_of(const struct thread *thread)
+{
+	return stacks + (uint64_t)(thread - threads) * AREA + GUARD_SIZE;
+}
+
+enum thread_place thread_place(uint64_t address)
+{
+	uint64_t within = address - stacks;
+
+	if (!stacks || within >= THREADS * AREA + GUARD_SIZE)
+		return THREAD_ELSEWHERE;
+	return within / AREA < THREADS && within % AREA >= GUARD_SIZE ? THREAD_STACK : THREAD_GUARD;
+}
+
+/* Keeps what a callee must keep, and goes on where the other stack left off. */
+__attribute__((naked, noinline)) static void change_stack(uint64_t *from, uint64_t to)
+{
+	__asm__("pushq %rbp\n\t"
+		"pushq %rbx\n\t"
+		"pushq %r12\n\t"
+		"pushq %r13\n\t"
+		"pushq %r14\n\t"
+		"pushq %r15\n\t"
+		"movq %rsp, (%rdi)\n\t"
+		"movq %rsi, %rsp\n\t"
+		"popq %r15\n\t"
+		"popq %r14\n\t"
+		"popq %r13\n\t"
+		"popq %r12\n\t"
+		"popq %rbx\n\t"
+		"popq %rbp\n\t"
+		"retq");
+}
+
+void thread_select(uint32_t number)
+{
+	if (number >= step_harness->threads)
+		abort();
+	thread_now = &threads[number];
+	if (step_harness->thread)
+		step_harness->thread(number);
+}
+
+/* Where a thread is when it does not run. */
+static void resume(struct thread *thread, uint64_t *from)
+{
+	thread_select((uint32_t)(thread - threads));
+	memory_stack(low_of(thread), low_of(thread) + STACK_SIZE);
+	thread->first_block = step_block_count;
+	thread_moved = false;
+	change_stack(from, thread->stack);
+}
+
+static void change(struct thread *to)
+{
+	struct thread *from = thread_now;
+
+	from->last_block = thread_last_block();
+	resume(to, &from->stack);
+}
+
+uint64_t thread_last_block(void)
+{
+	return step_block_count != thread_now->first_block ? step_last_block() :
+	       thread_now->last_block;
+}
+
+static struct thread *other(void)
+{
+	return &threads[thread_now == threads];
+}
+
+/* The first function on a thread's stack. */
+static void run(void)
+{
+	struct thread *thread = thread_now;
+	uint64_t nowhere;
+
+	thread->result = step_run(thread->entry, thread->args);
+	thread->is_active = false;
+	if (other()->is_active)
+		resume(other(), &nowhere);
+	change_stack(&nowhere, caller);
+	__builtin_unreachable();
+}
+
+static void start(struct thread *thread, uint32_t entry, const uint64_t *args)
+{
+	uint64_t *top = (uint64_t *)(low_of(thread) + STACK_SIZE);
+
+	*--top = 0;				/* where run() would return to */
+	*--top = (uint64_t)run;
+	for (int saved = 0; saved < 6; saved++)
+		*--top = 0;
+	thread->stack = (uint64_t)top;
+	thread->entry = entry;
+	for (int i = 0; i < 4; i++)
+		thread->args[i] = args[i];
+	thread->is_active = true;
+	thread->waits_for = NULL;
+	thread->last_block = 0;
+}
+
+void thread_step(uint32_t entry, const uint64_t *args)
+{
+	struct thread *thread = thread_now;
+
+	start(thread, entry, args);
+	resume(thread, &caller);
+}
+
+void thread_race(const struct kshim_racer *calls, uint32_t switches, uint32_t failures)
+{
+	failures_left = failures;
+	for (unsigned n = 0; n < THREADS; n++)
+		start(&threads[n], calls[n].entry, calls[n].args);
+	switches_left = switches;
+	thread_racing = true;
+	resume(threads, &caller);
+}
+
+void thread_leave(void)
+{
+	uint64_t nowhere;
+
+	change_stack(&nowhere, caller);
+	__builtin_unreachable();
+}
+
+void thread_reset(void)
+{
+	for (unsigned n = 0; n < THREADS; n++)
+		threads[n] = (struct thread){ .call = KSHIM_NO_CALL };
+	thread_racing = false;
+	thread_select(0);
+}
+
+/* Whether a thread waits for a lock that the other holds. */
+static bool is_stuck(const struct thread *thread, const struct thread *against)
+{
+	return thread->waits_for && trace_holds(against, thread->waits_for, thread->waits_how);
+}
+
+void thread_point(void)
+{
+	struct thread *rival = other();
+
+	/* Inside of a callee nothing is the subject's; two points with nothing between are one. */
+	if (!switches_left || !thread_moved || !rival->is_active ||
+	    thread_now->call != KSHIM_NO_CALL || is_stuck(rival, thread_now))
+		return;
+	thread_moved = false;
+	if (!trace_decide(step_harness->switch_call, 2, trace_event_count))
+		return;
+	switches_left--;
+	change(rival);
+}
+
+unsigned thread_decide(uint16_t call, unsigned arity, uint32_t event)
+{
+	unsigned choice = failures_left ? trace_decide(call, arity, event) : 0;
+
+	failures_left -= choice != 0;
+	return choice;
+}
+
+void thread_wait(const volatile void *lock, int mode, uint64_t pc)
+{
+	struct thread *thread = thread_now;
+
+	if (!thread_racing || !trace_holds(other(), lock, mode))
+		return;
+	trace_lock(KSHIM_EVENT_WAIT, lock, mode, pc);
+	thread->waits_for = lock;
+	thread->waits_how = mode;
+	while (is_stuck(thread, other())) {
+		if (!other()->is_active || is_stuck(other(), thread)) {
+			trace_lock(KSHIM_EVENT_DEADLOCK, lock, mode, pc);
+			step_end();
+		}
+		change(other());
+	}
+	thread->waits_for = NULL;
+}
