@@ -131,7 +131,7 @@ enum Dimension: String, CaseIterable {
     case .slots: ["1", "none", "2", "1+1", "2+1", "0+1"]
     case .meta: ["none", "rmap1", "one", "rmaps", "all"]
     case .race: RootRace.all.map(\.name)
-    case .levels: ["4-4", "4-2", "5-3", "3-2"]
+    case .levels: ["4-4", "4-2", "5-2", "3-2"]
     }
   }
 }
