@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 1
+#define KSHIM_ABI 2
 
 #define KSHIM_BLOCK_RING 256
 
@@ -166,6 +166,9 @@ struct kshim_table {
 	/* Writes how often each branch was taken, for llvm-profdata. NULL in a build that does not
 	 * count; false when the file cannot be written. */
 	bool (*write_profile)(const char *path);
+	/* Puts a mutant in the place of the function that it is of, from the next call on; 0 is the
+	 * original everywhere. NULL in a build without mutants. */
+	void (*choose_mutant)(uint32_t number);
 };
 
 /* The name of the symbol that returns a shared object's table. */
