@@ -8,11 +8,14 @@ SHELL := /bin/bash
 # Every target drives the one .build; swift itself uses all cores.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build check extract test clean
+.PHONY: help setup build check mutate extract test clean
 
 # What is checked. PATCH may name several files, in order; '-' is standard input.
 KERNEL ?= debian:6.12
 PATCH ?=
+# Which mutants: one in SAMPLE, chosen by SEED.
+SAMPLE ?= 1
+SEED ?= 0
 
 # What the tests count scenarios on.
 TEST_KERNEL := debian:6.12
@@ -51,6 +54,7 @@ help: ## List the targets
 	echo
 	echo "  KERNEL=  a kernel's directory, DIRECTORY@REVISION, a tarball or debian:VERSION (default: debian:6.12)"
 	echo "  PATCH=   one or more patch files, applied in order; '-' is standard input"
+	echo "  SAMPLE=  of 'mutate': one mutant in so many, chosen by the number SEED="
 
 setup: ## Install what is missing, or print the command that does
 	@.ci/setup
@@ -62,6 +66,10 @@ build: setup ## Build kshim into .build/debug
 check: build ## Search every scenario of KERNEL, with PATCH if given, and print a verdict
 	@$(revision)
 	$(KSHIM) check "$${revision[@]}"
+
+mutate: build ## Try small wrong changes of KERNEL's functions, and say which go unnoticed
+	@$(revision)
+	$(KSHIM) mutate "$${revision[@]}" --sample $(call quote,$(SAMPLE)) --seed $(call quote,$(SEED))
 
 extract: build ## Extract KERNEL, with PATCH if given, for 'swift test' or to read
 	@$(revision)

@@ -75,10 +75,17 @@ let package = Package(
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots", "Reporting",
       ]),
+    .target(
+      name: "Mutating",
+      dependencies: [
+        "Failures", "KernelSource", "Extraction", "Exploration", "Reporting", "Checking",
+        .product(name: "Yams", package: "Yams"),
+      ]),
     .executableTarget(
       name: "kshim",
       dependencies: [
-        "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Reporting",
+        "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Mutating",
+        "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -89,6 +96,8 @@ let package = Package(
     .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
     .testTarget(
       name: "CheckingTests", dependencies: ["Checking", "Reporting"], swiftSettings: libclang),
+    .testTarget(
+      name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures"]),
     .testTarget(

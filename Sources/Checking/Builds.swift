@@ -7,7 +7,7 @@ import KernelSource
 
 /// The compiled builds of one revision: for each worker a copy of both, because each shared object
 /// has one world.
-struct Builds: Sendable {
+package struct Builds: Sendable {
   let extraction: Extraction
   private let directory: String
   private let jobs: Int
@@ -28,12 +28,22 @@ struct Builds: Sendable {
   ) async throws -> Builds {
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, into: "\(directory)/extracted")
+    return try await make(
+      extraction, jobs: jobs, counting: true, installation: installation, in: directory)
+  }
+
+  /// - Parameter counting: whether the second build counts how often each branch is taken.
+  package static func make(
+    _ extraction: Extraction, jobs: Int, counting: Bool, installation: Installation,
+    in directory: String
+  ) async throws -> Builds {
     let builds = Builds(extraction: extraction, directory: directory, jobs: jobs)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for poison in SharedObject.Poison.allCases {
         group.addTask {
           _ = try await SharedObject.build(
-            extraction, poison: poison, counting: poison == .zero, installation: installation,
+            extraction, poison: poison, counting: counting && poison == .zero,
+            installation: installation,
             into: builds.path(poison, 0))
           for worker in 1..<max(1, jobs) {
             try FileManager.default.copyItem(
@@ -46,7 +56,7 @@ struct Builds: Sendable {
     return builds
   }
 
-  @Sendable func load(_ worker: Int) throws -> (pattern: Subject, zero: Subject) {
+  @Sendable package func load(_ worker: Int) throws -> (pattern: Subject, zero: Subject) {
     (
       try Subject(sharedObject: path(.pattern, worker)),
       try Subject(sharedObject: path(.zero, worker))

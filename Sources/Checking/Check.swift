@@ -32,11 +32,14 @@ public struct Check: Sendable {
   /// Who judges which subject.
   private static let domains: [String: any Domain.Type] = ["kvm-mmu-roots": RootDomain.self]
 
-  private func domain() throws -> any Domain.Type {
-    guard let domain = Self.domains[subject] else {
+  private func domain() throws -> any Domain.Type { try Self.domain(of: subject) }
+
+  /// - Throws: ``Failure`` of kind request for a subject that nothing judges.
+  package static func domain(of subject: String) throws -> any Domain.Type {
+    guard let domain = domains[subject] else {
       throw Failure(
         .request, asked: "check \(subject)", cause: "there is no model that judges '\(subject)'",
-        remedy: "use one of: \(Self.domains.keys.sorted().joined(separator: ", "))")
+        remedy: "use one of: \(domains.keys.sorted().joined(separator: ", "))")
     }
     return domain
   }
@@ -183,13 +186,13 @@ public struct Check: Sendable {
 }
 
 /// Where a check compiles: gone when it ends, or swept by the next one after a crash or Ctrl-C.
-struct WorkDirectory {
+package struct WorkDirectory {
   private static let prefix = "kshim-check-"
   private let scratch: ScratchDirectory
 
-  var path: String { scratch.path }
+  package var path: String { scratch.path }
 
-  init() throws {
+  package init() throws {
     let parent = FileManager.default.temporaryDirectory.path
     ScratchDirectory.sweep(prefix: Self.prefix, in: parent)
     do {
@@ -201,5 +204,5 @@ struct WorkDirectory {
     }
   }
 
-  func remove() { scratch.remove() }
+  package func remove() { scratch.remove() }
 }

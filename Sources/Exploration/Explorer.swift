@@ -149,8 +149,11 @@ public struct Explorer: Sendable {
 
   /// Every list of decisions from one state. Returns how many there were, and whether none was cut
   /// off for want of room.
-  private static func search<D: Domain>(
-    _ state: Int, in domain: inout D, world: World, _ report: inout Report
+  ///
+  /// - Parameter untilFound: ends with the first scenario that breaks a property.
+  static func search<D: Domain>(
+    _ state: Int, in domain: inout D, world: World, untilFound: Bool = false,
+    _ report: inout Report
   ) -> (scenarios: Int, isWhole: Bool) {
     var scenarios = 0
     var isWhole = true
@@ -162,6 +165,10 @@ public struct Explorer: Sendable {
         report.begin(state: state, choices: prefix)
         domain.run(state, prefix, &report)
         scenarios += 1
+        if untilFound, !report.findings.entries.isEmpty {
+          isWhole = false
+          return
+        }
         let taken = world.decisions
         if taken.count >= choices.count { isWhole = false }
         var last = taken.count - 1

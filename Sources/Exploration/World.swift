@@ -95,6 +95,9 @@ public struct World {
     }
   }
 
+  /// Puts a mutant in the place of its function; 0 is the original everywhere.
+  public func choose(mutant: Int) { table.pointee.choose_mutant?(UInt32(mutant)) }
+
   /// What happened since the reset. Valid until the next one.
   @inlinable public var happened: UnsafePointer<kshim_world> { table.pointee.world()! }
 

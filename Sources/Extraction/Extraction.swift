@@ -12,6 +12,8 @@ public struct Extraction: Sendable {
   public let arguments: [String]
   /// Lines that the patches touched in the source file, ascending, from 1.
   public let touched: [ClosedRange<Int>]
+  /// Whether `unit.i` holds mutants to choose from.
+  var hasMutants = false
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -79,7 +81,7 @@ public struct Extraction: Sendable {
       source: manifest.source, functions: functions, textSHA256: "", files: [:])
   }
 
-  private static func header(_ provenance: Provenance) -> [String] {
+  static func header(_ provenance: Provenance) -> [String] {
     ["\(provenance.subject), extracted from Linux \(provenance.version) (\(provenance.tree))"]
       + provenance.patches.map { "with \($0.file)" }
       + provenance.functions.map {
@@ -88,7 +90,7 @@ public struct Extraction: Sendable {
   }
 
   /// Makes `unit.i`. Returns every file that was read.
-  private static func preprocess(
+  static func preprocess(
     _ work: String, _ arguments: [String], _ report: CompilerReport
   ) async throws -> [String] {
     let toolchain = try Toolchain.locate()

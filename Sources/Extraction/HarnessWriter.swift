@@ -24,11 +24,14 @@ struct HarnessWriter {
     extracted.callees.filter { $0.home != .external }.map { callee in
       let rename =
         callee.home == .headerInline ? "#define \(callee.name) kshim_\(callee.name)\n" : ""
-      return (callee.position, rename + "static \(signature(callee.name, callee.prototype));\n")
+      return (
+        callee.position, rename + "static \(Self.signature(callee.name, callee.prototype));\n"
+      )
     }
   }
 
-  private func signature(_ name: String, _ prototype: ClangCursor.Prototype) -> String {
+  /// The function's head, parameters named `p0`, `p1`, …
+  static func signature(_ name: String, _ prototype: ClangCursor.Prototype) -> String {
     var parameters = prototype.arguments.enumerated().map { declare($0.element, "p\($0.offset)") }
     if prototype.isVariadic { parameters.append("...") }
     if parameters.isEmpty { parameters = ["void"] }
@@ -36,7 +39,7 @@ struct HarnessWriter {
   }
 
   /// `T name`, also for arrays and pointers to functions, whose name stands inside.
-  private func declare(_ value: Value, _ name: String) -> String {
+  private static func declare(_ value: Value, _ name: String) -> String {
     if let star = value.spelling.range(of: "(*)") {
       return value.spelling.replacingCharacters(in: star, with: "(*\(name))")
     }
@@ -146,7 +149,7 @@ struct HarnessWriter {
     }
     let attribute = "__attribute__((__noinline__)) "
     let shown = home == .headerInline ? "kshim_\(name)" : name
-    return attribute + storage + signature(shown, prototype) + "\n{\n\t"
+    return attribute + storage + Self.signature(shown, prototype) + "\n{\n\t"
       + body.joined(separator: "\n\t") + "\n}\n"
   }
 

@@ -57,9 +57,10 @@ public struct SharedObject: Sendable {
         "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-shared",
         "-I\(installation.shims)/public", "-I\(installation.shims)/include",
         try installation.options(poison.rawValue)[1],
-      ] + (counting ? ["-DKSHIM_COUNTING"] : []) + runtime + [
-        "-x", "c", "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit,
-      ]
+      ] + (counting ? ["-DKSHIM_COUNTING"] : [])
+        + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : []) + runtime + [
+          "-x", "c", "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit,
+        ]
         + counters.prefix(1) + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
     guard linked.succeeded else {
       throw Failure(

@@ -9,6 +9,8 @@ struct UnitWriter {
   let provenance: [String]
   /// Of the pieces' text, 64 hexadecimal digits.
   let textSHA256: String
+  /// Writes mutants behind the functions that have any; nil: none.
+  var mutants: MutantWriter?
 
   /// Line number, from 1, of each byte offset asked for, in ascending order.
   static func lines(of offsets: [Int], in text: [UInt8]) -> [Int] {
@@ -30,7 +32,8 @@ struct UnitWriter {
     let all = extracted.pieces
     let lines = Self.lines(of: all.map(\.range.lowerBound), in: extracted.text)
     return zip(all, lines).map { piece, line in
-      (piece.range.lowerBound, "#line \(line) \"\(manifest.source)\"\n" + text(piece) + "\n")
+      if let text = mutants?.text(of: piece, line: line) { return (piece.range.lowerBound, text) }
+      return (piece.range.lowerBound, "#line \(line) \"\(manifest.source)\"\n" + text(piece) + "\n")
     }
   }
 
@@ -62,9 +65,9 @@ struct UnitWriter {
       \(provenance.map { " * \($0)" }.joined(separator: "\n"))
        */
       \(includes)#include <kshim_runtime.h>
-      \(declared)
+      \(mutants == nil ? "" : MutantWriter.declarations)\(declared)
       #line 1 "\(HarnessWriter.fileName)"
-      \(harness.definitions)
+      \(harness.definitions)\(mutants == nil ? "" : MutantWriter.definitions)
       """
   }
 

@@ -2,8 +2,6 @@
 import ArgumentParser
 import Checking
 import Extraction
-import Failures
-import Foundation
 import Reporting
 
 struct CheckCommand: AsyncParsableCommand {
@@ -25,12 +23,10 @@ struct CheckCommand: AsyncParsableCommand {
 
   @OptionGroup var revision: RevisionOptions
   @OptionGroup var search: SearchOptions
+  @OptionGroup var report: ReportOptions
 
   @Option(help: "text or json.")
   var format = Format.text
-
-  @Option(name: .short, help: ArgumentHelp("Write the report to a file.", valueName: "file"))
-  var output: String?
 
   @Flag(help: "Let findings that were there before the patches, and notes, fail too.")
   var strict = false
@@ -39,7 +35,7 @@ struct CheckCommand: AsyncParsableCommand {
   var bisect = false
 
   func run() async throws {
-    try checkOutput()
+    try report.check()
     let (revision, base) = try await self.revision.resolve()
     defer {
       revision.close()
@@ -50,48 +46,17 @@ struct CheckCommand: AsyncParsableCommand {
       progress: SearchOptions.progress, phase: { Terminal.status($0) })
     let verdict = try await check.verdict(of: revision, base: base)
     Terminal.status("")
-    let report =
+    let text =
       switch format {
       case .json: try verdict.json()
       case .text:
         TextReport(
           verdict, replayOptions: self.revision.replayOptions,
-          usesColour: output == nil && Terminal.usesColour
+          usesColour: report.output == nil && Terminal.usesColour
         ).text
       }
-    try write(report)
+    try report.write(text)
     let code = verdict.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
-  }
-
-  /// Before the search, so that nobody waits for a report that has nowhere to go.
-  private func checkOutput() throws {
-    guard let output else { return }
-    let path = URL(fileURLWithPath: output).standardizedFileURL
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path.path, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    {
-      throw unwritable(output)
-    }
-    guard access(path.deletingLastPathComponent().path, W_OK) == 0 else { throw unwritable(output) }
-  }
-
-  private func write(_ report: String) throws {
-    guard let output else {
-      print(report, terminator: "")
-      return
-    }
-    do {
-      try Data(report.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
-    } catch {
-      throw unwritable(output)
-    }
-  }
-
-  private func unwritable(_ output: String) -> Failure {
-    Failure(
-      .request, asked: "write the report", cause: "\(output) cannot be written", place: output,
-      remedy: "name a file in a directory that can be written")
   }
 }

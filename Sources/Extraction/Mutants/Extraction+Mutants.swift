@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import KernelSource
+
+/// An extraction whose functions can be exchanged for mutants at run time.
+public struct MutatedExtraction: Sendable {
+  public let extraction: Extraction
+  /// Those that were selected, in the order of the file. The compiled text holds the ready ones.
+  public let mutants: [Mutant]
+  /// For each function with a ready mutant the number that ends a step where it is reached.
+  public let reach: [String: Int]
+  /// The source file, patches applied.
+  public let source: String
+  /// Keys of all mutants of this text, selected or not.
+  public let keys: Set<String>
+
+  /// A line range of the source before and after a mutant's edit.
+  public func lines(of mutant: Mutant) -> (before: [String], after: [String]) {
+    let text = Array(source.utf8)
+    let newline = UInt8(ascii: "\n")
+    let start = (text[..<mutant.range.lowerBound].lastIndex(of: newline) ?? -1) + 1
+    let end = text[mutant.range.upperBound...].firstIndex(of: newline) ?? text.count
+    func string(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
+    let after =
+      string(start..<mutant.range.lowerBound) + mutant.replacement
+      + string(mutant.range.upperBound..<end)
+    func split(_ text: String) -> [String] {
+      text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+    return (split(string(start..<end)), split(after).filter { !$0.allSatisfy(\.isWhitespace) })
+  }
+}
+
+extension Extraction {
+  /// Extracts a subject, and finds and compiles the mutants of its functions.
+  ///
+  /// - Throws: ``Failure`` as ``extract(_:from:installation:into:)`` does, and of kind request when
+  ///   the selection names an operator, a function or a mutant that there is not.
+  public static func mutated(
+    _ subject: String, from revision: Revision, installation: Installation,
+    selection: MutantSelection, isCompiled: Bool = true, into directory: String
+  ) async throws -> MutatedExtraction {
+    var extraction = try await extract(
+      subject, from: revision, installation: installation, into: directory)
+    let manifest = try installation.manifest(subject)
+    let extracted = try Extractor(
+      manifest: manifest, revision: revision,
+      arguments: KernelBuild(
+        revision: revision, installation: installation, work: extraction.directory
+      ).arguments(for: manifest)
+    ).extract()
+    let all = try await MutantFinder(manifest: manifest, extracted: extracted).mutants()
+    try selection.check(all, functions: extraction.provenance.functions.map(\.name))
+    let selected = all.filter { selection.takes($0, touched: extraction.touched) }
+    let source = String(decoding: extracted.text, as: UTF8.self)
+    let keys = Set(all.map(\.key))
+    guard isCompiled else {
+      return MutatedExtraction(
+        extraction: extraction, mutants: selected, reach: [:], source: source, keys: keys)
+    }
+    let compiler = MutantCompiler(
+      extraction: extraction, manifest: manifest, extracted: extracted, installation: installation)
+    let (mutants, reach) = try await compiler.sorted(selected)
+    extraction.hasMutants = true
+    return MutatedExtraction(
+      extraction: extraction, mutants: mutants, reach: reach, source: source, keys: keys)
+  }
+}
+
+extension MutantSelection {
+  /// Refuses names that nothing has.
+  func check(_ all: [Mutant], functions known: [String]) throws {
+    func refuse(_ cause: String, _ remedy: String) -> Failure {
+      Failure(.request, asked: "select mutants", cause: cause, remedy: remedy)
+    }
+    let ids = MutationOperators.all.map { $0.id }
+    if let wrong = operators.sorted().first(where: { !ids.contains($0) }) {
+      throw refuse("there is no operator '\(wrong)'", "use one of: \(ids.joined(separator: ", "))")
+    }
+    if let wrong = functions.sorted().first(where: { !known.contains($0) }) {
+      throw refuse(
+        "no function '\(wrong)' is extracted", "use one of: \(known.joined(separator: ", "))")
+    }
+    if let key, !all.contains(where: { $0.key == key }) {
+      throw refuse(
+        "there is no mutant '\(key)' of this text", "list them with 'kshim mutate --list'")
+    }
+  }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// Finds every mutant of the functions of an extraction.
+struct MutantFinder {
+  let manifest: Manifest
+  let extracted: Extractor.Result
+
+  /// The pieces that hold one function each, by its name. One use of a macro can define several:
+  /// those have no text of their own.
+  var pieces: [(name: String, piece: Extractor.Piece)] {
+    extracted.pieces.compactMap { piece in
+      guard piece.functions.count == 1, let name = piece.functions.first,
+        extracted.functions[name]?.prototype?.isVariadic == false
+      else { return nil }
+      return (name, piece)
+    }
+  }
+
+  /// In the order of the file, numbered from 1.
+  func mutants() async throws -> [Mutant] {
+    var found: [Mutant] = []
+    let places = Places(extracted.text)
+    for (name, piece) in pieces {
+      let text = String(decoding: extracted.text[piece.range], as: UTF8.self)
+      let hash = try await Provenance.hash(of: text)
+      found += mutants(of: name, in: piece, hash: String(hash.prefix(12)), places)
+    }
+    for index in found.indices { found[index].number = index + 1 }
+    return found
+  }
+
+  private func mutants(
+    of name: String, in piece: Extractor.Piece, hash: String, _ places: Places
+  ) -> [Mutant] {
+    guard let cursor = extracted.functions[name] else { return [] }
+    var known = Effects(manifest: manifest, extracted: extracted)
+    let function = FunctionText(
+      cursor, in: extracted.unit, source: extracted.text, effects: { known.of($0) })
+    var taken: Set<Edit> = []
+    var drafts: [(id: String, edit: Edit)] = []
+    for finder in MutationOperators.finders {
+      let edits = finder.edits(in: function).filter {
+        piece.range.contains($0.range.lowerBound) && $0.range.upperBound <= piece.range.upperBound
+          && taken.insert($0).inserted
+      }
+      drafts += edits.map { (finder.id, $0) }
+    }
+    drafts.sort {
+      ($0.edit.range.lowerBound, $0.edit.range.upperBound, $0.id, $0.edit.replacement)
+        < ($1.edit.range.lowerBound, $1.edit.range.upperBound, $1.id, $1.edit.replacement)
+    }
+    var ordinals: [String: Int] = [:]
+    return drafts.map { id, edit in
+      ordinals[id, default: 0] += 1
+      return Mutant(
+        number: 0, key: "\(name)@\(hash):\(id):\(ordinals[id]!)", operatorID: id, function: name,
+        range: edit.range, replacement: edit.replacement,
+        description: Self.describe(function.text(edit.range), edit.replacement),
+        start: places[edit.range.lowerBound], end: places[edit.range.upperBound])
+    }
+  }
+
+  /// Lines and columns of the file's byte offsets.
+  private struct Places {
+    private var starts = [0]
+
+    init(_ text: [UInt8]) {
+      for (offset, byte) in text.enumerated() where byte == UInt8(ascii: "\n") {
+        starts.append(offset + 1)
+      }
+    }
+
+    subscript(offset: Int) -> Mutant.Position {
+      var line = 0
+      var beyond = starts.count
+      while beyond - line > 1 {
+        let middle = (line + beyond) / 2
+        if starts[middle] <= offset { line = middle } else { beyond = middle }
+      }
+      return .init(line: line + 1, column: offset - starts[line] + 1)
+    }
+  }
+
+  private static func describe(_ old: String, _ new: String) -> String {
+    func short(_ text: String) -> String {
+      let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      return line.count > 60 ? "\(line.prefix(57))..." : line
+    }
+    return ["", ";"].contains(new)
+      ? "'\(short(old))' is left out" : "'\(short(old))' becomes '\(short(new))'"
+  }
+}
+
+/// What calling a function does by the manifest's rules, also by way of headers' inline functions.
+private struct Effects {
+  let manifest: Manifest
+  let extracted: Extractor.Result
+  private var known: [String: Set<FunctionText.Effect>] = [:]
+
+  init(manifest: Manifest, extracted: Extractor.Result) {
+    self.manifest = manifest
+    self.extracted = extracted
+  }
+
+  mutating func of(_ name: String) -> Set<FunctionText.Effect> {
+    if let answer = known[name] { return answer }
+    known[name] = []
+    var answer: Set<FunctionText.Effect> = []
+    if let rule = manifest.boundary.first(where: { $0.name == name })?.rule {
+      switch rule.action {
+      case .frees: answer = [.frees]
+      case .locks: answer = [.locks]
+      case .unlocks: answer = [.unlocks]
+      default: break
+      }
+    } else if let definition = extracted.functions[name], !definition.isInMainFile {
+      var callees: Set<String> = []
+      definition.visit { child in
+        if child.syntax == .call, let callee = child.referenced { callees.insert(callee.name) }
+        return true
+      }
+      for callee in callees { answer.formUnion(of(callee)) }
+    }
+    known[name] = answer
+    return answer
+  }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// Writes a function's mutants behind its verbatim text, and a function of its name that chooses
+/// between them at run time.
+struct MutantWriter {
+  /// What the dispatchers switch on; 0 is the original everywhere.
+  static let chosen = "kshim_mutant"
+  static func original(_ function: String) -> String { "kshim_original_\(function)" }
+  static func copy(_ number: Int) -> String { "kshim_mutant_\(number)" }
+  /// How `#line` calls a copy while copies are compared.
+  static func marker(_ number: Int) -> String { "kshim-mutant-\(number)" }
+
+  let manifest: Manifest
+  let extracted: Extractor.Result
+  /// Those that are written; numbers are their own.
+  let mutants: [Mutant]
+  /// The number that makes each function end the step as soon as it is reached.
+  let reach: [String: Int]
+  /// Whether each copy is a function of its own in the compiler's output, under its marker.
+  let isApart: Bool
+
+  /// Not instrumented: what the runtime sees written it undoes at the next reset.
+  private static let apart = "__attribute__((no_sanitize(\"coverage\", \"kernel-address\"))) "
+
+  // Eight bytes: the runtime undoes writes in words of that size.
+  static let declarations = "extern kshim_u64 \(chosen);\n"
+  static let definitions = """
+
+    kshim_u64 \(chosen);
+    \(apart)void kshim_unit_choose_mutant(unsigned number) { \(chosen) = number; }
+
+    """
+
+  /// - Returns: nil where the function has no mutants.
+  func text(of piece: Extractor.Piece, line: Int) -> String? {
+    guard piece.functions.count == 1, let name = piece.functions.first,
+      let cursor = extracted.functions[name], let prototype = cursor.prototype,
+      reach[name] != nil
+    else { return nil }
+    let own = mutants.filter { $0.function == name }
+    let isInlined = Self.isAlwaysInline(cursor, in: extracted)
+    let attribute = isApart && !isInlined ? "__attribute__((__noinline__, __used__))\n" : ""
+    func block(_ symbol: String, _ file: String, _ text: String) -> String {
+      "#define \(name) \(symbol)\n\(attribute)#line \(line) \"\(file)\"\n\(text)\n#undef \(name)\n"
+    }
+    let verbatim = String(decoding: extracted.text[piece.range], as: UTF8.self)
+    let copies = own.map { mutant in
+      block(
+        Self.copy(mutant.number), isApart ? Self.marker(mutant.number) : manifest.source,
+        Self.apply(mutant, to: piece, of: extracted.text))
+    }
+    return block(Self.original(name), manifest.source, verbatim) + copies.joined()
+      + "#line 1 \"\(HarnessWriter.fileName)\"\n"
+      + dispatcher(name, prototype, own, isStatic: cursor.isStatic, isInlined: isInlined)
+  }
+
+  /// The piece with the edit made. Lines that go are made up for: those that follow keep theirs.
+  static func apply(_ mutant: Mutant, to piece: Extractor.Piece, of text: [UInt8]) -> String {
+    func string(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
+    let old = string(mutant.range)
+    let lost = max(0, old.count { $0 == "\n" } - mutant.replacement.count { $0 == "\n" })
+    return string(piece.range.lowerBound..<mutant.range.lowerBound) + mutant.replacement
+      + String(repeating: "\n", count: lost)
+      + string(mutant.range.upperBound..<piece.range.upperBound)
+  }
+
+  private func dispatcher(
+    _ name: String, _ prototype: ClangCursor.Prototype, _ own: [Mutant], isStatic: Bool,
+    isInlined: Bool
+  ) -> String {
+    let arguments = prototype.arguments.indices.map { "p\($0)" }.joined(separator: ", ")
+    func call(_ symbol: String) -> String {
+      prototype.result.shape == .void
+        ? "\(symbol)(\(arguments)); return;" : "return \(symbol)(\(arguments));"
+    }
+    let cases = own.map { "\tcase \($0.number): \(call(Self.copy($0.number)))" }
+    let inlining = isInlined ? "inline __attribute__((__always_inline__)) " : ""
+    let attributes = Self.apart + (isInlined ? "" : "__attribute__((__noinline__)) ")
+    return """
+      \(attributes)\(isStatic ? "static " : "")\(inlining)\(HarnessWriter.signature(name, prototype))
+      {
+      \tswitch (\(Self.chosen)) {
+      \(cases.joined(separator: "\n"))
+      \tcase \(reach[name]!): kshim_bug(0);
+      \t}
+      \t\(call(Self.original(name)))
+      }
+
+      """
+  }
+
+  private static func isAlwaysInline(
+    _ cursor: ClangCursor, in extracted: Extractor.Result
+  ) -> Bool {
+    let head = extracted.text[cursor.extent].prefix { $0 != UInt8(ascii: "{") }
+    return !Closure.words(head).isDisjoint(with: ["__always_inline", "always_inline"])
+  }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Checking
+import Exploration
+import Extraction
+import Failures
+import Foundation
+import KernelSource
+import Reporting
+import Synchronization
+
+/// Measures how much the properties notice: each mutant of a revision's functions is searched until
+/// it breaks one.
+public struct Mutation: Sendable {
+  /// How far a run is.
+  public struct Progress: Sendable {
+    public var done: Int
+    public var mutants: Int
+    public var survived: Int
+  }
+
+  public var subject: String
+  public var jobs: Int
+  public var installation: Installation
+  public var selection: MutantSelection
+  /// Called whenever a mutant is done.
+  public var progress: (@Sendable (Progress) -> Void)?
+  /// Told what begins, in a few words.
+  public var phase: (@Sendable (String) -> Void)?
+
+  public init(
+    subject: String, jobs: Int, installation: Installation, selection: MutantSelection,
+    progress: (@Sendable (Progress) -> Void)? = nil,
+    phase: (@Sendable (String) -> Void)? = nil
+  ) {
+    self.subject = subject
+    self.jobs = max(1, jobs)
+    self.installation = installation
+    self.selection = selection
+    self.progress = progress
+    self.phase = phase
+  }
+
+  private var equivalents: String {
+    "\(installation.root)/kernel-extract/equivalents/\(subject).yaml"
+  }
+
+  /// The selected mutants, none compiled and none run.
+  public func list(of revision: Revision) async throws -> (file: String, mutants: [Mutant]) {
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    let found = try await Extraction.mutated(
+      subject, from: revision, installation: installation, selection: selection,
+      isCompiled: false, into: "\(work.path)/extracted")
+    return (found.extraction.provenance.source, found.mutants)
+  }
+
+  /// - Throws: ``Failure`` of kind request when the revision breaks a property without any mutant.
+  public func report(of revision: Revision) async throws -> MutationReport {
+    try await report(Check.domain(of: subject), revision)
+  }
+
+  private func report<D: Domain>(
+    _ domain: D.Type, _ revision: Revision
+  ) async throws -> MutationReport {
+    let equivalents = try Equivalents(path: equivalents)
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    let start = ContinuousClock.now
+    phase?("finding and compiling mutants of Linux \(revision.tree.version)")
+    let mutated = try await Extraction.mutated(
+      subject, from: revision, installation: installation, selection: selection,
+      into: "\(work.path)/extracted")
+    let builds = try await Builds.make(
+      mutated.extraction, jobs: jobs, counting: false, installation: installation, in: work.path)
+    phase?("searching the original")
+    let base = try Explorer.search(domain, jobs: jobs, load: builds.load)
+    try refuse(broken: base.findings, by: revision)
+    phase?("looking for the states that reach each function")
+    let states = try reaching(domain, mutated.reach, builds)
+    let ready = mutated.mutants.filter { $0.state == .ready }
+    let ran = try run(domain, ready, states, builds)
+    var contradictions: [MutationReport.Contradiction] = []
+    let outcomes = mutated.mutants.map { mutant in
+      var outcome = ran[mutant.number] ?? Self.outcome(of: mutant)
+      (outcome.before, outcome.after) = mutated.lines(of: mutant)
+      guard let entry = equivalents.entries[mutant.key] else { return outcome }
+      if outcome.isUndetected { outcome.status = .equivalent(reason: entry.reason) }
+      if outcome.status == .killed {
+        contradictions.append(
+          .init(
+            place: "\(equivalents.path):\(entry.line)", key: mutant.key,
+            killedBy: outcome.killedBy))
+      }
+      return outcome
+    }
+    let provenance = mutated.extraction.provenance
+    let (seconds, attoseconds) = (ContinuousClock.now - start).components
+    return MutationReport(
+      revision: .init(
+        kernel: provenance.kernel, version: provenance.version,
+        patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
+      subject: subject, file: provenance.source, source: mutated.source, outcomes: outcomes,
+      contradictions: contradictions, selection: selection,
+      properties: base.findings.checked.keys.map(\.id).sorted(),
+      scenarios: ran.values.reduce(base.scenarios) { $0 + $1.scenarios },
+      seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+  }
+
+  private static func outcome(of mutant: Mutant) -> MutationReport.Outcome {
+    let status: MutationReport.Status =
+      switch mutant.state {
+      case .ready: .unreached
+      case .doesNotCompile(let message): .doesNotCompile(message)
+      case .sameCode(let same): .sameCode(as: same)
+      }
+    return .init(mutant: mutant, status: status)
+  }
+
+  /// A finding of the original would count as every mutant's.
+  private func refuse(broken findings: Report.Findings, by revision: Revision) throws {
+    guard !findings.entries.isEmpty else { return }
+    let broken = findings.entries.map { "\($0.key.property) in \($0.key.function)()" }
+    throw Failure(
+      .request, asked: "judge mutants of \(revision.tree.spec)",
+      cause: "the revision breaks properties without any mutant",
+      evidence: Array(Set(broken).sorted().prefix(5)),
+      remedy: "run 'kshim check' with the same options, and mend what it finds")
+  }
+
+  /// For each function the states with a scenario that reaches it, in the order of a search.
+  private func reaching<D: Domain>(
+    _ domain: D.Type, _ reach: [String: Int], _ builds: Builds
+  ) throws -> [String: [Int]] {
+    let next = Atomic<Int>(0)
+    let found = Mutex<[String: Set<Int>]>([:])
+    let count = Mutex(0)
+    try concurrently {
+      let worker = try Worker(domain, builds, $0)
+      let order = Explorer.order(below: worker.domain.stateCount)
+      count.withLock { $0 = order.count }
+      var own: [String: Set<Int>] = [:]
+      while true {
+        let position = next.add(1, ordering: .relaxed).oldValue
+        guard position < order.count else { break }
+        for (function, number) in reach
+        where worker.first(of: number, in: [order[position]]).state != nil {
+          own[function, default: []].insert(order[position])
+        }
+      }
+      let mine = own
+      found.withLock { $0.merge(mine) { $0.union($1) } }
+    }
+    let order = Explorer.order(below: count.withLock { $0 })
+    return found.withLock { found in
+      found.mapValues { states in order.filter(states.contains) }
+    }
+  }
+
+  /// Each worker takes the next mutant, and searches it until its first finding.
+  private func run<D: Domain>(
+    _ domain: D.Type, _ mutants: [Mutant], _ states: [String: [Int]], _ builds: Builds
+  ) throws -> [Int: MutationReport.Outcome] {
+    let next = Atomic<Int>(0)
+    let outcomes = Mutex<[Int: MutationReport.Outcome]>([:])
+    progress?(Progress(done: 0, mutants: mutants.count, survived: 0))
+    try concurrently {
+      let worker = try Worker(domain, builds, $0)
+      while true {
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < mutants.count else { break }
+        let outcome = worker.judge(mutants[index], states[mutants[index].function] ?? [])
+        let now = outcomes.withLock { outcomes in
+          outcomes[mutants[index].number] = outcome
+          return Progress(
+            done: outcomes.count, mutants: mutants.count,
+            survived: outcomes.values.count(where: \.isUndetected))
+        }
+        progress?(now)
+      }
+    }
+    return outcomes.withLock { $0 }
+  }
+
+  private func concurrently(_ work: @escaping @Sendable (Int) throws -> Void) throws {
+    let failure = Mutex<(any Error)?>(nil)
+    DispatchQueue.concurrentPerform(iterations: jobs) { worker in
+      do {
+        try work(worker)
+      } catch {
+        failure.withLock { $0 = error }
+      }
+    }
+    if let failure = failure.withLock({ $0 }) { throw failure }
+  }
+}
+
+/// One worker's two builds and what judges them.
+private final class Worker<D: Domain> {
+  private let pattern: Subject
+  private let zero: Subject
+  var domain: D
+
+  init(_ domain: D.Type, _ builds: Builds, _ number: Int) throws {
+    (pattern, zero) = try builds.load(number)
+    self.domain = try D(pattern: pattern, zero: zero)
+  }
+
+  /// Searches states with a mutant in its function's place until a property is broken.
+  func first(
+    of number: Int, in states: [Int]
+  ) -> (findings: Report.Findings, state: Int?, scenarios: Int) {
+    pattern.world.choose(mutant: number)
+    zero.world.choose(mutant: number)
+    defer {
+      pattern.world.choose(mutant: 0)
+      zero.world.choose(mutant: 0)
+    }
+    return Explorer.first(in: &domain, pattern: pattern, states: states)
+  }
+
+  func judge(_ mutant: Mutant, _ states: [Int]) -> MutationReport.Outcome {
+    guard !states.isEmpty else { return .init(mutant: mutant, status: .unreached) }
+    let (findings, _, scenarios) = first(of: mutant.number, in: states)
+    var outcome = MutationReport.Outcome(mutant: mutant, status: .survived, scenarios: scenarios)
+    let broken = findings.entries.sorted {
+      ($0.key.property, $0.value.message) < ($1.key.property, $1.value.message)
+    }
+    guard let (cause, entry) = broken.first else { return outcome }
+    pattern.world.choose(mutant: mutant.number)
+    zero.world.choose(mutant: mutant.number)
+    let scenario = Explorer.scenario(
+      state: entry.state, choices: entry.choices, in: &domain, subject: pattern)
+    outcome.status = .killed
+    outcome.killedBy = Set(findings.entries.keys.map(\.property.id)).sorted()
+    outcome.evidence = "\(cause.property): \(entry.message): \(scenario)"
+    return outcome
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Extraction
+import Foundation
+
+extension MutationReport {
+  /// For people: each survivor with its place and its change, a table by operator, the score.
+  public func text() -> String {
+    var lines: [String] = []
+    for outcome in outcomes where outcome.isUndetected { lines += describe(outcome) + [""] }
+    for entry in contradictions {
+      lines += [
+        "\(entry.place): \(entry.key) is no equivalent: killed by "
+          + entry.killedBy.joined(separator: ", "), "",
+      ]
+    }
+    lines += table + ["", summary]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func describe(_ outcome: Outcome) -> [String] {
+    let mutant = outcome.mutant
+    let word = outcome.status == .unreached ? "not reached" : "survived"
+    return [
+      "\(file):\(mutant.start.line):\(mutant.start.column): \(word): \(mutant.operatorID): "
+        + mutant.description,
+      "  in \(mutant.function)(), \(outcome.scenarios) scenarios, --mutant \(mutant.key)",
+    ] + outcome.before.map { "  -\($0)" } + outcome.after.map { "  +\($0)" }
+  }
+
+  private var table: [String] {
+    let used = Set(outcomes.map(\.mutant.operatorID))
+    let ids = MutationOperators.all.map { $0.id }.filter(used.contains)
+    func row(_ name: String, _ cells: [String]) -> String {
+      name.padding(toLength: 18, withPad: " ", startingAt: 0)
+        + cells.map { String(repeating: " ", count: max(1, 12 - $0.count)) + $0 }.joined()
+    }
+    func numbers(_ id: String?) -> [String] {
+      [compiled(id), killed(id), survived(id), equivalent(id)].map(String.init)
+    }
+    return [row("operator", ["mutants", "killed", "survived", "equivalent"])]
+      + ids.map { row($0, numbers($0)) } + [row("all", numbers(nil))]
+  }
+
+  /// `kvm-mmu-roots on Linux 6.12.117: 290 of 300 mutants killed (96.7 %): …`
+  public var summary: String {
+    let counted = compiled() - equivalent()
+    let share = counted == 0 ? 100 : Double(killed()) / Double(counted) * 100
+    let same = count { if case .sameCode(as: nil) = $0.status { true } else { false } }
+    let twice = count { if case .sameCode(as: .some) = $0.status { true } else { false } }
+    let refused = count { if case .doesNotCompile = $0.status { true } else { false } }
+    let patches = revision.patches.count
+    let on = patches == 0 ? "" : " with \(patches) patch\(patches == 1 ? "" : "es")"
+    let sampled =
+      selection.sample > 1 ? ", a sample of 1 in \(selection.sample), seed \(selection.seed)" : ""
+    return "\(subject) on Linux \(revision.version)\(on): \(killed()) of \(counted) mutants killed "
+      + "(\(String(format: "%.1f", share)) %), \(survived()) survived, \(equivalent()) equivalent"
+      + sampled + "; left out: \(same) the same code as the original, \(twice) as another mutant, "
+      + "\(refused) that do not compile; \(scenarios) scenarios in "
+      + "\(String(format: "%.0f", seconds)) s"
+  }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import ArgumentParser
+import Extraction
+import Foundation
+import KernelSource
+import Mutating
+
+struct MutateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mutate",
+    abstract: "Make small wrong changes to the functions and say which go unnoticed.",
+    discussion: """
+      Measures the properties: each mutant is searched until it breaks one. With patches only the \
+      lines that they touch are changed. Exit status 1 when a mutant survives that is not listed as \
+      equivalent, or one that is listed does not.
+
+      Examples:
+        kshim mutate --kernel debian:6.12
+        kshim mutate --kernel ~/linux --patch v1.patch
+        kshim mutate --sample 10 --seed 7                a tenth, the same on every machine
+        kshim mutate --function free_mmu_pages --operator drop-free
+        kshim mutate --format json -o mutation.json      for Stryker's HTML viewer
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+  @OptionGroup var revision: RevisionOptions
+  @OptionGroup var search: SearchOptions
+  @OptionGroup var report: ReportOptions
+
+  @Option(help: "text or json.")
+  var format = Format.text
+
+  @Option(help: ArgumentHelp("Take one mutant in so many.", valueName: "n"))
+  var sample = 1
+
+  @Option(help: ArgumentHelp("Which ones a sample takes.", valueName: "number"))
+  var seed: UInt64 = 0
+
+  @Option(
+    name: .customLong("operator"), parsing: .singleValue,
+    help: ArgumentHelp("Only this operator's mutants; may be repeated.", valueName: "id"))
+  var operators: [String] = []
+
+  @Option(
+    name: .customLong("function"), parsing: .singleValue,
+    help: ArgumentHelp("Only this function's mutants; may be repeated.", valueName: "name"))
+  var functions: [String] = []
+
+  @Option(help: ArgumentHelp("Only this one, as a report names it.", valueName: "key"))
+  var mutant: String?
+
+  @Flag(help: "Print what would be tried, and run nothing.")
+  var list = false
+
+  func validate() throws {
+    if sample < 1 { throw ValidationError("--sample takes a number from 1, not \(sample)") }
+  }
+
+  func run() async throws {
+    try report.check()
+    let (revision, base) = try await self.revision.resolve()
+    defer {
+      revision.close()
+      base?.close()
+    }
+    var selection = MutantSelection()
+    selection.operators = Set(operators)
+    selection.functions = Set(functions)
+    selection.key = mutant
+    selection.touchedOnly = base != nil
+    selection.sample = sample
+    selection.seed = seed
+    let mutation = Mutation(
+      subject: search.subject, jobs: search.workers, installation: try Installation.locate(),
+      selection: selection, progress: Self.progress, phase: { Terminal.status($0) })
+    if list {
+      let (file, mutants) = try await mutation.list(of: revision)
+      let lines = mutants.map {
+        "\(file):\($0.start.line):\($0.start.column): \($0.operatorID): \($0.description)"
+          + " [\($0.key)]\n"
+      }
+      try report.write(lines.joined())
+      return
+    }
+    let result = try await mutation.report(of: revision)
+    Terminal.status("")
+    try report.write(format == .json ? result.json() : result.text())
+    if result.exitCode != 0 { throw ExitCode(result.exitCode) }
+  }
+
+  /// How many mutants are done, on a terminal.
+  private static var progress: (@Sendable (Mutation.Progress) -> Void)? {
+    guard Terminal.isErrorTerminal else { return nil }
+    return { now in
+      Terminal.status("\(now.done) of \(now.mutants) mutants, \(now.survived) survived")
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import KernelSource
+import TestSupport
+import XCTest
+
+/// Mutants of a real kernel's functions, by the real tool.
+final class MutateTests: EndToEndTestCase {
+  private static let small = ["mutate", "--kernel", defectKernel, "--function", Defect.freePages]
+
+  private func list(_ arguments: String...) async throws -> [String] {
+    let ran = try await kshim(["mutate", "--kernel", Self.defectKernel, "--list"] + arguments)
+    XCTAssertEqual(ran.status, 0, ran.errors)
+    return ran.output.split(separator: "\n").map(String.init)
+  }
+
+  /// What stands in brackets behind a mutant of a list.
+  private func key(_ line: String) throws -> String {
+    String(try XCTUnwrap(line.firstMatch(of: /\[([^\]]+)\]$/)).1)
+  }
+
+  private func line(_ entry: String) throws -> Int {
+    try XCTUnwrap(Int(try XCTUnwrap(entry.firstMatch(of: /\.c:([0-9]+):/)).1))
+  }
+
+  /// kshim's own files, with another list of equivalents.
+  private func root(equivalents: String) throws -> [String: String?] {
+    let root = "\(scratch)/kshim"
+    let files = FileManager.default
+    try? files.removeItem(atPath: root)
+    try files.createDirectory(
+      atPath: "\(root)/kernel-extract", withIntermediateDirectories: true)
+    for name in [
+      "shims", "kernel-extract/glue", "kernel-extract/options", "kernel-extract/subjects",
+      "kernel-extract/table.inc",
+    ] {
+      try files.createSymbolicLink(
+        atPath: "\(root)/\(name)", withDestinationPath: "\(Self.root)/\(name)")
+    }
+    try write(equivalents, "kshim/kernel-extract/equivalents/kvm-mmu-roots.yaml")
+    return ["KSHIM_ROOT": root]
+  }
+
+  func test_sample_isTheSameForTheSameSeed() async throws {
+    let all = try await list()
+    XCTAssertGreaterThan(all.count, 250)
+    XCTAssertEqual(Set(try all.map(key)).count, all.count)
+    let seven = try await list("--sample", "10", "--seed", "7")
+    let again = try await list("--sample", "10", "--seed", "7")
+    let eight = try await list("--sample", "10", "--seed", "8")
+    XCTAssertEqual(seven, again)
+    XCTAssertNotEqual(seven, eight)
+    XCTAssertLessThan(seven.count, all.count / 4)
+    XCTAssert(Set(seven).isSubset(of: all))
+  }
+
+  func test_patch_limitsMutantsToItsLines() async throws {
+    let tree = try await kernel()
+    let run = try await run(.c)
+    let patch = try await patch("c.patch", Defect.c.edits, of: tree)
+    let listed = try await list("--patch", patch)
+    XCTAssertFalse(listed.isEmpty)
+    for entry in listed {
+      let line = try line(entry)
+      XCTAssert(run.touched.contains { $0.contains(line) }, entry)
+    }
+  }
+
+  func test_patchThatBreaksAProperty_isRefused() async throws {
+    let patch = try await patch("c.patch", Defect.c.edits, of: kernel())
+    let ran = try await kshim("mutate", "--kernel", Self.defectKernel, "--patch", patch)
+    XCTAssertEqual(ran.status, 2, ran.output)
+    XCTAssert(ran.errors.contains("allocation-set"), ran.errors)
+  }
+
+  func test_smallFunction_jsonIsWhatViewersTake() async throws {
+    let ran = try await kshim(Self.small + ["--format", "json"])
+    XCTAssertEqual(ran.errors, "")
+    let keys = try await list("--function", Defect.freePages).map(key)
+    try MutationContract(ran.output, file: Self.mmu, keys: keys).assertHolds()
+  }
+
+  func test_killedEquivalent_failsTheRunByName() async throws {
+    let entry = try await list("--function", Defect.freePages, "--operator", "drop-free")[0]
+    let key = try key(entry)
+    let alone = Array(Self.small.prefix(3)) + ["--mutant", key]
+    let killed = try await kshim(alone)
+    XCTAssertEqual(killed.status, 0, killed.output)
+    XCTAssert(killed.output.contains("1 of 1 mutants killed"), killed.output)
+    let listed = try await kshim(
+      alone,
+      environment: root(equivalents: "- mutant: \(key)\n  reason: a test says so\n"))
+    XCTAssertEqual(listed.status, 1, listed.errors)
+    XCTAssert(
+      listed.output.contains("equivalents/kvm-mmu-roots.yaml:1: \(key) is no equivalent"),
+      listed.output)
+  }
+
+  func test_malformedEquivalents_areRefusedWithTheirLine() async throws {
+    let ran = try await kshim(
+      Self.small, environment: root(equivalents: "- mutant: somewhere\n  reason: none\n"))
+    XCTAssertEqual(ran.status, 2)
+    XCTAssert(ran.errors.contains("kvm-mmu-roots.yaml:1"), ran.errors)
+  }
+
+  func test_namesThatNothingHas_areRefused() async throws {
+    for words in [
+      ["--operator", "halve"], ["--function", "no_such_function"], ["--mutant", "f@0:negate:1"],
+      ["--sample", "0"],
+    ] {
+      let ran = try await kshim(["mutate", "--kernel", Self.defectKernel, "--list"] + words)
+      XCTAssertEqual(ran.status, 2, "\(words)")
+      XCTAssertEqual(ran.output, "")
+      XCTAssert(ran.errors.contains(words[1]), ran.errors)
+    }
+  }
+}
