@@ -12,6 +12,8 @@ public struct Extraction: Sendable {
   public let arguments: [String]
   /// Lines that the patches touched in the source file, ascending, from 1.
   public let touched: [ClosedRange<Int>]
+  /// What the extracted functions say at their lines.
+  public let statements: Statements
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -61,7 +63,10 @@ public struct Extraction: Sendable {
     return Extraction(
       provenance: provenance, directory: output.path,
       arguments: try final.arguments(for: manifest) + ["-I\(installation.glue)"],
-      touched: revision.touched[manifest.source] ?? [])
+      touched: revision.touched[manifest.source] ?? [],
+      statements: Statements(
+        of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
+        in: extracted.text))
   }
 
   private static func provenance(
