@@ -109,7 +109,9 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: libclang),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["kshim", "Reporting", "KernelSource", "Failures", "TestSupport"]),
+      dependencies: [
+        "kshim", "Checking", "Reporting", "Extraction", "KernelSource", "Failures", "TestSupport",
+      ], swiftSettings: libclang),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -63,6 +63,15 @@ package struct Builds: Sendable {
     )
   }
 
+  /// The lines of places in the module of ``patternPath``.
+  func source(of offsets: Set<UInt64>) async throws -> SourceLines {
+    let provenance = extraction.provenance
+    let places = try await Symbolizer(module: patternPath, source: provenance.source)
+      .places(of: offsets)
+    return SourceLines(
+      provenance: provenance, statements: extraction.statements, places: places)
+  }
+
   func writeProfile(of zero: Subject, worker: Int) {
     zero.writeProfile(to: "\(directory)/\(worker).profraw")
   }

@@ -92,28 +92,9 @@ public struct Check: Sendable {
       progress: progress)
     let (pattern, zero) = try builds.load(0)
     var judge = try D(pattern: pattern, zero: zero)
-    var drafts: [(cause: Report.Cause, entry: Report.Entry, scenario: Scenario, trace: RawTrace)] =
-      []
-    for (cause, entry) in result.findings.entries {
-      let scenario = Explorer.scenario(
-        state: entry.state, choices: entry.choices, in: &judge, subject: pattern)
-      drafts.append((cause, entry, scenario, RawTrace(pattern)))
-    }
-    var offsets = Set(drafts.map(\.cause.offset).filter { $0 != 0 })
-    for draft in drafts { offsets.formUnion(draft.trace.offsets.union(draft.entry.path)) }
-    let places = try await Symbolizer(
-      module: builds.patternPath, source: builds.extraction.provenance.source
-    ).places(of: offsets)
-    let provenance = builds.extraction.provenance
-    let findings = drafts.map { draft in
-      let place = self.place(of: draft.cause, draft.entry, places, provenance)
-      return Verdict.Finding(
-        property: draft.cause.property.id, function: place.function, file: provenance.source,
-        line: place.line,
-        introduced: false, message: draft.entry.message, scenario: "\(draft.scenario)",
-        failing: draft.entry.failing, trace: draft.trace.read(places))
-    }.sorted { ($0.line, $0.property, $0.scenario) < ($1.line, $1.property, $1.scenario) }
+    let (findings, causes) = try await tell(result.findings, &judge, pattern, builds)
     phase?("looking for dead branches")
+    let provenance = builds.extraction.provenance
     let notes = try await BranchNotes(
       extraction: builds.extraction, module: builds.zeroPath, profiles: builds.profiles,
       work: work.path
@@ -122,28 +103,50 @@ public struct Check: Sendable {
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
-      subject: subject, findings: findings, notes: notes,
+      subject: subject, findings: findings, causes: causes, notes: notes,
       exploration: .init(
         scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive,
         bound: D.bound),
       properties: properties(result.findings, notes))
   }
 
-  /// The kernel's function and line of a cause. A return is where it came from, not the brace that
-  /// all of a function's returns share.
-  private func place(
-    of cause: Report.Cause, _ entry: Report.Entry, _ places: [UInt64: Symbolizer.Place],
-    _ provenance: Provenance
-  ) -> (function: String, line: Int) {
-    for offset in [cause.offset] + entry.path {
-      guard let place = places[offset],
-        let function = provenance.functions.first(where: { $0.name == place.function }),
-        place.line != function.lastLine
-      else { continue }
-      return (function.name, place.line)
+  /// Runs the smallest scenario of each finding again, finds its lines, and puts the findings
+  /// together by cause.
+  private func tell<D: Domain>(
+    _ found: Report.Findings, _ judge: inout D, _ subject: Subject, _ builds: Builds
+  ) async throws -> ([Verdict.Finding], [Verdict.Cause]) {
+    var drafts: [Draft] = []
+    for (cause, entry) in found.entries {
+      let needed = Explorer.needed(cause, entry, in: &judge, subject: subject)
+      let scenario = Explorer.scenario(
+        state: entry.state, choices: entry.choices, in: &judge, subject: subject)
+      drafts.append(
+        Draft(
+          cause: cause, entry: entry, scenario: scenario, trace: RawTrace(subject), needed: needed,
+          place: ("", 0)))
     }
-    let target = provenance.functions.first { $0.name == cause.function }
-    return (cause.function, target?.firstLine ?? 0)
+    var offsets = Set(drafts.map(\.cause.offset).filter { $0 != 0 })
+    for draft in drafts { offsets.formUnion(draft.trace.offsets.union(draft.entry.path)) }
+    let source = try await builds.source(of: offsets)
+    for index in drafts.indices {
+      drafts[index].place = source.place(of: drafts[index].cause, by: drafts[index].entry.path)
+    }
+    drafts.sort {
+      ($0.place.line, $0.property.id, "\($0.scenario)", $0.cause.offset)
+        < ($1.place.line, $1.property.id, "\($1.scenario)", $1.cause.offset)
+    }
+    let sentences = drafts.map { Sentence(draft: $0, source: source) }
+    var findings = drafts.map { $0.finding(source) }
+    var causes: [Verdict.Cause] = []
+    for (number, group) in Causes(drafts, sentences).groups.enumerated() {
+      for index in group { findings[index].cause = number }
+      let head = findings[group[0]]
+      causes.append(
+        .init(
+          sentence: sentences[group[0]].text, findings: group, scenario: head.scenario,
+          file: head.file, line: head.line))
+    }
+    return (findings, causes)
   }
 
   private func properties(
@@ -177,11 +180,9 @@ public struct Check: Sendable {
     var judge = try D(pattern: pattern, zero: zero)
     let findings = try Explorer.replay(scenario, in: &judge, subject: pattern)
     let raw = RawTrace(pattern)
-    let places = try await Symbolizer(
-      module: builds.patternPath, source: builds.extraction.provenance.source
-    ).places(of: raw.offsets)
+    let source = try await builds.source(of: raw.offsets)
     let broken = findings.entries.map { ($0.key.property.id, $0.value.message) }.sorted { $0 < $1 }
-    return (raw.read(places), broken)
+    return (raw.read(source), broken)
   }
 }
 

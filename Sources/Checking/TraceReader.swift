@@ -12,6 +12,10 @@ struct RawTrace {
   var moduleStart: UInt64
   /// What a thread is called; nil where one step runs at a time.
   var threadName: String?
+  /// The decisions that were not answered by 0: the event of each.
+  var failures: [Int]
+  /// Of each return, by its event: offsets of the basic blocks that led there, newest first.
+  private var ways: [Int: [UInt64]] = [:]
 
   init(_ subject: Subject) {
     events = Array(subject.world.events)
@@ -23,25 +27,49 @@ struct RawTrace {
     locks = subject.locks
     isVoid = entries.indices.map { subject.isVoid($0) }
     moduleStart = subject.moduleStart
+    failures = subject.world.decisions.filter { $0.choice != 0 }.map { Int($0.event) }
+    let blocks = Self.blocks(subject)
+    var next = 0
+    for (index, event) in events.enumerated().reversed() where event.what == .returned {
+      guard let end = blocks[next...].firstIndex(of: event.pc) else { break }
+      ways[index] = blocks[end...].prefix(8).map { $0 &- moduleStart }
+      next = end + 1
+    }
   }
+
+  /// Return addresses of the last basic blocks, newest first.
+  private static func blocks(_ subject: Subject) -> [UInt64] {
+    let happened = subject.world.happened.pointee
+    let count = Int(happened.block_count)
+    let ring = subject.blockRing
+    return (0..<min(count, ring)).map { happened.blocks[(count - 1 - $0) % ring] }
+  }
+
+  /// The offset of an event's place in the module.
+  func offset(_ event: Event) -> UInt64 { event.pc &- moduleStart }
 
   /// Offsets of every place in it.
   var offsets: Set<UInt64> {
-    Set(
-      events.filter { $0.pc != 0 && $0.what != .step }
-        .map { $0.pc &- moduleStart })
+    Set(events.filter { $0.pc != 0 && $0.what != .step }.map(offset))
+      .union(ways.values.joined())
   }
 
-  func read(_ places: [UInt64: Symbolizer.Place]) -> [Verdict.Event] {
+  func read(_ source: SourceLines) -> [Verdict.Event] {
     var functions: [UInt8: String] = [:]
     var entered: Set<String> = []
-    return events.compactMap { event in
-      let place = event.pc == 0 ? nil : places[event.pc &- moduleStart]
+    return events.enumerated().compactMap { index, event in
+      var place = event.pc == 0 ? nil : source.places[offset(event)]
       let kind = event.what
       if kind == .step || kind == .returned {
         functions[event.thread] = entries[Int(event.call)]
       }
       let function = functions[event.thread] ?? ""
+      if kind == .returned, let way = ways[index],
+        let line = source.line(ofReturn: function, by: way, Int32(truncatingIfNeeded: event.value))
+      {
+        place?.line = line
+        place?.function = function
+      }
       guard let (name, callee, detail) = describe(event) else { return nil }
       let isStep = kind == .step
       let isAgain = isStep && !entered.insert("\(event.thread) \(function)").inserted

@@ -97,7 +97,7 @@ public struct Explorer: Sendable {
       do {
         let (pattern, zero) = try load(worker)
         var domain = try D(pattern: pattern, zero: zero)
-        var report = Report(pattern)
+        var report = Report(pattern, states: StateOrder(domain))
         var told = 0.0
         let chunk = 16
         let order = Order(count: domain.stateCount)
@@ -194,6 +194,36 @@ public struct Explorer: Sendable {
     }
     return Scenario(
       drive: domain.drive(of: state), state: domain.spelling(of: state), decisions: decisions)
+  }
+
+  /// The parts of an entry's state that matter to it: `KEY=VALUE` of those that cannot have their
+  /// ordinary value, one after the other, without that the function keeps the property, or takes
+  /// more decisions to break it.
+  public static func needed<D: Domain>(
+    _ cause: Report.Cause, _ entry: Report.Entry, in domain: inout D, subject: Subject
+  ) -> [String] {
+    let drive = domain.drive(of: entry.state)
+    var words = domain.spelling(of: entry.state).split(separator: ",").map(String.init)
+    var needed: [String] = []
+    let order = StateOrder(domain)
+    for (index, ordinary) in order.others(in: words, of: drive) {
+      var tried = words
+      tried[index] = ordinary
+      var report = Report(subject, states: order)
+      if let state = domain.state(drive: drive, spelled: tried.joined(separator: ",")) {
+        entry.choices.withUnsafeBufferPointer {
+          report.begin(state: state, choices: $0)
+          domain.run(state, $0, &report)
+        }
+      }
+      let isStill = report.findings.entries.contains { other, found in
+        other.property == cause.property && other.function == cause.function
+          && found.size.decisions <= entry.size.decisions
+          && found.size.isWarned == entry.size.isWarned
+      }
+      if isStill { words = tried } else { needed.append(words[index]) }
+    }
+    return needed
   }
 
   /// Runs one scenario again.

@@ -21,9 +21,27 @@ public struct Report {
     public var failing: Int
     /// Offsets of the last basic blocks before, newest first: where a return came from.
     public var path: [UInt64]
+    /// How simple its scenario is.
+    public var size: Size
+  }
 
-    /// Smaller is better: fewest failures, then fewest decisions, then the simplest state.
-    var size: (Int, Int, Int) { (choices.count { $0 != 0 }, choices.count, state) }
+  /// How simple a scenario is, the simplest first: no WARN before, for where one fires the code
+  /// itself calls the state impossible; the fewest failures; a function called on its own before a
+  /// longer story; the fewest decisions until it breaks; the fewest parts of the state that are not
+  /// the ordinary ones; the first state.
+  public struct Size: Comparable, Sendable {
+    public var isWarned: Bool
+    public var failures: Int
+    public var isStory: Bool
+    public var decisions: Int
+    public var differences: Int
+    public var state: Int
+
+    private var order: (Int, Int, Int, Int, Int, Int) {
+      (isWarned ? 1 : 0, failures, isStory ? 1 : 0, decisions, differences, state)
+    }
+
+    public static func < (left: Size, right: Size) -> Bool { left.order < right.order }
   }
 
   /// What was found so far.
@@ -54,11 +72,23 @@ public struct Report {
 
   private let moduleStart: UInt64
   private let world: World?
+  private let states: StateOrder
 
-  /// - Parameter subject: the build whose return addresses ``broken`` is told; nil for none.
-  public init(_ subject: Subject? = nil) {
+  /// - Parameters:
+  ///   - subject: the build whose return addresses ``broken`` is told; nil for none.
+  ///   - states: what tells simple states from others.
+  public init(_ subject: Subject? = nil, states: StateOrder = StateOrder()) {
     moduleStart = subject?.moduleStart ?? 0
     world = subject?.world
+    self.states = states
+  }
+
+  private func size(in function: String) -> Size {
+    Size(
+      isWarned: world?.events.contains { $0.what == .warning } ?? false,
+      failures: choices.count { $0 != 0 }, isStory: states.drive(of: state) != function,
+      decisions: world?.decisions.count ?? choices.count,
+      differences: states.differences(of: state), state: state)
   }
 
   private func path() -> [UInt64] {
@@ -86,20 +116,14 @@ public struct Report {
       property: property, function: function,
       offset: pc == 0 ? 0 : pc &- moduleStart)
     guard blamed.insert(cause).inserted else { return }
-    guard var entry = findings.entries[cause] else {
+    let size = size(in: function)
+    guard let known = findings.entries[cause], known.size <= size else {
       findings.entries[cause] = Entry(
-        message: message(), state: state, choices: Array(choices), failing: 1, path: path())
+        message: message(), state: state, choices: Array(choices),
+        failing: (findings.entries[cause]?.failing ?? 0) + 1, path: path(), size: size)
       return
     }
-    entry.failing += 1
-    let rival = Entry(message: "", state: state, choices: Array(choices), failing: 0, path: [])
-    if rival.size < entry.size {
-      entry.message = message()
-      entry.state = state
-      entry.choices = rival.choices
-      entry.path = path()
-    }
-    findings.entries[cause] = entry
+    findings.entries[cause]!.failing += 1
   }
 
   public mutating func count(_ scenarios: Int, of property: Property) {

@@ -82,6 +82,9 @@ public final class Subject {
   /// What to subtract from a return address to get its offset in the module's file.
   public var moduleStart: UInt64 { table.pointee.module_start }
 
+  /// How many of the last basic blocks a world keeps.
+  public var blockRing: Int { Int(KSHIM_BLOCK_RING) }
+
   /// Writes how often each branch was taken, where this build counts it.
   public func writeProfile(to path: String) { _ = table.pointee.write_profile?(path) }
 

@@ -93,6 +93,45 @@ struct ClangCursor {
     }
   }
 
+  /// What an expression or a statement does, as far as it matters for naming it.
+  enum Expression {
+    case call, assignment, variable, `subscript`, arrow, dereference, addressOf, returns
+    /// A field of what is no pointer.
+    case member
+    /// A cast or parentheses: stands for what is in it.
+    case wrapper
+    case other
+  }
+
+  var expression: Expression {
+    switch raw.kind {
+    case CXCursor_CallExpr: .call
+    case CXCursor_BinaryOperator:
+      clang_getCursorBinaryOperatorKind(raw) == CXBinaryOperator_Assign ? .assignment : .other
+    case CXCursor_CompoundAssignOperator: .assignment
+    case CXCursor_VarDecl: .variable
+    case CXCursor_ArraySubscriptExpr: .subscript
+    case CXCursor_MemberRefExpr:
+      children.first.map { $0.valueType.shape == .pointer } ?? false ? .arrow : .member
+    case CXCursor_UnaryOperator:
+      switch clang_getCursorUnaryOperatorKind(raw) {
+      case CXUnaryOperator_Deref: .dereference
+      case CXUnaryOperator_AddrOf: .addressOf
+      default: .other
+      }
+    case CXCursor_ReturnStmt: .returns
+    case CXCursor_UnexposedExpr, CXCursor_ParenExpr, CXCursor_CStyleCastExpr: .wrapper
+    default: .other
+    }
+  }
+
+  /// The arguments of a call.
+  var arguments: [ClangCursor] {
+    (0..<max(0, clang_Cursor_getNumArguments(raw))).map {
+      ClangCursor(raw: clang_Cursor_getArgument(raw, UInt32($0)))
+    }
+  }
+
   var name: String { text(clang_getCursorSpelling(raw)) }
   var isDefinition: Bool { clang_isCursorDefinition(raw) != 0 }
   /// Whether it stands in the main file; what a macro makes stands where the macro is used.

@@ -14,6 +14,8 @@ public struct Extraction: Sendable {
   public let touched: [ClosedRange<Int>]
   /// Whether `unit.i` holds mutants to choose from.
   var hasMutants = false
+  /// What the extracted functions say at their lines.
+  public let statements: Statements
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -63,7 +65,10 @@ public struct Extraction: Sendable {
     return Extraction(
       provenance: provenance, directory: output.path,
       arguments: try final.arguments(for: manifest) + ["-I\(installation.glue)"],
-      touched: revision.touched[manifest.source] ?? [])
+      touched: revision.touched[manifest.source] ?? [],
+      statements: Statements(
+        of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
+        in: extracted.text))
   }
 
   private static func provenance(

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Foundation
 
-/// A verdict for people: `file:line: property: what happens`, the scenario that replays it and its
-/// trace; one line when nothing was found.
+/// A verdict for people. For each cause: what happens in one sentence; its findings, as
+/// `file:line: property: what is broken`; the scenario that replays it and its trace. One line when
+/// nothing was found.
 public struct TextReport {
   public var verdict: Verdict
   /// Options that `kshim replay` needs beside the scenario.
@@ -21,28 +22,32 @@ public struct TextReport {
 
   public var text: String {
     var lines: [String] = []
-    for finding in verdict.findings { lines += describe(finding, isNote: false) + [""] }
+    for cause in verdict.causes { lines += describe(cause) + [""] }
     for note in verdict.notes { lines += describe(note, isNote: true) }
     if !verdict.notes.isEmpty { lines.append("") }
     lines.append(summary)
     return lines.joined(separator: "\n") + "\n"
   }
 
+  private func describe(_ cause: Verdict.Cause) -> [String] {
+    let findings = cause.findings.map { verdict.findings[$0] }
+    var lines = [usesColour ? "\u{1b}[1m\(cause.sentence)\u{1b}[0m" : cause.sentence]
+    for finding in findings { lines += describe(finding, isNote: false).map { "  \($0)" } }
+    lines.append("  replay: kshim replay \(replayOptions)\(cause.scenario)")
+    lines += TraceText(events: findings.first?.trace ?? []).lines.map { "    \($0)" }
+    return lines
+  }
+
   private func describe(_ finding: Verdict.Finding, isNote: Bool) -> [String] {
     let place = "\(finding.file):\(finding.line)"
     let property = isNote ? bold("note: \(finding.property)", 36) : bold(finding.property, 31)
-    var lines = ["\(place): \(property): \(finding.message)"]
     var facts = ["in \(finding.function)()"]
     if !isNote { facts.append("\(finding.failing) of \(verdict.exploration.scenarios) scenarios") }
     if !verdict.revision.patches.isEmpty {
       facts.append(
         finding.introduced ? "introduced by the patch" : "already there without the patch")
     }
-    lines.append("  \(facts.joined(separator: ", "))")
-    guard !isNote else { return lines }
-    lines.append("  replay: kshim replay \(replayOptions)\(finding.scenario)")
-    lines += TraceText(events: finding.trace).lines.map { "    \($0)" }
-    return lines
+    return ["\(place): \(property): \(finding.message)", "  \(facts.joined(separator: ", "))"]
   }
 
   /// `kvm-mmu-roots on Linux 6.12.117: clean: …`
@@ -59,7 +64,7 @@ public struct TextReport {
       let split = patches == 0 ? "" : " (\(introduced) introduced)"
       word =
         bold("\(verdict.findings.count) finding\(verdict.findings.count == 1 ? "" : "s")", 31)
-        + split
+        + split + ", \(verdict.causes.count) cause\(verdict.causes.count == 1 ? "" : "s")"
     }
     let notes =
       verdict.notes.isEmpty

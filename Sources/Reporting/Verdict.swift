@@ -78,10 +78,13 @@ public struct Verdict: Codable, Sendable, Equatable {
     /// In how many scenarios it shows.
     public var failing: Int
     public var trace: [Event]
+    /// Which of the verdict's causes it belongs to; nil for a note.
+    public var cause: Int?
     public init(
       property: String, function: String, file: String, line: Int, introduced: Bool,
-      message: String, scenario: String, failing: Int, trace: [Event]
+      message: String, scenario: String, failing: Int, trace: [Event], cause: Int? = nil
     ) {
+      self.cause = cause
       self.property = property
       self.function = function
       self.file = file
@@ -91,6 +94,25 @@ public struct Verdict: Codable, Sendable, Equatable {
       self.scenario = scenario
       self.failing = failing
       self.trace = trace
+    }
+  }
+
+  /// Findings that have one cause.
+  public struct Cause: Codable, Sendable, Equatable {
+    /// What happens in the smallest scenario, and where.
+    public var sentence: String
+    /// Indexes into the verdict's findings, the one that the sentence tells first.
+    public var findings: [Int]
+    /// The smallest scenario of all of them.
+    public var scenario: String
+    public var file: String
+    public var line: Int
+    public init(sentence: String, findings: [Int], scenario: String, file: String, line: Int) {
+      self.sentence = sentence
+      self.findings = findings
+      self.scenario = scenario
+      self.file = file
+      self.line = line
     }
   }
 
@@ -127,14 +149,17 @@ public struct Verdict: Codable, Sendable, Equatable {
   /// "clean" or "findings".
   public var verdict: String
   public var findings: [Finding]
+  /// Every finding belongs to one of them; the simplest first.
+  public var causes: [Cause]
   public var notes: [Finding]
   public var exploration: Exploration
   public var properties: [Property]
 
   public init(
-    revision: Revision, subject: String, findings: [Finding], notes: [Finding],
+    revision: Revision, subject: String, findings: [Finding], causes: [Cause], notes: [Finding],
     exploration: Exploration, properties: [Property]
   ) {
+    self.causes = causes
     self.revision = revision
     self.subject = subject
     self.verdict = findings.isEmpty ? "clean" : "findings"

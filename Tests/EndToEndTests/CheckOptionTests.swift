@@ -125,12 +125,15 @@ final class CheckOptionTests: EndToEndTestCase {
     let lines = ran.output.split(separator: "\n").map(String.init)
     let first = try XCTUnwrap(lines.first)
     XCTAssertNotNil(
-      first.wholeMatch(of: /arch\/x86\/kvm\/mmu\/mmu\.c:[0-9]+: allocation-set: .+/), first)
-    XCTAssert(lines[1].contains("introduced by the patch"), ran.output)
+      first.wholeMatch(of: /with guest=3 → pml5_root is allocated .+ \(mmu\.c:[0-9]+\)/), first)
+    XCTAssertNotNil(
+      lines[1].wholeMatch(of: /\ \ arch\/x86\/kvm\/mmu\/mmu\.c:[0-9]+: allocation-set: .+/),
+      lines[1])
+    XCTAssert(lines[2].contains("introduced by the patch"), ran.output)
     let command = try XCTUnwrap(lines.first { $0.hasPrefix("  replay: kshim replay ") })
     XCTAssert(command.contains("--kernel \(tree.directory) --patch \(patch) "), command)
     let summary = try XCTUnwrap(lines.last)
-    XCTAssert(summary.contains("with 1 patch: 1 finding (1 introduced)"), summary)
+    XCTAssert(summary.contains("with 1 patch: 1 finding (1 introduced), 1 cause"), summary)
     XCTAssert(summary.hasSuffix("exhaustive"), summary)
     XCTAssertFalse(ran.output.contains("\u{1b}"), "colour in a pipe")
     // What is printed can be pasted.

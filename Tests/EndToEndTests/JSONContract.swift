@@ -16,10 +16,17 @@ struct JSONContract {
     case list(Form)
   }
 
-  private static let finding = Form.object([
+  private static let note: [String: Form] = [
     "property": .string, "function": .string, "file": .string, "line": .integer,
     "introduced": .boolean, "message": .string, "scenario": .string, "failing": .integer,
     "trace": .list(.object(["event": .string, "line": .integer])),
+  ]
+
+  private static let finding = Form.object(note.merging(["cause": .integer]) { $1 })
+
+  private static let cause = Form.object([
+    "sentence": .string, "findings": .list(.integer), "scenario": .string, "file": .string,
+    "line": .integer,
   ])
 
   private static let check = Form.object([
@@ -30,7 +37,7 @@ struct JSONContract {
       "patches": .list(.object(["file": .string, "subject": .optionalString])),
     ]),
     "subject": .string, "verdict": .oneOf(["clean", "findings"]),
-    "findings": .list(finding), "notes": .list(finding),
+    "findings": .list(finding), "causes": .list(cause), "notes": .list(.object(note)),
     "exploration": .object([
       "scenarios": .integer, "seconds": .number, "exhaustive": .boolean,
     ]),

@@ -45,6 +45,7 @@ final class SeriesDefectTests: EndToEndTestCase {
     XCTAssertEqual(run.ran.status, 1)
     XCTAssertEqual(run.verdict.verdict, "findings")
     try assertFound(run)
+    XCTAssertEqual(run.verdict.causes.count, 1, "\(run.verdict.causes.map(\.sentence))")
     try await assertReplay(run.verdict.findings, of: run)
     try DefectTable.add(run)
   }

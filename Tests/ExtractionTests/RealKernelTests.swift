@@ -41,6 +41,33 @@ final class RealKernelTests: ExtractionTestCase {
     XCTAssertEqual(try Provenance.read(in: out), second.provenance)
   }
 
+  func test_statements_nameWhatCallsAreGivenAndStoredIn() async throws {
+    let extraction = try await extract(kernel())
+    let functions = extraction.provenance.functions
+    let special = try XCTUnwrap(functions.first { $0.name == "mmu_alloc_special_roots" })
+    let lines = special.firstLine...special.lastLine
+    let statements = extraction.statements
+    let calls = statements.calls.filter { lines.contains($0.lines.lowerBound) }
+    XCTAssertEqual(
+      calls.filter { $0.written == "get_zeroed_page" }.map(\.into),
+      ["pae_root", "pml4_root", "pml5_root"])
+    let freed = calls.filter { $0.written == "free_page" }
+    XCTAssertEqual(freed.map(\.arguments.first), ["pml4_root", "pae_root"])
+    XCTAssertEqual(Set(freed.map(\.callee)), ["free_pages"])
+    let line = try XCTUnwrap(freed.first).lines.lowerBound
+    XCTAssertEqual(statements.call(of: "free_pages", on: line)?.arguments.first, "pml4_root")
+    XCTAssertEqual(
+      statements.returns.filter { lines.contains($0.line) }.map(\.value),
+      ["0", "0", "-EIO", "-ENOMEM", "0", "-ENOMEM"])
+    let shadow = try XCTUnwrap(functions.first { $0.name == "mmu_alloc_shadow_roots" })
+    let written = statements.accesses.filter {
+      $0.isWrite && $0.lines.lowerBound >= shadow.firstLine
+        && $0.lines.lowerBound <= shadow.lastLine
+    }
+    XCTAssert(written.contains { $0.pointer == "mmu->pml4_root" }, "\(written)")
+    XCTAssert(written.allSatisfy { statements.stored(on: $0.lines.lowerBound) != nil })
+  }
+
   private func check(_ tree: KernelTree) async throws {
     let extraction = try await extract(tree)
     let manifest = try installation.manifest(Self.subject)

@@ -8,7 +8,7 @@ final class VerdictTests: XCTestCase {
     Verdict.Finding(
       property: "leak", function: "f", file: "a/b.c", line: 7, introduced: introduced,
       message: "a page is lost", scenario: "f:x=1:gzp0", failing: 2,
-      trace: [.init(event: "return", line: 9, function: "f", callee: nil, detail: "0")])
+      trace: [.init(event: "return", line: 9, function: "f", callee: nil, detail: "0")], cause: 0)
   }
 
   private func verdict(
@@ -18,7 +18,15 @@ final class VerdictTests: XCTestCase {
       revision: .init(
         kernel: "debian:6.12", version: "6.12.117",
         patches: (0..<patches).map { .init(file: "\($0).patch", subject: nil) }),
-      subject: "s", findings: findings, notes: notes,
+      subject: "s", findings: findings,
+      causes: findings.isEmpty
+        ? []
+        : [
+          .init(
+            sentence: "allocation of p fails → the page of q is never freed (b.c:7)",
+            findings: Array(findings.indices), scenario: findings[0].scenario, file: "a/b.c",
+            line: 7)
+        ], notes: notes,
       exploration: .init(scenarios: 3000, seconds: 1.5, exhaustive: true),
       properties: [.init(id: "leak", checked: 3000, broken: findings.count)])
   }
@@ -50,8 +58,8 @@ final class VerdictTests: XCTestCase {
     XCTAssertEqual(
       Set(object.keys),
       [
-        "schema", "tool", "revision", "subject", "verdict", "findings", "notes", "exploration",
-        "properties",
+        "schema", "tool", "revision", "subject", "verdict", "findings", "causes", "notes",
+        "exploration", "properties",
       ])
     XCTAssertEqual(object["schema"] as? Int, 1)
     XCTAssertEqual(object["verdict"] as? String, "findings")
@@ -67,15 +75,25 @@ final class VerdictTests: XCTestCase {
       text, "s on Linux 6.12.117: clean: 3000 scenarios in 1.5 s (2k/s), exhaustive\n")
   }
 
-  func test_text_finding_beginsWithFileAndLine() {
+  func test_text_cause_isASentenceWithItsFindingsAndOneTrace() {
     let report = TextReport(
-      verdict(patches: 1, findings: [finding(introduced: true)]), replayOptions: "--kernel k ",
-      usesColour: false)
-    let lines = report.text.split(separator: "\n")
-    XCTAssertEqual(lines[0], "a/b.c:7: leak: a page is lost")
-    XCTAssertEqual(lines[1], "  in f(), 2 of 3000 scenarios, introduced by the patch")
-    XCTAssertEqual(lines[2], "  replay: kshim replay --kernel k f:x=1:gzp0")
-    XCTAssertFalse(report.text.contains("\u{1b}"))
+      verdict(patches: 1, findings: [finding(introduced: true), finding(introduced: false)]),
+      replayOptions: "--kernel k ", usesColour: false)
+    XCTAssertEqual(
+      report.text,
+      """
+      allocation of p fails → the page of q is never freed (b.c:7)
+        a/b.c:7: leak: a page is lost
+          in f(), 2 of 3000 scenarios, introduced by the patch
+        a/b.c:7: leak: a page is lost
+          in f(), 2 of 3000 scenarios, already there without the patch
+        replay: kshim replay --kernel k f:x=1:gzp0
+               9  f  return 0
+
+      s on Linux 6.12.117 with 1 patch: 2 findings (1 introduced), 1 cause: \
+      3000 scenarios in 1.5 s (2k/s), exhaustive
+
+      """)
   }
 
   func test_text_onATerminal_hasColour() {
