@@ -16,7 +16,7 @@ final class RootStateTests: XCTestCase {
 
   func test_state_spaces_haveTheirPinnedSize() {
     XCTAssertEqual(
-      Drive.allCases.map(\.stateCount), [1280, 10240, 12288, 32, 24, 14280, 640])
+      Drive.allCases.map(\.stateCount), [1280, 10240, 12288, 32, 24, 14280, 640, 44])
   }
 
   func test_state_wrongSpelling_isNone() {

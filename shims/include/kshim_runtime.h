@@ -31,6 +31,7 @@ void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 
 void kshim_answer(kshim_u64 value);
 unsigned kshim_decide(unsigned arity);
 void kshim_may_sleep(kshim_u64 pc);
+void kshim_gone(kshim_u64 pc) __attribute__((noreturn));	/* a callee that never comes back */
 
 kshim_u64 kshim_alloc_page(unsigned flags, kshim_u64 pc);	/* virtual address or 0 */
 void kshim_free_page(kshim_u64 address, kshim_u64 pc);		/* virtual; 0 is a no-op */

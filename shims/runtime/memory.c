@@ -4,7 +4,7 @@
  * in the kernel's direct map. Every access of the subject comes by memory_check(), through the
  * callbacks that clang's kernel address sanitizer calls (instrument.c).
  */
-#include <stdlib.h>
+#include <elf.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -32,6 +32,29 @@ extern const char _end[] __attribute__((visibility("hidden")));
 extern char __start___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
 extern char __stop___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
 
+static uint64_t data_low, data_high;	/* what of this module can be written */
+
+/* The module's writable segment, without what is read-only after relocation. */
+static void find_data(void)
+{
+	const Elf64_Ehdr *header = (const void *)__ehdr_start;
+	const Elf64_Phdr *segment = (const void *)(__ehdr_start + header->e_phoff);
+	uint64_t relocated = 0;
+
+	for (int i = 0; i < header->e_phnum; i++, segment++) {
+		const uint64_t start = (uint64_t)__ehdr_start + segment->p_vaddr;
+
+		if (segment->p_type == PT_LOAD && segment->p_flags & PF_W) {
+			data_low = data_low ? data_low : start;
+			data_high = start + segment->p_memsz;
+		} else if (segment->p_type == PT_GNU_RELRO) {
+			relocated = start + segment->p_memsz;
+		}
+	}
+	if (relocated > data_low)
+		data_low = relocated;
+}
+
 static const uint64_t window_hpa[2] = { LOW_HPA, HIGH_HPA };
 
 void memory_open(void)
@@ -43,11 +66,12 @@ void memory_open(void)
 		return;
 	base = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
-		abort();
+		__builtin_trap();
 	for (int w = 0; w < 2; w++)
 		if (mprotect(base + window_hpa[w], WINDOW_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE))
-			abort();
+			__builtin_trap();
 	offset = (uint64_t)base;
+	find_data();
 }
 
 kshim_u64 kshim_vmemmap(unsigned long size)
@@ -57,7 +81,7 @@ kshim_u64 kshim_vmemmap(unsigned long size)
 				  PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (base == MAP_FAILED)
-			abort();
+			__builtin_trap();
 		vmemmap = (uint64_t)base;
 		page_struct_size = size;
 	}
@@ -108,12 +132,12 @@ bool memory_is_page(uint64_t address)
 	return memory_at(address) == KSHIM_AT_LIVE && !(address & (PAGE_SIZE - 1));
 }
 
-static uint64_t take_page(int window, uint8_t fill)
+static uint64_t take_page(int window, uint8_t fill, uint64_t pc)
 {
 	uint64_t hpa;
 
 	if (next[window] >= WINDOW_PAGES) {
-		trace_record(KSHIM_EVENT_OVERFLOW, 0);
+		trace_record(KSHIM_EVENT_OVERFLOW, pc);
 		step_end();
 	}
 	hpa = window_hpa[window] + next[window] * PAGE_SIZE;
@@ -125,7 +149,7 @@ static uint64_t take_page(int window, uint8_t fill)
 
 kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g)
 {
-	return take_page(below_4g ? 0 : 1, fill);
+	return take_page(below_4g ? 0 : 1, fill, 0);
 }
 
 kshim_u64 kshim_alloc_page(unsigned flags, kshim_u64 pc)
@@ -133,7 +157,7 @@ kshim_u64 kshim_alloc_page(unsigned flags, kshim_u64 pc)
 	/* Dirty unless zeroed was asked; the byte differs between the two builds. */
 	uint8_t fill = flags & KSHIM_ALLOC_ZEROED ? 0 : *step_harness->dirty;
 	bool refused = kshim_decide(2);
-	uint64_t hpa = refused ? 0 : take_page(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, fill);
+	uint64_t hpa = refused ? 0 : take_page(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, fill, pc);
 	struct kshim_event *event = trace_record(KSHIM_EVENT_ALLOC, pc);
 
 	event->value = hpa;
@@ -202,14 +226,14 @@ void kshim_poke(kshim_u64 hpa, kshim_u64 value)
 	uint8_t *page = state_of(hpa);
 
 	if (!page || *page != PAGE_LIVE || (hpa & 7))
-		abort();
+		__builtin_trap();
 	*(uint64_t *)(hpa + offset) = value;
 }
 
 void kshim_name_object(unsigned number, const void *address, unsigned long size)
 {
 	if (number >= MAX_OBJECTS)
-		abort();
+		__builtin_trap();
 	objects[number].address = (uint64_t)address;
 	objects[number].size = size;
 	if (number >= object_count)
@@ -322,8 +346,10 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 			refuse(address, size, write, memory_at(address), pc);
 		if (last != frame)
 			refuse(address, size, write, KSHIM_AT_GUARD, pc);
-	} else if (address - (uint64_t)__ehdr_start >= (uint64_t)(_end - __ehdr_start) &&
-		   !is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
+	} else if (memory_is_code(address)) {
+		if (write && address - data_low >= data_high - data_low)
+			refuse(address, size, write, KSHIM_AT_READ_ONLY, pc);
+	} else if (!is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
 		refuse(address, size, write, memory_at(address), pc);
 	}
 	if (address - (uint64_t)__start___llvm_prf_cnts <
