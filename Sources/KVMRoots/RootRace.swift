@@ -64,7 +64,7 @@ extension RootDomain {
   /// Runs both calls at once in both builds, and has each judged beside the other.
   mutating func race(_ state: RootState, _ report: inout Report) {
     let states = [state.racing(0), state.racing(1)]
-    let entries = [entry(states[0].drive), entry(states[1].drive)]
+    let entries = states.map { pattern.entry($0.drive.rawValue)! }
     let before = snapshots { world, thread in
       setup.apply(states[thread], to: world)
     }
@@ -95,15 +95,6 @@ extension RootDomain {
         prepare(world, thread)
       }
       return RootSnapshot(pattern.world, setup.slots)
-    }
-  }
-
-  private func entry(_ drive: Drive) -> UInt32 {
-    switch drive {
-    case .special: setup.slots.special
-    case .shadow: setup.slots.shadow
-    case .direct: setup.slots.directRoots
-    default: setup.slots.freeRoots
     }
   }
 }
