@@ -34,6 +34,18 @@ func extracted(_ name: String, _ poison: String) -> Target {
     ])
 }
 
+/// One build of functions that misbehave, made as an extracted subject is.
+func behaviours(_ name: String, _ poison: String) -> Target {
+  let options = "\(Context.packageDirectory)/kernel-extract/options"
+  return .target(
+    name: "Behaviours\(name)", dependencies: ["Shims"], path: "Tests/Behaviours/\(poison)",
+    cSettings: [
+      .headerSearchPath("../../../shims/include"),
+      .unsafeFlags(
+        ["language", "subject", "instruments", poison].map { "@\(options)/\($0)" }),
+    ])
+}
+
 let package = Package(
   name: "kshim",
   products: [.executable(name: "kshim", targets: ["kshim"])],
@@ -93,6 +105,14 @@ let package = Package(
       dependencies: [
         "KernelSource", "Extraction", "Exploration", "KernelExtractPattern", "KernelExtractZero",
       ], path: "Tests/TestSupport"),
+    behaviours("Pattern", "pattern"),
+    behaviours("Zero", "zero"),
+    .testTarget(
+      name: "ContainmentTests",
+      dependencies: [
+        "kshim", "Exploration", "Checking", "Reporting", "KernelSource", "TestSupport",
+        "BehavioursPattern", "BehavioursZero",
+      ], swiftSettings: libclang),
     .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
     .testTarget(
       name: "CheckingTests", dependencies: ["Checking", "Reporting"], swiftSettings: libclang),

@@ -14,7 +14,7 @@ extension Event {
   public var met: Whereabouts { Whereabouts(rawValue: arg.3) }
   /// Whether an ``EventKind/access`` wrote.
   public var isWrite: Bool { arg.2 != 0 }
-  /// Whether a lock was held already, or an unlocked one was not.
+  /// Whether a lock was held already, or an unlocked one was not, or its holder has returned.
   public var isLockMisuse: Bool { arg.2 != 0 }
   /// How a page was asked for, for ``EventKind/allocation``.
   public var allocation: AllocationFlags {
@@ -64,6 +64,7 @@ public struct Whereabouts: RawRepresentable, Hashable, Sendable {
   public static let freed = Whereabouts(KSHIM_AT_FREED)
   public static let guardPage = Whereabouts(KSHIM_AT_GUARD)
   public static let wild = Whereabouts(KSHIM_AT_WILD)
+  public static let readOnly = Whereabouts(KSHIM_AT_READ_ONLY)
 }
 
 /// How a page was asked for.

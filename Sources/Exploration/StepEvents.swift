@@ -147,6 +147,8 @@ public final class StepEvents {
       case .poison:
         report.broken(
           .crash, in: function, at: event.pc, "\(what) memory through a variable never set")
+      case .readOnly:
+        report.broken(.crash, in: function, at: event.pc, "write to read-only memory")
       default:
         report.broken(.crash, in: function, at: event.pc, "\(what) memory through a wild pointer")
       }
@@ -155,15 +157,19 @@ public final class StepEvents {
         .crash, in: function, at: event.pc, "__pa() is asked for what is no page of the direct map")
     case .bug:
       fatal = event
-      report.broken(.crash, in: function, at: event.pc, "BUG() is reached")
+      report.broken(
+        .crash, in: function, at: event.pc,
+        event.hasCallee ? "a function is called that never comes back" : "BUG() is reached")
     case .fault:
       fatal = event
       report.broken(.crash, in: function, at: event.pc, Self.sentence(of: event.fault))
     case .deadlock:
       fatal = event
+      // A holder that has returned is told of where it returns.
+      guard !event.isLockMisuse else { return }
       report.broken(
         .deadlock, in: function, at: event.pc,
-        "a lock is waited for that is never released: its holder waits too, or is gone")
+        "a lock is waited for whose holder waits for one that is held here")
     case .hang:
       fatal = event
       report.broken(.hang, in: function, at: event.pc, "the function does not come to an end")

@@ -192,6 +192,7 @@ struct HarnessWriter {
           + " value = \(function)(p); }"
       ]
     case .translatesPhysical: return ["value = kshim_pa(p0, pc);"]
+    case .ends: return ["kshim_gone(pc);"]
     case .ignored: return []
     }
   }

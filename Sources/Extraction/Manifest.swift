@@ -65,6 +65,8 @@ public struct Manifest: Sendable {
       /// A function of the glue.
       case custom(String)
       case translatesPhysical
+      /// Nothing comes after it.
+      case ends
       case ignored
     }
     public var action: Action

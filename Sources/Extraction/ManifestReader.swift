@@ -54,55 +54,6 @@ struct ManifestReader {
       place: line.map { "\(path):\($0)" } ?? path, remedy: remedy)
   }
 
-  private func document() throws -> Node {
-    let text: String
-    do {
-      text = try String(contentsOfFile: path, encoding: .utf8)
-    } catch {
-      throw wrong(nil, "the file cannot be read", "check its name and permissions")
-    }
-    do {
-      guard let node = try Yams.compose(yaml: text) else {
-        throw wrong(1, "the file is empty", "start from another subject's manifest")
-      }
-      return node
-    } catch let error as YamlError {
-      throw invalid(error)
-    }
-  }
-
-  private func invalid(_ error: YamlError) -> Failure {
-    let remedy = "mend the syntax there"
-    switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      return wrong(mark.line, "it is not valid YAML: \(problem)", remedy)
-    case .duplicatedKeysInMapping(let names, let context):
-      let name = names.first ?? ""
-      return wrong(
-        second(name, from: context.mark.line), "key '\(name)' stands twice in one mapping",
-        "remove one of them")
-    default: return wrong(nil, "it is not valid YAML", remedy)
-    }
-  }
-
-  /// The line on which a key stands for the second time, from the line where its mapping begins.
-  private func second(_ key: String, from first: Int) -> Int {
-    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    func isKey(_ line: Substring, _ range: Range<String.Index>) -> Bool {
-      let before = line[..<range.lowerBound].last
-      return before.map { " {,\"'".contains($0) } ?? true
-    }
-    var seen = 0
-    for (index, line) in lines.enumerated().dropFirst(max(0, first - 1)) {
-      let bare = line.prefix { $0 != "#" }
-      seen += bare.ranges(of: "\(key):").count { isKey(bare, $0) }
-      if seen > 1 { return index + 1 }
-    }
-    return first
-  }
-
   private func keys(_ node: Node, _ what: String) throws -> Keys {
     guard let mapping = node.mapping else {
       throw wrong(node.mark?.line, "\(what) must be a mapping", "write 'key: value' lines")
@@ -167,13 +118,13 @@ struct ManifestReader {
 
   private static let topKeys = [
     "subject", "title", "source", "since", "include", "targets", "optional-targets", "extract",
-    "objects", "inputs", "threads",
-    "state", "bind", "locks", "slots", "glue", "prepares", "callbacks", "boundary", "variables",
+    "objects", "inputs", "threads", "state", "bind", "locks", "slots", "glue", "prepares",
+    "callbacks", "boundary", "variables",
   ]
 
   private static let ruleKeys = [
     "allocates", "zeroed", "frees", "locks", "unlocks", "returns", "custom", "translates",
-    "ignored", "order", "size", "sleeps", "holds", "records",
+    "ends", "ignored", "order", "size", "sleeps", "holds", "records",
   ]
 
   private func rule(
@@ -210,11 +161,18 @@ struct ManifestReader {
       }
       actions.append(.translatesPhysical)
     }
+    if let node = keys.take("ends") {
+      guard node.string == "crash" else {
+        throw wrong(node.mark?.line, "ends can only be 'crash'", "write 'crash'")
+      }
+      actions.append(.ends)
+    }
     if try flag(keys.take("ignored"), "ignored") { actions.append(.ignored) }
     guard actions.count == 1, let action = actions.first else {
       throw wrong(
         keys.line, "\(what) says \(actions.isEmpty ? "nothing" : "more than one thing") to do",
-        "give it one of: allocates, frees, locks, unlocks, returns, custom, translates, ignored")
+        "give it one of: allocates, frees, locks, unlocks, returns, custom, translates, ends, ignored"
+      )
     }
     if case .returns(let values) = action, values.isEmpty {
       throw wrong(keys.line, "\(what) returns nothing", "write returns: [value, …]")

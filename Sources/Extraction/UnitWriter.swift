@@ -55,6 +55,11 @@ struct UnitWriter {
     String(decoding: extracted.text[piece.range], as: UTF8.self)
   }
 
+  /// The runtime lets the subject write nothing else of its module. Swift makes a program's own
+  /// `.rodata` writable; what is constant here must not be.
+  private static let sections =
+    "#pragma clang section bss=\"kshim_bss\" data=\"kshim_data\" rodata=\"kshim_rodata\""
+
   var unit: String {
     let includes = zip(
       extracted.includes,
@@ -64,6 +69,7 @@ struct UnitWriter {
       /*
       \(provenance.map { " * \($0)" }.joined(separator: "\n"))
        */
+      \(Self.sections)
       \(includes)#include <kshim_runtime.h>
       \(mutants == nil ? "" : MutantWriter.declarations)\(declared)
       #line 1 "\(HarnessWriter.fileName)"

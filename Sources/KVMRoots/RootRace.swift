@@ -68,7 +68,9 @@ extension RootDomain {
   /// Runs both calls at once in both builds, and has each judged beside the other.
   mutating func race(_ state: RootState, _ report: inout Report) {
     let states = [state.racing(0), state.racing(1)]
-    guard let first = entry(states[0].drive), let second = entry(states[1].drive) else { return }
+    guard let first = pattern.entry(states[0].drive.rawValue),
+      let second = pattern.entry(states[1].drive.rawValue)
+    else { return }  // this kernel has no such function
     let before = snapshots { world, thread in
       setup.apply(states[thread], to: world)
     }
@@ -100,16 +102,6 @@ extension RootDomain {
         prepare(world, thread)
       }
       return RootSnapshot(pattern.world, setup.slots)
-    }
-  }
-
-  private func entry(_ drive: Drive) -> UInt32? {
-    switch drive {
-    case .special: setup.slots.special
-    case .shadow: setup.slots.shadow
-    case .direct: setup.slots.directRoots
-    case .firstRoot: setup.slots.firstRoot
-    default: setup.slots.freeRoots
     }
   }
 }

@@ -97,7 +97,29 @@ extension Defect {
       Expected("hang", in: freePages, "tables=pml5"),
     ])
 
-  static let everywhere = [first, second, third, fourth]
+  static let fifth = Defect(
+    name: "fifth", title: "locks in two orders",
+    edits: [
+      edit(
+        shadow,
+        .insertBefore("write_lock(&", "\tmutex_lock(&vcpu->kvm->slots_arch_lock);")),
+      edit(
+        shadow,
+        .insertAfter("write_lock(&", "\tmutex_unlock(&vcpu->kvm->slots_arch_lock);")),
+      edit(
+        freeRoots,
+        .insertAfter(
+          "write_lock(&",
+          "\tmutex_lock(&kvm->slots_arch_lock), mutex_unlock(&kvm->slots_arch_lock);"
+        )),
+    ],
+    expected: [
+      Expected("deadlock", in: shadow, "two_vcpus"),
+      Expected("deadlock", in: freeRoots, "two_vcpus"),
+      Expected("sleep-under-lock", in: freeRoots),
+    ])
+
+  static let everywhere = [first, second, third, fourth, fifth]
 }
 
 /// Patches that change how the code is written and not what it does.

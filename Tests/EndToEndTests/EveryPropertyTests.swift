@@ -13,6 +13,8 @@ final class EveryPropertyTests: EndToEndTestCase {
 
   func test_boundsLostErrorsAndHangs_areToldApart() async throws { try await isFound(.fourth) }
 
+  func test_locksOfTwoVCPUs_areToldApart() async throws { try await isFound(.fifth) }
+
   func test_defects_coverEveryProperty() {
     let broken = Set((Defect.series + Defect.everywhere).flatMap(\.expected).map(\.property))
     XCTAssertEqual(Set(ReleasedKernelTests.properties).subtracting(broken), [])
@@ -29,7 +31,7 @@ final class EveryPropertyTests: EndToEndTestCase {
     XCTAssertEqual(run.ran.status, 1)
     try assertFound(run)
     // Every finding of the series is replayed; here those that end a scenario early.
-    let sudden = ["crash", "hang", "out-of-bounds", "use-after-free", "double-lock"]
+    let sudden = ["crash", "hang", "out-of-bounds", "use-after-free", "double-lock", "deadlock"]
     try await assertReplay(
       run.verdict.findings.filter { sudden.contains($0.property) }, of: run)
   }

@@ -40,7 +40,7 @@ final class ReleasedKernelTests: EndToEndTestCase {
   /// DESIGN.md, "Properties".
   static let properties = [
     "leak", "double-free", "wild-free", "use-after-free", "out-of-bounds", "uninitialised",
-    "error-swallowed", "wrong-errno", "partial-state", "lock-imbalance", "double-lock",
+    "error-swallowed", "wrong-errno", "partial-state", "lock-imbalance", "double-lock", "deadlock",
     "sleep-under-lock", "warn-unexpected", "warn-missing", "crash", "hang", "dead-branch",
     "allocation-set", "idempotent", "root-chain", "entry-bits", "root-identity",
     "boundary-arguments", "lifecycle",

@@ -85,6 +85,9 @@ final class ManifestTests: ExtractionTestCase {
     try await check("boundary: {f: {locks: shared}}", "'shared'")
     try await check("boundary: {f: {translates: virtual}}", "translates")
     try await check("boundary: {f: {allocates: page, order: first}}", "order")
+    try await check("boundary: {f: {ends: hang}}", "ends")
+    try await check("threads: {input: n, count: 2}", "'n'", "inputs")
+    try await check("inputs: {n: 1}\nthreads: {input: n, count: 3}", place: 10, "count")
     try await check("variables: {v: [0]}", "'v'")
   }
 

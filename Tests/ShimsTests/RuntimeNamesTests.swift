@@ -14,7 +14,7 @@ final class RuntimeNamesTests: XCTestCase {
     try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: work) }
     var exported: Set<String> = []
-    for file in ["memory", "trace", "fault", "step"] {
+    for file in ["memory", "trace", "fault", "thread", "step"] {
       let object = work.appendingPathComponent("\(file).o").path
       let compiled = try await Command.run(
         toolchain.tool("clang"),

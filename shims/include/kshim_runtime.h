@@ -32,6 +32,7 @@ void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 
 void kshim_answer(kshim_u64 value);
 unsigned kshim_decide(unsigned arity);
 void kshim_may_sleep(kshim_u64 pc);
+void kshim_gone(kshim_u64 pc) __attribute__((noreturn));	/* a callee that never comes back */
 
 /* kind: enum kshim_memory, size in bytes, flags: enum kshim_alloc_flag; virtual address or 0 */
 kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc);

@@ -34,7 +34,7 @@ enum kshim_event_kind {
 				 * arg[1] = size in bytes */
 	KSHIM_EVENT_FREE,	/* arg[0] = hpa, or the raw value if it is no page */
 	KSHIM_EVENT_WARN,	/* WARN*: arg[0] = line as the kernel's text says it */
-	KSHIM_EVENT_BUG,	/* BUG(): ends the step */
+	KSHIM_EVENT_BUG,	/* BUG(), or the callee that ends everything: ends the step */
 	KSHIM_EVENT_LOCK,	/* arg[0] = lock, arg[1] = KSHIM_LOCK_* */
 	KSHIM_EVENT_UNLOCK,	/* same */
 	KSHIM_EVENT_ASSERT,	/* lockdep_assert_*() that failed: arg as LOCK */
@@ -47,7 +47,8 @@ enum kshim_event_kind {
 	KSHIM_EVENT_HANG,	/* more basic blocks than any scenario needs: ends the step */
 	KSHIM_EVENT_OVERFLOW,	/* the harness ran out of room: ends the step, never the patch's fault */
 	KSHIM_EVENT_WAIT,	/* the other thread holds the lock: arg as LOCK */
-	KSHIM_EVENT_DEADLOCK,	/* and never releases it: ends the step; arg as LOCK */
+	KSHIM_EVENT_DEADLOCK,	/* and never releases it: ends the step; arg as LOCK, arg[2] = 1 when
+				 * the holder has returned */
 };
 
 enum kshim_memory {
@@ -83,6 +84,7 @@ enum kshim_at {
 	KSHIM_AT_FREED,		/* a page that was freed */
 	KSHIM_AT_GUARD,		/* between pages: past the end of one */
 	KSHIM_AT_WILD,		/* anything else */
+	KSHIM_AT_READ_ONLY,	/* the subject's own text or constants, written to */
 };
 
 struct kshim_event {

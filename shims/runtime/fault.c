@@ -15,7 +15,7 @@
 
 #define ALTERNATE_STACK (64 * 1024)
 
-static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
 static struct sigaction previous[sizeof(signals) / sizeof(signals[0])];
 static pthread_t worker;
 
@@ -36,20 +36,36 @@ static void pass_on(int number, siginfo_t *info, void *context)
 	}
 }
 
+static enum kshim_fault fault_of(int number, uint64_t address)
+{
+	if (number == SIGFPE)
+		return KSHIM_FAULT_DIVISION;
+	if (number == SIGILL || number == SIGTRAP)
+		return KSHIM_FAULT_INSTRUCTION;
+	return number == SIGSEGV && thread_place(address) == THREAD_GUARD ?
+	       KSHIM_FAULT_STACK : KSHIM_FAULT_ADDRESS;
+}
+
+/* Whether a call has led out of the subject's code; its return address is on the stack then. */
+static bool was_called(uint64_t instruction, uint64_t stack)
+{
+	return !memory_is_code(instruction) && thread_place(stack) == THREAD_STACK &&
+	       !(stack & 7) && memory_is_code(*(uint64_t *)stack);
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	const ucontext_t *state = context;
-	uint64_t address = (uint64_t)info->si_addr;
+	uint64_t instruction = (uint64_t)state->uc_mcontext.gregs[REG_RIP];
+	uint64_t stack = (uint64_t)state->uc_mcontext.gregs[REG_RSP];
 
 	if (!step_inside || !pthread_equal(worker, pthread_self())) {
 		pass_on(number, info, context);
 		return;
 	}
 	/* A return address, as every event has: one past the instruction. */
-	step_fault(number == SIGSEGV && thread_place(address) == THREAD_GUARD ?
-		   KSHIM_FAULT_STACK : number == SIGILL ? KSHIM_FAULT_INSTRUCTION :
-		   number == SIGFPE ? KSHIM_FAULT_DIVISION : KSHIM_FAULT_ADDRESS,
-		   (uint64_t)state->uc_mcontext.gregs[REG_RIP] + 1);
+	step_fault(fault_of(number, (uint64_t)info->si_addr), 
+		   was_called(instruction, stack) ? *(uint64_t *)stack : instruction + 1);
 }
 
 static void add_alternate_stack(void)
@@ -61,7 +77,7 @@ static void add_alternate_stack(void)
 		return;
 	stack.ss_sp = malloc(ALTERNATE_STACK);	/* the thread's, to its end */
 	if (!stack.ss_sp || sigaltstack(&stack, NULL))
-		abort();
+		__builtin_trap();
 }
 
 void fault_expect(void)
@@ -85,6 +101,6 @@ void fault_expect(void)
 
 		sigemptyset(&action.sa_mask);
 		if (sigaction(signals[i], &action, &previous[i]))
-			abort();
+			__builtin_trap();
 	}
 }

@@ -24,7 +24,15 @@ static void no_block(uint64_t pc)
 	(void)pc;
 }
 
-static const struct kshim_instruments none = { .access = no_access, .block = no_block };
+static void divided(uint64_t pc)
+{
+	(void)pc;
+	__builtin_trap();
+}
+
+static const struct kshim_instruments none = {
+	.access = no_access, .block = no_block, .divided = divided,
+};
 
 const struct kshim_instruments *kshim_instruments = &none;
 
@@ -95,4 +103,13 @@ void __sanitizer_cov_trace_pc(void);
 void __sanitizer_cov_trace_pc(void)
 {
 	kshim_instruments->block(KSHIM_PC());
+}
+
+void __ubsan_handle_divrem_overflow(void *place, uint64_t left, uint64_t right);
+
+/* Before a division by zero. Otherwise the compiler may leave one out that it knows of. */
+void __ubsan_handle_divrem_overflow(void *place, uint64_t left, uint64_t right)
+{
+	(void)place, (void)left, (void)right;
+	kshim_instruments->divided(KSHIM_PC());
 }

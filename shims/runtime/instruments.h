@@ -12,6 +12,7 @@
 struct kshim_instruments {
 	void (*access)(uint64_t address, uint64_t size, bool write, uint64_t pc);
 	void (*block)(uint64_t pc);
+	void (*divided)(uint64_t pc);	/* by zero */
 };
 
 extern const struct kshim_instruments *kshim_instruments;

@@ -4,7 +4,6 @@
  * in the kernel's direct map. Every access of the subject comes by memory_check(), through the
  * callbacks that clang's kernel address sanitizer calls (instrument.c).
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -41,6 +40,28 @@ extern const char _end[] __attribute__((visibility("hidden")));
 extern char __start___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
 extern char __stop___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
 
+/* What the subject and its harness may write of this module: the unit's own sections. */
+extern char __start_kshim_data[] __attribute__((weak, visibility("hidden")));
+extern char __stop_kshim_data[] __attribute__((weak, visibility("hidden")));
+extern char __start_kshim_bss[] __attribute__((weak, visibility("hidden")));
+extern char __stop_kshim_bss[] __attribute__((weak, visibility("hidden")));
+
+static bool is_between(uint64_t address, uint64_t size, const char *low, const char *high)
+{
+	return address >= (uint64_t)low && address + size <= (uint64_t)high;
+}
+
+static bool is_counter(uint64_t address)
+{
+	return is_between(address, 1, __start___llvm_prf_cnts, __stop___llvm_prf_cnts);
+}
+
+static bool is_subject_data(uint64_t address, uint64_t size)
+{
+	return is_between(address, size, __start_kshim_bss, __stop_kshim_bss) ||
+	       is_between(address, size, __start_kshim_data, __stop_kshim_data);
+}
+
 static const uint64_t window_hpa[2] = { LOW_HPA, HIGH_HPA };
 
 void memory_open(void)
@@ -52,10 +73,10 @@ void memory_open(void)
 		return;
 	base = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
-		abort();
+		__builtin_trap();
 	for (int w = 0; w < 2; w++)
 		if (mprotect(base + window_hpa[w], WINDOW_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE))
-			abort();
+			__builtin_trap();
 	offset = (uint64_t)base;
 }
 
@@ -66,7 +87,7 @@ kshim_u64 kshim_vmemmap(unsigned long size)
 				  PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (base == MAP_FAILED)
-			abort();
+			__builtin_trap();
 		vmemmap = (uint64_t)base;
 		page_struct_size = size;
 	}
@@ -116,14 +137,15 @@ enum kshim_at memory_at(uint64_t address)
  * Whole pages begin where a frame begins. An object ends where its last frame ends, but for what
  * its alignment to 8 bytes needs: the first byte behind it is in the guard.
  */
-static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t fill)
+static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t fill,
+		     uint64_t pc)
 {
 	uint64_t frames = size ? (size - 1) / PAGE_SIZE + 1 : 1;
 	uint64_t first = window_hpa[window] + next[window] * PAGE_SIZE;
 	uint64_t start = first;
 
 	if (frames >= WINDOW_PAGES - next[window]) {
-		trace_record(KSHIM_EVENT_OVERFLOW, 0);
+		trace_record(KSHIM_EVENT_OVERFLOW, pc);
 		step_end();
 	}
 	if (kind == KSHIM_MEMORY_OBJECT)
@@ -139,12 +161,12 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 
 kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g)
 {
-	return take(below_4g ? 0 : 1, PAGE_SIZE, KSHIM_MEMORY_PAGES, fill);
+	return take(below_4g ? 0 : 1, PAGE_SIZE, KSHIM_MEMORY_PAGES, fill, 0);
 }
 
 kshim_u64 kshim_boot_object(kshim_u64 size)
 {
-	return take(1, size, KSHIM_MEMORY_OBJECT, 0) + offset;
+	return take(1, size, KSHIM_MEMORY_OBJECT, 0, 0) + offset;
 }
 
 kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
@@ -152,7 +174,7 @@ kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 	/* Dirty unless zeroed was asked; the byte differs between the two builds. */
 	uint8_t fill = flags & KSHIM_ALLOC_ZEROED ? 0 : *step_harness->dirty;
 	bool refused = kshim_decide(2);
-	uint64_t hpa = refused ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, fill);
+	uint64_t hpa = refused ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, fill, pc);
 	struct kshim_event *event = trace_record(KSHIM_EVENT_ALLOC, pc);
 
 	event->value = hpa;
@@ -252,14 +274,14 @@ void kshim_poke(kshim_u64 hpa, kshim_u64 value)
 	uint8_t *page = state_of(hpa);
 
 	if (!page || *page != PAGE_LIVE || (hpa & 7))
-		abort();
+		__builtin_trap();
 	*(uint64_t *)(hpa + offset) = value;
 }
 
 void kshim_name_object(unsigned number, const void *address, unsigned long size)
 {
 	if (number >= MAX_OBJECTS)
-		abort();
+		__builtin_trap();
 	objects[number].address = (uint64_t)address;
 	objects[number].size = size;
 	if (number >= object_count)
@@ -373,14 +395,13 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 		if (hpa < allocations[window][frame].start || last >= WINDOW_PAGES ||
 		    state[window][last] != PAGE_LIVE)
 			refuse(address, size, write, KSHIM_AT_GUARD, pc);
-	} else if (address - (uint64_t)__ehdr_start >= (uint64_t)(_end - __ehdr_start) &&
-		   !is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
+	} else if (memory_is_code(address)) {
+		if (write && !is_subject_data(address, size) && !is_counter(address))
+			refuse(address, size, write, KSHIM_AT_READ_ONLY, pc);
+	} else if (!is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
 		refuse(address, size, write, memory_at(address), pc);
 	}
-	if (address - (uint64_t)__start___llvm_prf_cnts <
-	    (uint64_t)(__stop___llvm_prf_cnts - __start___llvm_prf_cnts))
-		return;
-	if (write)
+	if (write && !is_counter(address))
 		log_store(address, size, pc);
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A fresh world, and calls of targets in it: one alone, or two that race. */
-#include <stdlib.h>
-
 #include "instruments.h"
 #include "world.h"
 
@@ -45,8 +43,8 @@ void step_end(void)
 
 void step_fault(enum kshim_fault fault, uint64_t pc)
 {
-	/* A jump to nowhere came from the last block; the stack can end in the runtime's own calls. */
-	if (!memory_is_code(pc) || fault == KSHIM_FAULT_STACK)
+	/* A jump to nowhere came from the last block. */
+	if (!memory_is_code(pc))
 		pc = thread_last_block();
 	trace_record(KSHIM_EVENT_FAULT, pc)->arg[0] = fault;
 	step_end();
@@ -56,6 +54,8 @@ static void block(uint64_t pc)
 {
 	if (!step_inside)
 		return;
+	if ((uint64_t)__builtin_frame_address(0) < thread_lowest)
+		step_fault(KSHIM_FAULT_STACK, pc);
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
 	if (step_block_count > BLOCK_LIMIT) {
 		trace_record(KSHIM_EVENT_HANG, pc);
@@ -63,9 +63,17 @@ static void block(uint64_t pc)
 	}
 }
 
+static void divided(uint64_t pc)
+{
+	if (!step_inside)
+		__builtin_trap();
+	step_fault(KSHIM_FAULT_DIVISION, pc);
+}
+
 static const struct kshim_instruments own_instruments = {
 	.access = memory_check,
 	.block = block,
+	.divided = divided,
 };
 
 void kshim_attach(const struct kshim_harness *harness)
@@ -136,7 +144,7 @@ _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned s
 	bool is_whole;
 
 	if (step_harness->threads != THREADS)
-		abort();
+		__builtin_trap();
 	if (ended)
 		return false;
 	begin();

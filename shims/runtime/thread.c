@@ -3,7 +3,6 @@
  * The subject's threads: each runs on a stack of its own, and one at a time. A step is one thread;
  * a race is two, which change places where the search says so.
  */
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "world.h"
@@ -11,11 +10,14 @@
 #define STACK_SIZE (64 * 1024)
 /* Below each stack: wider than any frame that a compiler would let pass. */
 #define GUARD_SIZE (16 * 1024 * 1024)
+/* What the runtime itself may need of it. */
+#define STACK_RESERVE (16 * 1024)
 #define AREA (GUARD_SIZE + STACK_SIZE)
 
 struct thread threads[THREADS];
 struct thread *thread_now = threads;
 bool thread_racing, thread_moved;
+uint64_t thread_lowest;
 
 static uint64_t stacks;			/* [guard, stack] for each thread, then a guard */
 static uint64_t caller;			/* the caller's stack pointer while the subject runs */
@@ -30,10 +32,10 @@ void thread_open(void)
 	base = mmap(NULL, THREADS * AREA + GUARD_SIZE, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
-		abort();
+		__builtin_trap();
 	for (unsigned n = 0; n < THREADS; n++)
 		if (mprotect(base + n * AREA + GUARD_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE))
-			abort();
+			__builtin_trap();
 	stacks = (uint64_t)base;
 }
 
@@ -74,7 +76,7 @@ __attribute__((naked, noinline)) static void change_stack(uint64_t *from, uint64
 void thread_select(uint32_t number)
 {
 	if (number >= step_harness->threads)
-		abort();
+		__builtin_trap();
 	thread_now = &threads[number];
 	if (step_harness->thread)
 		step_harness->thread(number);
@@ -85,6 +87,7 @@ static void resume(struct thread *thread, uint64_t *from)
 {
 	thread_select((uint32_t)(thread - threads));
 	memory_stack(low_of(thread), low_of(thread) + STACK_SIZE);
+	thread_lowest = low_of(thread) + STACK_RESERVE;
 	thread->first_block = step_block_count;
 	thread_moved = false;
 	change_stack(from, thread->stack);
@@ -214,7 +217,8 @@ void thread_wait(const volatile void *lock, int mode, uint64_t pc)
 	thread->waits_how = mode;
 	while (is_stuck(thread, other())) {
 		if (!other()->is_active || is_stuck(other(), thread)) {
-			trace_lock(KSHIM_EVENT_DEADLOCK, lock, mode, pc);
+			trace_lock(KSHIM_EVENT_DEADLOCK, lock, mode, pc)->arg[2] =
+				!other()->is_active;
 			step_end();
 		}
 		change(other());

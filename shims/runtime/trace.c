@@ -87,7 +87,8 @@ unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event)
 	struct kshim_decision *decision;
 
 	if (trace_decision_count == MAX_DECISIONS) {
-		trace_record(KSHIM_EVENT_OVERFLOW, 0);
+		trace_record(KSHIM_EVENT_OVERFLOW,
+			     event < trace_event_count ? trace_events[event].pc : 0);
 		step_end();
 	}
 	decision = &trace_decisions[trace_decision_count];
@@ -123,6 +124,12 @@ void kshim_bug_on(int condition, int line)
 {
 	if (condition)
 		bug(line, KSHIM_PC());
+}
+
+void kshim_gone(kshim_u64 pc)
+{
+	trace_record(KSHIM_EVENT_BUG, pc);
+	step_end();
 }
 
 void kshim_no_room(void)
@@ -276,8 +283,8 @@ uint64_t trace_digest(uint64_t seed)
 	for (uint32_t i = 0; i < trace_event_count; i++) {
 		const struct kshim_event *event = &trace_events[i];
 
-		seed = mix(seed, (uint64_t)event->thread << 48 | (uint64_t)event->kind << 32 | (uint64_t)event->call << 16 |
-				 event->at);
+		seed = mix(seed, (uint64_t)event->thread << 48 | (uint64_t)event->kind << 32 |
+				 (uint64_t)event->call << 16 | event->at);
 		seed = mix(seed, event->value);
 		for (int a = 0; a < 4; a++)
 			seed = mix(seed, event->arg[a]);

@@ -55,6 +55,7 @@ extern struct thread threads[THREADS];
 extern struct thread *thread_now;
 extern bool thread_racing;		/* whether two threads run */
 extern bool thread_moved;		/* whether it has done anything since its last point */
+extern uint64_t thread_lowest;		/* where the subject's part of the stack ends */
 void thread_open(void);
 void thread_reset(void);
 void thread_select(uint32_t number);	/* whose objects and steps it is about */

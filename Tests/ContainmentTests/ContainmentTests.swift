@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Foundation
+import XCTest
+
+/// Whatever a function does is a finding at its line, and the search goes on behind it: in
+/// `swift test` and in `kshim check`.
+///
+/// The table of docs/containment.md is what these tests saw. To make it anew:
+///
+///     KSHIM_CONTAINMENT_TABLE=/tmp/table.md swift test --filter ContainmentTests
+final class ContainmentTests: XCTestCase {
+  func test_everyBehaviour_isFoundAtItsLine_inBothWays_asTheTableSays() async throws {
+    let target = try await BehavingTarget()
+    let kernel = try await BehavingKernel.check()
+    XCTAssert(target.result.isExhaustive)
+    XCTAssert(kernel.verdict.exploration.exhaustive)
+    var table = "| what the code does | `swift test` | `kshim check` |\n| --- | --- | --- |\n"
+    for behaviour in Behaviour.all {
+      let here = target.finding(behaviour)
+      let there = kernel.finding(behaviour)
+      XCTAssertNotNil(here, "\(behaviour.name): \(target.findings(in: behaviour.entry))")
+      XCTAssertNotNil(there, behaviour.name)
+      func cell(_ property: String?, _ message: String?) -> String {
+        guard let property, let message else { return "not found" }
+        return "`\(property)`: \(message)"
+      }
+      table +=
+        "| \(behaviour.title) | \(cell(here?.property, here?.message)) "
+        + "| \(cell(there?.property, there?.message)) |\n"
+    }
+    if let path = ProcessInfo.processInfo.environment["KSHIM_CONTAINMENT_TABLE"], !path.isEmpty {
+      try table.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../docs/containment.md").standardizedFileURL.path
+    let text = try String(contentsOfFile: page, encoding: .utf8)
+    XCTAssert(text.contains(table), "docs/containment.md holds another table than\n\(table)")
+  }
+
+  /// Each behaviour has two scenarios, its callee succeeds or fails; allocations fail as well.
+  func test_theSearch_visitsEveryScenarioBehindWhatEndsOne() async throws {
+    let target = try await BehavingTarget()
+    for (drive, scenarios) in try BehaviourDomain.scenarios() where !drive.contains("+") {
+      XCTAssertEqual(scenarios, ["past_page": 3, "endless_allocation": 34][drive] ?? 2, drive)
+    }
+    XCTAssertEqual(Set(target.findings.map(\.property)).subtracting(Self.properties), [])
+  }
+
+  private static let properties: Set<String> = [
+    "crash", "hang", "out-of-bounds", "double-lock", "lock-imbalance", "leak", "deadlock",
+  ]
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import XCTest
+
+@testable import KVMRoots
+
+/// Two vCPUs of one VM at once.
+final class TwoVCPUsTests: RootsTestCase {
+  func test_twoVCPUs_everyScenario_keepsEveryProperty() throws {
+    try searchEvery(
+      .twoVCPUs, scenarios: [CountedText.debian6v12: 70_166, CountedText.debian6v1: 0])
+  }
+
+  /// Runs two loads of a 64-bit guest, vCPU 1's behind as many points as given.
+  private func race(after points: Int) throws -> [Event] {
+    var state = RootState(drive: .twoVCPUs)
+    state.race = try XCTUnwrap(RootRace.all.first { $0.name == "shadow+shadow" })
+    let choices = Array(repeating: UInt8(0), count: points) + [1]
+    choices.withUnsafeBufferPointer { world.reset($0) }
+    for thread in 0..<2 {
+      world.select(thread: thread)
+      setup.apply(state.racing(thread), to: world)
+    }
+    world.select(thread: 0)
+    _ = try XCTUnwrap(
+      world.race((slots.shadow, 0), (slots.shadow, 0), switches: 1, failures: 1))
+    return Array(world.events)
+  }
+
+  func test_twoLoads_shareTheShadowOfTheGuestsRoot() throws {
+    _ = try race(after: 0)
+    let roots = (0..<2).map { thread in
+      world.select(thread: thread)
+      return now.rootHPA
+    }
+    XCTAssertEqual(roots[0], roots[1])
+    let number = try XCTUnwrap(setup.number(of: roots[0], in: world))
+    XCTAssertEqual(world.get(slots.pageCount, at: number), 2)
+  }
+
+  /// Somewhere vCPU 0 gives way with the MMU lock held: vCPU 1 waits for it, and gets it.
+  func test_twoLoads_waitForTheMMULock() throws {
+    let waits = try (0..<40).compactMap { points in
+      try race(after: points).first { $0.what == .wait }
+    }
+    XCTAssertFalse(waits.isEmpty)
+    XCTAssert(waits.allSatisfy { $0.thread == 1 })
+  }
+}

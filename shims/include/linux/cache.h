@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Replaced: where a variable lies. The subject may write its own sections, which the unit names. */
+#include_next <linux/cache.h>
+
+#ifndef KSHIM_LINUX_CACHE_H
+#define KSHIM_LINUX_CACHE_H
+
+#undef __read_mostly
+#undef __ro_after_init
+#define __read_mostly
+#define __ro_after_init
+#endif
