@@ -185,7 +185,10 @@ struct FunctionText {
     }
   }
 
-  var statements: [Statement] { blocks.flatMap { $0 } }
+  /// In the order of the file.
+  var statements: [Statement] {
+    blocks.flatMap { $0 }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+  }
 
   func effects(of statement: Statement) -> Set<Effect> {
     guard statement.cursor.isExpression || !statement.isPlain else { return [] }
