@@ -98,6 +98,9 @@ public struct World {
   /// Puts a mutant in the place of its function; 0 is the original everywhere.
   public func choose(mutant: Int) { table.pointee.choose_mutant?(UInt32(mutant)) }
 
+  /// Which functions with mutants were called since it was last asked, a bit for each.
+  public func takeReached() -> UInt64 { table.pointee.reached?() ?? 0 }
+
   /// What happened since the reset. Valid until the next one.
   @inlinable public var happened: UnsafePointer<kshim_world> { table.pointee.world()! }
 

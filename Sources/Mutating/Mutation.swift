@@ -73,12 +73,9 @@ public struct Mutation: Sendable {
     let builds = try await Builds.make(
       mutated.extraction, jobs: jobs, counting: false, installation: installation, in: work.path)
     phase?("searching the original")
-    let base = try Explorer.search(domain, jobs: jobs, load: builds.load)
-    try refuse(broken: base.findings, by: revision)
-    phase?("looking for the states that reach each function")
-    let states = try reaching(domain, mutated.reach, builds)
+    let base = try original(domain, mutated.reach, builds, revision)
     let ready = mutated.mutants.filter { $0.state == .ready }
-    let ran = try run(domain, ready, states, builds)
+    let ran = try run(domain, ready, base.states, builds)
     var contradictions: [MutationReport.Contradiction] = []
     let outcomes = mutated.mutants.map { mutant in
       var outcome = ran[mutant.number] ?? Self.outcome(of: mutant)
@@ -101,7 +98,7 @@ public struct Mutation: Sendable {
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
       subject: subject, file: provenance.source, source: mutated.source, outcomes: outcomes,
       contradictions: contradictions, selection: selection,
-      properties: base.findings.checked.keys.map(\.id).sorted(),
+      properties: base.properties.sorted(),
       scenarios: ran.values.reduce(base.scenarios) { $0 + $1.scenarios },
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)
   }
@@ -127,33 +124,37 @@ public struct Mutation: Sendable {
       remedy: "run 'kshim check' with the same options, and mend what it finds")
   }
 
-  /// For each function the states with a scenario that reaches it, in the order of a search.
-  private func reaching<D: Domain>(
-    _ domain: D.Type, _ reach: [String: Int], _ builds: Builds
-  ) throws -> [String: [Int]] {
+  /// Searches the original. For each function the states with a scenario that reaches it, in the
+  /// order of a search.
+  private func original<D: Domain>(
+    _ domain: D.Type, _ reach: [String: Int], _ builds: Builds, _ revision: Revision
+  ) throws -> Original {
     let next = Atomic<Int>(0)
-    let found = Mutex<[String: Set<Int>]>([:])
-    let count = Mutex(0)
+    let found = Mutex(Original())
     try concurrently {
       let worker = try Worker(domain, builds, $0)
       let order = Explorer.order(below: worker.domain.stateCount)
-      count.withLock { $0 = order.count }
-      var own: [String: Set<Int>] = [:]
+      var own = Original()
       while true {
         let position = next.add(1, ordering: .relaxed).oldValue
         guard position < order.count else { break }
-        for (function, number) in reach
-        where worker.first(of: number, in: [order[position]]).state != nil {
-          own[function, default: []].insert(order[position])
+        let (findings, _, scenarios) = worker.first(of: 0, in: [order[position]])
+        own.scenarios += scenarios
+        let reached = worker.takeReached()
+        for (function, bit) in reach where reached >> UInt64(bit) & 1 != 0 {
+          own.states[function, default: []].append(order[position])
         }
+        try refuse(broken: findings, by: revision)
       }
+      own.properties = worker.properties
       let mine = own
-      found.withLock { $0.merge(mine) { $0.union($1) } }
+      found.withLock {
+        $0.states.merge(mine.states, uniquingKeysWith: +)
+        $0.scenarios += mine.scenarios
+        $0.properties.formUnion(mine.properties)
+      }
     }
-    let order = Explorer.order(below: count.withLock { $0 })
-    return found.withLock { found in
-      found.mapValues { states in order.filter(states.contains) }
-    }
+    return found.withLock { $0 }
   }
 
   /// Each worker takes the next mutant, and searches it until its first finding.
@@ -194,6 +195,15 @@ public struct Mutation: Sendable {
   }
 }
 
+/// What the search of the original says.
+private struct Original: Sendable {
+  /// For each function the states that reach it.
+  var states: [String: [Int]] = [:]
+  var scenarios = 0
+  /// Ids of those that were looked at.
+  var properties: Set<String> = []
+}
+
 /// One worker's two builds and what judges them.
 private final class Worker<D: Domain> {
   private let pattern: Subject
@@ -216,6 +226,15 @@ private final class Worker<D: Domain> {
       zero.world.choose(mutant: 0)
     }
     return Explorer.first(in: &domain, pattern: pattern, states: states)
+  }
+
+  func takeReached() -> UInt64 { pattern.world.takeReached() }
+
+  /// Ids of the properties that were looked at.
+  var properties: Set<String> {
+    var report = Report(pattern)
+    domain.count(into: &report)
+    return Set(report.findings.checked.keys.map(\.id))
   }
 
   func judge(_ mutant: Mutant, _ states: [Int]) -> MutationReport.Outcome {

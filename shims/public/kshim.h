@@ -201,6 +201,9 @@ struct kshim_table {
 	/* Puts a mutant in the place of the function that it is of, from the next call on; 0 is the
 	 * original everywhere. NULL in a build without mutants. */
 	void (*choose_mutant)(uint32_t number);
+	/* Which functions with mutants were called since it was last asked, a bit for each. NULL in a
+	 * build without mutants. */
+	uint64_t (*reached)(void);
 };
 
 /* The name of the symbol that returns a shared object's table. */

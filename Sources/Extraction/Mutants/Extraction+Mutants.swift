@@ -8,7 +8,7 @@ public struct MutatedExtraction: Sendable {
   public let extraction: Extraction
   /// Those that were selected, in the order of the file. The compiled text holds the ready ones.
   public let mutants: [Mutant]
-  /// For each function with a ready mutant the number that ends a step where it is reached.
+  /// For each function with a ready mutant the bit that says that it was reached.
   public let reach: [String: Int]
   /// The source file, patches applied.
   public let source: String

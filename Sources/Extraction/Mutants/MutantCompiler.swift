@@ -14,7 +14,7 @@ struct MutantCompiler {
   private var asked: String { "compile the mutants of \(manifest.subject)" }
 
   /// - Returns: the mutants with what became of them, and for each function with a ready one the
-  ///   number that tells when it is reached. `unit.c` and `unit.i` hold the ready ones afterwards.
+  ///   bit that tells when it is reached. `unit.c` and `unit.i` hold the ready ones afterwards.
   func sorted(_ mutants: [Mutant]) async throws -> (mutants: [Mutant], reach: [String: Int]) {
     var mutants = mutants
     var assembly = Assembly("")
@@ -37,9 +37,8 @@ struct MutantCompiler {
   }
 
   private func reach(_ mutants: [Mutant]) -> [String: Int] {
-    let first = (mutants.map(\.number).max() ?? 0) + 1
     let names = Set(mutants.filter { $0.state == .ready }.map(\.function)).sorted()
-    return Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, first + $0) })
+    return Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 % 64) })
   }
 
   private func write(_ mutants: [Mutant], _ reach: [String: Int], isApart: Bool) async throws {

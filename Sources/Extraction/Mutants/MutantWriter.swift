@@ -5,6 +5,8 @@
 struct MutantWriter {
   /// What the dispatchers switch on; 0 is the original everywhere.
   static let chosen = "kshim_mutant"
+  /// A bit for each function that was called since it was last asked.
+  private static let reached = "kshim_reached"
   static func original(_ function: String) -> String { "kshim_original_\(function)" }
   static func copy(_ number: Int) -> String { "kshim_mutant_\(number)" }
   /// How `#line` calls a copy while copies are compared.
@@ -14,7 +16,7 @@ struct MutantWriter {
   let extracted: Extractor.Result
   /// Those that are written; numbers are their own.
   let mutants: [Mutant]
-  /// The number that makes each function end the step as soon as it is reached.
+  /// The bit by which each function with mutants says that it was reached.
   let reach: [String: Int]
   /// Whether each copy is a function of its own in the compiler's output, under its marker.
   let isApart: Bool
@@ -23,9 +25,15 @@ struct MutantWriter {
   private static let apart = "__attribute__((no_sanitize(\"coverage\", \"kernel-address\"))) "
 
   // Eight bytes: the runtime undoes writes in words of that size.
-  static let declarations = "extern kshim_u64 \(chosen);\n"
+  static let declarations = "extern kshim_u64 \(chosen);\nstatic kshim_u64 \(reached);\n"
   static let definitions = """
 
+    \(apart)kshim_u64 kshim_unit_reached(void)
+    {
+    \tconst kshim_u64 reached = \(reached);
+    \t\(reached) = 0;
+    \treturn reached;
+    }
     kshim_u64 \(chosen);
     \(apart)void kshim_unit_choose_mutant(unsigned number) { \(chosen) = number; }
 
@@ -79,9 +87,9 @@ struct MutantWriter {
     return """
       \(attributes)\(isStatic ? "static " : "")\(inlining)\(HarnessWriter.signature(name, prototype))
       {
+      \t\(Self.reached) |= 1ull << \(reach[name]!);
       \tswitch (\(Self.chosen)) {
       \(cases.joined(separator: "\n"))
-      \tcase \(reach[name]!): kshim_bug(0);
       \t}
       \t\(call(Self.original(name)))
       }
