@@ -172,10 +172,10 @@ extension RootJudge {
           .leak, in: step.function, at: step.end, "\(name(table)) is not freed at the MMU's end")
       }
     }
-    let metadata = Metadata(world, slots)  // is the VM's
     for event in world.events
     where event.what == .allocation && event.value != 0
-      && world.load(event.value) != nil && !metadata.names(event.value)
+      && world.load(event.value) != nil
+      && !Metadata(world, slots).names(event.value)  // is the VM's
     {
       report.broken(
         .lifecycle, in: step.function, at: event.pc,

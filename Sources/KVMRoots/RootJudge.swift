@@ -111,13 +111,14 @@ struct RootJudge {
 
   /// Pages that were allocated, or were in the tables at the start, and that nothing names now.
   private func leaks(_ step: Step, _ world: World, _ report: inout Report) {
-    let metadata = Metadata(world, slots)
     func isOwned(_ hpa: UInt64) -> Bool {
-      step.after.hasTable(hpa) || step.other?.hasTable(hpa) ?? false || metadata.names(hpa)
+      step.after.hasTable(hpa) || step.other?.hasTable(hpa) ?? false
     }
     for event in world.events
     where event.what == .allocation && event.value != 0 {
-      if !isOwned(event.value), world.load(event.value) != nil {
+      if !isOwned(event.value), world.load(event.value) != nil,
+        !Metadata(world, slots).names(event.value)
+      {
         report.broken(
           .leak, in: step.function, at: event.pc,
           "a page is allocated and nothing names it afterwards")

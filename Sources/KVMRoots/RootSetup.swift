@@ -124,9 +124,14 @@ struct RootSetup {
     return hpa
   }
 
-  /// The number of the shadow page with a table.
+  /// The number of the shadow page with a table. They are used from the first on.
   func number(of hpa: UInt64, in world: World) -> Int? {
-    (0..<16).first { world.get(slots.pageHPA, at: $0) == hpa }
+    for number in 0..<16 {
+      let table = world.get(slots.pageHPA, at: number)
+      if table == hpa { return number }
+      if table == 0 { return nil }
+    }
+    return nil
   }
 
   private func roots(_ state: RootState, in world: World) {

@@ -204,7 +204,7 @@ static kshim_u64 add_memory_slot(const kshim_u64 *p)
 	return 0;
 }
 
-/* For the set-up: a VM has its address spaces; 1 for a hash of shadow pages that exists. */
+/* For the set-up: a VM has its address spaces; 1 for a hash of shadow pages, which nothing reads. */
 static kshim_u64 make_page_hash(const kshim_u64 *p)
 {
 	KSHIM_OBJECTS
@@ -213,8 +213,7 @@ static kshim_u64 make_page_hash(const kshim_u64 *p)
 		rcu_assign_pointer(kvm->memslots[i], &kvm->__memslots[i][0]);
 #ifdef KSHIM_SLOT_page_hash
 	if (p[0])
-		kshim_set(KSHIM_SLOT_page_hash, 0,
-			  kshim_page_pa(kshim_boot_object(KVM_NUM_MMU_PAGES * sizeof(struct hlist_head))));
+		kshim_set(KSHIM_SLOT_page_hash, 0, kshim_page_pa(kshim_boot_object(8)));
 #endif
 	return 0;
 }

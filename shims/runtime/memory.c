@@ -155,7 +155,7 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 		allocations[window][next[window]++] = (struct allocation){ start, size, kind };
 	}
 	next[window]++;
-	memset((void *)(first + offset), fill, frames * PAGE_SIZE);
+	memset((void *)(start + offset), fill, size);
 	return start;
 }
 
