@@ -22,9 +22,10 @@ struct Builds: Sendable {
     "\(directory)/\(poison.rawValue)-\(worker).so"
   }
 
+  /// - Parameter counting: whether the notes will be asked for.
   static func make(
-    _ subject: String, _ revision: Revision, jobs: Int, installation: Installation,
-    in directory: String
+    _ subject: String, _ revision: Revision, jobs: Int, counting: Bool,
+    installation: Installation, in directory: String
   ) async throws -> Builds {
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, into: "\(directory)/extracted")
@@ -33,7 +34,8 @@ struct Builds: Sendable {
       for poison in SharedObject.Poison.allCases {
         group.addTask {
           _ = try await SharedObject.build(
-            extraction, poison: poison, counting: poison == .zero, installation: installation,
+            extraction, poison: poison, counting: counting && poison == .zero,
+            installation: installation,
             into: builds.path(poison, 0))
           for worker in 1..<max(1, jobs) {
             try FileManager.default.copyItem(
