@@ -21,6 +21,9 @@ final class EveryPropertyTests: EndToEndTestCase {
     let run = try await run(defect)
     XCTAssertEqual(run.ran.status, 1)
     try assertFound(run)
+    // Each edit is a cause of its own.
+    let causes = defect.expected.compactMap { run.findings($0).first?.cause }
+    XCTAssertEqual(Set(causes).count, defect.expected.count, "\(causes)")
     // Every finding of the series is replayed; here those that end a scenario early.
     let sudden = ["crash", "hang", "out-of-bounds", "use-after-free", "double-lock"]
     try await assertReplay(
