@@ -22,9 +22,10 @@ package struct Builds: Sendable {
     "\(directory)/\(poison.rawValue)-\(worker).so"
   }
 
+  /// - Parameter counting: whether the notes will be asked for.
   static func make(
-    _ subject: String, _ revision: Revision, jobs: Int, installation: Installation,
-    in directory: String
+    _ subject: String, _ revision: Revision, jobs: Int, counting: Bool,
+    installation: Installation, in directory: String
   ) async throws -> Builds {
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, into: "\(directory)/extracted")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
+import KVMRoots
 import Reporting
 
 /// Puts findings together that have one cause. Two have, when
@@ -7,7 +8,8 @@ import Reporting
 /// 1. their smallest scenarios are one and the same: the later one follows from the earlier, or
 /// 2. they are of one kind in one target: the same property, or both about when a WARN fires, or
 ///    both about what is returned, or
-/// 3. they are about what one variable holds: it was never set, or is freed when it is not to be.
+/// 3. they are about what one variable holds: it was never set, or is freed when it is not to be, or
+/// 4. they are about a page that was asked for in one place and is not given back.
 struct Causes {
   /// Numbers of findings, the one that tells the cause first; the simplest cause first.
   let groups: [[Int]]
@@ -20,9 +22,12 @@ struct Causes {
     var group = Array(drafts.indices)
     var known: [String: Int] = [:]
     for (index, draft) in drafts.enumerated() {
-      var signs = ["\(draft.scenario)", "\(draft.cause.function) \(Self.kind(draft.property))"]
+      var signs = ["\(draft.scenario)", "\(draft.breach.function) \(Self.kind(draft.property))"]
       if Self.value.contains(draft.property), let variable = sentences[index].variable {
         signs.append("variable \(variable)")
+      }
+      if [.leak, .lifecycle].contains(draft.property), draft.event?.event.what == .allocation {
+        signs.append("page \(draft.place)")
       }
       for sign in signs {
         if let other = known[sign] {

@@ -11,6 +11,9 @@ import Reporting
 public struct Check: Sendable {
   public var subject: String
   public var jobs: Int
+  /// What to search, by the first part of a scenario's spelling; nil for all. A part of the
+  /// scenarios tells nothing about dead branches.
+  public var drives: Set<String>?
   public var installation: Installation
   /// Called a few times a second during a search.
   public var progress: (@Sendable (Explorer.Progress) -> Void)?
@@ -85,20 +88,26 @@ public struct Check: Sendable {
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
-      subject, revision, jobs: jobs, installation: installation, in: work.path)
+      subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
+      in: work.path)
+    let drives = drives
     let result = try Explorer.search(
       domain, jobs: jobs, load: builds.load,
+      states: { drives?.contains($0.drive(of: $1)) ?? true },
       finish: { worker, zero in builds.writeProfile(of: zero, worker: worker) },
       progress: progress)
     let (pattern, zero) = try builds.load(0)
     var judge = try D(pattern: pattern, zero: zero)
     let (findings, causes) = try await tell(result.findings, &judge, pattern, builds)
-    phase?("looking for dead branches")
     let provenance = builds.extraction.provenance
-    let notes = try await BranchNotes(
-      extraction: builds.extraction, module: builds.zeroPath, profiles: builds.profiles,
-      work: work.path
-    ).notes()
+    var notes: [Verdict.Finding] = []
+    if drives == nil {
+      phase?("looking for dead branches")
+      notes = try await BranchNotes(
+        extraction: builds.extraction, module: builds.zeroPath, profiles: builds.profiles,
+        work: work.path
+      ).notes()
+    }
     return Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
@@ -116,24 +125,25 @@ public struct Check: Sendable {
     _ found: Report.Findings, _ judge: inout D, _ subject: Subject, _ builds: Builds
   ) async throws -> ([Verdict.Finding], [Verdict.Cause]) {
     var drafts: [Draft] = []
-    for (cause, entry) in found.entries {
-      let needed = Explorer.needed(cause, entry, in: &judge, subject: subject)
+    for (breach, entry) in found.entries {
+      let needed = Explorer.needed(breach, entry, in: &judge, subject: subject)
       let scenario = Explorer.scenario(
         state: entry.state, choices: entry.choices, in: &judge, subject: subject)
       drafts.append(
         Draft(
-          cause: cause, entry: entry, scenario: scenario, trace: RawTrace(subject), needed: needed,
+          breach: breach, entry: entry, scenario: scenario, trace: RawTrace(subject),
+          needed: needed,
           place: ("", 0)))
     }
-    var offsets = Set(drafts.map(\.cause.offset).filter { $0 != 0 })
+    var offsets = Set(drafts.map(\.breach.offset).filter { $0 != 0 })
     for draft in drafts { offsets.formUnion(draft.trace.offsets.union(draft.entry.path)) }
     let source = try await builds.source(of: offsets)
     for index in drafts.indices {
-      drafts[index].place = source.place(of: drafts[index].cause, by: drafts[index].entry.path)
+      drafts[index].place = source.place(of: drafts[index].breach, by: drafts[index].entry.path)
     }
     drafts.sort {
-      ($0.place.line, $0.property.id, "\($0.scenario)", $0.cause.offset)
-        < ($1.place.line, $1.property.id, "\($1.scenario)", $1.cause.offset)
+      ($0.place.line, $0.property.id, "\($0.scenario)", $0.breach.offset)
+        < ($1.place.line, $1.property.id, "\($1.scenario)", $1.breach.offset)
     }
     let sentences = drafts.map { Sentence(draft: $0, source: source) }
     var findings = drafts.map { $0.finding(source) }
@@ -175,7 +185,7 @@ public struct Check: Sendable {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
-      subject, revision, jobs: 1, installation: installation, in: work.path)
+      subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
     let (pattern, zero) = try builds.load(0)
     var judge = try D(pattern: pattern, zero: zero)
     let findings = try Explorer.replay(scenario, in: &judge, subject: pattern)

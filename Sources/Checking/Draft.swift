@@ -5,7 +5,7 @@ import Reporting
 
 /// A finding in the making: its smallest scenario has been run once more, and its place is known.
 struct Draft {
-  var cause: Report.Cause
+  var breach: Report.Breach
   var entry: Report.Entry
   var scenario: Scenario
   var trace: RawTrace
@@ -14,13 +14,13 @@ struct Draft {
   /// The kernel's function and line.
   var place: (function: String, line: Int)
 
-  var property: Property { cause.property }
+  var property: Property { breach.property }
 
   /// The first event at the finding's place.
   var event: (index: Int, event: Event)? {
-    guard cause.offset != 0 else { return nil }
+    guard breach.offset != 0 else { return nil }
     let here = trace.events.enumerated().filter {
-      $0.element.pc != 0 && trace.offset($0.element) == cause.offset
+      $0.element.pc != 0 && trace.offset($0.element) == breach.offset
     }
     // A call's own event stands before what came of it.
     return (here.first { $0.element.what != .call } ?? here.first).map { ($0.offset, $0.element) }

@@ -69,7 +69,7 @@ struct Sentence {
 
   // MARK: What comes of it
 
-  private var target: String { "\(draft.cause.function)()" }
+  private var target: String { "\(draft.breach.function)()" }
 
   private var consequence: String {
     switch draft.event?.event.what {
@@ -111,7 +111,7 @@ struct Sentence {
     let trace = draft.trace
     let start = draft.event?.index ?? 0
     let returned = trace.events[start...].first {
-      $0.what == .returned && trace.entries[Int($0.call)] == draft.cause.function
+      $0.what == .returned && trace.entries[Int($0.call)] == draft.breach.function
     }
     return returned.map { Errno.name(Int32(truncatingIfNeeded: $0.value)) }
   }
@@ -132,7 +132,7 @@ struct Sentence {
   private var expression: String? {
     let statements = source.statements
     guard let event = draft.event?.event else {
-      return draft.cause.offset == 0 ? nil : statements.stored(on: draft.place.line)
+      return draft.breach.offset == 0 ? nil : statements.stored(on: draft.place.line)
     }
     switch event.what {
     case .free: return call?.arguments.first

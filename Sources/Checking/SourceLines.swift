@@ -19,14 +19,14 @@ struct SourceLines {
 
   /// The line at which a finding is told. A return is where it came from, not the brace that all of
   /// a function's returns share.
-  func place(of cause: Report.Cause, by path: [UInt64]) -> (function: String, line: Int) {
-    for offset in [cause.offset] + path {
+  func place(of breach: Report.Breach, by path: [UInt64]) -> (function: String, line: Int) {
+    for offset in [breach.offset] + path {
       if let (function, line) = place(of: offset), line != function.lastLine {
         return (function.name, line)
       }
     }
-    let target = provenance.functions.first { $0.name == cause.function }
-    return (cause.function, target?.firstLine ?? 0)
+    let target = provenance.functions.first { $0.name == breach.function }
+    return (breach.function, target?.firstLine ?? 0)
   }
 
   /// The line of the return statement that a function left by: the first behind the last basic

@@ -200,7 +200,7 @@ public struct Explorer: Sendable {
   /// ordinary value, one after the other, without that the function keeps the property, or takes
   /// more decisions to break it.
   public static func needed<D: Domain>(
-    _ cause: Report.Cause, _ entry: Report.Entry, in domain: inout D, subject: Subject
+    _ breach: Report.Breach, _ entry: Report.Entry, in domain: inout D, subject: Subject
   ) -> [String] {
     let drive = domain.drive(of: entry.state)
     var words = domain.spelling(of: entry.state).split(separator: ",").map(String.init)
@@ -217,7 +217,7 @@ public struct Explorer: Sendable {
         }
       }
       let isStill = report.findings.entries.contains { other, found in
-        other.property == cause.property && other.function == cause.function
+        other.property == breach.property && other.function == breach.function
           && found.size.decisions <= entry.size.decisions
           && found.size.isWarned == entry.size.isWarned
       }

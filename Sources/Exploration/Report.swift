@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Shims
 
-/// Collects what a search finds, one entry for each cause, with the smallest scenario of each.
+/// Collects what a search finds, one entry for each breach, with the smallest scenario of each.
 ///
-/// A cause is a property, a function and a place in the code. Nothing is allocated for a scenario
-/// that keeps every property.
+/// A breach is a property, the function that was called and a place in the code. Nothing is allocated
+/// for a scenario that keeps every property.
 public struct Report {
-  public struct Cause: Hashable, Sendable {
+  public struct Breach: Hashable, Sendable {
     public var property: Property
     public var function: String
     /// Offset in the subject's module, 0 if there is no place.
@@ -46,20 +46,20 @@ public struct Report {
 
   /// What was found so far.
   public struct Findings: Sendable {
-    public internal(set) var entries: [Cause: Entry] = [:]
+    public internal(set) var entries: [Breach: Entry] = [:]
     /// In how many scenarios each property was looked at.
     public internal(set) var checked: [Property: Int] = [:]
 
     mutating func merge(_ other: Findings) {
-      for (cause, entry) in other.entries {
-        guard var mine = entries[cause] else {
-          entries[cause] = entry
+      for (breach, entry) in other.entries {
+        guard var mine = entries[breach] else {
+          entries[breach] = entry
           continue
         }
         let failing = mine.failing + entry.failing
         if entry.size < mine.size { mine = entry }
         mine.failing = failing
-        entries[cause] = mine
+        entries[breach] = mine
       }
       checked.merge(other.checked, uniquingKeysWith: +)
     }
@@ -68,7 +68,7 @@ public struct Report {
   public private(set) var findings = Findings()
   private var state = 0
   private var choices = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-  private var blamed: Set<Cause> = []
+  private var blamed: Set<Breach> = []
 
   private let moduleStart: UInt64
   private let world: World?
@@ -112,18 +112,18 @@ public struct Report {
   public mutating func broken(
     _ property: Property, in function: String, at pc: UInt64, _ message: @autoclosure () -> String
   ) {
-    let cause = Cause(
+    let breach = Breach(
       property: property, function: function,
       offset: pc == 0 ? 0 : pc &- moduleStart)
-    guard blamed.insert(cause).inserted else { return }
+    guard blamed.insert(breach).inserted else { return }
     let size = size(in: function)
-    guard let known = findings.entries[cause], known.size <= size else {
-      findings.entries[cause] = Entry(
+    guard let known = findings.entries[breach], known.size <= size else {
+      findings.entries[breach] = Entry(
         message: message(), state: state, choices: Array(choices),
-        failing: (findings.entries[cause]?.failing ?? 0) + 1, path: path(), size: size)
+        failing: (findings.entries[breach]?.failing ?? 0) + 1, path: path(), size: size)
       return
     }
-    findings.entries[cause]!.failing += 1
+    findings.entries[breach]!.failing += 1
   }
 
   public mutating func count(_ scenarios: Int, of property: Property) {

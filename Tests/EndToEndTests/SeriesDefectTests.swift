@@ -6,13 +6,6 @@ import XCTest
 
 /// The defects of the patch series that the project was created from, each put into Linux 6.12,
 /// are found by the property that fits.
-///
-/// The README's table is what these tests saw. To make it anew:
-///
-///     KSHIM_DEFECT_TABLE=/tmp/table.md swift test --filter SeriesDefectTests
-///
-/// The file is written once every defect was run, and is not touched when one of them is filtered
-/// out.
 final class SeriesDefectTests: EndToEndTestCase {
   func test_a_freeOfUnallocatedTables_isFound() async throws { try await isFound(.a) }
 
@@ -29,7 +22,6 @@ final class SeriesDefectTests: EndToEndTestCase {
       "check", "--kernel", Self.defectKernel, "--patch", run.patch, "--strict")
     XCTAssertEqual(strict.status, 1)
     XCTAssert(strict.output.contains("note: dead-branch: \(note.message)"), strict.output)
-    try DefectTable.add(run)
   }
 
   func test_c_wastedTable_isFound() async throws { try await isFound(.c) }
@@ -47,28 +39,5 @@ final class SeriesDefectTests: EndToEndTestCase {
     try assertFound(run)
     XCTAssertEqual(run.verdict.causes.count, 1, "\(run.verdict.causes.map(\.sentence))")
     try await assertReplay(run.verdict.findings, of: run)
-    try DefectTable.add(run)
-  }
-}
-
-/// The table of the README, written where `KSHIM_DEFECT_TABLE` says.
-enum DefectTable {
-  nonisolated(unsafe) private static var rows: [String: [String]] = [:]
-
-  static func add(_ run: DefectRun) throws {
-    guard let path = ProcessInfo.processInfo.environment["KSHIM_DEFECT_TABLE"], !path.isEmpty
-    else { return }
-    rows[run.defect.name] = run.defect.expected.enumerated().map { index, expected in
-      let found = run.findings(expected).first
-      let scenario = found.map { $0.scenario.isEmpty ? "(note)" : "`\($0.scenario)`" } ?? ""
-      let title = index == 0 ? "\(run.defect.name) | \(run.defect.title)" : " | "
-      return "| \(title) | `\(expected.property)` | `\(expected.function)` "
-        + "| \(found.map { "\($0.line)" } ?? "") | \(scenario) |\n"
-    }
-    guard rows.count == Defect.series.count else { return }
-    let head =
-      "| | defect | found by | in | line | smallest scenario |\n| --- | --- | --- | --- | --- | --- |\n"
-    let body = Defect.series.flatMap { rows[$0.name] ?? [] }.joined()
-    try (head + body).write(toFile: path, atomically: true, encoding: .utf8)
   }
 }

@@ -49,7 +49,7 @@ final class RealKernelTests: ExtractionTestCase {
     let statements = extraction.statements
     let calls = statements.calls.filter { lines.contains($0.lines.lowerBound) }
     XCTAssertEqual(
-      calls.filter { $0.written == "get_zeroed_page" }.map(\.into),
+      Set(calls.filter { $0.written == "get_zeroed_page" }.map(\.into)),
       ["pae_root", "pml4_root", "pml5_root"])
     let freed = calls.filter { $0.written == "free_page" }
     XCTAssertEqual(freed.map(\.arguments.first), ["pml4_root", "pae_root"])

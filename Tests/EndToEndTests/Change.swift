@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import TestSupport
+
+/// One change of a kernel, and which properties it breaks: exactly these, no other. A change that
+/// breaks nothing is a rewrite.
+struct Change: Sendable {
+  /// Two or three words with hyphens between, unique.
+  var name: String
+  /// For the table: what is wrong, or what is written differently.
+  var title: String
+  /// The function that is edited.
+  var function: String
+  var breaks: Set<String>
+  var edits: [KernelEdit]
+
+  init(
+    _ name: String, _ title: String, in function: String, breaks: Set<String> = [],
+    _ changes: KernelEdit.Change...
+  ) {
+    self.init(name, title, in: function, breaks: breaks, edits: changes.map { Nth($0) })
+  }
+
+  init(
+    _ name: String, _ title: String, in function: String, breaks: Set<String> = [], edits: [Nth]
+  ) {
+    self.name = name
+    self.title = title
+    self.function = function
+    self.breaks = breaks
+    self.edits = edits.map { edit in
+      edit.isOutside
+        ? KernelEdit(EndToEndTestCase.mmu, edit.change, occurrence: edit.occurrence)
+        : Defect.edit(function, edit.change, edit.occurrence)
+    }
+  }
+
+  /// An edit at the nth place that fits.
+  struct Nth: Sendable {
+    var change: KernelEdit.Change
+    var occurrence: Int
+    /// Whether the anchor is looked for in the whole file.
+    var isOutside: Bool
+
+    init(_ change: KernelEdit.Change, _ occurrence: Int = 1, isOutside: Bool = false) {
+      self.change = change
+      self.occurrence = occurrence
+      self.isOutside = isOutside
+    }
+  }
+
+  /// What calls the function, and therefore all that can differ: the other scenarios do not run
+  /// what was changed. Nil for all, where the notes count too.
+  var drives: Set<String>? {
+    if breaks.isEmpty || breaks == ["dead-branch"] { return nil }
+    let callers =
+      switch function {
+      case Self.allocRoot: [Self.shadow, Self.direct]
+      case Self.freeRootPage: [Self.freeRoots]
+      default: [function]
+      }
+    return Set(callers + ["lifecycle"])
+  }
+
+  static let special = Defect.special
+  static let shadow = Defect.shadow
+  static let direct = Defect.direct
+  static let create = Defect.create
+  static let allocRoot = Defect.allocRoot
+  static let freePages = Defect.freePages
+  static let freeRoots = Defect.freeRoots
+  static let freeRootPage = "mmu_free_root_page"
+
+  /// The defects of the patch series.
+  static let series = zip(
+    Defect.series,
+    [
+      ["uninitialised", "wild-free"], ["dead-branch"], ["allocation-set"],
+      ["idempotent", "warn-unexpected"], ["error-swallowed"], ["uninitialised", "wild-free"],
+    ]
+  ).map { defect, breaks in
+    var change = Change(
+      defect.name, defect.title, in: defect.expected[0].function, breaks: Set(breaks), edits: [])
+    change.edits = defect.edits
+    return change
+  }
+
+  static let defects =
+    series + specialDefects + shadowDefects + directDefects + createDefects + freeDefects
+}
