@@ -99,6 +99,7 @@ struct Sentence {
     let what = event.isWrite ? "write" : "read"
     switch event.met {
     case .freed: return "\(what) through \(name), whose page was freed"
+    case .index: return "element \(event.arg.0) of \(name), which has fewer"
     case .guardPage: return "\(what) past the end of \(name)"
     case .null: return "\(what) through \(name), which is NULL"
     case .poison: return "\(what) through \(name), which was never set"

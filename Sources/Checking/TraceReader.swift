@@ -110,6 +110,8 @@ struct RawTrace {
     case .deadlock: return ("deadlock", nil, lock(event))
     case .assertion: return ("assert", nil, "\(lock(event)) is not held")
     case .sleep: return ("sleep", callee(event), "with a spinning lock held")
+    case .access where event.met == .index:
+      return ("index", nil, "\(event.arg.0), past the end of the array")
     case .access:
       return (
         event.isWrite ? "write" : "read", nil, "\(event.arg.1) bytes at \(address(event.arg.0))"

@@ -65,6 +65,7 @@ public struct Whereabouts: RawRepresentable, Hashable, Sendable {
   public static let guardPage = Whereabouts(KSHIM_AT_GUARD)
   public static let wild = Whereabouts(KSHIM_AT_WILD)
   public static let readOnly = Whereabouts(KSHIM_AT_READ_ONLY)
+  public static let index = Whereabouts(KSHIM_AT_INDEX)
 }
 
 /// How a page was asked for.

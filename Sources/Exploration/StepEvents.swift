@@ -41,11 +41,13 @@ public final class StepEvents {
   /// Sorts the events from a position on, up to the end of that step, and judges those that are
   /// wrong whatever the subject: accesses, frees, locks, sleeping.
   ///
-  /// - Parameter thread: whose events; those of two steps that race are mixed.
+  /// - Parameters:
+  ///   - thread: whose events; those of two steps that race are mixed.
+  ///   - isRefused: whether BUG() is the right end of this step.
   /// - Returns: the position behind the step, or behind both.
   public func take(
     _ events: UnsafeBufferPointer<Event>, from start: Int, thread: Int = 0, function: String,
-    into report: inout Report
+    isRefused: Bool = false, into report: inout Report
   ) -> Int {
     clear()
     var position = start
@@ -57,6 +59,7 @@ public final class StepEvents {
       guard event.thread == thread else { continue }
       switch event.what {
       case .returned: returned = event
+      case .bug where isRefused: fatal = event
       case .call:
         calls.append(event)
         let value = Int64(bitPattern: event.value)
@@ -147,6 +150,10 @@ public final class StepEvents {
       case .poison:
         report.broken(
           .crash, in: function, at: event.pc, "\(what) memory through a variable never set")
+      case .index:
+        report.broken(
+          .outOfBounds, in: function, at: event.pc,
+          "element \(event.arg.0) of an array that has fewer is used")
       case .readOnly:
         report.broken(.crash, in: function, at: event.pc, "write to read-only memory")
       default:

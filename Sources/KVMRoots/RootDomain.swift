@@ -130,17 +130,33 @@ public struct RootDomain: Domain {
     return loaded != nil
   }
 
-  /// Loads a root and starts a walk in each quarter of 4 GiB.
+  /// Loads a root and starts a walk in each quarter of 4 GiB; with PAE paging also above, where only
+  /// bits 31:30 of an address count.
   private mutating func walk(_ state: RootState, _ report: inout Report) {
-    if state.isLoaded, !load(state, &report) { return }
+    let slots = setup.slots
+    let older = state.walked == .older ? otherRoot(state) : 0
+    if state.walked != .none, !load(state, &report) { return }
     // A kernel without dummy roots starts no walk before a root is there.
-    guard latest.rootHPA != RootSnapshot.invalidPage || setup.slots.dummyRoot != nil else { return }
-    for address in [0, 1 << 30, 2 << 30, 3 << 30 | 0x123_4567] as [UInt64] {
-      let root = latest.rootHPA
-      guard
-        step(.walk, setup.slots.walk, state, argument: root, address: address, &report) != nil
+    guard latest.rootHPA != RootSnapshot.invalidPage || slots.dummyRoot != nil else { return }
+    let newer = state.walked == .newer ? otherRoot(state) : 0
+    var addresses: [UInt64] = [0, 1 << 30, 2 << 30, 3 << 30 | 0x123_4567]
+    if state.shadowLevel == 3 { addresses.append(5 << 30) }
+    for address in addresses {
+      let root = older != 0 ? older : newer != 0 ? newer : latest.rootHPA
+      for world in [pattern.world, zero.world] {
+        for slot in [slots.walkAddress, slots.walkTable, slots.walkLevel] {
+          world.set(slot, RootSetup.oldIterator)
+        }
+      }
+      guard step(.walk, slots.walk, state, argument: root, address: address, &report) != nil
       else { return }
     }
+  }
+
+  /// The table of a root that is not loaded, as previous roots are.
+  private func otherRoot(_ state: RootState) -> UInt64 {
+    let worlds = [zero.world, pattern.world]
+    return worlds.map { setup.shadowPage(RootSetup.previousGFN, level: 4, in: $0) }[1]
   }
 
   /// The life of an MMU, as the kernel's own callers lead it: `kvm_mmu_create()`, `kvm_mmu_load()`,

@@ -52,11 +52,14 @@ extension RootJudge {
   func firstRoot(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
     // The TDP MMU needs two-dimensional paging. Without it a slot gets its reverse maps when it is
-    // made, and without two-dimensional paging its write tracking too.
-    let isAll = state.metadata == .all && state.hasPageHash
-    guard !state.tdpMMU || state.tdp, !state.hadShadowRoot || isAll,
-      state.tdpMMU || state.hasPageHash && (state.metadata == .rmaps || state.metadata == .all),
-      state.tdp || isAll
+    // made; without two-dimensional paging, or with others who track, its write tracking too.
+    let has = state.metadata
+    let hasRmaps = has == .rmaps || has == .all
+    let hasTracks = has == .tracks || has == .all
+    guard !state.tdpMMU || state.tdp,
+      !state.hadShadowRoot || has == .all && state.hasPageHash,
+      state.tdpMMU || state.hasPageHash && hasRmaps,
+      state.tdp && !state.isTracked || hasTracks
     else { return false }
     let before = metadata
     let after = Metadata(world, slots)
@@ -164,7 +167,14 @@ extension RootJudge {
 
   /// Reverse maps are made for all pages of their slot.
   private func arguments(_ step: Step, _ world: World, _ report: inout Report) {
+    var asked: UInt64 = 0
     for call in events.calls where call.call == slots.rmapAlloc {
+      if asked >> call.arg.0 & 1 != 0 {
+        report.broken(
+          .boundaryArguments, in: step.function, at: call.pc,
+          "reverse maps are asked for memory slot \(call.arg.0) twice")
+      }
+      asked |= 1 << call.arg.0
       let pages = world.get(slots.slotPages, at: Int(call.arg.0 & 3))
       if call.arg.1 != pages {
         report.broken(

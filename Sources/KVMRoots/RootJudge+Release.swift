@@ -10,22 +10,25 @@ extension RootJudge {
   func freeRoots(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
     let isTDP = state.isDirect && state.tdpMMU
+    let mask = step.argument
     if state.drive == .freeRoots {
-      // The TDP MMU's roots are direct and the others are not its; a page that is no root, a
-      // special root without its tables and unknown flags are what no caller brings.
+      // The TDP MMU's roots are direct and the others are not its; a special root without its
+      // tables is what no caller brings.
       let kinds = state.previous
       let isTDPRoot = state.root == .tdp || kinds.contains(.tdp)
       let isShadowRoot =
         [.shadow, .invalidShadow, .sharedShadow, .pae, .pml4, .pml5].contains(state.root)
         || kinds.contains(.shadow) || kinds.contains(.invalidShadow)
-      guard !(isTDP && isShadowRoot), !(!isTDP && isTDPRoot), state.rootsToFree < 16,
-        state.root != .unknownPage, !kinds.contains(.unknownPage),
+      guard !(isTDP && isShadowRoot), !(!isTDP && isTDPRoot),
         // A dummy root is loaded in place of a special one: no PDPTE is in use beside it.
         state.root != .dummy || state.entries == 0
       else { return false }
+      if mask > 15 || state.root == .unknownPage || kinds.contains(.unknownPage) {
+        unknown(step, mask, &report)
+        return false
+      }
     }
     warns(exactly: 0, step, &report)
-    let mask = step.argument
     var expected = step.before
     if mask & Self.previous(0) != 0 { expected.previous.0 = RootSnapshot.invalidPage }
     if mask & Self.previous(1) != 0 { expected.previous.1 = RootSnapshot.invalidPage }
@@ -43,8 +46,54 @@ extension RootJudge {
         in: step.function, at: place(of: what, step, slots),
         "\(what) is not what roots_to_free = \(mask) leaves")
     }
+    let hasWork = (0..<3).contains { isFreed($0, step, mask) } || isCurrentFreed(step, mask)
+    if !hasWork, let lock = world.events.first(where: { isOwn($0, step) && $0.what == .lock }) {
+      report.broken(
+        .idempotent, in: step.function, at: lock.pc,
+        "a lock is taken although no root is left to free")
+    }
+    zapped(step, &report)
     counts(step, world, mask, &report)
     return true
+  }
+
+  private func isFreed(_ index: Int, _ step: Step, _ mask: UInt64) -> Bool {
+    mask & Self.previous(index) != 0 && step.before.previous(index) != RootSnapshot.invalidPage
+  }
+
+  private func isCurrentFreed(_ step: Step, _ mask: UInt64) -> Bool {
+    mask & Self.current != 0 && step.before.rootHPA != RootSnapshot.invalidPage
+  }
+
+  /// Whether an event belongs to the step that is judged.
+  private func isOwn(_ event: Event, _ step: Step) -> Bool {
+    guard let returned = events.returned else { return false }
+    return event.step == returned.step && event.thread == returned.thread
+  }
+
+  /// Previous roots that are no roots: each is warned of. Flags that nobody passes may be, too:
+  /// kernels before 6.2 do not look.
+  private func unknown(_ step: Step, _ mask: UInt64, _ report: inout Report) {
+    let due = (0..<3).count {
+      step.state.previous[$0] == .unknownPage && isFreed($0, step, mask)
+    }
+    let most = due + (mask > 15 ? 1 : 0)
+    guard !(due...most).contains(events.warned.count) else { return }
+    report.broken(
+      events.warned.count < due ? .warnMissing : .warnUnexpected, in: step.function,
+      at: events.warned.last?.pc ?? step.end,
+      "\(due) previous roots are no roots, and \(events.warned.count) WARNs fire")
+  }
+
+  /// Pages that are taken out of use wait on a list until they are committed.
+  private func zapped(_ step: Step, _ report: inout Report) {
+    guard let zap = events.calls.last(where: { $0.call == slots.prepareZap }) else { return }
+    let commit = events.calls.last { $0.call == slots.commitZap }
+    if commit == nil {
+      report.broken(
+        .lifecycle, in: step.function, at: zap.pc,
+        "a page that was zapped is never committed, so nobody frees it")
+    }
   }
 
   private func isSpecial(_ snapshot: RootSnapshot) -> Bool {

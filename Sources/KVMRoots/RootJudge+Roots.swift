@@ -15,8 +15,13 @@ extension RootJudge {
     // Direct MMUs have their own function; a guest that does not page is direct. A shadow of fewer
     // levels than the guest's tables cannot be, nor one of two levels.
     guard !state.isDirect, state.guestLevel != 0, state.shadowLevel >= 3,
-      state.guestLevel <= max(3, state.shadowLevel), !state.hasWrongEntrySize
+      state.guestLevel <= max(3, state.shadowLevel)
     else { return false }
+    guard !state.hasWrongEntrySize else {
+      // Quadrants are for guests whose entries have 4 bytes.
+      wrongEntrySize(step, &report) { $0.arg.2 != 0 }
+      return false
+    }
     let pgd = RootSetup.guestPGD
     let rootGFN = (pgd >> 12) & ((1 << 40) - 1)
     let visible = events.calls.filter { $0.call == slots.visibleGFN }
@@ -126,7 +131,11 @@ extension RootJudge {
 
   func direct(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
-    guard state.isDirect, !state.hasWrongEntrySize else { return false }
+    guard state.isDirect else { return false }
+    guard !state.hasWrongEntrySize else {
+      wrongEntrySize(step, &report) { $0.arg.3 != 0 }
+      return false
+    }
     if events.failure != nil {
       failsCleanly(step, &report)
       return true
@@ -160,6 +169,20 @@ extension RootJudge {
         "a direct root has no pgd, root.pgd is \(hex(step.after.rootPGD))")
     }
     return true
+  }
+
+  /// The role contradicts the guest's level: each shadow page that shows it is warned of.
+  private func wrongEntrySize(
+    _ step: Step, _ report: inout Report, shows: (Event) -> Bool
+  ) {
+    guard slots.fourByteEntries != nil else { return }
+    let pages = events.calls.filter { $0.call == slots.shadowPage && shows($0) }
+    if pages.count > events.warned.count {
+      report.broken(
+        .warnMissing, in: step.function, at: pages[0].pc,
+        "\(pages.count) shadow pages contradict the size of the guest's entries, and "
+          + "\(events.warned.count) WARNs fire")
+    }
   }
 
   private func tdpRoot(_ step: Step, _ world: World, _ report: inout Report) {

@@ -3,8 +3,20 @@ import Exploration
 
 /// Where the shadow walk starts: `shadow_walk_init_using_root()`.
 extension RootJudge {
+  /// A root of four or five levels is entered itself; else the tables behind the PDPTEs are.
+  private func startLevel(_ state: RootState) -> Int {
+    let isOneTable = state.isDirect || state.guestLevel >= 4
+    return state.shadowLevel >= 4 && isOneTable ? state.shadowLevel : 2
+  }
+
+  /// Whether a walk would go by the PDPTEs of the loaded root although it is for another.
+  func isForeignRoot(_ root: UInt64, _ state: RootState, _ before: RootSnapshot) -> Bool {
+    state.shadowLevel > 2 && startLevel(state) == 2 && root != before.rootHPA
+  }
+
   func walkStart(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
+    guard state.shadowLevel > 2 else { return false }  // no processor walks two levels
     let level = Int(Int32(truncatingIfNeeded: world.get(slots.walkLevel)))
     let table = world.get(slots.walkTable)
     let root = step.argument
@@ -25,9 +37,18 @@ extension RootJudge {
       if level != 0 { broken("a walk starts at level \(level) although there is no root") }
       return true
     }
+    if world.get(slots.walkAddress) != step.address {
+      broken(
+        "the walk is for \(hex(world.get(slots.walkAddress))) and not for \(hex(step.address))")
+    }
     warns(exactly: 0, step, &report)
-    let isOneTable = state.isDirect || state.guestLevel >= 4
-    let start = state.shadowLevel >= 4 && isOneTable ? state.shadowLevel : 2
+    let start = startLevel(state)
+    if isForeignRoot(root, state, step.before) {
+      report.broken(
+        .warnMissing, in: step.function, at: step.end,
+        "a walk starts from a root of PDPTEs that is not the loaded one, without a word")
+      return true
+    }
     let walk = walker(state, world).walk(
       from: root, format(state), address: step.address, to: start)
     switch walk.end {

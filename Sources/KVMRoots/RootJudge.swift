@@ -66,7 +66,8 @@ struct RootJudge {
     _ report: inout Report
   ) {
     let behind = events.take(
-      pattern.events, from: position, thread: thread, function: target.rawValue, into: &report)
+      pattern.events, from: position, thread: thread, function: target.rawValue,
+      isRefused: target == .walk && isForeignRoot(argument, state, before), into: &report)
     if thread == 1 || other == nil { position = behind }
     // Two builds that do not come to an end are stopped at different places.
     if !isUninitialised, !events.isEndless,

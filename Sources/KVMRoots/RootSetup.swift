@@ -16,6 +16,9 @@ struct RootSetup {
   /// KVM_X86_TDX_VM
   private static let tdxVM: UInt64 = 5
 
+  /// What a walk's iterator holds before.
+  static let oldIterator: UInt64 = 77
+
   /// Frames of shadow pages that exist beforehand.
   static let staleGFN: UInt64 = 0x9000
   static let previousGFN: UInt64 = 0x9100
@@ -63,6 +66,7 @@ struct RootSetup {
       let done = slots.firstRootDone
     else { return }
     world.set(done, state.hadShadowRoot ? 1 : 0)
+    world.set(slots.inTracking, state.isTracked ? 1 : 0)
     _ = world.prepare(slots.makePageHash, state.hasPageHash ? 1 : 0, 0, 0)
     // Another vCPU's set-up may have made them: they are the VM's.
     for number in 0..<state.layout.count where world.get(slots.slotPages, at: number) == 0 {
@@ -72,6 +76,7 @@ struct RootSetup {
       case .firstRmap: has = number == 0 ? 1 : 0
       case .first: has = number == 0 ? 3 : 0
       case .rmaps: has = 1
+      case .tracks: has = 2
       case .all: has = 3
       }
       _ = world.prepare(
@@ -115,7 +120,7 @@ struct RootSetup {
   }
 
   /// A shadow page with one reference. Returns its table's hpa.
-  private func shadowPage(_ gfn: UInt64, level: UInt64, tdp: Bool = false, in world: World)
+  func shadowPage(_ gfn: UInt64, level: UInt64, tdp: Bool = false, in world: World)
     -> UInt64
   {
     let hpa = world.prepare(slots.makeShadowPage, gfn, level, tdp ? 1 : 0)

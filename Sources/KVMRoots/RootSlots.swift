@@ -9,7 +9,7 @@ struct RootSlots {
   let inRootMMU, inGuestPGD, inPDPTR, inTDPLevel: UInt32
   let pageHPA, pageGFN, pageLevel, pageQuadrant, pageDirect, pageZapped, pageCount: UInt32
   let pageInvalid: UInt32
-  let walkTable, walkLevel: UInt32
+  let walkAddress, walkTable, walkLevel, inTracking: UInt32
   let slotPages, slotRmap, slotTrack: UInt32
   let fourByteEntries, mirrorRoot, pml5, vmType: UInt32?
   let dummyRoot, firstRootDone, pageHash: UInt32?
@@ -20,6 +20,7 @@ struct RootSlots {
   /// Boundary callees; nil where this kernel has another or none.
   let visibleGFN, getPDPTR, shadowPage, shadowPageByLevel: UInt16?
   let memoryEncrypted, memoryDecrypted, rmapAlloc, trackAlloc, trackEnabled: UInt16?
+  let prepareZap, commitZap: UInt16?
 
   init(_ subject: Subject) throws {
     func need(_ what: String, _ number: UInt32?) throws -> UInt32 {
@@ -57,6 +58,8 @@ struct RootSlots {
     pageZapped = try slot("sp_zapped")
     pageCount = try slot("sp_root_count")
     pageInvalid = try slot("sp_invalid")
+    inTracking = try slot("in_tracking")
+    walkAddress = try slot("walk_address")
     walkTable = try slot("walk_table")
     walkLevel = try slot("walk_level")
     slotPages = try slot("slot_npages")
@@ -85,6 +88,8 @@ struct RootSlots {
     makePageHash = try helper("make_page_hash")
     rmapAlloc = subject.call("memslot_rmap_alloc")
     trackEnabled = subject.call("kvm_page_track_write_tracking_enabled")
+    prepareZap = subject.call("kvm_mmu_prepare_zap_page")
+    commitZap = subject.call("kvm_mmu_commit_zap_page")
     trackAlloc = subject.call("kvm_page_track_write_tracking_alloc")
     visibleGFN = subject.call("kvm_vcpu_is_visible_gfn")
     getPDPTR = subject.call("get_pdptr")

@@ -35,6 +35,10 @@ enum PreviousRoot: Sendable {
   case none, shadow, invalidShadow, tdp, unknownPage
 }
 
+/// Which root a walk starts from: the one that is loaded; none, before one is; another, whose page
+/// is older or newer than that of the one that is loaded.
+enum WalkedRoot: Int, Sendable { case loaded, none, older, newer }
+
 /// Memory slots of a VM: how many in each of its two address spaces.
 struct SlotLayout: Sendable, Equatable {
   var first = 0
@@ -44,8 +48,9 @@ struct SlotLayout: Sendable, Equatable {
 
 /// What memory slots have of what a shadow MMU needs.
 enum SlotMetadata: Int, Sendable {
-  /// Nothing; the first slot's reverse maps; both of the first slot; all reverse maps; all of it.
-  case none, firstRmap, first, rmaps, all
+  /// Nothing; the first slot's reverse maps; both of the first slot; all reverse maps; all write
+  /// tracking; all of it.
+  case none, firstRmap, first, rmaps, tracks, all
 }
 
 /// A starting state. The fields that a drive does not vary keep their defaults.
@@ -82,8 +87,9 @@ struct RootState: Sendable {
   var previous: [PreviousRoot] = [.none, .none, .none]
   /// `roots_to_free`.
   var rootsToFree = 0
-  /// Whether a root is loaded before the walk.
-  var isLoaded = true
+  var walked = WalkedRoot.loaded
+  /// Whether others than KVM track writes, from the VM's start.
+  var isTracked = false
   /// `kvm->arch.shadow_root_allocated`.
   var hadShadowRoot = false
   var layout = SlotLayout(first: 1)
@@ -106,7 +112,7 @@ struct RootState: Sendable {
 /// One thing that varies between starting states.
 enum Dimension: String, CaseIterable {
   case shadow, guest, direct, tdp, tdpmmu, tables, me, stale, gpte, mmu, tdplevel, mirror, root
-  case entries, prev, free, next, load, first, slots, meta, hash, race, levels
+  case entries, prev, free, next, load, first, slots, meta, hash, track, race, levels
 
   /// Spellings of its values, simple ones first. One word each.
   var values: [String] {
@@ -114,8 +120,9 @@ enum Dimension: String, CaseIterable {
     case .shadow: ["4", "5", "3", "2"]
     case .guest: ["4", "5", "3", "2", "0"]
     case .mirror: ["0", "1", "kept"]
-    case .direct, .tdpmmu, .me, .first: ["0", "1"]
-    case .tdp, .load, .hash: ["1", "0"]
+    case .direct, .tdpmmu, .me, .first, .track: ["0", "1"]
+    case .tdp, .hash: ["1", "0"]
+    case .load: ["1", "0", "older", "newer"]
     case .tables: ["none", "pae", "pml4", "pae+pml4", "pml5", "pae+pml5", "pml4+pml5", "all"]
     case .stale: ["none", "upper", "pdptes", "pdpte2"]
     case .gpte: ["fits", "wrong"]
@@ -126,10 +133,10 @@ enum Dimension: String, CaseIterable {
     case .entries: ["none", "all", "odd"]
     case .prev: ["none", "s--", "-i-", "--t", "sss", "iti", "--p"]
     case .free:
-      (0..<16).map { String($0) } + ["16"]
+      (0..<16).map { String($0) } + ["16", "31"]
     case .next: ["4", "2"]
     case .slots: ["1", "none", "2", "1+1", "2+1", "0+1"]
-    case .meta: ["none", "rmap1", "one", "rmaps", "all"]
+    case .meta: ["none", "rmap1", "one", "rmaps", "tracks", "all"]
     case .race: RootRace.all.map(\.name)
     case .levels: ["4-4", "4-2", "5-2", "3-2"]
     }
@@ -147,7 +154,7 @@ extension Drive {
     case .create: [.mmu, .tdp, .tdplevel, .me]
     case .freeRoots: [.direct, .tdpmmu, .root, .entries, .prev, .free]
     case .walk: [.shadow, .guest, .direct, .tdp, .tdpmmu, .me, .load]
-    case .firstRoot: [.tdp, .tdpmmu, .first, .slots, .meta, .hash]
+    case .firstRoot: [.tdp, .tdpmmu, .first, .track, .slots, .meta, .hash]
     case .lifecycle: [.shadow, .guest, .direct, .tdp, .tdpmmu, .me, .next]
     case .twoVCPUs: [.race, .levels]
     }
@@ -192,7 +199,8 @@ extension RootState {
       previous = index == 0 ? [.none, .none, .none] : value.map { Self.previous($0) }
     case .free: rootsToFree = Int(value)!
     case .next: nextGuestLevel = Int(value)!
-    case .load: isLoaded = index == 0
+    case .load: walked = WalkedRoot(rawValue: index)!
+    case .track: isTracked = index == 1
     case .first: hadShadowRoot = index == 1
     case .slots:
       let counts = value.split(separator: "+").map { Int($0) ?? 0 }

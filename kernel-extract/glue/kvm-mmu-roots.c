@@ -176,10 +176,10 @@ static kshim_u64 track_alloc(const kshim_u64 *p)
 	return 0;
 }
 
-/* p: kvm. Nothing but KVM itself tracks writes. */
+/* p: kvm. Others than KVM itself may track writes from the VM's start (in_write_tracking). */
 static kshim_u64 track_enabled(const kshim_u64 *p)
 {
-	return kshim_get(KSHIM_SLOT_first_root, 0) || !tdp_enabled;
+	return in_write_tracking[0] || kshim_get(KSHIM_SLOT_first_root, 0) || !tdp_enabled;
 }
 #endif
 

@@ -85,6 +85,7 @@ enum kshim_at {
 	KSHIM_AT_GUARD,		/* between pages: past the end of one */
 	KSHIM_AT_WILD,		/* anything else */
 	KSHIM_AT_READ_ONLY,	/* the subject's own text or constants, written to */
+	KSHIM_AT_INDEX,		/* past the end of an array; arg[0] is the index */
 };
 
 struct kshim_event {

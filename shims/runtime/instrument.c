@@ -30,8 +30,14 @@ static void divided(uint64_t pc)
 	__builtin_trap();
 }
 
+static void indexed(uint64_t index, uint64_t pc)
+{
+	(void)index, (void)pc;
+	__builtin_trap();
+}
+
 static const struct kshim_instruments none = {
-	.access = no_access, .block = no_block, .divided = divided,
+	.access = no_access, .block = no_block, .divided = divided, .indexed = indexed,
 };
 
 const struct kshim_instruments *kshim_instruments = &none;
@@ -112,4 +118,13 @@ void __ubsan_handle_divrem_overflow(void *place, uint64_t left, uint64_t right)
 {
 	(void)place, (void)left, (void)right;
 	kshim_instruments->divided(KSHIM_PC());
+}
+
+void __ubsan_handle_out_of_bounds(void *place, uint64_t index);
+
+/* Before an index past the end of an array whose size is known: what follows may be a live field. */
+void __ubsan_handle_out_of_bounds(void *place, uint64_t index)
+{
+	(void)place;
+	kshim_instruments->indexed(index, KSHIM_PC());
 }

@@ -12,7 +12,8 @@
 struct kshim_instruments {
 	void (*access)(uint64_t address, uint64_t size, bool write, uint64_t pc);
 	void (*block)(uint64_t pc);
-	void (*divided)(uint64_t pc);	/* by zero */
+	void (*divided)(uint64_t pc);
+	void (*indexed)(uint64_t index, uint64_t pc);	/* by zero */
 };
 
 extern const struct kshim_instruments *kshim_instruments;

@@ -70,10 +70,23 @@ static void divided(uint64_t pc)
 	step_fault(KSHIM_FAULT_DIVISION, pc);
 }
 
+static void indexed(uint64_t index, uint64_t pc)
+{
+	struct kshim_event *event;
+
+	if (!step_inside)
+		__builtin_trap();
+	event = trace_record(KSHIM_EVENT_ACCESS, pc);
+	event->arg[0] = index;
+	event->arg[3] = KSHIM_AT_INDEX;
+	step_end();
+}
+
 static const struct kshim_instruments own_instruments = {
 	.access = memory_check,
 	.block = block,
 	.divided = divided,
+	.indexed = indexed,
 };
 
 void kshim_attach(const struct kshim_harness *harness)
