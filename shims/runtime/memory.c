@@ -384,7 +384,6 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 
 	if (address - stack_low < stack_high - stack_low)
 		return;
-	thread_moved = true;
 	window = window_of(hpa);
 	if (window >= 0) {
 		uint64_t frame = (hpa - window_hpa[window]) / PAGE_SIZE;

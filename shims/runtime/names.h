@@ -67,7 +67,6 @@
 #define thread_last_block KSHIM_NAME(thread_last_block)
 #define thread_leave KSHIM_NAME(thread_leave)
 #define thread_lowest KSHIM_NAME(thread_lowest)
-#define thread_moved KSHIM_NAME(thread_moved)
 #define thread_now KSHIM_NAME(thread_now)
 #define thread_open KSHIM_NAME(thread_open)
 #define thread_place KSHIM_NAME(thread_place)

@@ -57,7 +57,6 @@ void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 
 	struct kshim_event *event;
 
 	kshim_point();
-	thread_moved = true;
 	thread_now->call = call;
 	thread_now->event = trace_event_count;
 	event = trace_record(KSHIM_EVENT_CALL, pc);
@@ -224,7 +223,6 @@ void kshim_lock(const volatile void *lock, int mode, kshim_u64 pc)
 		.lock = lock, .mode = mode, .number = number_of(lock),
 	};
 	count_held();
-	thread_moved = true;
 	event->held_write = thread->held_write;
 	event->held_read = thread->held_read;
 }

@@ -54,7 +54,6 @@ enum thread_place { THREAD_ELSEWHERE, THREAD_STACK, THREAD_GUARD };
 extern struct thread threads[THREADS];
 extern struct thread *thread_now;
 extern bool thread_racing;		/* whether two threads run */
-extern bool thread_moved;		/* whether it has done anything since its last point */
 extern uint64_t thread_lowest;		/* where the subject's part of the stack ends */
 void thread_open(void);
 void thread_reset(void);
