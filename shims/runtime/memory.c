@@ -382,8 +382,14 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 	uint64_t hpa = address - offset;
 	int window;
 
-	if (address - stack_low < stack_high - stack_low)
+	/* What is met most comes first. */
+	if (address - stack_low < stack_high - stack_low || is_counter(address))
 		return;
+	if (is_subject_data(address, size)) {
+		if (write)
+			log_store(address, size, pc);
+		return;
+	}
 	window = window_of(hpa);
 	if (window >= 0) {
 		uint64_t frame = (hpa - window_hpa[window]) / PAGE_SIZE;
@@ -395,12 +401,12 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 		    state[window][last] != PAGE_LIVE)
 			refuse(address, size, write, KSHIM_AT_GUARD, pc);
 	} else if (memory_is_code(address)) {
-		if (write && !is_subject_data(address, size) && !is_counter(address))
+		if (write)
 			refuse(address, size, write, KSHIM_AT_READ_ONLY, pc);
 	} else if (!is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
 		refuse(address, size, write, memory_at(address), pc);
 	}
-	if (write && !is_counter(address))
+	if (write)
 		log_store(address, size, pc);
 }
 

@@ -16,7 +16,7 @@
 #define MAX_STORES 16384
 #define MAX_HELD 16
 #define MAX_OBJECTS 16
-#define BLOCK_LIMIT 200000		/* basic blocks in one scenario before it counts as a hang */
+#define BLOCK_LIMIT 30000		/* basic blocks in one scenario before it counts as a hang */
 
 #define THREADS 2
 #define KSHIM_NO_CALL 0xffff
