@@ -103,6 +103,15 @@ extension RootJudge {
         .allocationSet, in: step.function, at: step.end,
         "everything is allocated and shadow_root_allocated is not set")
     }
+    if !state.tdpMMU, !state.tdp || state.isTracked,
+      let call = events.calls.first(where: {
+        $0.call == slots.rmapAlloc || $0.call == slots.trackAlloc
+      })
+    {
+      report.broken(
+        .idempotent, in: step.function, at: call.pc,
+        "metadata is asked for although every slot got it when it was made")
+    }
     for event in events.allocated
     where !event.allocation.contains([.accounted, .maySleep, .zeroed]) {
       report.broken(

@@ -47,6 +47,11 @@ extension RootJudge {
     } else if state.guestLevel == 2 {
       quarters = (0..<4).map { Quarter(gfn: rootGFN, quadrant: UInt64($0), isPresent: true) }
     }
+    if state.guestLevel != 3, let read = events.calls.first(where: { $0.call == slots.getPDPTR }) {
+      report.broken(
+        .boundaryArguments, in: step.function, at: read.pc,
+        "PDPTEs are read of a guest whose root has none")
+    }
     if events.failure != nil {
       failsCleanly(step, &report)
       return true

@@ -154,7 +154,16 @@ public struct Mutation: Sendable {
         $0.properties.formUnion(mine.properties)
       }
     }
-    return found.withLock { $0 }
+    // A function on its own first: what calls many of them has many more scenarios.
+    let (pattern, zero) = try builds.load(0)
+    let judge = try D(pattern: pattern, zero: zero)
+    return found.withLock { found in
+      for (function, states) in found.states {
+        let isAlone = { pattern.entry(judge.drive(of: $0)) != nil }
+        found.states[function] = states.filter(isAlone) + states.filter { !isAlone($0) }
+      }
+      return found
+    }
   }
 
   /// Each worker takes the next mutant, and searches it until its first finding.
