@@ -22,8 +22,8 @@ extension RootJudge {
       wrongEntrySize(step, &report) { $0.arg.2 != 0 }
       return false
     }
-    let pgd = RootSetup.guestPGD
-    let rootGFN = (pgd >> 12) & ((1 << 40) - 1)
+    let pgd = setup.guestPGD(state)
+    let rootGFN = RootSetup.guestRootGFN
     let visible = events.calls.filter { $0.call == slots.visibleGFN }
     guard let first = visible.first else {
       report.broken(
@@ -47,6 +47,7 @@ extension RootJudge {
     } else if state.guestLevel == 2 {
       quarters = (0..<4).map { Quarter(gfn: rootGFN, quadrant: UInt64($0), isPresent: true) }
     }
+    hasRoom(step, &report)
     if state.guestLevel != 3, let read = events.calls.first(where: { $0.call == slots.getPDPTR }) {
       report.broken(
         .boundaryArguments, in: step.function, at: read.pc,
@@ -141,6 +142,7 @@ extension RootJudge {
       wrongEntrySize(step, &report) { $0.arg.3 != 0 }
       return false
     }
+    hasRoom(step, &report)
     if events.failure != nil {
       failsCleanly(step, &report)
       return true
@@ -174,6 +176,19 @@ extension RootJudge {
         "a direct root has no pgd, root.pgd is \(hex(step.after.rootPGD))")
     }
     return true
+  }
+
+  /// Shadow pages are limited: room is made before the first is taken.
+  private func hasRoom(_ step: Step, _ report: inout Report) {
+    guard
+      let page = events.calls.first(where: {
+        $0.call == slots.shadowPage || $0.call == slots.shadowPageByLevel
+          || $0.call == slots.makeRoom
+      }), page.call != slots.makeRoom
+    else { return }
+    report.broken(
+      .boundaryArguments, in: step.function, at: page.pc,
+      "a shadow page is taken without make_mmu_pages_available() before")
   }
 
   /// The role contradicts the guest's level: each shadow page that shows it is warned of.

@@ -5,8 +5,14 @@ import Exploration
 struct RootSetup {
   let slots: RootSlots
 
-  /// The guest's CR3 or nCR3: bits below the frame are set, as CR3 of PAE paging may have them.
-  static let guestPGD: UInt64 = 0x7654 << 12 | 0xe8
+  /// The guest's CR3 or nCR3: bits below the frame are set, as CR3 of PAE paging may have them, and
+  /// in 64-bit mode LAM_U48 (Intel SDM volume 3, linear-address masking) where KVM knows it.
+  func guestPGD(_ state: RootState) -> UInt64 {
+    let pgd: UInt64 = Self.guestRootGFN << 12 | 0xe8
+    return slots.guestLAM != nil && state.guestLevel >= 4 ? pgd | 1 << 62 : pgd
+  }
+  /// The frame that it names.
+  static let guestRootGFN: UInt64 = 0x7654
   /// What root.pgd holds before, so that a forgotten write shows.
   static let oldPGD: UInt64 = 0x5150_0000
   /// What a field that nobody set may hold.
@@ -26,7 +32,6 @@ struct RootSetup {
 
   func apply(_ state: RootState, to world: World) {
     world.set(slots.inRootMMU, state.isRootMMU ? 1 : 0)
-    world.set(slots.inGuestPGD, Self.guestPGD)
     for index in 0..<4 { world.set(slots.inPDPTR, Self.pdptr(index), at: index) }
     world.set(slots.inTDPLevel, UInt64(state.tdpLevel))
     world.set(slots.tdpEnabled, state.tdp ? 1 : 0)
@@ -57,6 +62,7 @@ struct RootSetup {
     world.set(slots.shadowLevel, UInt64(state.shadowLevel))
     world.set(slots.guestLevel, UInt64(state.guestLevel))
     world.set(slots.direct, state.isDirect ? 1 : 0)
+    world.set(slots.inGuestPGD, guestPGD(state))
     if let slot = slots.fourByteEntries { world.set(slot, state.hasFourByteEntries ? 1 : 0) }
   }
 

@@ -12,13 +12,13 @@ struct RootSlots {
   let walkAddress, walkTable, walkLevel, inTracking: UInt32
   let slotPages, slotRmap, slotTrack: UInt32
   let fourByteEntries, mirrorRoot, pml5, vmType: UInt32?
-  let dummyRoot, firstRootDone, pageHash: UInt32?
+  let dummyRoot, firstRootDone, pageHash, guestLAM: UInt32?
   let special, shadow, directRoots, freePages, create, freeRoots, walk: UInt32
   let firstRoot: UInt32?
   let makeShadowPage, addMemorySlot, makePageHash: UInt32
 
   /// Boundary callees; nil where this kernel has another or none.
-  let visibleGFN, getPDPTR, shadowPage, shadowPageByLevel: UInt16?
+  let visibleGFN, getPDPTR, makeRoom, shadowPage, shadowPageByLevel: UInt16?
   let memoryEncrypted, memoryDecrypted, rmapAlloc, trackAlloc, trackEnabled: UInt16?
   let prepareZap, commitZap: UInt16?
 
@@ -65,6 +65,7 @@ struct RootSlots {
     slotPages = try slot("slot_npages")
     slotRmap = try slot("slot_rmap")
     slotTrack = try slot("slot_track")
+    guestLAM = subject.slot("guest_lam")
     dummyRoot = subject.slot("dummy_root")
     firstRootDone = subject.slot("first_root")
     pageHash = subject.slot("page_hash")
@@ -91,6 +92,7 @@ struct RootSlots {
     prepareZap = subject.call("kvm_mmu_prepare_zap_page")
     commitZap = subject.call("kvm_mmu_commit_zap_page")
     trackAlloc = subject.call("kvm_page_track_write_tracking_alloc")
+    makeRoom = subject.call("make_mmu_pages_available")
     visibleGFN = subject.call("kvm_vcpu_is_visible_gfn")
     getPDPTR = subject.call("get_pdptr")
     shadowPage = subject.call("kvm_mmu_get_shadow_page")

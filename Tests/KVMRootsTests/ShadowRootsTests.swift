@@ -52,9 +52,9 @@ final class ShadowRootsTests: RootsTestCase {
     start(state(4, guest: 4, tables: []))
     XCTAssertEqual(try call(slots.shadow), 0)
     let number = try XCTUnwrap(setup.number(of: now.rootHPA, in: world))
-    XCTAssertEqual(world.get(slots.pageGFN, at: number), RootSetup.guestPGD >> 12)
+    XCTAssertEqual(world.get(slots.pageGFN, at: number), RootSetup.guestRootGFN)
     XCTAssertEqual(world.get(slots.pageLevel, at: number), 4)
-    XCTAssertEqual(now.rootPGD, RootSetup.guestPGD)
+    XCTAssertEqual(now.rootPGD, setup.guestPGD(state(4, guest: 4, tables: [])))
   }
 
   func test_shadowRoots_absentPDPTEs_stayClear() throws {
