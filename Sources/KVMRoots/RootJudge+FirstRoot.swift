@@ -103,6 +103,14 @@ extension RootJudge {
         .allocationSet, in: step.function, at: step.end,
         "everything is allocated and shadow_root_allocated is not set")
     }
+    if let size = slots.pageHashSize.map({ world.get($0) }),
+      let hash = events.allocated.first(where: { $0.value != 0 && $0.value == after.pageHash }),
+      hash.arg.1 < size
+    {
+      report.broken(
+        .allocationSet, in: step.function, at: hash.pc,
+        "the hash of shadow pages has \(hash.arg.1) bytes instead of \(size)")
+    }
     if !state.tdpMMU, !state.tdp || state.isTracked,
       let call = events.calls.first(where: {
         $0.call == slots.rmapAlloc || $0.call == slots.trackAlloc

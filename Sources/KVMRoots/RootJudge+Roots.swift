@@ -212,6 +212,7 @@ extension RootJudge {
         .rootIdentity, in: step.function, at: place(of: "root.hpa", step, slots),
         "root.hpa is not the root that the TDP MMU made")
     }
+    references(step, world, &report)
     guard slots.mirrorRoot != nil, slots.vmType != nil else { return }
     let hasMirror = step.after.mirrorRoot != RootSnapshot.invalidPage
     let isKept = !step.state.hasMirrorRoot || step.after.mirrorRoot == step.before.mirrorRoot

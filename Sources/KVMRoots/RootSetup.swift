@@ -52,6 +52,7 @@ struct RootSetup {
       world.set(slots.previousHPA, noRoot, at: index)
       world.set(slots.previousPGD, 0, at: index)
     }
+    if isNew, let walk = slots.pageWalk { world.set(walk, 0) }
     memorySlots(state, in: world)
     tables(state, in: world)
     if state.drive == .freeRoots { roots(state, in: world) }

@@ -12,7 +12,7 @@ struct RootSlots {
   let walkAddress, walkTable, walkLevel, inTracking: UInt32
   let slotPages, slotRmap, slotTrack: UInt32
   let fourByteEntries, mirrorRoot, pml5, vmType: UInt32?
-  let dummyRoot, firstRootDone, pageHash, guestLAM: UInt32?
+  let dummyRoot, firstRootDone, pageHash, pageHashSize, pageWalk, guestLAM: UInt32?
   let special, shadow, directRoots, freePages, create, freeRoots, walk: UInt32
   let firstRoot: UInt32?
   let makeShadowPage, addMemorySlot, makePageHash: UInt32
@@ -69,6 +69,8 @@ struct RootSlots {
     dummyRoot = subject.slot("dummy_root")
     firstRootDone = subject.slot("first_root")
     pageHash = subject.slot("page_hash")
+    pageHashSize = subject.slot("page_hash_size")
+    pageWalk = subject.slot("page_walk")
     fourByteEntries = subject.slot("four_byte_gpte")
     mirrorRoot = subject.slot("mirror_root")
     pml5 = subject.slot("pml5_root")
