@@ -30,7 +30,7 @@ package struct Builds: Sendable {
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, into: "\(directory)/extracted")
     return try await make(
-      extraction, jobs: jobs, counting: true, installation: installation, in: directory)
+      extraction, jobs: jobs, counting: counting, installation: installation, in: directory)
   }
 
   /// - Parameter counting: whether the second build counts how often each branch is taken.

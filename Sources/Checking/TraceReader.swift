@@ -12,7 +12,7 @@ struct RawTrace {
   var moduleStart: UInt64
   /// What a thread is called; nil where one step runs at a time.
   var threadName: String?
-  /// The decisions that were not answered by 0: the event of each.
+  /// The decisions of callees that were not answered by 0: the event of each.
   var failures: [Int]
   /// Of each return, by its event: offsets of the basic blocks that led there, newest first.
   private var ways: [Int: [UInt64]] = [:]
@@ -27,7 +27,9 @@ struct RawTrace {
     locks = subject.locks
     isVoid = entries.indices.map { subject.isVoid($0) }
     moduleStart = subject.moduleStart
-    failures = subject.world.decisions.filter { $0.choice != 0 }.map { Int($0.event) }
+    let calls = calls
+    failures = subject.world.decisions.filter { $0.choice != 0 && calls[Int($0.call)] != "switch" }
+      .map { Int($0.event) }
     let blocks = Self.blocks(subject)
     var next = 0
     for (index, event) in events.enumerated().reversed() where event.what == .returned {

@@ -11,6 +11,8 @@ struct RootJudge {
   let events = StepEvents()
   /// How many steps of each target were judged by the model, for the report.
   var modelled: [Drive: Int] = [:]
+  /// How many of them were first shadow roots beside another vCPU's.
+  private var racedFirstRoots = 0
   private var scenarios = 0
   /// The first event of the next step.
   private var position = 0
@@ -103,6 +105,7 @@ struct RootJudge {
     if step.target == .firstRoot, step.other == nil { start(in: world) }
     guard holds else { return }
     modelled[step.target, default: 0] += 1
+    if step.target == .firstRoot, step.other != nil { racedFirstRoots += 1 }
     for event in events.assertions {
       report.broken(
         .lockImbalance, in: step.function, at: event.pc, "a lock is not held as this place demands")
@@ -232,17 +235,19 @@ struct RootJudge {
   func count(into report: inout Report) {
     for property in Self.everywhere { report.count(scenarios, of: property) }
     func steps(_ drives: Drive...) -> Int { drives.reduce(0) { $0 + (modelled[$1] ?? 0) } }
-    let allocating = steps(.special, .shadow, .direct, .create)
+    let allocating = steps(.special, .shadow, .direct, .create, .firstRoot)
     for property in [Property.errorSwallowed, .wrongErrno, .partialState] {
       report.count(allocating, of: property)
     }
     for property in [Property.warnMissing, .warnUnexpected] {
-      report.count(allocating + steps(.freeRoots, .freePages), of: property)
+      report.count(allocating + steps(.freeRoots, .freePages, .walk), of: property)
     }
-    report.count(steps(.special, .create), of: .allocationSet)
-    report.count(steps(.special, .freeRoots), of: .idempotent)
+    report.count(steps(.special, .create, .firstRoot), of: .allocationSet)
+    report.count(steps(.special, .freeRoots, .firstRoot), of: .idempotent)
     report.count(steps(.shadow, .direct), of: .rootChain)
     report.count(steps(.shadow, .direct), of: .entryBits)
+    report.count(steps(.walk), of: .walkStart)
+    report.count(racedFirstRoots, of: .earlyPublication)
     report.count(steps(.shadow, .direct, .create, .freeRoots), of: .rootIdentity)
     report.count(steps(.shadow, .direct, .create, .freePages), of: .boundaryArguments)
     report.count(steps(.shadow, .direct, .freeRoots, .freePages), of: .lifecycle)

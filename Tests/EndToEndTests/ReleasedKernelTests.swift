@@ -37,12 +37,12 @@ final class ReleasedKernelTests: EndToEndTestCase {
     try JSONContract(ran.output).assertHolds()
   }
 
-  /// DESIGN.md, "Properties".
+  /// docs/properties.md
   static let properties = [
     "leak", "double-free", "wild-free", "use-after-free", "out-of-bounds", "uninitialised",
     "error-swallowed", "wrong-errno", "partial-state", "lock-imbalance", "double-lock", "deadlock",
     "sleep-under-lock", "warn-unexpected", "warn-missing", "crash", "hang", "dead-branch",
-    "allocation-set", "idempotent", "root-chain", "entry-bits", "root-identity",
-    "boundary-arguments", "lifecycle",
+    "allocation-set", "idempotent", "root-chain", "entry-bits", "walk-start", "early-publication",
+    "root-identity", "boundary-arguments", "lifecycle",
   ]
 }
