@@ -52,10 +52,11 @@ struct RootSetup {
       world.set(slots.previousHPA, noRoot, at: index)
       world.set(slots.previousPGD, 0, at: index)
     }
-    if isNew, let walk = slots.pageWalk { world.set(walk, 0) }
     memorySlots(state, in: world)
     tables(state, in: world)
     if state.drive == .freeRoots { roots(state, in: world) }
+    // Last: setting an input makes the manifest's bindings again.
+    if isNew, let walk = slots.pageWalk { world.set(walk, 0) }
   }
 
   /// The role's fields, which change with the guest's paging mode.
