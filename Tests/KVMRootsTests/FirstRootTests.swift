@@ -29,7 +29,7 @@ final class FirstRootTests: RootsTestCase {
 
   func test_firstRoot_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
-      .firstRoot, scenarios: [CountedText.debian6v12: 3180, CountedText.debian6v1: 3180])
+      .firstRoot, scenarios: [CountedText.debian6v12: 7182, CountedText.debian6v1: 7182])
   }
 
   func test_firstRoot_slotsOfBothAddressSpaces_getAllMetadata() throws {

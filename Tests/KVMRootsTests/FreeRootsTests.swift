@@ -17,7 +17,7 @@ final class FreeRootsTests: RootsTestCase {
   func test_freeRoots_everyScenario_keepsEveryProperty() throws {
     try searchEvery(
       .freeRoots,
-      scenarios: [CountedText.debian6v12: 14_280, CountedText.debian6v1: 14_280])
+      scenarios: [CountedText.debian6v12: 15_120, CountedText.debian6v1: 15_120])
   }
 
   func test_freeRoots_shadowRoot_givesItsReferenceBack() throws {

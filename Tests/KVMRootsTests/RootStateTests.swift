@@ -16,7 +16,7 @@ final class RootStateTests: XCTestCase {
 
   func test_state_spaces_haveTheirPinnedSize() {
     XCTAssertEqual(
-      Drive.allCases.map(\.stateCount), [1280, 10240, 12288, 32, 24, 14280, 640, 480, 640, 48])
+      Drive.allCases.map(\.stateCount), [1280, 10240, 12288, 32, 24, 15120, 1280, 1152, 640, 48])
   }
 
   func test_state_wrongSpelling_isNone() {
