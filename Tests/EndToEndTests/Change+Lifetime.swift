@@ -24,6 +24,18 @@ extension Change {
       .insertBefore("page = alloc_page", "\twrite_lock(&vcpu->kvm->mmu_lock);"),
       .insertAfter("page = alloc_page", "\twrite_unlock(&vcpu->kvm->mmu_lock);")),
     Change(
+      "object-overrun", "an entry behind an object of kzalloc() is written", in: create,
+      breaks: ["out-of-bounds"],
+      edits: [
+        Nth(.replace("int i;", with: "u64 *kshim_note;\n\tint i;")),
+        Nth(
+          .insertBefore(
+            "page = alloc_page",
+            "\tkshim_note = kzalloc(sizeof(*kshim_note), GFP_KERNEL_ACCOUNT);\n"
+              + "\tif (!kshim_note)\n\t\treturn -ENOMEM;\n\tkshim_note[1] = 0;\n"
+              + "\tkfree(kshim_note);")),
+      ]),
+    Change(
       "two-pages-decrypted", "a page is decrypted that is somebody else's", in: create,
       breaks: ["boundary-arguments"], .replace("pae_root, 1)", with: "pae_root, 2)")),
     Change(

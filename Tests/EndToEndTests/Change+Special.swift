@@ -20,6 +20,10 @@ extension Change {
       "cleared-past-end", "an entry behind the PML4's last is cleared", in: special,
       breaks: ["out-of-bounds"], .insertBefore("if (need_pml5)", "\tpml4_root[512] = 0;")),
     Change(
+      "freed-as-object", "a table is freed as if kmalloc() had made it", in: special,
+      breaks: ["wild-free", "leak", "lifecycle"],
+      .replace("free_page((unsigned long)pml4_root)", with: "kfree(pml4_root)")),
+    Change(
       "errno-no-space", "-ENOSPC where memory is short", in: special, breaks: ["wrong-errno"],
       edits: [Nth(.replace("return -ENOMEM", with: "return -ENOSPC"), 2)]),
     Change(

@@ -14,6 +14,8 @@ final class EveryPropertyTests: EndToEndTestCase {
 
   func test_locksOfTwoVCPUs_areToldApart() async throws { try await isFound(.fifth) }
 
+  func test_metadataAndWalks_areToldApart() async throws { try await isFound(.sixth) }
+
   func test_defects_coverEveryProperty() {
     let broken = Set((Defect.series + Defect.everywhere).flatMap(\.expected).map(\.property))
     XCTAssertEqual(Set(ReleasedKernelTests.properties).subtracting(broken), [])
