@@ -52,6 +52,11 @@ extension Change {
       breaks: ["leak"],
       .insertBefore("mmu->pml5_root", "\tif (mmu->pml4_root)")),
     Change(
+      "pdpt-after-free", "the PDPT is cleared after it was freed", in: freePages,
+      breaks: ["use-after-free"],
+      .insertAfter(
+        ")mmu->pae_root);", "\tif (mmu->pae_root)\n\t\tmmu->pae_root[0] = 0;")),
+    Change(
       "mmu-freed", "the MMU is freed as if it were a page", in: freePages, breaks: ["wild-free"],
       .insertAfter("mmu->pml5_root", "\tfree_page((uintptr_t)mmu);")),
     Change(
