@@ -24,6 +24,18 @@ extension Change {
       .insertBefore("page = alloc_page", "\twrite_lock(&vcpu->kvm->mmu_lock);"),
       .insertAfter("page = alloc_page", "\twrite_unlock(&vcpu->kvm->mmu_lock);")),
     Change(
+      "object-overrun", "an entry behind an object of kzalloc() is written", in: create,
+      breaks: ["out-of-bounds"],
+      edits: [
+        Nth(.replace("int i;", with: "u64 *kshim_note;\n\tint i;")),
+        Nth(
+          .insertBefore(
+            "page = alloc_page",
+            "\tkshim_note = kzalloc(sizeof(*kshim_note), GFP_KERNEL_ACCOUNT);\n"
+              + "\tif (!kshim_note)\n\t\treturn -ENOMEM;\n\tkshim_note[1] = 0;\n"
+              + "\tkfree(kshim_note);")),
+      ]),
+    Change(
       "two-pages-decrypted", "a page is decrypted that is somebody else's", in: create,
       breaks: ["boundary-arguments"], .replace("pae_root, 1)", with: "pae_root, 2)")),
     Change(
@@ -39,6 +51,11 @@ extension Change {
       "pml5-with-pml4", "the PML5 is freed only where a PML4 is", in: freePages,
       breaks: ["leak"],
       .insertBefore("mmu->pml5_root", "\tif (mmu->pml4_root)")),
+    Change(
+      "pdpt-after-free", "the PDPT is cleared after it was freed", in: freePages,
+      breaks: ["use-after-free"],
+      .insertAfter(
+        ")mmu->pae_root);", "\tif (mmu->pae_root)\n\t\tmmu->pae_root[0] = 0;")),
     Change(
       "mmu-freed", "the MMU is freed as if it were a page", in: freePages, breaks: ["wild-free"],
       .insertAfter("mmu->pml5_root", "\tfree_page((uintptr_t)mmu);")),

@@ -29,7 +29,8 @@ extension Change {
       "no-encryption-bit", "entries without the encryption bit", in: shadow,
       breaks: ["entry-bits"], .replace(" | shadow_me_value", with: "")),
     Change(
-      "pml5-to-pdpt", "the PML5 leads past the PML4", in: shadow, breaks: ["root-chain"],
+      "pml5-to-pdpt", "the PML5 leads past the PML4", in: shadow,
+      breaks: ["root-chain", "walk-start"],
       .replace("= __pa(mmu->pml4_root) |", with: "= __pa(mmu->pae_root) |")),
     Change(
       "two-quadrants", "the third quarter shadows the first again", in: shadow,
@@ -39,7 +40,7 @@ extension Change {
       breaks: ["boundary-arguments"], .replace("i < 4", with: "i < 3")),
     Change(
       "root-of-4", "the PML4 is the root where 5 levels are walked", in: shadow,
-      breaks: ["root-identity"],
+      breaks: ["root-chain", "walk-start"],
       .replace("root.hpa = __pa(mmu->pml5_root)", with: "root.hpa = __pa(mmu->pml4_root)")),
     Change(
       "pgd-kept-early", "the guest's root is remembered before its shadow is there", in: shadow,

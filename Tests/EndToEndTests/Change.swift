@@ -30,7 +30,7 @@ struct Change: Sendable {
     self.edits = edits.map { edit in
       edit.isOutside
         ? KernelEdit(EndToEndTestCase.mmu, edit.change, occurrence: edit.occurrence)
-        : Defect.edit(function, edit.change, edit.occurrence)
+        : Defect.edit(edit.function ?? function, edit.change, edit.occurrence)
     }
   }
 
@@ -40,26 +40,38 @@ struct Change: Sendable {
     var occurrence: Int
     /// Whether the anchor is looked for in the whole file.
     var isOutside: Bool
+    /// Where else it is looked for; nil: in the change's function.
+    var function: String?
 
-    init(_ change: KernelEdit.Change, _ occurrence: Int = 1, isOutside: Bool = false) {
+    init(
+      _ change: KernelEdit.Change, _ occurrence: Int = 1, isOutside: Bool = false,
+      in function: String? = nil
+    ) {
       self.change = change
       self.occurrence = occurrence
       self.isOutside = isOutside
+      self.function = function
     }
   }
 
-  /// What calls the function, and therefore all that can differ: the other scenarios do not run
-  /// what was changed. Nil for all, where the notes count too.
+  /// The drives that run an edited function, and therefore all that can differ. Nil for all, where
+  /// the notes count too.
   var drives: Set<String>? {
     if breaks.isEmpty || breaks == ["dead-branch"] { return nil }
-    let callers =
-      switch function {
-      case Self.allocRoot: [Self.shadow, Self.direct]
-      case Self.freeRootPage: [Self.freeRoots]
-      default: [function]
-      }
-    return Set(callers + ["lifecycle"])
+    return Set(edits.flatMap { Self.drives[$0.function ?? function] ?? [] })
   }
+
+  private static let drives: [String: Set<String>] = {
+    let loads: Set = [walkStart, "lifecycle", "two_vcpus"]
+    let releases: Set = [freeRoots, "lifecycle", "two_vcpus"]
+    return [
+      special: loads.union([special]), shadow: loads.union([shadow]),
+      direct: loads.union([direct]), allocRoot: loads.union([shadow, direct]),
+      firstRoot: loads.union([firstRoot, shadow]), create: [create, "lifecycle"],
+      freePages: [freePages, "lifecycle"], freeRoots: releases, freeRootPage: releases,
+      walkStart: [walkStart],
+    ]
+  }()
 
   static let special = Defect.special
   static let shadow = Defect.shadow
@@ -69,6 +81,8 @@ struct Change: Sendable {
   static let freePages = Defect.freePages
   static let freeRoots = Defect.freeRoots
   static let freeRootPage = "mmu_free_root_page"
+  static let walkStart = "shadow_walk_init_using_root"
+  static let firstRoot = "mmu_first_shadow_root_alloc"
 
   /// The defects of the patch series.
   static let series = zip(
@@ -86,4 +100,5 @@ struct Change: Sendable {
 
   static let defects =
     series + specialDefects + shadowDefects + directDefects + createDefects + freeDefects
+    + walkDefects + firstRootDefects + raceDefects
 }

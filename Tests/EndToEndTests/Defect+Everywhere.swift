@@ -30,7 +30,7 @@ extension Defect {
     expected: [
       Expected("leak", in: special, "shadow=5"), Expected("wrong-errno", in: special),
       Expected("allocation-set", in: special), Expected("warn-missing", in: special),
-      Expected("sleep-under-lock", in: shadow), Expected("entry-bits", in: shadow),
+      Expected("sleep-under-lock", in: Change.firstRoot), Expected("entry-bits", in: shadow),
       Expected("boundary-arguments", in: allocRoot, direct),
       Expected("uninitialised", in: create),
       Expected("wild-free", in: freePages), Expected("double-lock", in: freeRoots),
@@ -53,7 +53,7 @@ extension Defect {
     ],
     expected: [
       Expected("double-free", in: special), Expected("allocation-set", in: special),
-      Expected("lock-imbalance", in: shadow), Expected("root-identity", in: shadow, "shadow=5"),
+      Expected("lock-imbalance", in: shadow), Expected("root-chain", in: shadow, "shadow=5"),
       Expected("root-chain", in: direct), Expected("warn-unexpected", in: create),
       Expected("root-identity", in: freeRoots),
     ])
@@ -119,7 +119,15 @@ extension Defect {
       Expected("sleep-under-lock", in: freeRoots),
     ])
 
-  static let everywhere = [first, second, third, fourth, fifth]
+  static let sixth = Defect(
+    name: "sixth", title: "metadata and the start of a walk",
+    edits: Change.flagEarly.edits + Change.walkDefects[0].edits,
+    expected: [
+      Expected("early-publication", in: Change.firstRoot, "two_vcpus"),
+      Expected("walk-start", in: Change.walkStart, "shadow=5"),
+    ])
+
+  static let everywhere = [first, second, third, fourth, fifth, sixth]
 }
 
 /// Patches that change how the code is written and not what it does.

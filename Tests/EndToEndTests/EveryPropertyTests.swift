@@ -20,6 +20,8 @@ final class EveryPropertyTests: EndToEndTestCase {
       Set(run.verdict.findings.map(\.property)), Set(run.defect.expected.map(\.property)))
   }
 
+  func test_metadataAndWalks_areToldApart() async throws { try await isFound(.sixth) }
+
   func test_defects_coverEveryProperty() {
     let broken = Set((Defect.series + Defect.everywhere).flatMap(\.expected).map(\.property))
     XCTAssertEqual(Set(ReleasedKernelTests.properties).subtracting(broken), [])

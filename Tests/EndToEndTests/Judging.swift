@@ -19,33 +19,38 @@ struct Judgement: Sendable {
 }
 
 extension EndToEndTestCase {
-  /// Checks a kernel with each change in it: extraction, compiling, search and judging as in the
-  /// tool, in this process, two at a time.
+  /// What was judged already, by the change's name. Tests run one after another.
+  nonisolated(unsafe) private static var judged: [String: Judgement] = [:]
+
+  /// Checks a kernel with each change in it, each change once in this process: extraction,
+  /// compiling, search and judging as in the tool, as many at a time as there are processors.
   func judge(_ changes: [Change]) async throws -> [Judgement] {
     let tree = try await kernel(Self.defectKernel)
     let store = store
     let all = Check(
       subject: "kvm-mmu-roots", jobs: 1, installation: try Installation.locate())
-    @Sendable func judge(_ number: Int) async throws -> (Int, Judgement) {
-      let change = changes[number]
+    @Sendable func judge(_ change: Change) async throws -> Judgement {
       let patch = try await KernelEdit.patch(change.edits, of: tree, name: change.name)
       let revision = try await store.revision(tree: tree, patches: [patch])
       defer { revision.close() }
       var check = all
       check.drives = change.drives
-      let verdict = try await check.verdict(of: revision, base: nil)
-      return (number, Judgement(change: change, verdict: verdict))
+      return Judgement(
+        change: change, verdict: try await check.verdict(of: revision, base: nil))
     }
-    return try await withThrowingTaskGroup(of: (Int, Judgement).self) { group in
-      var judgements: [Int: Judgement] = [:]
-      for number in changes.indices {
-        if number >= 2, let (ended, judgement) = try await group.next() {
-          judgements[ended] = judgement
+    // The longest first: those that claim that there is no note search everything.
+    let open = changes.filter { Self.judged[$0.name] == nil }
+      .sorted { ($0.drives?.count ?? 99) > ($1.drives?.count ?? 99) }
+    try await withThrowingTaskGroup(of: Judgement.self) { group in
+      for (number, change) in open.enumerated() {
+        if number >= ProcessInfo.processInfo.activeProcessorCount, let one = try await group.next()
+        {
+          Self.judged[one.change.name] = one
         }
-        group.addTask { try await judge(number) }
+        group.addTask { try await judge(change) }
       }
-      for try await (ended, judgement) in group { judgements[ended] = judgement }
-      return changes.indices.map { judgements[$0]! }
+      for try await one in group { Self.judged[one.change.name] = one }
     }
+    return changes.map { Self.judged[$0.name]! }
   }
 }
