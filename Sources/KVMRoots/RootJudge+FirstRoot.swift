@@ -96,7 +96,7 @@ extension RootJudge {
     returnsZero(step, &report)
     if let missing = after.missing(state.layout.count, hasHash: slots.pageHash != nil) {
       report.broken(
-        .allocationSet, in: step.function, at: step.end,
+        step.other == nil ? .allocationSet : .earlyPublication, in: step.function, at: step.end,
         "\(missing) is not allocated for the first shadow root")
     } else if !after.isDone {
       report.broken(
@@ -155,8 +155,11 @@ extension RootJudge {
       all.firstIndex { $0.what == .returned && $0.thread == mine.thread }
     }
     // The other's allocations that come after this one's return, which said that all is there.
+    let metadata = Metadata(world, slots)
     if step.result == 0, let mine,
-      let late = all[mine...].first(where: { $0.what == .allocation })
+      let late = all[mine...].first(where: {
+        $0.what == .allocation && ($0.value == 0 || metadata.names($0.value))
+      })
     {
       report.broken(
         .earlyPublication, in: step.function, at: late.pc,
@@ -164,11 +167,15 @@ extension RootJudge {
     }
     guard let done = slots.firstRootDone else { return }
     let happened = world.happened.pointee
-    let place = world.address(of: done) & ~7
-    let stores = (0..<Int(happened.store_count)).filter { happened.stores[$0].address == place }
-    if stores.count > 1 {
+    let address = world.address(of: done)
+    func isSet(_ granule: UInt64) -> Bool { granule >> ((address & 7) * 8) & 0xff != 0 }
+    let stores = (0..<Int(happened.store_count)).map { happened.stores[$0] }
+      .filter { $0.address == address & ~7 }
+    for (index, store) in stores.enumerated() where isSet(store.before) {
+      let isStill = index + 1 < stores.count ? isSet(stores[index + 1].before) : metadata.isDone
+      guard isStill else { continue }
       report.broken(
-        .idempotent, in: step.function, at: happened.stores[stores[1]].pc,
+        .idempotent, in: step.function, at: store.pc,
         "shadow_root_allocated is set again by a vCPU that had only to look")
     }
   }

@@ -127,7 +127,7 @@ extension RootJudge {
       if zapped != (isInvalid && expected == 0 ? 1 : 0) {
         report.broken(
           .lifecycle, in: step.function, at: step.end,
-          "an \(isInvalid ? "invalid" : "valid") page with \(expected) roots is zapped \(zapped) times"
+          "a page that is \(isInvalid ? "invalid" : "valid") and has \(expected) roots is zapped \(zapped) times"
         )
       }
     }

@@ -57,6 +57,11 @@ extension RootJudge {
       failsCleanly(step, &report)
       return true
     }
+    if let done = slots.firstRootDone, step.result == 0, world.get(done) == 0 {
+      report.broken(
+        step.other == nil ? .allocationSet : .earlyPublication, in: step.function, at: step.end,
+        "the guest's tables are shadowed before memory slots have their metadata")
+    }
     if state.guestLevel >= 4 {
       returnsZero(step, &report)
       warns(exactly: 0, step, &report)

@@ -110,7 +110,10 @@ struct RootJudge {
       report.broken(
         .lockImbalance, in: step.function, at: event.pc, "a lock is not held as this place demands")
     }
-    if isLast, step.target != .freePages { leaks(step, world, &report) }
+    // Where another vCPU was stopped on its way, pages are still in its hands.
+    if isLast, step.target != .freePages, world.happened.pointee.ended == 0 {
+      leaks(step, world, &report)
+    }
   }
 
   /// Pages that were allocated, or were in the tables at the start, and that nothing names now.

@@ -43,11 +43,13 @@ extension Change {
     "recheck-removed", "no recheck under the lock", in: firstRoot, breaks: ["idempotent"],
     edits: [Nth(.delete("if (kvm_shadow_root_allocated(kvm))", through: "goto out_unlock"), 2)])
 
-  /// A later allocation that fails leaves it set.
+  /// A later allocation that fails takes it back: alone nobody would see it.
   static let flagEarly = Change(
     "flag-early", "the flag is set before the metadata is there", in: firstRoot,
-    breaks: ["early-publication", "allocation-set", "partial-state"],
+    breaks: ["early-publication"],
     .delete("smp_store_release("), .delete("out_success:"),
+    .insertAfter(
+      "out_unlock:", "\tif (r)\n\t\tsmp_store_release(&kvm->arch.shadow_root_allocated, (false));"),
     .replace(
       "goto out_success;",
       with:

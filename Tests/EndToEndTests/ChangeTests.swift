@@ -74,10 +74,7 @@ final class ChangeTests: EndToEndTestCase {
 
   func test_eachProperty_isBrokenAloneByADefect() {
     let alone = Set(Change.defects.filter { $0.breaks.count == 1 }.flatMap(\.breaks))
-    // What is published too early is also published when a later allocation fails.
-    XCTAssertEqual(
-      Set(ReleasedKernelTests.properties).subtracting(alone), ["early-publication"])
-    XCTAssert(Change.flagEarly.breaks.contains("early-publication"))
+    XCTAssertEqual(Set(ReleasedKernelTests.properties).subtracting(alone), [])
   }
 
   func test_defects_areInEveryFunction() {

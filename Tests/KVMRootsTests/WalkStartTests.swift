@@ -26,7 +26,8 @@ final class WalkStartTests: RootsTestCase {
   }
 
   func test_walk_everyScenario_keepsEveryProperty() throws {
-    try searchEvery(.walk, scenarios: [CountedText.debian6v12: 18_116, CountedText.debian6v1: 6956])
+    try searchEvery(
+      .walk, scenarios: [CountedText.debian6v12: 18_116, CountedText.debian6v1: 6956])
   }
 
   /// Also over 5 levels, which upstream's second fix was for.
