@@ -103,13 +103,16 @@ extension RootJudge {
         .allocationSet, in: step.function, at: step.end,
         "everything is allocated and shadow_root_allocated is not set")
     }
-    if let size = slots.pageHashSize.map({ world.get($0) }),
-      let hash = events.allocated.first(where: { $0.value != 0 && $0.value == after.pageHash }),
-      hash.arg.1 < size
+    if let size = slots.pageHashSize.map({ world.get($0) }), before.pageHash == 0,
+      after.pageHash != 0
     {
-      report.broken(
-        .allocationSet, in: step.function, at: hash.pc,
-        "the hash of shadow pages has \(hash.arg.1) bytes instead of \(size)")
+      let hash = world.events.first { $0.what == .allocation && $0.value == after.pageHash }
+      let bytes = hash?.arg.1 ?? 0
+      if bytes < size {
+        report.broken(
+          .allocationSet, in: step.function, at: hash?.pc ?? step.end,
+          "the hash of shadow pages has \(bytes) bytes instead of \(size)")
+      }
     }
     if !state.tdpMMU, !state.tdp || state.isTracked,
       let call = events.calls.first(where: {
@@ -121,7 +124,7 @@ extension RootJudge {
         "metadata is asked for although every slot got it when it was made")
     }
     for event in events.allocated
-    where !event.allocation.contains([.accounted, .maySleep, .zeroed]) {
+    where after.names(event.value) && !event.allocation.contains([.accounted, .maySleep, .zeroed]) {
       report.broken(
         .allocationSet, in: step.function, at: event.pc,
         "metadata is not zeroed, not charged to the VM's owner or allocated without sleeping")
@@ -171,7 +174,8 @@ extension RootJudge {
     func isSet(_ granule: UInt64) -> Bool { granule >> ((address & 7) * 8) & 0xff != 0 }
     let stores = (0..<Int(happened.store_count)).map { happened.stores[$0] }
       .filter { $0.address == address & ~7 }
-    for (index, store) in stores.enumerated() where isSet(store.before) {
+    for (index, store) in stores.enumerated()
+    where isSet(store.before) && stores[..<index].contains(where: { $0.thread != store.thread }) {
       let isStill = index + 1 < stores.count ? isSet(stores[index + 1].before) : metadata.isDone
       guard isStill else { continue }
       report.broken(

@@ -87,9 +87,10 @@ extension RootJudge {
 
   /// Pages that are taken out of use wait on a list until they are committed.
   private func zapped(_ step: Step, _ report: inout Report) {
-    guard let zap = events.calls.last(where: { $0.call == slots.prepareZap }) else { return }
-    let commit = events.calls.last { $0.call == slots.commitZap }
-    if commit == nil {
+    let last = events.calls.last {
+      $0.call == slots.prepareZap || $0.call == slots.commitZap
+    }
+    if let zap = last, zap.call == slots.prepareZap {
       report.broken(
         .lifecycle, in: step.function, at: zap.pc,
         "a page that was zapped is never committed, so nobody frees it")

@@ -58,8 +58,11 @@ extension RootJudge {
       return true
     }
     if let done = slots.firstRootDone, step.result == 0, world.get(done) == 0 {
+      let missing = Metadata(world, slots)
+        .missing(step.state.layout.count, hasHash: slots.pageHash != nil)
+      let isEarly = step.other != nil && missing != nil
       report.broken(
-        step.other == nil ? .allocationSet : .earlyPublication, in: step.function, at: step.end,
+        isEarly ? .earlyPublication : .allocationSet, in: step.function, at: step.end,
         "the guest's tables are shadowed before memory slots have their metadata")
     }
     if state.guestLevel >= 4 {

@@ -43,7 +43,8 @@ extension RootJudge {
           "\(name(table)) is allocated although level \(state.shadowLevel) has no use for it")
       }
     }
-    for event in events.allocated {
+    // What is given back before the end is no table.
+    for event in events.allocated where step.after.hasTable(event.value) {
       asked(event, for: [.accounted, .zeroed, .maySleep], step, &report)
     }
     let pages = events.allocated.count { world.load($0.value) != nil }
@@ -93,7 +94,7 @@ extension RootJudge {
         isNeeded ? .idempotent : .wrongErrno, in: step.function, at: step.end,
         "the function returns \(Errno.name(step.result)) although \(why)")
     }
-    for event in events.allocated {
+    for event in events.allocated where subject.world.load(event.value) != nil {
       report.broken(
         isNeeded ? .idempotent : .allocationSet, in: step.function, at: event.pc,
         "a page is allocated although \(why)")
@@ -131,7 +132,7 @@ extension RootJudge {
     returnsZero(step, &report)
     // A 64-bit host with encryption has no three-level TDP: KVM warns of it.
     warns(exactly: needsPDPT && state.tdp && state.isEncrypted ? 1 : 0, step, &report)
-    let pages = events.allocated.count { $0.value != 0 }
+    let pages = events.allocated.count { world.load($0.value) != nil }
     if pages != (needsPDPT ? 1 : 0) {
       report.broken(
         .allocationSet, in: step.function, at: events.allocated.last?.pc ?? step.end,
@@ -139,7 +140,7 @@ extension RootJudge {
       return true
     }
     let decrypted = events.calls.filter { $0.call == slots.memoryDecrypted }
-    if needsPDPT, let page = events.allocated.first {
+    if needsPDPT, let page = events.allocated.first(where: { world.load($0.value) != nil }) {
       asked(page, for: [.accounted, .maySleep, .below4G], step, &report)
       if after.pae != page.value {
         report.broken(

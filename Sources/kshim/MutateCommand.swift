@@ -54,6 +54,9 @@ struct MutateCommand: AsyncParsableCommand {
   var list = false
 
   func validate() throws {
+    if list, format == .json {
+      throw ValidationError("--list prints text; leave out --format json")
+    }
     if sample < 1 { throw ValidationError("--sample takes a number from 1, not \(sample)") }
   }
 

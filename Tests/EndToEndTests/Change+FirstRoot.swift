@@ -16,7 +16,7 @@ extension Change {
       edits: [Nth(.replace("goto out_unlock", with: "return r"), 2)]),
     Change(
       "flag-despite-failure", "the flag is set although an allocation failed", in: firstRoot,
-      breaks: ["partial-state", "allocation-set"],
+      breaks: ["partial-state", "early-publication"],
       edits: [Nth(.replace("goto out_unlock", with: "goto out_success"), 3)]),
     Change(
       "dropped-on-failure", "reverse maps are freed when a later allocation fails", in: firstRoot,
@@ -27,7 +27,7 @@ extension Change {
           + "\t\t\t\tslot->arch.rmap[0] = NULL;\n\t\t\t}")),
     Change(
       "flag-never-set", "all is allocated, and nobody is told", in: firstRoot,
-      breaks: ["allocation-set", "idempotent"],
+      breaks: ["allocation-set"],
       .replace("shadow_root_allocated, true", with: "shadow_root_allocated, false")),
     Change(
       "tracking-unlocked", "write tracking is allocated without slots_arch_lock", in: firstRoot,

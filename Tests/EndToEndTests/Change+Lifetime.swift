@@ -81,7 +81,8 @@ extension Change {
       .delete("pae_root[i] = INVALID")),
     Change(
       "valid-zapped", "shadow pages are zapped that are still valid", in: freeRootPage,
-      breaks: ["lifecycle"], .replace("root_count && sp->role", with: "root_count || sp->role")),
+      breaks: ["lifecycle", "warn-unexpected"],
+      .replace("root_count && sp->role", with: "root_count || sp->role")),
     Change(
       "no-page-checked", "a root that is none is looked up", in: freeRootPage,
       breaks: ["crash", "uninitialised"],

@@ -77,6 +77,7 @@ extension Change {
       breaks: ["lifecycle"], .delete("++sp->root_count")),
     Change(
       "quadrant-warned", "a WARN of quadrants that are allowed", in: allocRoot,
-      breaks: ["warn-unexpected"], .replace("quadrant && !role", with: "quadrant && role")),
+      breaks: ["warn-missing", "warn-unexpected"],
+      .replace("quadrant && !role", with: "quadrant && role")),
   ]
 }

@@ -5,7 +5,7 @@ extension Change {
   static let walkDefects: [Change] = [
     Change(
       "only-4-levels", "over 5 levels the walk of a 32-bit guest starts at the root",
-      in: walkStart, breaks: ["walk-start"],
+      in: walkStart, breaks: ["walk-start", "warn-missing"],
       .replace("level >= PT64_ROOT_4LEVEL", with: "level == PT64_ROOT_4LEVEL")),
     Change(
       "flags-in-address", "the table's address keeps the PDPTE's flags", in: walkStart,

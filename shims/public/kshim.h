@@ -115,7 +115,8 @@ struct kshim_store {
 	uint64_t before;	/* the 8 bytes at address, as they were */
 	uint64_t pc;
 	uint16_t size;
-	uint16_t step;
+	uint8_t step;
+	uint8_t thread;
 };
 
 struct kshim_world {

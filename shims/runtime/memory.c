@@ -169,14 +169,20 @@ kshim_u64 kshim_boot_object(kshim_u64 size)
 	return take(1, size, KSHIM_MEMORY_OBJECT, 0, 0) + offset;
 }
 
+/* What kmalloc() gives for no bytes: an address that nothing may reach. */
+#define ZERO_SIZE 16
+
 kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 {
 	/* Dirty unless zeroed was asked; the byte differs between the two builds. */
 	uint8_t fill = flags & KSHIM_ALLOC_ZEROED ? 0 : *step_harness->dirty;
-	bool refused = kshim_decide(2);
-	uint64_t hpa = refused ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, fill, pc);
-	struct kshim_event *event = trace_record(KSHIM_EVENT_ALLOC, pc);
+	struct kshim_event *event;
+	uint64_t hpa;
 
+	if (!size)
+		return ZERO_SIZE;
+	hpa = kshim_decide(2) ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, fill, pc);
+	event = trace_record(KSHIM_EVENT_ALLOC, pc);
 	event->value = hpa;
 	event->arg[0] = flags;
 	event->arg[1] = size;
@@ -204,7 +210,7 @@ void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
 	struct kshim_event *event;
 	enum kshim_at at;
 
-	if (!address)
+	if (!address || (kind == KSHIM_MEMORY_OBJECT && address == ZERO_SIZE))
 		return;
 	at = freed_at(address, kind, size);
 	event = trace_record(KSHIM_EVENT_FREE, pc);
@@ -346,6 +352,7 @@ static void log_store(uint64_t address, uint64_t size, uint64_t pc)
 		store->pc = pc;
 		store->size = size;
 		store->step = step_number;
+		store->thread = thread_now - threads;
 	}
 }
 

@@ -53,6 +53,12 @@ extension Extraction {
     let all = try await MutantFinder(manifest: manifest, extracted: extracted).mutants()
     try selection.check(all, functions: extraction.provenance.functions.map(\.name))
     let selected = all.filter { selection.takes($0, touched: extraction.touched) }
+    guard !selected.isEmpty else {
+      throw Failure(
+        .request, asked: "make mutants of \(subject) from \(revision.tree.spec)",
+        cause: "of \(all.count) mutants none is selected",
+        remedy: "choose fewer conditions, a smaller --sample or another --seed")
+    }
     let source = String(decoding: extracted.text, as: UTF8.self)
     let keys = Set(all.map(\.key))
     guard isCompiled else {
