@@ -146,7 +146,8 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 
 	if (frames >= WINDOW_PAGES - next[window]) {
 		trace_record(KSHIM_EVENT_OVERFLOW, pc);
-		step_end();
+		step_stop();
+		return HIGH_HPA;	/* to the set-up of a step that will not be made */
 	}
 	if (kind == KSHIM_MEMORY_OBJECT)
 		start += frames * PAGE_SIZE - ((size + 7) & ~7ULL);

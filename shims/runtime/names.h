@@ -79,6 +79,7 @@
 #define thread_wait KSHIM_NAME(thread_wait)
 #define threads KSHIM_NAME(threads)
 #define trace_decide KSHIM_NAME(trace_decide)
+#define step_stop KSHIM_NAME(step_stop)
 #define trace_decision_count KSHIM_NAME(trace_decision_count)
 #define trace_decisions KSHIM_NAME(trace_decisions)
 #define trace_digest KSHIM_NAME(trace_digest)

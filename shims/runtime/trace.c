@@ -32,7 +32,8 @@ struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)
 		event->kind = KSHIM_EVENT_OVERFLOW;
 		event->step = step_number;
 		trace_event_count = MAX_EVENTS;
-		step_end();
+		step_stop();
+		return event;
 	}
 	event = &trace_events[trace_event_count++];
 	memset(event, 0, sizeof(*event));

@@ -106,6 +106,7 @@ extern const struct kshim_harness *step_harness;
 extern bool step_inside;			/* whether the kernel's code runs */
 void step_fault(enum kshim_fault fault, uint64_t pc) __attribute__((noreturn));
 void step_end(void) __attribute__((noreturn));	/* leaves the kernel's code for good */
+void step_stop(void);		/* the same; between steps it returns, and no step follows */
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
 {
