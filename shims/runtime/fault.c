@@ -64,7 +64,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 		return;
 	}
 	/* A return address, as every event has: one past the instruction. */
-	step_fault(fault_of(number, (uint64_t)info->si_addr), 
+	step_fault(fault_of(number, (uint64_t)info->si_addr),
 		   was_called(instruction, stack) ? *(uint64_t *)stack : instruction + 1);
 }
 
