@@ -77,10 +77,17 @@ public struct Mutation: Sendable {
     let ready = mutated.mutants.filter { $0.state == .ready }
     let ran = try run(domain, ready, base.states, builds)
     var contradictions: [MutationReport.Contradiction] = []
+    var unlisted: [MutationReport.Unlisted] = []
     let outcomes = mutated.mutants.map { mutant in
       var outcome = ran[mutant.number] ?? Self.outcome(of: mutant)
       (outcome.before, outcome.after) = mutated.lines(of: mutant)
-      guard let entry = equivalents.entries[mutant.key] else { return outcome }
+      guard let entry = equivalents.entries[mutant.key] else {
+        if case .sameCode(let same?) = outcome.status, let entry = equivalents.entries[same] {
+          let place = "\(equivalents.path):\(entry.line)"
+          unlisted.append(.init(key: mutant.key, same: same, place: place))
+        }
+        return outcome
+      }
       if outcome.isUndetected { outcome.status = .equivalent(reason: entry.reason) }
       if outcome.status == .killed {
         contradictions.append(
@@ -97,7 +104,7 @@ public struct Mutation: Sendable {
         kernel: provenance.kernel, version: provenance.version,
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
       subject: subject, file: provenance.source, source: mutated.source, outcomes: outcomes,
-      contradictions: contradictions, selection: selection,
+      contradictions: contradictions, unlisted: unlisted, selection: selection,
       properties: base.properties.sorted(),
       scenarios: ran.values.reduce(base.scenarios) { $0 + $1.scenarios },
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)

@@ -13,6 +13,12 @@ extension MutationReport {
           + entry.killedBy.joined(separator: ", "), "",
       ]
     }
+    for entry in unlisted {
+      lines += [
+        "\(entry.place): \(entry.key) is the same code as \(entry.same), which is listed here: "
+          + "list it too", "",
+      ]
+    }
     lines += table + ["", summary]
     return lines.joined(separator: "\n") + "\n"
   }

@@ -38,6 +38,16 @@ public struct MutationReport: Sendable {
     public var killedBy: [String]
   }
 
+  /// A mutant that is not listed though the compiler makes the same of it as of a listed one: a sample
+  /// that holds it alone would call it a survivor.
+  public struct Unlisted: Sendable {
+    public var key: String
+    /// The listed one's.
+    public var same: String
+    /// `file:line` of its entry.
+    public var place: String
+  }
+
   public var revision: Verdict.Revision
   public var subject: String
   /// Relative to the kernel's top directory.
@@ -46,6 +56,7 @@ public struct MutationReport: Sendable {
   public var source: String
   public var outcomes: [Outcome]
   public var contradictions: [Contradiction]
+  public var unlisted: [Unlisted]
   public var selection: MutantSelection
   /// Ids of what every scenario is judged by, sorted.
   public var properties: [String]
@@ -81,6 +92,9 @@ public struct MutationReport: Sendable {
     }
   }
 
-  /// 0 when every mutant that is no equivalent is killed, and no equivalent is.
-  public var exitCode: Int32 { survived() == 0 && contradictions.isEmpty ? 0 : 1 }
+  /// 0 when every mutant that is no equivalent is killed, no equivalent is, and all that are the same
+  /// are listed.
+  public var exitCode: Int32 {
+    survived() == 0 && contradictions.isEmpty && unlisted.isEmpty ? 0 : 1
+  }
 }

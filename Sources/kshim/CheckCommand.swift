@@ -19,14 +19,12 @@ struct CheckCommand: AsyncParsableCommand {
         git bisect run kshim check --kernel . --bisect
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
-
   @OptionGroup var revision: RevisionOptions
   @OptionGroup var search: SearchOptions
   @OptionGroup var report: ReportOptions
 
   @Option(help: "text or json.")
-  var format = Format.text
+  var format = ReportFormat.text
 
   @Flag(help: "Let findings that were there before the patches, and notes, fail too.")
   var strict = false
@@ -46,17 +44,16 @@ struct CheckCommand: AsyncParsableCommand {
       progress: SearchOptions.progress, phase: { Terminal.status($0) })
     let verdict = try await check.verdict(of: revision, base: base)
     Terminal.status("")
-    let text =
-      switch format {
-      case .json: try verdict.json()
-      case .text:
-        TextReport(
-          verdict, replayOptions: self.revision.replayOptions,
-          usesColour: report.output == nil && Terminal.usesColour
-        ).text
-      }
-    try report.write(text)
-    let code = verdict.exitCode(isStrict: strict)
+    let result = CheckReport([
+      .init(
+        label: nil, title: nil, outcome: .verdict(verdict),
+        replayOptions: self.revision.replayOptions)
+    ])
+    try report.write(
+      result.rendered(as: format, usesColour: report.output == nil && Terminal.usesColour))
+    let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
   }
 }
+
+extension ReportFormat: ExpressibleByArgument {}

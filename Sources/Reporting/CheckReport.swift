@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// How the report of a check is written.
+public enum ReportFormat: String, CaseIterable, Sendable {
+  case text, json
+}
+
+/// What a check reports: one verdict, or one for each step of a series.
+public struct CheckReport: Sendable {
+  /// One revision that was checked.
+  public struct Entry: Sendable {
+    /// What its verdict is, or why there is none.
+    public enum Outcome: Sendable {
+      case verdict(Verdict)
+      /// Why it cannot be judged, and the exit status that stands for that.
+      case failure(String, exitCode: Int32)
+    }
+
+    /// What the step is called: the abbreviated commit, the patch's number; nil where the whole is
+    /// one step.
+    public var label: String?
+    /// The commit's or patch's subject line.
+    public var title: String?
+    public var outcome: Outcome
+    /// Options that `kshim replay` needs beside the scenario, to see this revision.
+    public var replayOptions: String
+
+    public init(label: String?, title: String?, outcome: Outcome, replayOptions: String) {
+      self.label = label
+      self.title = title
+      self.outcome = outcome
+      self.replayOptions = replayOptions
+    }
+  }
+
+  public var entries: [Entry]
+
+  public init(_ entries: [Entry]) { self.entries = entries }
+
+  /// The whole report, a newline at its end.
+  public func rendered(as format: ReportFormat, usesColour: Bool) throws -> String {
+    try entries.compactMap { entry in
+      guard case .verdict(let verdict) = entry.outcome else { return nil }
+      return switch format {
+      case .json: try verdict.json()
+      case .text:
+        TextReport(verdict, replayOptions: entry.replayOptions, usesColour: usesColour).text
+      }
+    }.joined()
+  }
+
+  /// The largest exit status of an entry; see ``Verdict/exitCode(isStrict:)``.
+  public func exitCode(isStrict: Bool) -> Int32 {
+    entries.map { entry in
+      switch entry.outcome {
+      case .verdict(let verdict): verdict.exitCode(isStrict: isStrict)
+      case .failure(_, let code): code
+      }
+    }.max() ?? 0
+  }
+}
