@@ -64,13 +64,19 @@ package struct Builds: Sendable {
     )
   }
 
+  /// One of the two, for what is not judged.
+  @Sendable func loadPattern(_ worker: Int) throws -> Subject {
+    try Subject(sharedObject: path(.pattern, worker))
+  }
+
   /// The lines of places in the module of ``patternPath``.
   func source(of offsets: Set<UInt64>) async throws -> SourceLines {
     let provenance = extraction.provenance
     let places = try await Symbolizer(module: patternPath, source: provenance.source)
       .places(of: offsets)
     return SourceLines(
-      provenance: provenance, statements: extraction.statements, places: places)
+      provenance: provenance, statements: extraction.statements,
+      primitives: extraction.primitives, places: places)
   }
 
   func writeProfile(of zero: Subject, worker: Int) {

@@ -33,12 +33,14 @@ public struct Check: Sendable {
   }
 
   /// Who judges which subject.
-  private static let domains: [String: any Domain.Type] = ["kvm-mmu-roots": RootDomain.self]
+  private static let domains: [String: any ObservedDomain.Type] = [
+    "kvm-mmu-roots": RootDomain.self
+  ]
 
   private func domain() throws -> any Domain.Type { try Self.domain(of: subject) }
 
   /// - Throws: ``Failure`` of kind request for a subject that nothing judges.
-  package static func domain(of subject: String) throws -> any Domain.Type {
+  package static func domain(of subject: String) throws -> any ObservedDomain.Type {
     guard let domain = domains[subject] else {
       throw Failure(
         .request, asked: "check \(subject)", cause: "there is no model that judges '\(subject)'",
@@ -59,28 +61,12 @@ public struct Check: Sendable {
     return verdict
   }
 
-  /// Says which findings the patches introduce: those that the base has not got, one for one. Lines
-  /// move with a patch, and so does the smallest scenario; where it is the same it decides first.
+  /// Says which findings the patches introduce: those that the base has not got, one for one.
   static func tell(_ findings: inout [Verdict.Finding], from base: [Verdict.Finding]) {
-    func identity(_ finding: Verdict.Finding, _ scenario: Bool) -> [String] {
-      [finding.property, finding.function, finding.message] + (scenario ? [finding.scenario] : [])
-    }
-    var old = base
     // What a patch touched is matched last.
-    var open = findings.indices.sorted { !findings[$0].introduced && findings[$1].introduced }
-    for index in open { findings[index].introduced = true }
-    for isExact in [true, false] {
-      open.removeAll { index in
-        guard
-          let match = old.firstIndex(where: {
-            identity($0, isExact) == identity(findings[index], isExact)
-          })
-        else { return false }
-        old.remove(at: match)
-        findings[index].introduced = false
-        return true
-      }
-    }
+    let order = findings.indices.sorted { !findings[$0].introduced && findings[$1].introduced }
+    let matches = FindingMatch.matches(of: findings, in: base, order: order)
+    for index in findings.indices { findings[index].introduced = matches[index] == nil }
   }
 
   private func search<D: Domain>(_ domain: D.Type, _ revision: Revision) async throws -> Verdict {
@@ -90,6 +76,15 @@ public struct Check: Sendable {
     let builds = try await Builds.make(
       subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
       in: work.path)
+    return try await judge(domain, builds, in: work.path)
+  }
+
+  /// Searches what was built.
+  ///
+  /// - Parameter work: a directory of this revision's own.
+  func judge<D: Domain>(
+    _ domain: D.Type, _ builds: Builds, in work: String
+  ) async throws -> Verdict {
     let drives = drives
     let result = try Explorer.search(
       domain, jobs: jobs, load: builds.load,
@@ -105,7 +100,7 @@ public struct Check: Sendable {
       phase?("looking for dead branches")
       notes = try await BranchNotes(
         extraction: builds.extraction, module: builds.zeroPath, profiles: builds.profiles,
-        work: work.path
+        work: work
       ).notes()
     }
     return Verdict(

@@ -14,7 +14,8 @@ struct Sentence {
 
   var text: String {
     let file = (source.provenance.source as NSString).lastPathComponent
-    return [condition, consequence].compactMap { $0 }.joined(separator: " → ")
+    return [Condition(trace: draft.trace, needed: draft.needed, source: source).text, consequence]
+      .compactMap { $0 }.joined(separator: " → ")
       + " (\(file):\(draft.place.line))"
   }
 
@@ -24,47 +25,6 @@ struct Sentence {
     guard let name = expression else { return nil }
     let parts = name.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "[") }
     return parts.last.map { String($0.prefix { $0 != "[" }) }
-  }
-
-  // MARK: What failed
-
-  private var condition: String? {
-    let failed = draft.trace.failures.map(failure)
-    if !failed.isEmpty { return failed.joined(separator: ", ") }
-    return draft.needed.isEmpty ? nil : "with \(draft.needed.joined(separator: ", "))"
-  }
-
-  /// One answer that was not the ordinary one.
-  private func failure(_ index: Int) -> String {
-    let trace = draft.trace
-    let event = trace.events[index]
-    let callee = trace.calls[Int(event.call)]
-    if trace.events[index...].dropFirst().first?.what == .allocation {
-      if let target = source.statements.target(of: callee, on: line(of: event)) {
-        return "allocation of \(target) fails"
-      }
-      let earlier = trace.events[..<index].count { $0.what == .allocation }
-      return "the \(Self.ordinal(earlier + 1)) page allocation fails"
-    }
-    let value = Int64(bitPattern: event.value)
-    let errno = Int32(truncatingIfNeeded: value)
-    let calls = trace.events.enumerated().filter { $1.what == .call && $1.call == event.call }
-    let number = calls.firstIndex { $0.offset == index } ?? 0
-    let name = (calls.count > 1 ? "the \(Self.ordinal(number + 1)) " : "") + "\(callee)()"
-    if errno < 0, errno >= -4095, value == Int64(errno) || event.value >> 32 == 0 {
-      return "\(name) fails with \(Errno.name(errno))"
-    }
-    let answer = event.value < 4096 ? "\(event.value)" : "0x" + String(event.value, radix: 16)
-    return "\(name) returns \(answer)"
-  }
-
-  static func ordinal(_ number: Int) -> String {
-    switch (number % 10, number % 100) {
-    case (1, let rest) where rest != 11: "\(number)st"
-    case (2, let rest) where rest != 12: "\(number)nd"
-    case (3, let rest) where rest != 13: "\(number)rd"
-    default: "\(number)th"
-    }
   }
 
   // MARK: What comes of it

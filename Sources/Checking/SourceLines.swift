@@ -6,6 +6,8 @@ import Extraction
 struct SourceLines {
   let provenance: Provenance
   let statements: Statements
+  /// See ``Extraction/primitives``.
+  let primitives: Set<String>
   /// By offset in the module.
   let places: [UInt64: Symbolizer.Place]
 

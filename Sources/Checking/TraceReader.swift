@@ -72,7 +72,7 @@ struct RawTrace {
         place?.line = line
         place?.function = function
       }
-      guard let (name, callee, detail) = describe(event) else { return nil }
+      guard let (name, callee, detail) = describe(event, source.primitives) else { return nil }
       let isStep = kind == .step
       let isAgain = isStep && !entered.insert("\(event.thread) \(function)").inserted
       return Verdict.Event(
@@ -86,7 +86,7 @@ struct RawTrace {
     event.call == 0xffff ? nil : "\(calls[Int(event.call)])()"
   }
 
-  private func describe(_ event: Event) -> (String, String?, String)? {
+  private func describe(_ event: Event, _ primitives: Set<String>) -> (String, String?, String)? {
     switch event.what {
     case .step: return ("enter", nil, "")
     case .returned:
@@ -124,7 +124,8 @@ struct RawTrace {
     case .overflow: return ("overflow", nil, "")
     case .call:
       // Allocation, release and locks have events of their own.
-      return hasOwnEvent(event) ? nil : ("boundary", call(event), answer(event))
+      let isTold = primitives.contains(calls[Int(event.call)]) || hasOwnEvent(event)
+      return isTold ? nil : ("boundary", call(event), answer(event))
     default: return nil
     }
   }

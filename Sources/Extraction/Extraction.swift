@@ -16,6 +16,8 @@ public struct Extraction: Sendable {
   var hasMutants = false
   /// What the extracted functions say at their lines.
   public let statements: Statements
+  /// Callees that allocate, free or lock and do nothing else: a trace shows what they do.
+  public let primitives: Set<String>
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -68,7 +70,8 @@ public struct Extraction: Sendable {
       touched: revision.touched[manifest.source] ?? [],
       statements: Statements(
         of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
-        in: extracted.text))
+        in: extracted.text),
+      primitives: manifest.primitives)
   }
 
   private static func provenance(

@@ -115,4 +115,15 @@ public struct Manifest: Sendable {
   public var variables: [Variable]
   /// Where it was read from, for messages.
   public var path: String
+
+  /// Callees that allocate, free or lock and do nothing else.
+  var primitives: Set<String> {
+    let names = boundary.filter { entry in
+      switch entry.rule.action {
+      case .allocates, .frees, .locks, .unlocks: true
+      default: false
+      }
+    }
+    return Set(names.map(\.name))
+  }
 }

@@ -3,9 +3,10 @@ import Exploration
 
 /// KVM's page table roots as a search sees them: the starting states of every drive, how to run
 /// one, and who judges it.
-public struct RootDomain: Domain {
+public struct RootDomain: ObservedDomain {
   let pattern: Subject
-  let zero: Subject
+  /// The other build, where scenarios are judged.
+  let zero: Subject?
   let setup: RootSetup
   var judge: RootJudge
   /// The first state of each drive.
@@ -15,8 +16,17 @@ public struct RootDomain: Domain {
   private var latest = RootSnapshot()
   /// The state that was run last: one state has many lists of decisions.
   private var last = (number: -1, state: RootState(drive: .special))
+  /// What takes down what comes of a scenario, where none is judged.
+  var observer: RootObserver?
 
-  public init(pattern: Subject, zero: Subject) throws {
+  public init(pattern: Subject, zero: Subject) throws { try self.init(pattern, zero) }
+
+  public init(observing subject: Subject) throws {
+    try self.init(subject, nil)
+    observer = RootObserver(setup: setup)
+  }
+
+  private init(_ pattern: Subject, _ zero: Subject?) throws {
     self.pattern = pattern
     self.zero = zero
     setup = RootSetup(slots: try RootSlots(pattern))
@@ -57,15 +67,28 @@ public struct RootDomain: Domain {
       let (drive, number) = place(state)
       last = (state, RootState(drive: drive, number: number))
     }
-    pattern.world.reset(choices)
-    zero.world.reset(choices)
+    inEach { $0.reset(choices) }
     judge.begin()
     guard last.state.drive != .twoVCPUs else { return race(last.state, &report) }
-    setup.apply(last.state, to: pattern.world)
-    setup.apply(last.state, to: zero.world)
+    inEach { setup.apply(last.state, to: $0) }
     latest = RootSnapshot(pattern.world, setup.slots)
     judge.start(in: pattern.world)
     play(&report)
+  }
+
+  public mutating func observe(
+    _ state: Int, _ choices: UnsafeBufferPointer<UInt8>, _ observation: inout Observation
+  ) {
+    observer!.begin(&observation)
+    var none = Report()
+    run(state, choices, &none)
+    observer!.end(&observation)
+  }
+
+  /// Does something in each build's world, in the judged one last.
+  func inEach(_ body: (World) -> Void) {
+    if let zero { body(zero.world) }
+    body(pattern.world)
   }
 
   public func count(into report: inout Report) { judge.count(into: &report) }
@@ -79,16 +102,22 @@ public struct RootDomain: Domain {
   ) -> UInt64? {
     let before = latest
     let result = pattern.world.call(entry, argument, address)
-    let other = zero.world.call(entry, argument, address)
-    latest = RootSnapshot(pattern.world, setup.slots)
-    judge.judge(
-      target, state, argument: argument, address: address, before: before, after: latest,
-      pattern.world, zero.world,
-      isLast: isLast,
-      &report)
+    var isOne = true
+    if let zero {
+      isOne = zero.world.call(entry, argument, address) == result
+      latest = RootSnapshot(pattern.world, setup.slots)
+      judge.judge(
+        target, state, argument: argument, address: address, before: before, after: latest,
+        pattern.world, zero.world,
+        isLast: isLast,
+        &report)
+    } else {
+      latest = RootSnapshot(pattern.world, setup.slots)
+      observer!.observe(target, state, before: before, after: latest, pattern.world)
+    }
     // On hardware nothing goes on beside a lock that is never released.
     let isStuck = pattern.world.happened.pointee.locks_held > 0
-    return result == other && !isStuck ? result : nil
+    return isOne && !isStuck ? result : nil
   }
 
   private mutating func play(_ report: inout Report) {
@@ -145,7 +174,7 @@ public struct RootDomain: Domain {
     if state.shadowLevel == 3 { addresses.append(5 << 30) }
     for address in addresses {
       let root = older != 0 ? older : newer != 0 ? newer : latest.rootHPA
-      for world in [pattern.world, zero.world] {
+      inEach { world in
         for slot in [slots.walkAddress, slots.walkTable, slots.walkLevel] {
           world.set(slot, RootSetup.oldIterator)
         }
@@ -157,8 +186,9 @@ public struct RootDomain: Domain {
 
   /// The table of a root that is not loaded, as previous roots are.
   private func otherRoot() -> UInt64 {
-    let worlds = [zero.world, pattern.world]
-    return worlds.map { setup.shadowPage(RootSetup.previousGFN, level: 4, in: $0) }[1]
+    var hpa: UInt64 = 0
+    inEach { hpa = setup.shadowPage(RootSetup.previousGFN, level: 4, in: $0) }
+    return hpa
   }
 
   /// The life of an MMU, as the kernel's own callers lead it: `kvm_mmu_create()`, `kvm_mmu_load()`,
@@ -170,8 +200,7 @@ public struct RootDomain: Domain {
     for round in 0..<2 {
       if round == 1 {
         state.guestLevel = start.nextGuestLevel
-        setup.role(state, in: pattern.world)
-        setup.role(state, in: zero.world)
+        inEach { setup.role(state, in: $0) }
       }
       guard load(state, &report) else { return }
       guard step(.freeRoots, slots.freeRoots, state, argument: 15, &report) != nil else { return }

@@ -75,7 +75,7 @@ extension RootDomain {
       setup.apply(states[thread], to: world)
     }
     judge.start(in: pattern.world)
-    for world in [pattern.world, zero.world] {
+    inEach { world in
       world.select(thread: 0)
       _ = world.race(
         (first, UInt64(states[0].rootsToFree)), (second, UInt64(states[1].rootsToFree)),
@@ -83,8 +83,13 @@ extension RootDomain {
     }
     let after = snapshots { _, _ in }
     for thread in 0..<2 {
-      pattern.world.select(thread: thread)
-      zero.world.select(thread: thread)
+      inEach { $0.select(thread: thread) }
+      guard let zero else {
+        observer!.observe(
+          states[thread].drive, states[thread], before: before[thread], after: after[thread],
+          pattern.world, thread: thread)
+        continue
+      }
       var judged = states[thread]
       judged.drive = .twoVCPUs
       judge.judge(
@@ -97,7 +102,7 @@ extension RootDomain {
   /// The roots of both vCPUs, after something was done for each in both builds.
   private func snapshots(_ prepare: (World, Int) -> Void) -> [RootSnapshot] {
     (0..<2).map { thread in
-      for world in [zero.world, pattern.world] {
+      inEach { world in
         world.select(thread: thread)
         prepare(world, thread)
       }

@@ -24,7 +24,8 @@ struct Kshim: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      CheckCommand.self, ReplayCommand.self, MutateCommand.self, ExtractCommand.self,
+      CheckCommand.self, CompareCommand.self, ReplayCommand.self, MutateCommand.self,
+      ExtractCommand.self,
       KernelsCommand.self, SubjectsCommand.self,
     ])
 

@@ -18,7 +18,9 @@ struct RevisionOptions: ParsableArguments {
       "A patch, '-' for standard input; several are applied in order.", valueName: "file"))
   var patches: [String] = []
 
-  var kernelName: String {
+  var kernelName: String { Self.kernelName(kernel) }
+
+  static func kernelName(_ kernel: String?) -> String {
     if let kernel { return kernel }
     let named = ProcessInfo.processInfo.environment["KERNEL"] ?? ""
     return named.isEmpty ? "debian:6.12" : named
@@ -31,17 +33,26 @@ struct RevisionOptions: ParsableArguments {
 
   /// The revision, and its base when there are patches.
   func resolve() async throws -> (revision: Revision, base: Revision?) {
-    let files = try PatchFile.read(patches)
     let store = KernelStore()
-    let tree = try await store.resolve(kernelName) { Terminal.status($0) }
+    let revision = try await Self.resolve(kernelName, patches, store)
+    let base =
+      patches.isEmpty ? nil : try await store.revision(tree: revision.tree, patches: [])
+    return (revision, base)
+  }
+
+  /// A kernel with patches on it; what git says about them goes to standard error.
+  static func resolve(
+    _ kernel: String, _ patches: [String], _ store: KernelStore
+  ) async throws -> Revision {
+    let files = try PatchFile.read(patches)
+    let tree = try await store.resolve(kernel) { Terminal.status($0) }
     Terminal.status("")
     let revision = try await store.revision(tree: tree, patches: files)
     for remark in revision.remarks { Terminal.error("kshim: \(remark)") }
     for file in revision.skipped {
       Terminal.error("kshim: \(file) is left out: this kernel was unpacked only in part")
     }
-    let base = files.isEmpty ? nil : try await store.revision(tree: tree, patches: [])
-    return (revision, base)
+    return revision
   }
 }
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+import Extraction
+import Failures
+import Foundation
+import KernelSource
+import Reporting
+
+/// One comparison: each revision is judged, then all of them run every scenario side by side.
+public struct Compare: Sendable {
+  /// What is compared, and what the user calls it.
+  public struct Candidate: Sendable {
+    public var label: String
+    public var revision: Revision
+    public init(label: String, revision: Revision) {
+      self.label = label
+      self.revision = revision
+    }
+  }
+
+  /// How each revision is judged: subject, workers, what to search, whom to tell.
+  public var check: Check
+
+  public init(_ check: Check) { self.check = check }
+
+  /// - Parameter candidates: at least two, in the order in which they are compared.
+  public func comparison(of candidates: [Candidate]) async throws -> Comparison {
+    _ = try check.installation.manifest(check.subject)
+    return try await comparison(Check.domain(of: check.subject), candidates)
+  }
+
+  private func comparison<D: ObservedDomain>(
+    _ domain: D.Type, _ candidates: [Candidate]
+  ) async throws -> Comparison {
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    var builds: [Builds] = []
+    var verdicts: [Verdict] = []
+    for (number, candidate) in candidates.enumerated() {
+      check.phase?("extracting and compiling \(candidate.label)")
+      let directory = "\(work.path)/\(number)"
+      try prepare(directory)
+      let built = try await Builds.make(
+        check.subject, candidate.revision, jobs: check.jobs, counting: check.drives == nil,
+        installation: check.installation, in: directory)
+      verdicts.append(try await check.judge(domain, built, in: directory))
+      builds.append(built)
+    }
+    let pairs = (1..<candidates.count).map { new in
+      let trees = [candidates[new - 1], candidates[new]].map(\.revision.tree.version)
+      return JointSearch.Pair(old: new - 1, new: new, onTheWay: trees[0] == trees[1])
+    }
+    check.phase?("running every scenario in all revisions")
+    let built = builds
+    let result = try JointSearch.search(
+      domain, revisions: candidates.count, pairs: pairs, jobs: check.jobs, drives: check.drives,
+      load: { worker, revision in try built[revision].loadPattern(worker) },
+      progress: check.progress)
+    var told: [Comparison.Pair] = []
+    for (number, pair) in pairs.enumerated() {
+      told.append(
+        Comparison.Pair(
+          old: candidates[pair.old].label, new: candidates[pair.new].label,
+          scenarios: result.compared[number], compares: pair.onTheWay ? "trace" : "model",
+          groups: try await tell(domain, result.groups[number], pair, builds)))
+    }
+    return Comparison(
+      subject: check.subject, file: builds[0].extraction.provenance.source,
+      revisions: zip(candidates, verdicts).map {
+        .init(
+          label: $0.label, revision: $1.revision, verdict: $1.verdict,
+          exploration: $1.exploration)
+      },
+      pairs: told, findings: FindingHistory(verdicts).rows, scenarios: result.scenarios,
+      seconds: result.seconds)
+  }
+
+  private func prepare(_ directory: String) throws {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(
+        .tool, asked: "compare revisions", cause: "the temporary directory cannot be written",
+        place: directory, remedy: "set TMPDIR to a directory that can be written")
+    }
+  }
+
+  /// Runs the smallest scenario of each group again, in both revisions, and says what differs.
+  private func tell<D: ObservedDomain>(
+    _ domain: D.Type, _ groups: [JointSearch.Group], _ pair: JointSearch.Pair, _ builds: [Builds]
+  ) async throws -> [Comparison.Group] {
+    guard !groups.isEmpty else { return [] }
+    let (old, new) = (builds[pair.old], builds[pair.new])
+    var replay = try JointReplay<D>(
+      old: old.loadPattern(0), new: new.loadPattern(0), onTheWay: pair.onTheWay)
+    let runs = groups.map { group in
+      let needed = replay.needed(group)
+      let scenarios = replay.run(group)
+      return (needed, scenarios, RawTrace(replay.old), RawTrace(replay.new))
+    }
+    let oldSource = try await old.source(of: Set(runs.flatMap(\.2.offsets)))
+    let newSource = try await new.source(of: Set(runs.flatMap(\.3.offsets)))
+    return zip(groups, runs).map { group, run in
+      let (needed, scenarios, oldTrace, newTrace) = run
+      let traces = (oldTrace.read(oldSource), newTrace.read(newSource))
+      // What fails in one of them may not be asked in the other.
+      let isOld = oldTrace.failures.count > newTrace.failures.count
+      let condition = Condition(
+        trace: isOld ? oldTrace : newTrace, needed: needed, source: isOld ? oldSource : newSource
+      ).text
+      let parting = SideBySide(traces.0, traces.1).parting
+      let line = Self.line(of: group.parting, parting, traces.1)
+      let clause: String =
+        switch group.parting {
+        case .fact(let old, let new): D.describe(old, new)
+        case .events: Self.describe(parting, D.name(ofTarget: group.kind.target))
+        }
+      let file = newSource.provenance.source
+      let place = line == 0 ? "" : " (\((file as NSString).lastPathComponent):\(line))"
+      return Comparison.Group(
+        sentence: [condition, clause].compactMap { $0 }.joined(separator: " → ") + place,
+        count: group.count, oldScenario: "\(scenarios.old)", newScenario: "\(scenarios.new)",
+        file: file, line: line, oldTrace: traces.0, newTrace: traces.1)
+    }
+  }
+
+  /// The line at which the newer revision parts from the older: in the traces, or where they are the
+  /// same that of the step's return.
+  private static func line(
+    of parting: Observation.Parting, _ row: SideBySide.Row?, _ trace: [Verdict.Event]
+  ) -> Int {
+    if let line = row?.new?.line ?? row?.old?.line { return line }
+    guard case .fact(_, let fact) = parting else { return 0 }
+    let returns = trace.filter { $0.event == "return" }
+    return returns.indices.contains(Int(fact.step)) ? returns[Int(fact.step)].line : 0
+  }
+
+  /// What differs on the way where all that is left behind is the same.
+  private static func describe(_ row: SideBySide.Row?, _ target: String) -> String {
+    let same = ", with the same result"
+    switch (row?.old.map(words), row?.new.map(words)) {
+    case (let old?, let new?): return "\(target)() \(new) where it \(old) before\(same)"
+    case (nil, let new?): return "\(target)() also \(new)\(same)"
+    case (let old?, nil): return "\(target)() no longer \(old)\(same)"
+    default: return "\(target)() calls something else\(same)"
+    }
+  }
+
+  /// What a step does at an event: `frees page 0x140002000`.
+  private static func words(_ event: Verdict.Event) -> String {
+    let callee = event.callee ?? ""
+    switch event.event {
+    case "alloc": return "calls \(callee) \(event.detail)"
+    case "boundary": return "calls \(callee) \(event.detail)".trimmingCharacters(in: .whitespaces)
+    case "free": return "frees \(event.detail)"
+    case "lock": return "takes \(event.detail)"
+    case "unlock": return "releases \(event.detail)"
+    case "wait": return "waits for \(event.detail)"
+    case "return": return "returns \(event.detail)"
+    case "enter": return "is called"
+    case "WARN": return "WARNs"
+    default: return "meets \(event.event) \(event.detail)"
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// Runs single scenarios in two revisions, for reports.
+public struct JointReplay<D: ObservedDomain> {
+  public let old: Subject
+  public let new: Subject
+  private var oldDomain: D
+  private var newDomain: D
+  private let order: StateOrder
+  private let onTheWay: Bool
+
+  public init(old: Subject, new: Subject, onTheWay: Bool) throws {
+    self.old = old
+    self.new = new
+    self.onTheWay = onTheWay
+    oldDomain = try D(observing: old)
+    newDomain = try D(observing: new)
+    order = StateOrder(oldDomain)
+  }
+
+  /// Runs a scenario with each revision's own decisions; both worlds are left as it ended.
+  private mutating func kind(
+    _ drive: String, _ state: String, _ group: JointSearch.Group
+  ) -> JointSearch.Kind? {
+    guard let first = oldDomain.state(drive: drive, spelled: state),
+      let second = newDomain.state(drive: drive, spelled: state)
+    else { return nil }
+    var (left, right) = (Observation(), Observation())
+    group.oldChoices.withUnsafeBufferPointer { oldDomain.observe(first, $0, &left) }
+    group.newChoices.withUnsafeBufferPointer { newDomain.observe(second, $0, &right) }
+    left.take(old.world.events, callees: JointRunner<D>.words(of: old))
+    right.take(new.world.events, callees: JointRunner<D>.words(of: new))
+    return left.parting(from: right, onTheWay: onTheWay).map { .init(D.self, $0, right, new) }
+  }
+
+  /// Runs a group's smallest scenario; both worlds are left as it ended.
+  ///
+  /// - Returns: the scenario as each revision spells it.
+  public mutating func run(_ group: JointSearch.Group) -> (old: Scenario, new: Scenario) {
+    _ = kind(group.drive, group.state, group)
+    func scenario(_ subject: Subject) -> Scenario {
+      let decisions = subject.world.decisions.map {
+        Scenario.Decision(
+          callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)
+      }
+      return Scenario(drive: group.drive, state: group.state, decisions: decisions)
+    }
+    return (scenario(old), scenario(new))
+  }
+
+  /// The parts of the state without which the two do not part this way, as `KEY=VALUE`.
+  public mutating func needed(_ group: JointSearch.Group) -> [String] {
+    var words = group.state.split(separator: ",").map(String.init)
+    var needed: [String] = []
+    for (index, ordinary) in order.others(in: words, of: group.drive) {
+      var tried = words
+      tried[index] = ordinary
+      if kind(group.drive, tried.joined(separator: ","), group) == group.kind {
+        words = tried
+      } else {
+        needed.append(words[index])
+      }
+    }
+    return needed
+  }
+}

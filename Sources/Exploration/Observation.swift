@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// What came of one scenario, without what only one build or one kernel has: no addresses, no lines,
+/// no names of fields. Two revisions did the same when their observations are equal.
+public struct Observation {
+  /// One fact about a step, in terms of the domain's model.
+  public struct Fact: Hashable, Sendable {
+    /// Which step, from 0; of two steps that race, whose.
+    public var step: UInt8
+    /// What was called, a number of the domain's.
+    public var target: UInt8
+    /// What the fact is about, a number of the domain's. Small ones tell more.
+    public var aspect: UInt8
+    /// Which one of several.
+    public var index: UInt8
+    public var value: UInt64
+
+    public init(step: UInt8, target: UInt8, aspect: UInt8, index: UInt8 = 0, value: UInt64) {
+      self.step = step
+      self.target = target
+      self.aspect = aspect
+      self.index = index
+      self.value = value
+    }
+
+    /// Facts with one key are about one and the same thing.
+    @inlinable var key: UInt32 {
+      UInt32(step) << 24 | UInt32(target) << 16 | UInt32(aspect) << 8 | UInt32(index)
+    }
+  }
+
+  /// In the order of their keys.
+  public private(set) var facts: [Fact] = []
+  /// What happened, a word for each event: its kind, its callee, what it was asked and answered.
+  public private(set) var happened: [UInt64] = []
+
+  public init() {}
+
+  public mutating func begin() {
+    facts.removeAll(keepingCapacity: true)
+    happened.removeAll(keepingCapacity: true)
+  }
+
+  public mutating func add(_ fact: Fact) { facts.append(fact) }
+
+  /// Takes the events of a whole scenario.
+  ///
+  /// - Parameter callees: for each callee's number one that all revisions share.
+  mutating func take(_ events: UnsafeBufferPointer<Event>, callees: [UInt64]) {
+    for event in events {
+      var word = UInt64(event.kind) << 32 | UInt64(event.thread) << 16 | UInt64(event.at)
+      switch event.what {
+      // A target's number and a WARN's line are the revision's own.
+      case .step, .warning: break
+      case .returned: word = Self.mix(word, event.value)
+      default:
+        word = Self.mix(word, event.hasCallee ? callees[Int(event.call)] : .max)
+        word = Self.mix(word, event.value)
+        word = Self.mix(Self.mix(word, event.arg.0), event.arg.1)
+        word = Self.mix(Self.mix(word, event.arg.2), event.arg.3)
+      }
+      happened.append(word)
+    }
+  }
+
+  private static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let product = (left ^ right).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+    return product.high ^ product.low &+ left
+  }
+
+  /// Where two observations part.
+  public enum Parting: Hashable, Sendable {
+    /// Both know the fact and say something else.
+    case fact(Fact, Fact)
+    /// All facts are the same; what happened on the way, from this event on, is not.
+    case events(Int)
+  }
+
+  /// - Parameter onTheWay: whether what happens on the way counts: within one kernel.
+  /// - Returns: the first fact that differs, of those that both have; nil when both did the same.
+  public func parting(from other: Observation, onTheWay: Bool) -> Parting? {
+    if facts != other.facts {
+      var (left, right) = (0, 0)
+      while left < facts.count, right < other.facts.count {
+        let (mine, its) = (facts[left], other.facts[right])
+        if mine.key == its.key {
+          if mine.value != its.value { return .fact(mine, its) }
+          left += 1
+          right += 1
+        } else if mine.key < its.key {
+          left += 1
+        } else {
+          right += 1
+        }
+      }
+    }
+    guard onTheWay, happened != other.happened else { return nil }
+    let same = zip(happened, other.happened).prefix { $0 == $1 }.count
+    return .events(same)
+  }
+}

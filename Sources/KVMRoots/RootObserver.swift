@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Exploration
+
+/// What a fact about a step says, the most telling first.
+enum RootAspect: UInt8 {
+  case ending, result, warnings, locks, root, pgd, mirror, previous, previousPGD, pae, pml4, pml5
+  case pdpte, pdpteBits, quarter, references, page, firstRoot, metadata, walkLevel, walkTable
+  case walkAddress, pages
+}
+
+/// Takes down what a caller, the processor or another part of the kernel can see after each step,
+/// in words that hold for every kernel: a table by what it is, not by where it lies.
+struct RootObserver {
+  let setup: RootSetup
+  private var observation = Observation()
+  /// The first event of the next step.
+  private var position = 0
+  private var step: UInt8 = 0
+
+  init(setup: RootSetup) { self.setup = setup }
+
+  private var slots: RootSlots { setup.slots }
+
+  mutating func begin(_ observation: inout Observation) {
+    swap(&self.observation, &observation)
+    self.observation.begin()
+    position = 0
+    step = 0
+  }
+
+  mutating func end(_ observation: inout Observation) { swap(&self.observation, &observation) }
+
+  /// Takes the step that was just made.
+  ///
+  /// - Parameter thread: the vCPU whose step it is; nil where one runs at a time.
+  mutating func observe(
+    _ target: Drive, _ state: RootState, before: RootSnapshot, after: RootSnapshot,
+    _ world: World, thread: Int? = nil
+  ) {
+    let number = UInt8(Drive.allCases.firstIndex(of: target)!)
+    func add(_ aspect: RootAspect, _ index: Int, _ value: UInt64) {
+      observation.add(
+        .init(
+          step: step, target: number, aspect: aspect.rawValue, index: UInt8(index), value: value))
+    }
+    defer { step += 1 }
+    let (ending, result, warnings, pages) = take(world.events, thread)
+    add(.ending, 0, UInt64(ending.rawValue))
+    add(.result, 0, UInt64(bitPattern: Int64(result)))
+    add(.warnings, 0, UInt64(warnings))
+    add(.locks, 0, UInt64(world.happened.pointee.locks_held))
+    func name(_ hpa: UInt64) -> UInt64 { self.name(hpa, after, world) }
+    add(.root, 0, name(after.rootHPA))
+    add(.pgd, 0, pgd(after.rootPGD, state))
+    if slots.mirrorRoot != nil { add(.mirror, 0, name(after.mirrorRoot)) }
+    for index in 0..<3 { add(.previous, index, name(after.previous(index))) }
+    let pgds = after.previousPGD
+    for (index, pgd) in [pgds.0, pgds.1, pgds.2].enumerated() { add(.previousPGD, index, pgd) }
+    func table(_ hpa: UInt64, _ old: UInt64) -> UInt64 {
+      if hpa == old, hpa != 0 { return PageName.asBefore.rawValue }
+      return hpa == 0 ? 0 : (world.load(hpa) == nil ? PageName.noPage : .page).rawValue
+    }
+    add(.pae, 0, table(after.pae, before.pae))
+    add(.pml4, 0, table(after.pml4, before.pml4))
+    if slots.pml5 != nil { add(.pml5, 0, table(after.pml5, before.pml5)) }
+    let address = PageWalker<World>.addressBits & ~RootState.encryptionBit
+    for index in 0..<4 { add(.pdpte, index, name(after.pdpte(index) & address)) }
+    for index in 0..<4 { add(.pdpteBits, index, after.pdpte(index) & ~address) }
+    walk(from: after, state, world, add)
+    shadowPages(world, add)
+    metadata(world, add)
+    if target == .walk {
+      add(.walkLevel, 0, world.get(slots.walkLevel))
+      add(.walkTable, 0, name(world.get(slots.walkTable)))
+      add(.walkAddress, 0, world.get(slots.walkAddress))
+    }
+    add(.pages, 0, UInt64(bitPattern: Int64(pages)))
+  }
+
+  /// How the step ended, what it returned, how many WARNs fired, and pages taken less pages given back.
+  private mutating func take(
+    _ events: UnsafeBufferPointer<Event>, _ thread: Int?
+  ) -> (ending: EventKind, result: Int32, warnings: Int, pages: Int) {
+    var ending = EventKind.step
+    var (result, warnings, pages) = (Int32(0), 0, 0)
+    guard position < events.count else { return (ending, 0, 0, 0) }
+    var next = position
+    let number = events[next].step
+    while next < events.count, events[next].step == number {
+      let event = events[next]
+      next += 1
+      guard thread == nil || Int(event.thread) == thread else { continue }
+      switch event.what {
+      case .returned:
+        ending = .returned
+        result = Int32(truncatingIfNeeded: event.value)
+      case .warning: warnings += 1
+      case .allocation where event.value != 0 && event.arg.1 % 4096 == 0: pages += 1
+      case .free where event.freed == .live: pages -= 1
+      case .bug, .access, .address, .fault, .hang, .overflow, .deadlock: ending = event.what
+      default: break
+      }
+    }
+    if thread != 0 { position = next }
+    return (ending, result, warnings, pages)
+  }
+
+  /// What the processor finds from one of the MMU's own tables, for each quarter of 4 GiB.
+  private func walk(
+    from after: RootSnapshot, _ state: RootState, _ world: World,
+    _ add: (RootAspect, Int, UInt64) -> Void
+  ) {
+    guard after.rootHPA != 0, after.hasTable(after.rootHPA), state.shadowLevel > 2 else { return }
+    let walker = PageWalker(
+      memory: world, encryption: RootState.encryptionBit, isEncrypted: state.isEncrypted)
+    let format: RootFormat = state.shadowLevel == 3 ? .pae : .long(levels: state.shadowLevel)
+    for quarter in 0..<4 {
+      let walk = walker.walk(
+        from: after.rootHPA, format, address: UInt64(quarter) << 30, to: 2)
+      let value: UInt64 =
+        switch walk.end {
+        case .reached: name(walk.tables[2], after, world)
+        case .notPresent(let level): 0x10 | UInt64(level)
+        case .badBits(let level, _): 0x20 | UInt64(level)
+        case .noMemory(let level): 0x30 | UInt64(level)
+        }
+      add(.quarter, quarter, value)
+    }
+  }
+
+  /// Kernels differ in what a guest can have in CR3, see ``RootSetup/guestPGD(_:)``.
+  private func pgd(_ value: UInt64, _ state: RootState) -> UInt64 {
+    switch value {
+    case setup.guestPGD(state): Self.guestsPGD
+    case RootSetup.oldPGD: Self.oldPGD
+    default: value
+    }
+  }
+
+  static let guestsPGD: UInt64 = 1
+  static let oldPGD: UInt64 = 2
+
+  private func shadowPages(_ world: World, _ add: (RootAspect, Int, UInt64) -> Void) {
+    var count = 0
+    while count < 16, world.get(slots.pageHPA, at: count) != 0 { count += 1 }
+    for number in 0..<count {
+      add(.references, number, world.get(slots.pageCount, at: number) & 0xffff_ffff)
+    }
+    for number in 0..<count {
+      let marks = world.get(slots.pageZapped, at: number) << 1
+      let isInvalid = world.get(slots.pageInvalid, at: number) != 0
+      add(.page, number, PageName.shadow(number, slots, world) ^ (marks | (isInvalid ? 1 : 0)))
+    }
+  }
+
+  private func metadata(_ world: World, _ add: (RootAspect, Int, UInt64) -> Void) {
+    guard slots.firstRootDone != nil else { return }
+    let metadata = Metadata(world, slots)
+    add(.firstRoot, 0, metadata.isDone ? 1 : 0)
+    for slot in 0..<4 {
+      var maps: UInt64 = 0
+      for level in 0..<3 where metadata.rmap(slot, level) != 0 { maps |= 1 << UInt64(level) }
+      add(.metadata, slot, maps | (metadata.track(slot) != 0 ? 8 : 0))
+    }
+    if slots.pageHash != nil { add(.metadata, 4, metadata.pageHash != 0 ? 1 : 0) }
+  }
+
+  private func name(_ hpa: UInt64, _ after: RootSnapshot, _ world: World) -> UInt64 {
+    switch hpa {
+    case 0: return 0
+    case RootSnapshot.invalidPage: return PageName.invalid.rawValue
+    case RootSetup.zeroPage: return PageName.dummy.rawValue
+    case after.pae: return PageName.pae.rawValue
+    case after.pml4: return PageName.pml4.rawValue
+    case after.pml5: return PageName.pml5.rawValue
+    default: break
+    }
+    if let number = setup.number(of: hpa, in: world) {
+      return PageName.shadow(number, slots, world)
+    }
+    return (world.load(hpa) == nil ? PageName.noPage : .page).rawValue
+  }
+}
+
+/// What a page is, where it lies aside.
+enum PageName: UInt64 {
+  case none, invalid, dummy, pae, pml4, pml5, page, noPage, asBefore
+
+  /// A shadow page, by what it shadows.
+  static func shadow(_ number: Int, _ slots: RootSlots, _ world: World) -> UInt64 {
+    let gfn = world.get(slots.pageGFN, at: number) & 0xff_ffff_ffff
+    return 1 << 63 | world.get(slots.pageLevel, at: number) << 56
+      | world.get(slots.pageQuadrant, at: number) << 52 | gfn << 8
+  }
+
+  static func words(_ value: UInt64) -> String {
+    if value >> 63 != 0 {
+      let level = value >> 56 & 0x7f
+      let quadrant = value >> 52 & 0xf
+      return "the shadow page of frame 0x\(String(value >> 8 & 0xff_ffff_ffff, radix: 16)), "
+        + "level \(level)" + (quadrant == 0 ? "" : ", quadrant \(quadrant)")
+    }
+    return switch PageName(rawValue: value) {
+    case PageName.none?: "0"
+    case .invalid: "INVALID_PAGE"
+    case .dummy: "the dummy root"
+    case .pae: "pae_root"
+    case .pml4: "pml4_root"
+    case .pml5: "pml5_root"
+    case .page: "a page"
+    case .noPage: "no table's address"
+    case .asBefore: "as before"
+    case nil: "0x\(String(value, radix: 16))"
+    }
+  }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+
+/// A comparison for people: for each pair of neighbours the groups of differing scenarios, simplest
+/// first, then what became of each finding.
+public struct ComparisonText {
+  public var comparison: Comparison
+  public var usesColour: Bool
+  /// How many groups of a pair are shown with their traces.
+  public var shown = 10
+
+  public init(_ comparison: Comparison, usesColour: Bool) {
+    self.comparison = comparison
+    self.usesColour = usesColour
+  }
+
+  private func styled(_ text: String, _ codes: String) -> String {
+    usesColour ? "\u{1b}[\(codes)m\(text)\u{1b}[0m" : text
+  }
+
+  public var text: String {
+    let lines = comparison.pairs.flatMap(describe) + matrix + ["", summary]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// `kvm-mmu-roots: base, v1, v2 on Linux 6.12.117: 604181 scenarios in 12.3 s`
+  private var summary: String {
+    var versions: [String] = []
+    for revision in comparison.revisions where !versions.contains(revision.revision.version) {
+      versions.append(revision.revision.version)
+    }
+    let labels = comparison.revisions.map(\.label).joined(separator: ", ")
+    return "\(comparison.subject): \(labels) on Linux \(versions.joined(separator: ", ")): "
+      + "\(comparison.scenarios) scenarios in \(String(format: "%.1f", comparison.seconds)) s"
+  }
+
+  // MARK: Differences
+
+  private func describe(_ pair: Comparison.Pair) -> [String] {
+    let names = styled("\(pair.old) → \(pair.new)", "1")
+    let what =
+      pair.compares == "model" ? " (two kernels: what is returned and left behind)" : ""
+    guard pair.differing > 0 else {
+      return ["\(names): same outcome in all \(pair.scenarios) scenarios\(what)", ""]
+    }
+    let ways = pair.groups.count == 1 ? "one way" : "\(pair.groups.count) ways"
+    var lines = [
+      "\(names): outcome differs in \(pair.differing) of \(pair.scenarios) scenarios, in \(ways)\(what)",
+      "",
+    ]
+    for group in pair.groups.prefix(shown) { lines += describe(group, pair) + [""] }
+    if pair.groups.count > shown {
+      lines += [
+        "  … and \(pair.groups.count - shown) more ways, all of them with --format json", "",
+      ]
+    }
+    return lines
+  }
+
+  private func describe(_ group: Comparison.Group, _ pair: Comparison.Pair) -> [String] {
+    let scenarios = "\(group.count) scenario\(group.count == 1 ? "" : "s")"
+    var lines = ["  " + styled(group.sentence, "1"), "    \(scenarios), the smallest:"]
+    if group.oldScenario == group.newScenario {
+      lines.append("      \(group.oldScenario)")
+    } else {
+      lines.append("      \(pair.old): \(group.oldScenario)")
+      lines.append("      \(pair.new): \(group.newScenario)")
+    }
+    return lines
+      + SideBySide(group.oldTrace, group.newTrace).lines(pair.old, pair.new).map { "    \($0)" }
+  }
+
+  // MARK: Findings
+
+  private func word(_ status: Comparison.Status) -> String {
+    switch status {
+    case .absent: "-"
+    case .introduced: "introduced"
+    case .there: "there"
+    case .fixed: "fixed"
+    }
+  }
+
+  private var matrix: [String] {
+    let labels = comparison.revisions.map(\.label)
+    guard !comparison.findings.isEmpty else {
+      return ["findings: none in \(labels.joined(separator: ", "))"]
+    }
+    func name(_ row: Comparison.Row) -> String {
+      place(row) + ": " + (row.isNote ? "note: \(row.property)" : row.property)
+    }
+    let width = comparison.findings.map { name($0).count + 2 }.max()! + 2
+    let columns = labels.map { max($0.count, 10) + 2 }
+    func cells(_ texts: [String]) -> String {
+      zip(texts, columns).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined()
+    }
+    var lines = [
+      styled("findings", "1").padding(
+        toLength: width + (usesColour ? 8 : 0), withPad: " ", startingAt: 0)
+        + cells(labels).trimmingCharacters(in: .whitespaces)
+    ]
+    var cause = ""
+    for row in comparison.findings {
+      let heading = row.cause ?? row.message
+      if heading != cause { lines.append(heading) }
+      cause = heading
+      let statuses = cells(row.statuses.map(word))
+      let trimmed = String(statuses.reversed().drop { $0 == " " }.reversed())
+      lines.append(
+        "  " + name(row).padding(toLength: width - 2, withPad: " ", startingAt: 0)
+          + coloured(trimmed, row))
+    }
+    return lines
+  }
+
+  private func coloured(_ cells: String, _ row: Comparison.Row) -> String {
+    guard usesColour else { return cells }
+    return cells.replacing("introduced", with: styled("introduced", "31"))
+      .replacing("fixed", with: styled("fixed", "32"))
+  }
+
+  /// The line in the first revision that has it.
+  private func place(_ row: Comparison.Row) -> String {
+    let file = (comparison.file as NSString).lastPathComponent
+    return "\(file):\(row.lines.first { $0 != 0 } ?? 0)"
+  }
+}
+
+/// Two traces next to each other, as `diff --side-by-side` has two files: `|` between lines that
+/// differ, `<` and `>` beside one that only one side has.
+public struct SideBySide {
+  public struct Row: Equatable {
+    public var old: Verdict.Event?
+    public var new: Verdict.Event?
+    /// ` `, `|`, `<` or `>`.
+    public var mark: Character
+  }
+
+  public let rows: [Row]
+
+  public init(_ old: [Verdict.Event], _ new: [Verdict.Event]) {
+    /// Lines move from revision to revision.
+    func unplaced(_ event: Verdict.Event) -> Verdict.Event {
+      var event = event
+      event.line = 0
+      return event
+    }
+    let difference = new.map(unplaced).difference(from: old.map(unplaced))
+    var removed = Set<Int>()
+    var inserted = Set<Int>()
+    for change in difference {
+      switch change {
+      case .remove(let offset, _, _): removed.insert(offset)
+      case .insert(let offset, _, _): inserted.insert(offset)
+      }
+    }
+    var rows: [Row] = []
+    var (left, right) = (0, 0)
+    while left < old.count || right < new.count {
+      let isRemoved = left < old.count && removed.contains(left)
+      let isInserted = right < new.count && inserted.contains(right)
+      if isRemoved && isInserted {
+        rows.append(Row(old: old[left], new: new[right], mark: "|"))
+        left += 1
+        right += 1
+      } else if isRemoved {
+        rows.append(Row(old: old[left], new: nil, mark: "<"))
+        left += 1
+      } else if isInserted {
+        rows.append(Row(old: nil, new: new[right], mark: ">"))
+        right += 1
+      } else {
+        rows.append(Row(old: old[left], new: new[right], mark: " "))
+        left += 1
+        right += 1
+      }
+    }
+    self.rows = rows
+  }
+
+  /// The first row that differs.
+  public var parting: Row? { rows.first { $0.mark != " " } }
+
+  /// Columns of at most 58 characters; longer ones are cut off with `…`.
+  public func lines(_ oldLabel: String, _ newLabel: String) -> [String] {
+    let most = 58
+    func cut(_ text: String) -> String {
+      text.count <= most ? text : text.prefix(most - 1) + "…"
+    }
+    let left = rows.map { cut($0.old.map(Self.line) ?? "") }
+    let right = rows.map { cut($0.new.map(Self.line) ?? "") }
+    let width = max(left.map(\.count).max() ?? 0, oldLabel.count)
+    func row(_ left: String, _ mark: Character, _ right: String) -> String {
+      let line = left.padding(toLength: width, withPad: " ", startingAt: 0) + " \(mark) " + right
+      return String(line.reversed().drop { $0 == " " }.reversed())
+    }
+    return [row(oldLabel, " ", newLabel)]
+      + rows.indices.map { row(left[$0], rows[$0].mark, right[$0]) }
+  }
+
+  private static func line(_ event: Verdict.Event) -> String {
+    let line = event.line == 0 ? "" : "\(event.line)"
+    let thread = event.thread.map { "\($0): " } ?? ""
+    let callee = event.callee.map { " \($0)" } ?? ""
+    let detail = event.detail.isEmpty ? "" : " \(event.detail)"
+    let what =
+      event.event == "enter"
+      ? "\(event.function)()\(detail)" : "  \(event.event)\(callee)\(detail)"
+    return String(repeating: " ", count: max(0, 5 - line.count)) + "\(line) \(thread)\(what)"
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import ArgumentParser
+import Checking
+import Extraction
+import KernelSource
+import Reporting
+
+struct CompareCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Say what the code of two or more revisions does differently.",
+    discussion: """
+      Every scenario runs in all revisions. Scenarios with another outcome are put together by what \
+      differs, each group with its smallest scenario and both traces; then a table says which \
+      finding came and went with which revision. Each revision is compared with the one before it.
+
+      Exit status 1 when the last revision has a finding that the first has not; --strict counts \
+      every finding, note and difference.
+
+      Examples:
+        kshim compare base v1.mbox v2.mbox v3.mbox
+        kshim compare --kernel ~/linux first=topic-v1.patch second=topic-v2.patch
+        kshim compare --kernel ~/linux base v5.10..topic
+        kshim compare debian:6.1 debian:6.12
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+  @Option(
+    help: ArgumentHelp(
+      "What patches go on: a directory, DIRECTORY@REVISION (git), a tarball, or debian:VERSION. Default: $KERNEL, else debian:6.12.",
+      valueName: "kernel"))
+  var kernel: String?
+
+  @OptionGroup var search: SearchOptions
+  @OptionGroup var report: ReportOptions
+
+  @Option(help: "text or json.")
+  var format = Format.text
+
+  @Flag(help: "Let every finding, note and difference count for the exit status.")
+  var strict = false
+
+  @Argument(
+    help: ArgumentHelp(
+      "base, a patch or mbox file, a directory of patches, a git range of --kernel's repository, a kernel, or LABEL=one of these.",
+      valueName: "rev"))
+  var revisions: [String] = []
+
+  func validate() throws {
+    if revisions.count < 2 {
+      throw ValidationError("compare takes two or more revisions, not \(revisions.count)")
+    }
+  }
+
+  func run() async throws {
+    try report.check()
+    let names = try RevisionName.read(revisions)
+    let candidates = try await RevisionName.resolve(
+      names, kernel: RevisionOptions.kernelName(kernel))
+    defer { for candidate in candidates { candidate.revision.close() } }
+    let check = Check(
+      subject: search.subject, jobs: search.workers, installation: try Installation.locate(),
+      progress: SearchOptions.progress, phase: { Terminal.status($0) })
+    let comparison = try await Compare(check).comparison(of: candidates)
+    Terminal.status("")
+    try report.write(
+      format == .json
+        ? comparison.json()
+        : ComparisonText(
+          comparison, usesColour: report.output == nil && Terminal.usesColour
+        ).text)
+    let code = comparison.exitCode(isStrict: strict)
+    if code != 0 { throw ExitCode(code) }
+  }
+}
