@@ -109,11 +109,14 @@ public struct Compare: Sendable {
       let condition = Condition(
         trace: isOld ? oldTrace : newTrace, needed: needed, source: isOld ? oldSource : newSource
       ).text
-      let parting = SideBySide(traces.0, traces.1).parting
+      let sides = SideBySide(traces.0, traces.1)
+      let parting = sides.parting
       let line = Self.line(of: group.parting, parting, traces.1)
       let clause: String =
         switch group.parting {
         case .fact(let old, let new): D.describe(old, new)
+        case .events where sides.isReordered:
+          "\(D.name(ofTarget: group.kind.target))() does the same in another order"
         case .events: Self.describe(parting, D.name(ofTarget: group.kind.target))
         }
       let file = newSource.provenance.source

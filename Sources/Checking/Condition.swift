@@ -13,7 +13,14 @@ struct Condition {
   /// Nil where it is the ordinary case.
   var text: String? {
     let failed = trace.failures.map(failure)
-    if !failed.isEmpty { return failed.joined(separator: ", ") }
+    if !failed.isEmpty {
+      var told: [String] = []
+      for what in failed where !told.contains(what) { told.append(what) }
+      return told.map { what in
+        let count = failed.count { $0 == what }
+        return count == 1 ? what : count == 2 ? "\(what) twice" : "\(what) \(count) times"
+      }.joined(separator: ", ")
+    }
     return needed.isEmpty ? nil : "with \(needed.joined(separator: ", "))"
   }
 

@@ -24,21 +24,20 @@ extension RootDomain {
     case .locks:
       return "\(count(new.value, "lock")) held behind \(function) instead of \(old.value)"
     case .pages:
-      return "\(function) \(balance(new.value)) instead of \(balance(old.value, "kept", "freed"))"
+      return "\(function) \(pages(Int64(bitPattern: old.value), Int64(bitPattern: new.value)))"
     default: return "\(subject(of: new, aspect)) is \(now) instead of \(was) after \(function)"
     }
   }
 
-  private static func count(_ number: UInt64, _ noun: String) -> String {
+  private static func count(_ number: some BinaryInteger, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"
   }
 
-  /// Pages that stay in use: `keeps 2 pages`.
-  private static func balance(
-    _ value: UInt64, _ more: String = "keeps", _ less: String = "frees"
-  ) -> String {
-    let number = Int64(bitPattern: value)
-    return (number < 0 ? less : more) + " " + count(number.magnitude, "page")
+  /// Pages taken less pages given back: `keeps 2 pages instead of 1`.
+  private static func pages(_ old: Int64, _ new: Int64) -> String {
+    let now = "\(new < 0 ? "frees" : "keeps") \(count(new.magnitude, "page"))"
+    if (old < 0) == (new < 0) { return "\(now) instead of \(old.magnitude)" }
+    return "\(now) where it \(old < 0 ? "freed" : "kept") \(old.magnitude)"
   }
 
   private static func ending(_ kind: EventKind) -> String {

@@ -3,9 +3,9 @@ import Foundation
 
 /// What several revisions do differently, and which finding came and went with which. Its JSON form
 /// is a contract: keys are added, never changed.
-public struct Comparison: Codable, Sendable {
+public struct Comparison: Codable, Sendable, Equatable {
   /// One revision that takes part.
-  public struct Revision: Codable, Sendable {
+  public struct Revision: Codable, Sendable, Equatable {
     /// What the user calls it: `v2`.
     public var label: String
     public var revision: Verdict.Revision
@@ -24,7 +24,7 @@ public struct Comparison: Codable, Sendable {
   }
 
   /// Scenarios in which two neighbours part in one way.
-  public struct Group: Codable, Sendable {
+  public struct Group: Codable, Sendable, Equatable {
     /// What happens in the smallest of them, and how it differs.
     public var sentence: String
     /// How many scenarios there are.
@@ -53,7 +53,7 @@ public struct Comparison: Codable, Sendable {
   }
 
   /// Two neighbours.
-  public struct Pair: Codable, Sendable {
+  public struct Pair: Codable, Sendable, Equatable {
     /// Labels.
     public var old: String
     public var new: String
@@ -91,7 +91,7 @@ public struct Comparison: Codable, Sendable {
   }
 
   /// A finding or a note, through all revisions.
-  public struct Row: Codable, Sendable {
+  public struct Row: Codable, Sendable, Equatable {
     public var property: String
     public var function: String
     public var message: String

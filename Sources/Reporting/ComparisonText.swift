@@ -139,13 +139,7 @@ public struct SideBySide {
   public let rows: [Row]
 
   public init(_ old: [Verdict.Event], _ new: [Verdict.Event]) {
-    /// Lines move from revision to revision.
-    func unplaced(_ event: Verdict.Event) -> Verdict.Event {
-      var event = event
-      event.line = 0
-      return event
-    }
-    let difference = new.map(unplaced).difference(from: old.map(unplaced))
+    let difference = new.map(Self.unplaced).difference(from: old.map(Self.unplaced))
     var removed = Set<Int>()
     var inserted = Set<Int>()
     for change in difference {
@@ -178,6 +172,21 @@ public struct SideBySide {
     self.rows = rows
   }
 
+  /// Lines move from revision to revision.
+  private static func unplaced(_ event: Verdict.Event) -> Verdict.Event {
+    var event = event
+    event.line = 0
+    return event
+  }
+
+  /// Whether both sides have the same lines in another order.
+  public var isReordered: Bool {
+    func lines(_ events: [Verdict.Event?]) -> [String] {
+      events.compactMap { $0.map { Self.line(Self.unplaced($0)) } }.sorted()
+    }
+    return lines(rows.map(\.old)) == lines(rows.map(\.new)) && parting != nil
+  }
+
   /// The first row that differs.
   public var parting: Row? { rows.first { $0.mark != " " } }
 
@@ -194,8 +203,23 @@ public struct SideBySide {
       let line = left.padding(toLength: width, withPad: " ", startingAt: 0) + " \(mark) " + right
       return String(line.reversed().drop { $0 == " " }.reversed())
     }
-    return [row(oldLabel, " ", newLabel)]
-      + rows.indices.map { row(left[$0], rows[$0].mark, right[$0]) }
+    var lines = [row(oldLabel, " ", newLabel)]
+    var isElided = false
+    for index in rows.indices {
+      if isShown(index) {
+        lines.append(row(left[index], rows[index].mark, right[index]))
+      } else if !isElided {
+        lines.append("      …")
+      }
+      isElided = !isShown(index)
+    }
+    return lines
+  }
+
+  /// Rows near a difference, and where a step begins; all of a short trace.
+  private func isShown(_ index: Int) -> Bool {
+    if rows.count <= 12 || rows[index].old?.event == "enter" { return true }
+    return rows[max(0, index - 3)..<min(rows.count, index + 4)].contains { $0.mark != " " }
   }
 
   private static func line(_ event: Verdict.Event) -> String {
