@@ -6,8 +6,8 @@ import Reporting
 /// Puts findings together that have one cause. Two have, when
 ///
 /// 1. their smallest scenarios are one and the same: the later one follows from the earlier, or
-/// 2. they are of one kind in one target: the same property, or both about when a WARN fires, or
-///    both about what is returned, or
+/// 2. they are of one kind in one target, or at one line: the same property, or both about when a
+///    WARN fires, or both about what is returned, or
 /// 3. they are about what one variable holds: it was never set, or is freed when it is not to be, or
 /// 4. they are about a page that was asked for in one place and is not given back.
 struct Causes {
@@ -23,6 +23,8 @@ struct Causes {
     var known: [String: Int] = [:]
     for (index, draft) in drafts.enumerated() {
       var signs = ["\(draft.scenario)", "\(draft.breach.function) \(Self.kind(draft.property))"]
+      // Two targets may reach one place.
+      if draft.place.line != 0 { signs.append("\(draft.place) \(Self.kind(draft.property))") }
       if Self.value.contains(draft.property), let variable = sentences[index].variable {
         signs.append("variable \(variable)")
       }

@@ -178,6 +178,7 @@ struct RawTrace {
     case 0x0c: return "the stack"
     case 0x0d: return "the subject's own code or data"
     case 0x0e: return "a struct page + \(hex(value & 0xff_ffff_ffff_ffff))"
+    case 0x10...0x1f: return "a wild address"
     default: return hex(value)
     }
   }

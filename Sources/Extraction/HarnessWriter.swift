@@ -290,7 +290,7 @@ struct HarnessWriter {
     }
     let gets = cases { resolved in
       resolved.type.shape == .pointer
-        ? "return kshim_page_pa((unsigned long)\(resolved.expression));"
+        ? "return kshim_symbol((unsigned long)\(resolved.expression));"
         : "return (kshim_u64)\(resolved.expression);"
     }
     let addresses = cases { resolved in

@@ -158,7 +158,7 @@ extension RootJudge {
     {
       report.broken(
         .boundaryArguments, in: step.function, at: decrypted.first?.pc ?? step.end,
-        "the PDPT must be decrypted exactly when PAE paging walks it (\(expected) times, not \(decrypted.count))"
+        "the PDPT must be decrypted exactly when PAE paging walks it (\(Self.times(expected)), not \(Self.times(decrypted.count)))"
       )
     }
     return true
@@ -197,12 +197,16 @@ extension RootJudge {
       report.broken(
         .boundaryArguments, in: step.function, at: encrypted.first?.pc ?? step.end,
         "the PDPT must be encrypted again exactly when it was decrypted "
-          + "(\(expected) times, not \(encrypted.count))")
+          + "(\(Self.times(expected)), not \(Self.times(encrypted.count)))")
     } else if !isBeforeFree {
       report.broken(
         .boundaryArguments, in: step.function, at: encrypted.first?.pc ?? step.end,
         "the PDPT is encrypted again after it was freed")
     }
     return true
+  }
+
+  private static func times(_ count: Int) -> String {
+    count == 0 ? "never" : count == 1 ? "once" : "\(count) times"
   }
 }

@@ -194,7 +194,10 @@ struct RootJudge {
     } else if events.warned.count < count {
       report.broken(
         .warnMissing, in: step.function, at: step.end,
-        "\(count) WARNs are due and \(events.warned.count) fire")
+        count == 1
+          ? "a WARN is due and none fires"
+          : "\(count) WARNs are due and \(events.warned.count == 0 ? "none" : "\(events.warned.count)") fire"
+      )
     }
   }
 

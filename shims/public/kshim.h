@@ -163,8 +163,8 @@ struct kshim_table {
 	void (*reset)(const uint8_t *choices, uint32_t count);
 	/* A page in use before the first step, filled with the byte. Returns its hpa. */
 	uint64_t (*boot_page)(uint8_t fill, bool below_4g);
-	/* Slot values; inputs (in_*) are set before other slots. For a pointer slot the hpa, 0 for NULL, or the raw value of a pointer that
-	 * is no page. An index past count is a programmer's error and aborts. */
+	/* Slot values; inputs (in_*) are set before other slots. For a pointer slot the hpa, 0 for NULL; of a pointer that is no page
+	 * get() returns a name, the same in every build, and the raw value where it has none. An index past count is a programmer's error and aborts. */
 	void (*set)(uint32_t slot, uint32_t index, uint64_t value);
 	uint64_t (*get)(uint32_t slot, uint32_t index);
 	uint64_t (*address)(uint32_t slot, uint32_t index);	/* for kshim_store.address; 0: bit-field */

@@ -9,8 +9,15 @@
 
 #include "world.h"
 
-static uint64_t offset;			/* virtual = hpa + offset; 0 until memory_open() */
-static uint64_t vmemmap, page_struct_size;
+/* Frames from hpa 0 to the end of the high window, and room for the struct page of each. */
+#define FRAMES (HIGH_HPA / PAGE_SIZE + WINDOW_PAGES)
+#define MAX_PAGE_STRUCT 256ULL
+#define VMEMMAP_SPAN (FRAMES * MAX_PAGE_STRUCT / PAGE_SIZE * PAGE_SIZE)
+
+/* One reservation, so that wild addresses near it are as far off in every build. */
+static uint64_t vmemmap;		/* the struct pages, then the direct map; 0 until memory_open() */
+static uint64_t offset;			/* virtual = hpa + offset */
+static uint64_t page_struct_size;
 static uint8_t state[2][WINDOW_PAGES];	/* of the low and the high window */
 static uint32_t next[2];		/* the next unused frame of each window */
 
@@ -66,7 +73,7 @@ static const uint64_t window_hpa[2] = { LOW_HPA, HIGH_HPA };
 
 void memory_open(void)
 {
-	const uint64_t span = HIGH_HPA + WINDOW_PAGES * PAGE_SIZE;
+	const uint64_t span = VMEMMAP_SPAN + HIGH_HPA + WINDOW_PAGES * PAGE_SIZE;
 	char *base;
 
 	if (offset)
@@ -74,6 +81,8 @@ void memory_open(void)
 	base = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		__builtin_trap();
+	vmemmap = (uint64_t)base;
+	base += VMEMMAP_SPAN;
 	for (int w = 0; w < 2; w++)
 		if (mprotect(base + window_hpa[w], WINDOW_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE))
 			__builtin_trap();
@@ -82,15 +91,10 @@ void memory_open(void)
 
 kshim_u64 kshim_vmemmap(unsigned long size)
 {
-	if (!vmemmap) {
-		char *base = mmap(NULL, (HIGH_HPA / PAGE_SIZE + WINDOW_PAGES) * size,
-				  PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (base == MAP_FAILED)
-			__builtin_trap();
-		vmemmap = (uint64_t)base;
-		page_struct_size = size;
-	}
+	if (size > MAX_PAGE_STRUCT ||
+	    mprotect((void *)vmemmap, FRAMES * size, PROT_READ | PROT_WRITE))
+		__builtin_trap();
+	page_struct_size = size;
 	return vmemmap;
 }
 
@@ -117,6 +121,8 @@ static bool is_poison(uint64_t value)
 	return value == 0xaaaaaaaaaaaaaaaaULL || value == 0xffffffffaaaaaaaaULL ||
 	       value == 0xaaaaaaaaULL;
 }
+
+static uint64_t wild_symbol(uint64_t address);
 
 enum kshim_at memory_at(uint64_t address)
 {
@@ -216,7 +222,7 @@ void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
 	at = freed_at(address, kind, size);
 	event = trace_record(KSHIM_EVENT_FREE, pc);
 	event->at = at;
-	event->arg[0] = memory_symbol(address);
+	event->arg[0] = wild_symbol(address);
 	if (at != KSHIM_AT_LIVE)
 		return;
 	/* The guard behind it ends an allocation. */
@@ -228,7 +234,7 @@ kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc)
 {
 	if (window_of(address - offset) >= 0)
 		return address - offset;
-	trace_record(KSHIM_EVENT_ADDRESS, pc)->arg[0] = memory_symbol(address);
+	trace_record(KSHIM_EVENT_ADDRESS, pc)->arg[0] = wild_symbol(address);
 	return address - offset;
 }
 
@@ -318,10 +324,19 @@ uint64_t memory_symbol(uint64_t address)
 		return 0x0c00000000000000ULL;
 	if (memory_is_code(address))
 		return 0x0d00000000000000ULL;
-	if (vmemmap && address >= vmemmap &&
-	    address - vmemmap < (HIGH_HPA / PAGE_SIZE + WINDOW_PAGES) * page_struct_size)
+	if (address - vmemmap < FRAMES * page_struct_size)
 		return 0x0e00000000000000ULL | (address - vmemmap);
 	return address;
+}
+
+/* The same for where the subject goes wrong: what it computes from a wrong frame is so far off. */
+static uint64_t wild_symbol(uint64_t address)
+{
+	uint64_t name = memory_symbol(address);
+
+	if (name == address && address && address - vmemmap < 0x1000000000000000ULL)
+		return 0x1000000000000000ULL | (address - vmemmap);
+	return name;
 }
 
 kshim_u64 kshim_symbol(kshim_u64 address)
@@ -367,7 +382,7 @@ static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at
 	if (thread_place(address) == THREAD_GUARD)
 		step_fault(KSHIM_FAULT_STACK, pc);
 	event = trace_record(KSHIM_EVENT_ACCESS, pc);
-	event->arg[0] = memory_symbol(address);
+	event->arg[0] = wild_symbol(address);
 	event->arg[1] = size;
 	event->arg[2] = write;
 	event->arg[3] = at;
@@ -379,7 +394,7 @@ static bool is_page_struct(uint64_t address, uint64_t size)
 {
 	uint64_t hpa;
 
-	if (!vmemmap || address < vmemmap)
+	if (!page_struct_size || address < vmemmap)
 		return false;
 	hpa = (address - vmemmap) / page_struct_size * PAGE_SIZE;
 	return window_of(hpa) >= 0 && size <= page_struct_size;
