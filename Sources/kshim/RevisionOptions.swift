@@ -31,7 +31,7 @@ struct RevisionOptions: ParsableArguments {
 
   /// The revision, and its base when there are patches.
   func resolve() async throws -> (revision: Revision, base: Revision?) {
-    let files = try PatchFile.read(patches)
+    let files = try await PatchFile.read(patches)
     let store = KernelStore()
     let tree = try await store.resolve(kernelName) { Terminal.status($0) }
     Terminal.status("")
