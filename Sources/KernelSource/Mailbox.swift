@@ -96,7 +96,7 @@ struct Mailbox {
   private func mail(_ number: Int, at path: String) async throws -> Mail {
     let raw = FileManager.default.contents(atPath: path) ?? Data()
     let parts = ["\(directory)/message", "\(directory)/patch"]
-    let options = ["mailinfo", "--encoding=UTF-8", "--no-scissors"]
+    let options = ["mailinfo", "--no-scissors"]
     let info = try await git(options + parts, input: raw)
     guard info.succeeded else {
       throw unreadable("\(PatchFile.title(of: name)), mail \(number)", info)
