@@ -29,7 +29,8 @@ enum Git {
   /// Runs git in a directory of plain files, outside any repository and without the user's
   /// configuration, so that a patch applies the same way for everyone.
   static func runOutsideRepositories(
-    _ arguments: [String], directory: String, environment: [String: String?]
+    _ arguments: [String], directory: String, environment: [String: String?],
+    input: Data? = nil
   ) async throws -> Command.Result {
     var isolated = here(environment)
     for name in ["GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS"]
@@ -42,6 +43,6 @@ enum Git {
     isolated["GIT_CEILING_DIRECTORIES"] = (directory as NSString).deletingLastPathComponent
     return try await Command.run(
       "git", ["-c", "core.attributesFile=/dev/null", "-c", "core.quotePath=false"] + arguments,
-      environment: isolated, directory: directory)
+      environment: isolated, directory: directory, input: input)
   }
 }

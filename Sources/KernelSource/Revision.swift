@@ -23,8 +23,9 @@ public final class Revision: Sendable {
   /// The files that the patches touch outside of what a partial tree holds, and that were
   /// therefore left alone: relative paths, sorted.
   public let skipped: [String]
-  /// What git said about hunks that fitted only at another line, as
-  /// `FILE: Hunk #1 succeeded at 40 (offset 3 lines).`
+  /// What the patches' reader has to know: mails with a diff that were left out, hunks that fitted
+  /// only at another line (`FILE: Hunk #1 succeeded at 40 (offset 3 lines).`), and hunks that
+  /// fitted only with some lines around them ignored (`FILE: Hunk #2 applied with fuzz 1 at 40`).
   public let remarks: [String]
 
   private let scratch: ScratchDirectory?
@@ -36,7 +37,7 @@ public final class Revision: Sendable {
     deleted = applied?.deleted.sorted() ?? []
     touched = applied?.touched ?? [:]
     skipped = applied?.skipped.sorted() ?? []
-    remarks = applied?.remarks ?? []
+    remarks = patches.flatMap(\.remarks) + (applied?.remarks ?? [])
     scratch = applied?.scratch
   }
 
@@ -55,7 +56,8 @@ public final class Revision: Sendable {
 }
 
 extension KernelStore {
-  /// Puts patches on a tree, with `git apply` and as for `git apply -p1`, in a copy.
+  /// Puts patches on a tree, with `git apply` and as for `git apply -p1`, in a copy. Where git
+  /// refuses a patch, up to two lines at each end of a hunk may differ, as for patch(1).
   ///
   /// - Throws: `Failure` of kind request where a patch is no patch or does not apply: the hunk
   ///   and git's message are its evidence, and the place is the line of the kernel's file at

@@ -44,7 +44,7 @@ struct RevisionOptions: ParsableArguments {
   static func resolve(
     _ kernel: String, _ patches: [String], _ store: KernelStore
   ) async throws -> Revision {
-    let files = try PatchFile.read(patches)
+    let files = try await PatchFile.read(patches)
     let tree = try await store.resolve(kernel) { Terminal.status($0) }
     Terminal.status("")
     let revision = try await store.revision(tree: tree, patches: files)
