@@ -29,7 +29,8 @@ enum Fingerprint {
         .joined(separator: "\n"))
   }
 
-  /// The path of each file whose code runs in this process.
+  /// The path of each file whose code runs in this process: the program and its libraries, but not
+  /// the builds that it loaded.
   private static func program() -> [String] {
     let maps = FileManager.default.contents(atPath: "/proc/self/maps") ?? Data()
     let lines = String(decoding: maps, as: UTF8.self).split(separator: "\n")
@@ -40,7 +41,8 @@ enum Fingerprint {
       let path = fields[5].trimmingCharacters(in: .whitespaces)
       return path.hasPrefix("/") ? path : nil
     }
-    return Set(paths).sorted()
+    let libraries = paths.filter { ($0 as NSString).lastPathComponent.hasPrefix("lib") }
+    return Set(libraries + ["/proc/self/exe"]).sorted()
   }
 
   /// A file that is replaced or changed gets another stamp.
