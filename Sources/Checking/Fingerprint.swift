@@ -134,12 +134,13 @@ struct TreeFingerprint {
       + candidates.sorted().joined(separator: "\n")
   }
 
-  /// Whether nothing of the tree that matters was changed since a time. A file's content cannot be
-  /// changed without its change time.
+  /// Whether nothing of the tree that matters was changed since a time: a file's content cannot be
+  /// changed without its change time, and no file can come or go without its directory's.
   func isOlder(than time: timespec) -> Bool {
-    candidates.union(files).allSatisfy { path in
+    let paths = candidates.union(files)
+    return paths.union(paths.map { ($0 as NSString).deletingLastPathComponent }).allSatisfy {
       var status = stat()
-      guard lstat("\(tree)/\(path)", &status) == 0 else { return true }
+      guard lstat("\(tree)/\($0)", &status) == 0 else { return true }
       let changed = status.st_ctim
       return (changed.tv_sec, changed.tv_nsec) < (time.tv_sec, time.tv_nsec)
     }

@@ -80,16 +80,16 @@ public actor ResultCache {
   func keep(
     _ verdict: Verdict, of revision: Revision, reading: Reading, began: timespec
   ) async {
+    guard verdict.exploration.exhaustive else { return }
     do {
       let scope = try await scope(verdict.subject)
       var list = reading
       list.warnings = []
       let listed = try Self.encoder.encode(list)
       let name = String(try await Fingerprint.hash(listed).prefix(16))
-      let tree = try await tree(revision.tree.directory, name, list)
-      // What kshim unpacked is never changed.
-      guard revision.tree.isPartial || tree.isOlder(than: began) else { return }
       let key = try await key(scope, name, list, revision)
+      let tree = try await tree(revision.tree, name, list)
+      guard revision.tree.isPartial || tree.isOlder(than: began) else { return }
       let entry = Entry(verdict: Self.bare(verdict), warnings: reading.warnings)
       readings[scope, default: [:]][name] = list
       entries[key] = entry
@@ -139,12 +139,14 @@ public actor ResultCache {
     return scope
   }
 
+  /// Remembered for what kshim unpacked, which never changes.
   private func tree(
-    _ directory: String, _ name: String, _ reading: Reading
+    _ kernel: KernelTree, _ name: String, _ reading: Reading
   ) async throws -> TreeFingerprint {
+    let directory = kernel.directory
     if let known = trees["\(name) \(directory)"] { return known }
     let tree = try await TreeFingerprint(reading, in: directory)
-    trees["\(name) \(directory)"] = tree
+    if kernel.isPartial { trees["\(name) \(directory)"] = tree }
     return tree
   }
 
@@ -152,7 +154,7 @@ public actor ResultCache {
   func key(
     _ scope: String, _ name: String, _ reading: Reading, _ revision: Revision
   ) async throws -> String {
-    let tree = try await tree(revision.tree.directory, name, reading)
+    let tree = try await tree(revision.tree, name, reading)
     let changes = tree.changes(in: revision)
     let copies = changes.values.compactMap(\.self)
     let changed = try await Provenance.hashes(of: copies)
@@ -160,7 +162,7 @@ public actor ResultCache {
     let known =
       ([scope, name, revision.tree.version, revision.tree.directory] + difference.sorted()).joined(
         separator: "\n")
-    if let key = keys[known] { return key }
+    if revision.tree.isPartial, let key = keys[known] { return key }
     let text = "\(scope)\n\(name)\n\(revision.tree.version)\n"
     let key = try await Fingerprint.hash(text + tree.text(changes, changed: changed))
     keys[known] = key
