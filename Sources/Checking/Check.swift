@@ -19,6 +19,8 @@ public struct Check: Sendable {
   public var progress: (@Sendable (Explorer.Progress) -> Void)?
   /// Told what begins, in a few words.
   public var phase: (@Sendable (String) -> Void)?
+  /// Results of earlier checks; nil searches everything.
+  public var results: ResultCache?
 
   public init(
     subject: String, jobs: Int, installation: Installation,
@@ -50,15 +52,40 @@ public struct Check: Sendable {
   }
 
   /// Checks a revision; when it has patches and findings, its base too, to tell what is new.
+  /// The revision itself is searched in any case; the base's result may be an earlier one.
   public func verdict(of revision: Revision, base: Revision?) async throws -> Verdict {
+    var verdict = try await verdict(of: revision, mayReuse: false)
+    guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
+    Self.tell(&verdict, from: [try await self.verdict(of: base, mayReuse: true)])
+    return verdict
+  }
+
+  /// Judges one revision on its own.
+  ///
+  /// - Parameter mayReuse: whether an earlier result serves.
+  func verdict(of revision: Revision, mayReuse: Bool) async throws -> Verdict {
     _ = try installation.manifest(subject)
     let domain = try domain()
-    var verdict = try await search(domain, revision)
-    guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
-    let before = try await search(domain, base)
-    Self.tell(&verdict.findings, from: before.findings)
-    Self.tell(&verdict.notes, from: before.notes)
-    return verdict
+    if mayReuse, drives == nil, let known = await results?.verdict(of: subject, in: revision) {
+      return known
+    }
+    return try await search(domain, revision)
+  }
+
+  /// Says what a revision introduces: what none of those that it is made from has.
+  static func tell(_ verdict: inout Verdict, from bases: [Verdict]) {
+    let told = bases.map { base in
+      var (findings, notes) = (verdict.findings, verdict.notes)
+      tell(&findings, from: base.findings)
+      tell(&notes, from: base.notes)
+      return (findings: findings.map(\.introduced), notes: notes.map(\.introduced))
+    }
+    for index in verdict.findings.indices {
+      verdict.findings[index].introduced = told.allSatisfy { $0.findings[index] }
+    }
+    for index in verdict.notes.indices {
+      verdict.notes[index].introduced = told.allSatisfy { $0.notes[index] }
+    }
   }
 
   /// Says which findings the patches introduce: those that the base has not got, one for one.
@@ -70,6 +97,7 @@ public struct Check: Sendable {
   }
 
   private func search<D: Domain>(_ domain: D.Type, _ revision: Revision) async throws -> Verdict {
+    let began = ResultCache.now()
     let work = try WorkDirectory()
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
@@ -103,7 +131,7 @@ public struct Check: Sendable {
         work: work
       ).notes()
     }
-    return Verdict(
+    let verdict = Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
@@ -112,6 +140,11 @@ public struct Check: Sendable {
         scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive,
         bound: D.bound),
       properties: properties(result.findings, notes))
+    if drives == nil {
+      await results?.keep(
+        verdict, of: revision, reading: builds.extraction.reading, began: began)
+    }
+    return verdict
   }
 
   /// Runs the smallest scenario of each finding again, finds its lines, and puts the findings

@@ -10,6 +10,8 @@ struct PatchApplication {
   let scratch: ScratchDirectory
   let environment: [String: String?]
 
+  /// See ``KernelStore/revision(tree:patches:mayChangeNothing:)``.
+  var mayChangeNothing = false
   private(set) var overlay: [String: String] = [:]
   private(set) var deleted: Set<String> = []
   private(set) var touched: [String: [ClosedRange<Int>]] = [:]
@@ -100,7 +102,7 @@ struct PatchApplication {
 
   /// Patches that leave out all that they change must not end in a verdict either.
   private func refuseNothing() throws {
-    guard overlay.isEmpty, deleted.isEmpty, !skipped.isEmpty else { return }
+    guard !mayChangeNothing, overlay.isEmpty, deleted.isEmpty, !skipped.isEmpty else { return }
     throw Failure(
       .request, asked: "patch kernel \(tree.spec)",
       cause: "the patches change only what was not unpacked of this kernel",

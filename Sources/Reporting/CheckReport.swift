@@ -35,11 +35,23 @@ public struct CheckReport: Sendable {
 
   public var entries: [Entry]
 
-  public init(_ entries: [Entry]) { self.entries = entries }
+  /// What the entries are steps of; nil where there is one entry for the whole.
+  public var series: Series?
+
+  public init(_ entries: [Entry], series: Series? = nil) {
+    self.entries = entries
+    self.series = series
+  }
 
   /// The whole report, a newline at its end.
   public func rendered(as format: ReportFormat, usesColour: Bool) throws -> String {
-    try entries.compactMap { entry in
+    if let series {
+      return switch format {
+      case .json: try json(of: series)
+      case .text: text(of: series, usesColour: usesColour)
+      }
+    }
+    return try entries.compactMap { entry in
       guard case .verdict(let verdict) = entry.outcome else { return nil }
       return switch format {
       case .json: try verdict.json()

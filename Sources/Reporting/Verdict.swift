@@ -24,17 +24,35 @@ public struct Verdict: Codable, Sendable, Equatable {
     private enum CodingKeys: CodingKey { case file, subject }
   }
 
+  public struct Commit: Codable, Sendable, Equatable {
+    /// The whole id, in hexadecimal.
+    public var id: String
+    /// The first line of its message.
+    public var subject: String
+    public init(id: String, subject: String) {
+      self.id = id
+      self.subject = subject
+    }
+  }
+
   public struct Revision: Codable, Sendable, Equatable {
     /// The kernel as it was asked for.
     public var kernel: String
     /// Its version, `6.12.117`.
     public var version: String
     public var patches: [Patch]
+    /// The commit that was judged; nil where it is not one of a range's.
+    public var commit: Commit?
+    /// The id of the commit that it is compared with; nil where it is none of a range.
+    public var base: String?
     public init(kernel: String, version: String, patches: [Patch]) {
       self.kernel = kernel
       self.version = version
       self.patches = patches
     }
+
+    /// Whether there is something that it is compared with.
+    public var isCompared: Bool { !patches.isEmpty || base != nil }
   }
 
   /// One event of a trace. `line` is a line of the finding's file, 0 where there is none.
@@ -122,6 +140,8 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var exhaustive: Bool
     /// What bounds the search beyond its states and answers, as a phrase; nil where nothing does.
     public var bound: String?
+    /// true where an earlier search of the same text told the result; then `seconds` are its own.
+    public var reused: Bool?
     public init(scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil) {
       self.bound = bound
       self.scenarios = scenarios
@@ -173,7 +193,7 @@ public struct Verdict: Codable, Sendable, Equatable {
   /// findings and notes too.
   public func exitCode(isStrict: Bool) -> Int32 {
     if isStrict { return findings.isEmpty && notes.isEmpty ? 0 : 1 }
-    let counting = revision.patches.isEmpty ? findings : findings.filter(\.introduced)
+    let counting = revision.isCompared ? findings.filter(\.introduced) : findings
     return counting.isEmpty ? 0 : 1
   }
 }
