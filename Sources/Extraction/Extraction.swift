@@ -16,6 +16,8 @@ public struct Extraction: Sendable {
   var hasMutants = false
   /// What the extracted functions say at their lines.
   public let statements: Statements
+  /// The lvalue of each slot that this tree has.
+  public let slots: [String: String]
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -68,7 +70,9 @@ public struct Extraction: Sendable {
       touched: revision.touched[manifest.source] ?? [],
       statements: Statements(
         of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
-        in: extracted.text))
+        in: extracted.text),
+      slots: Dictionary(
+        uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }))
   }
 
   private static func provenance(

@@ -122,8 +122,17 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var exhaustive: Bool
     /// What bounds the search beyond its states and answers, as a phrase; nil where nothing does.
     public var bound: String?
-    public init(scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil) {
+    /// What is called.
+    public var functions: [String]?
+    /// What the starting states cover, each a phrase.
+    public var coverage: [String]?
+    public init(
+      scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil,
+      functions: [String]? = nil, coverage: [String]? = nil
+    ) {
       self.bound = bound
+      self.functions = functions
+      self.coverage = coverage
       self.scenarios = scenarios
       self.seconds = seconds
       self.exhaustive = exhaustive
@@ -173,7 +182,6 @@ public struct Verdict: Codable, Sendable, Equatable {
   /// findings and notes too.
   public func exitCode(isStrict: Bool) -> Int32 {
     if isStrict { return findings.isEmpty && notes.isEmpty ? 0 : 1 }
-    let counting = revision.patches.isEmpty ? findings : findings.filter(\.introduced)
-    return counting.isEmpty ? 0 : 1
+    return findings.contains { counts($0, isStrict: false) } ? 1 : 0
   }
 }
