@@ -10,12 +10,14 @@ struct ReplayCalls {
   var text: String {
     var lines = header + replay.setUp.flatMap { Self.statement($0) }
     var open = replay.broken
+    var called: [String?: String] = [:]
     for event in replay.trace {
       guard event.event != "enter" else {
+        called[event.thread] = event.function
         lines += ["", Self.call(event)]
         continue
       }
-      lines += Self.comment(words(event), indent: "\t")
+      lines += Self.comment(Self.words(event, in: called[event.thread]))
       let here = open.filter { $0.line != 0 && $0.line == event.line }
       open.removeAll { here.contains($0) }
       for broken in here { lines += Self.comment("^ \(broken.property): \(broken.message)") }
@@ -60,12 +62,19 @@ struct ReplayCalls {
     return "\(event.function)(...);\(remark)"
   }
 
-  private func words(_ event: Verdict.Event) -> String {
+  /// `4015: get_zeroed_page() = NULL`; the function where it is not the one that was called.
+  private static func words(_ event: Verdict.Event, in called: String?) -> String {
     let place = [
-      event.thread, event.line == 0 ? nil : "\(event.line)", "\(event.function)()",
+      event.thread, event.line == 0 ? nil : "\(event.line)",
+      event.function == called ? nil : "in \(event.function)()",
     ].compactMap { $0 }.joined(separator: " ")
-    let what = [event.event, event.callee, event.detail.isEmpty ? nil : event.detail]
-    return "\(place): \(what.compactMap { $0 }.joined(separator: " "))"
+    // Callees say themselves what they are.
+    let isCallee = ["boundary", "alloc", "free"].contains(event.event) && event.callee != nil
+    let what = [
+      isCallee ? nil : event.event, event.callee, event.detail.isEmpty ? nil : event.detail,
+    ]
+    let said = what.compactMap { $0 }.joined(separator: " ")
+    return place.isEmpty ? said : "\(place): \(said)"
   }
 
   private static func comment(_ text: String, indent: String = "\t") -> [String] {
