@@ -12,8 +12,8 @@ extension RootDomain {
     return [
       "hosts that walk tables of \(listed(shadow)) levels",
       "guests with tables of \(listed(guest)) levels and guests that do not page",
-      "processors with two-dimensional paging (AMD NPT, Intel EPT) and without",
-      "AMD memory encryption (SME, SEV) with the C-bit at 51 and none",
+      "two-dimensional paging (AMD NPT, Intel EPT) on and off",
+      "AMD memory encryption (SME, SEV; C-bit 51) on and off",
     ]
   }
 

@@ -47,7 +47,7 @@ struct NoteReport {
   }
 
   private static func found(_ verdict: Verdict) -> [String] {
-    let properties = verdict.properties.count { $0.checked > 0 }
+    let properties = verdict.properties.count { $0.checked > 0 && $0.broken == 0 }
     guard !verdict.findings.isEmpty else {
       let notes = verdict.notes.count
       let noted = notes == 0 ? "" : ", \(notes) note\(notes == 1 ? "" : "s")"
@@ -55,14 +55,20 @@ struct NoteReport {
     }
     let count = verdict.findings.count
     let introduced = verdict.findings.count(where: \.introduced)
-    let split = verdict.revision.patches.isEmpty ? "" : ", \(introduced) introduced by this"
-    return ["\(count) finding\(count == 1 ? "" : "s")\(split):"]
+    let split = verdict.revision.patches.isEmpty ? "" : ", \(introduced) of them introduced"
+    let causes = verdict.causes.count
+    return [
+      "\(count) finding\(count == 1 ? "" : "s")\(split), \(causes) cause\(causes == 1 ? "" : "s"):"
+    ]
       + verdict.causes.map { "- \($0.sentence)" }
   }
 
   private static func listed(_ words: [String]) -> String {
     guard words.count > 1 else { return words.first ?? "" }
-    return words.dropLast().joined(separator: ", ") + " and " + words[words.count - 1]
+    // A phrase may have commas of its own.
+    let comma = words.contains { $0.contains(",") } ? "; " : ", "
+    return words.dropLast().joined(separator: comma) + (comma == ", " ? " and " : "; and ")
+      + words[words.count - 1]
   }
 
   /// Lines of a width, a newline at each end; those after a `- ` are indented.
