@@ -8,20 +8,23 @@ struct NoteReport {
   var report: CheckReport
 
   var text: String {
-    let texts: [[String]] = report.entries.map { entry in
-      let told = paragraphs(entry)
-      return report.entries.count == 1 ? told : ["\(entry.name):"] + told
-    }
-    return texts.joined().map { Self.wrapped($0) }.joined(separator: "\n")
+    let blocks = report.entries.count == 1 ? alone(report.entries[0]) : series
+    return blocks.joined(separator: "\n")
   }
 
-  private func paragraphs(_ entry: CheckReport.Entry) -> [String] {
-    guard case .verdict(let verdict) = entry.outcome else {
-      guard case .failure(let why, _) = entry.outcome else { return [] }
-      let first = why.split(whereSeparator: \.isNewline).first ?? ""
-      return ["This could not be tested with kshim \(Verdict.Tool().version): \(first)."]
-    }
-    return [Self.tested(verdict)] + Self.found(verdict)
+  private func alone(_ entry: CheckReport.Entry) -> [String] {
+    guard case .verdict(let verdict) = entry.outcome else { return [Self.found(entry)] }
+    return [Self.wrapped(Self.tested(verdict)), Self.found(entry)]
+  }
+
+  /// What was tested is told once, of the last step that could be judged.
+  private var series: [String] {
+    let last = report.entries.reversed().lazy.compactMap { entry -> Verdict? in
+      guard case .verdict(let verdict) = entry.outcome else { return nil }
+      return verdict
+    }.first
+    return (last.map { [Self.wrapped(Self.tested($0))] } ?? [])
+      + report.entries.map { Self.wrapped("\($0.name):") + Self.found($0) }
   }
 
   private static func tested(_ verdict: Verdict) -> String {
@@ -46,21 +49,26 @@ struct NoteReport {
     return sentences.joined(separator: " ")
   }
 
-  private static func found(_ verdict: Verdict) -> [String] {
-    let properties = verdict.properties.count { $0.checked > 0 && $0.broken == 0 }
-    guard !verdict.findings.isEmpty else {
-      let notes = verdict.notes.count
-      let noted = notes == 0 ? "" : ", \(notes) note\(notes == 1 ? "" : "s")"
-      return ["Nothing was found: \(properties) properties hold\(noted)."]
+  private static func found(_ entry: CheckReport.Entry) -> String {
+    guard case .verdict(let verdict) = entry.outcome else {
+      guard case .failure(let why, _) = entry.outcome else { return "" }
+      let first = why.split(whereSeparator: \.isNewline).first ?? ""
+      return wrapped("This could not be tested with kshim \(Verdict.Tool().version): \(first).")
     }
-    let count = verdict.findings.count
+    func counted(_ count: Int, _ what: String) -> String {
+      "\(count) \(what)\(count == 1 ? "" : "s")"
+    }
+    let notes = verdict.notes.isEmpty ? "" : ", \(counted(verdict.notes.count, "note"))"
+    guard !verdict.findings.isEmpty else {
+      let properties = verdict.properties.count { $0.checked > 0 && $0.broken == 0 }
+      return wrapped("Nothing was found: \(properties) properties hold\(notes).")
+    }
     let introduced = verdict.findings.count(where: \.introduced)
-    let split = verdict.revision.patches.isEmpty ? "" : ", \(introduced) of them introduced"
-    let causes = verdict.causes.count
-    return [
-      "\(count) finding\(count == 1 ? "" : "s")\(split), \(causes) cause\(causes == 1 ? "" : "s"):"
-    ]
-      + verdict.causes.map { "- \($0.sentence)" }
+    let split = verdict.revision.patches.isEmpty ? "" : " (\(introduced) introduced)"
+    let head =
+      "\(counted(verdict.findings.count, "finding"))\(split), "
+      + "\(counted(verdict.causes.count, "cause"))\(notes):"
+    return wrapped(head) + verdict.causes.map { wrapped("- \($0.sentence)") }.joined()
   }
 
   private static func listed(_ words: [String]) -> String {

@@ -22,8 +22,9 @@ final class ReportFormatTests: EndToEndTestCase {
     let text = try String(contentsOfFile: "\(scratch)/kshim.sarif", encoding: .utf8)
     let log = try XCTUnwrap(object(text) as? [String: Any])
     let results = (log["runs"] as? [[String: Any]])?.first?["results"] as? [[String: Any]]
-    XCTAssertEqual(results?.map { $0["ruleId"] as? String }, ["allocation-set"])
-    XCTAssertEqual(results?.map { $0["baselineState"] as? String }, ["new"])
+    XCTAssertEqual(results?.map { $0["ruleId"] as? String }, ["allocation-set", "dead-branch"])
+    XCTAssertEqual(results?.map { $0["level"] as? String }, ["error", "note"])
+    XCTAssertEqual(results?.map { $0["baselineState"] as? String }, ["new", "new"])
     let pages = try FileManager.default.contentsOfDirectory(atPath: "\(scratch)/made/page")
     XCTAssertEqual(pages, ["index.html"], "nothing half written")
     let page = try String(contentsOfFile: "\(scratch)/made/page/index.html", encoding: .utf8)
@@ -87,15 +88,18 @@ final class ReportFormatTests: EndToEndTestCase {
   /// Compiles a test file against the modules of this build, without code.
   private func typecheck(_ text: String) async throws {
     let file = try write(text, "ReplayTests.swift")
-    let products = Tool.products
     let ran = try await Command.script(
       """
-      file=$1 products=$2 shims=$3
-      xctest=$(dirname "$(readlink -f "$(command -v swiftc)")")/../lib/swift/linux
-      swiftc -typecheck -swift-version 6 -enable-testing -module-cache-path "$4/modules" \
-        -I "$products/Modules" -I "$xctest" -Xcc -fmodule-map-file="$products/Shims.build/module.modulemap" \
-        -Xcc -I"$shims" "$file"
-      """, [file, products, "\(Self.root)/shims/public", scratch], needs: ["swiftc"])
+      file=$1 products=$2 root=$3 cache=$4 maps=()
+      while IFS= read -r map; do maps+=(-Xcc -fmodule-map-file="$map"); done < <(
+        find "$products" -mindepth 2 -maxdepth 2 -name module.modulemap
+        find "$root"/.build/checkouts/*/Sources "$root/shims" "$root/Sources" -name module.modulemap)
+      for folder in /usr/lib/llvm-*/include; do
+        [[ -e $folder/clang-c/Index.h ]] && maps+=(-Xcc -I"$folder")
+      done
+      swiftc -typecheck -swift-version 6 -enable-testing -module-cache-path "$cache" \
+        -I "$products/Modules" -Xcc -I"$root/shims/public" "${maps[@]}" "$file"
+      """, [file, Tool.products, Self.root, "\(scratch)/modules"], needs: ["swiftc", "find"])
     XCTAssertEqual(ran.status, 0, ran.errorText)
   }
 }
