@@ -17,7 +17,7 @@ struct CheckCommand: AsyncParsableCommand {
         kshim check --kernel ~/linux --patch v1.patch
         b4 am -o- MESSAGE-ID | kshim check --kernel ~/linux --patch -
         git bisect run kshim check --kernel . --bisect
-        kshim check --kernel ~/linux --patch v1.patch --format note          for the cover letter
+        kshim check --kernel ~/linux --patch v1.patch --format note
         kshim check --kernel ~/linux --format sarif -o kshim.sarif --html report
       """)
 

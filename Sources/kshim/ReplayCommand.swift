@@ -16,8 +16,8 @@ struct ReplayCommand: AsyncParsableCommand {
       Examples:
         kshim replay --kernel debian:6.12 \
       mmu_alloc_special_roots:shadow=5,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp1.gzp0.gzp0.gzp0
-        kshim replay --kernel ~/linux --patch v1.patch --as c SCENARIO       for the reply to v1
-        kshim replay --kernel ~/linux --patch v1.patch --as test SCENARIO    for 'swift test'
+        kshim replay --kernel ~/linux --patch v1.patch --as c SCENARIO
+        kshim replay --kernel ~/linux --patch v1.patch --as test SCENARIO
       """)
 
   @OptionGroup var revision: RevisionOptions
