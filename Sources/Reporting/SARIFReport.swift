@@ -8,7 +8,9 @@ struct SARIFReport {
 
   func text() throws -> String {
     let log: [String: Any] = [
-      "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+      "$schema":
+        "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+      "version": "2.1.0",
       "runs": report.entries.map(run),
     ]
     let data = try JSONSerialization.data(
