@@ -138,7 +138,7 @@ public struct Check: Sendable {
       subject: subject, findings: findings, causes: causes, notes: notes,
       exploration: .init(
         scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive,
-        bound: D.bound),
+        bound: D.bound, functions: pattern.entries, coverage: D.coverage),
       properties: properties(result.findings, notes))
     if drives == nil {
       await results?.keep(
@@ -200,16 +200,14 @@ public struct Check: Sendable {
     ]
   }
 
-  /// Runs one scenario. Returns its trace, and the findings that it shows.
-  public func replay(_ scenario: Scenario, of revision: Revision) async throws -> (
-    trace: [Verdict.Event], broken: [(property: String, message: String)]
-  ) {
+  /// Runs one scenario again, and says what it breaks.
+  public func replay(_ scenario: Scenario, of revision: Revision) async throws -> Replay {
     try await replay(domain(), scenario, revision)
   }
 
   private func replay<D: Domain>(
     _ domain: D.Type, _ scenario: Scenario, _ revision: Revision
-  ) async throws -> ([Verdict.Event], [(property: String, message: String)]) {
+  ) async throws -> Replay {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
@@ -218,9 +216,35 @@ public struct Check: Sendable {
     var judge = try D(pattern: pattern, zero: zero)
     let findings = try Explorer.replay(scenario, in: &judge, subject: pattern)
     let raw = RawTrace(pattern)
-    let source = try await builds.source(of: raw.offsets)
-    let broken = findings.entries.map { ($0.key.property.id, $0.value.message) }.sorted { $0 < $1 }
-    return (raw.read(source), broken)
+    var offsets = raw.offsets
+    for (breach, entry) in findings.entries {
+      if breach.offset != 0 { offsets.insert(breach.offset) }
+      offsets.formUnion(entry.path)
+    }
+    let source = try await builds.source(of: offsets)
+    let provenance = builds.extraction.provenance
+    let broken = findings.entries.map { breach, entry in
+      Replay.Broken(
+        property: breach.property.id, message: entry.message,
+        line: source.place(of: breach, by: entry.path).line)
+    }
+    let spellings = builds.extraction.slots
+    return Replay(
+      scenario: "\(scenario)", subject: subject,
+      revision: .init(
+        kernel: provenance.kernel, version: provenance.version,
+        patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
+      source: provenance.source,
+      setUp: D.setUp(drive: scenario.drive, spelled: scenario.state).compactMap { line in
+        switch line {
+        case .words(let words): words
+        // A kernel that has no such field has nothing to set.
+        case .slot(let slot, let value): spellings[slot].map { "\($0) = \(value);" }
+        }
+      },
+      trace: raw.read(source),
+      broken: broken.sorted { ($0.property, $0.line) < ($1.property, $1.line) },
+      domain: String(reflecting: D.self))
   }
 }
 

@@ -20,6 +20,8 @@ public struct Extraction: Sendable {
   public let primitives: Set<String>
   /// All that it depended on in the revision.
   public let reading: Reading
+  /// The lvalue of each slot that this tree has.
+  public let slots: [String: String]
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -76,7 +78,9 @@ public struct Extraction: Sendable {
       primitives: manifest.primitives,
       reading: Reading(
         read + extracted.unit.files, manifest: manifest, tree: revision.tree.directory,
-        warnings: extracted.warnings))
+        warnings: extracted.warnings),
+      slots: Dictionary(
+        uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }))
   }
 
   private static func provenance(

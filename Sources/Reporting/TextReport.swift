@@ -31,7 +31,7 @@ public struct TextReport {
     return lines
   }
 
-  private func describe(_ cause: Verdict.Cause) -> [String] {
+  func describe(_ cause: Verdict.Cause) -> [String] {
     let findings = cause.findings.map { verdict.findings[$0] }
     var lines = [usesColour ? "\u{1b}[1m\(cause.sentence)\u{1b}[0m" : cause.sentence]
     for finding in findings { lines += describe(finding, isNote: false).map { "  \($0)" } }
@@ -40,7 +40,7 @@ public struct TextReport {
     return lines
   }
 
-  private func describe(_ finding: Verdict.Finding, isNote: Bool) -> [String] {
+  func describe(_ finding: Verdict.Finding, isNote: Bool) -> [String] {
     let place = "\(finding.file):\(finding.line)"
     let property = isNote ? bold("note: \(finding.property)", 36) : bold(finding.property, 31)
     var facts = ["in \(finding.function)()"]
@@ -63,7 +63,6 @@ public struct TextReport {
     let exploration = verdict.exploration
     let rate = exploration.seconds > 0 ? Double(exploration.scenarios) / exploration.seconds : 0
     let patches = verdict.revision.patches.count
-    let on = patches == 0 ? "" : " with \(patches) patch\(patches == 1 ? "" : "es")"
     let word: String
     if verdict.findings.isEmpty {
       word = bold("clean", 32)
@@ -77,10 +76,17 @@ public struct TextReport {
     let notes =
       verdict.notes.isEmpty
       ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
-    return "\(verdict.subject) on Linux \(verdict.revision.version)\(on): \(word)\(notes): "
+    return "\(verdict.checked): \(word)\(notes): "
       + "\(exploration.scenarios) scenarios in \(String(format: "%.1f", exploration.seconds)) s "
       + "(\(Int(rate / 1000))k/s), \(exploration.bound.map { "\($0), " } ?? "")\(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
       + (exploration.reused == true ? ", reused from an earlier search" : "")
+  }
+}
+
+extension Verdict {
+  /// ``TextReport/summary`` without colour.
+  var summary: String {
+    TextReport(self, replayOptions: "", usesColour: false).summary
   }
 }
 

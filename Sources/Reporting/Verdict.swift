@@ -142,8 +142,17 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var bound: String?
     /// true where an earlier search of the same text told the result; then `seconds` are its own.
     public var reused: Bool?
-    public init(scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil) {
+    /// What is called.
+    public var functions: [String]?
+    /// What the starting states cover, each a phrase.
+    public var coverage: [String]?
+    public init(
+      scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil,
+      functions: [String]? = nil, coverage: [String]? = nil
+    ) {
       self.bound = bound
+      self.functions = functions
+      self.coverage = coverage
       self.scenarios = scenarios
       self.seconds = seconds
       self.exhaustive = exhaustive
@@ -193,7 +202,6 @@ public struct Verdict: Codable, Sendable, Equatable {
   /// findings and notes too.
   public func exitCode(isStrict: Bool) -> Int32 {
     if isStrict { return findings.isEmpty && notes.isEmpty ? 0 : 1 }
-    let counting = revision.isCompared ? findings.filter(\.introduced) : findings
-    return counting.isEmpty ? 0 : 1
+    return findings.contains { counts($0, isStrict: false) } ? 1 : 0
   }
 }

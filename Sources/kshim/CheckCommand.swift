@@ -24,13 +24,19 @@ struct CheckCommand: AsyncParsableCommand {
         kshim check --kernel ~/linux@v6.12.. --each-commit
         kshim check --each-commit --patch 1.patch --patch 2.patch
         git bisect run kshim check --kernel . --bisect
+        kshim check --kernel ~/linux --patch v1.patch --format note
+        kshim check --kernel ~/linux --format sarif -o kshim.sarif --html report
       """)
 
   @OptionGroup var revision: RevisionOptions
   @OptionGroup var search: SearchOptions
   @OptionGroup var report: ReportOptions
+  @OptionGroup var html: HTMLOptions
 
-  @Option(help: "text or json.")
+  @Option(
+    help: ArgumentHelp(
+      "text, json, ktap, junit, sarif, b4, checkpatch (lines as checkpatch's), or note (for a cover letter).",
+      valueName: "format"))
   var format = ReportFormat.text
 
   @Flag(help: "Let findings that were there before the patches, and notes, fail too.")
@@ -47,10 +53,13 @@ struct CheckCommand: AsyncParsableCommand {
 
   func run() async throws {
     try report.check()
+    try html.check()
     let result = eachCommit ? try await eachReport() : try await wholeReport()
     Terminal.status("")
     try report.write(
-      result.rendered(as: format, usesColour: report.output == nil && Terminal.usesColour))
+      result.rendered(
+        as: format, usesColour: report.output == nil && Terminal.usesColour, isStrict: strict))
+    try html.write(result)
     let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
   }
