@@ -104,7 +104,12 @@ public struct Check: Sendable {
     let builds = try await Builds.make(
       subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
       in: work.path)
-    return try await judge(domain, builds, in: work.path)
+    let verdict = try await judge(domain, builds, in: work.path)
+    if drives == nil {
+      await results?.keep(
+        verdict, of: revision, reading: builds.extraction.reading, began: began)
+    }
+    return verdict
   }
 
   /// Searches what was built.
@@ -131,7 +136,7 @@ public struct Check: Sendable {
         work: work
       ).notes()
     }
-    let verdict = Verdict(
+    return Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
@@ -140,11 +145,6 @@ public struct Check: Sendable {
         scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive,
         bound: D.bound, functions: pattern.entries, coverage: D.coverage),
       properties: properties(result.findings, notes))
-    if drives == nil {
-      await results?.keep(
-        verdict, of: revision, reading: builds.extraction.reading, began: began)
-    }
-    return verdict
   }
 
   /// Runs the smallest scenario of each finding again, finds its lines, and puts the findings

@@ -62,7 +62,6 @@ public struct TextReport {
   public var summary: String {
     let exploration = verdict.exploration
     let rate = exploration.seconds > 0 ? Double(exploration.scenarios) / exploration.seconds : 0
-    let patches = verdict.revision.patches.count
     let word: String
     if verdict.findings.isEmpty {
       word = bold("clean", 32)

@@ -100,7 +100,8 @@ struct RevisionName {
           case .kernel(let other): (other, [])
           case .range(let range): ("\(Self.repository(of: kernel))@\(range)", [])
           }
-        let (revision, base) = try await RevisionOptions.resolve(spec, files, store)
+        let (revision, base) = try await RevisionOptions.resolve(
+          spec, PatchFile.read(files), store)
         base?.close()
         candidates.append(.init(label: name.label, revision: revision))
       }

@@ -10,7 +10,7 @@ extension RevisionOptions {
   /// - Throws: `Failure` of kind request where there is neither a range nor a patch, or where the
   ///   patches do not apply one after another.
   func series() async throws -> Series {
-    let files = try PatchFile.read(patches)
+    let files = try await patchFiles()
     let store = KernelStore()
     let range = try await store.range(kernelName) { Terminal.status($0) }
     guard range != nil || !files.isEmpty else {
@@ -44,7 +44,7 @@ extension RevisionOptions {
       series.steps.append(
         Series.Step(
           id: id, label: "\(number)/\(files.count)", title: file.subject ?? file.name,
-          file: file.name, replayOptions: replayOptions(patches.prefix(number)),
+          file: file.name, replayOptions: replayOptions(number, of: files),
           parents: [parent],
           open: { try await store.revision(tree: tree, patches: part, mayChangeNothing: true) }))
       parent = id

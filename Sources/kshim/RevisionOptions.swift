@@ -18,6 +18,22 @@ struct RevisionOptions: ParsableArguments {
       "A patch, '-' for standard input; several are applied in order.", valueName: "file"))
   var patches: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Apply only the first so many patches, as a mailbox may hold several.", valueName: "n"))
+  var take: Int?
+
+  func validate() throws {
+    if let take, take < 1 { throw ValidationError("--take takes a number from 1, not \(take)") }
+    if take != nil, patches.isEmpty { throw ValidationError("--take needs a --patch") }
+  }
+
+  /// The patches, in order, those beyond ``take`` left out.
+  func patchFiles() async throws -> [PatchFile] {
+    let files = try await PatchFile.read(patches)
+    return take.map { Array(files.prefix($0)) } ?? files
+  }
+
   var kernelName: String { Self.kernelName(kernel) }
 
   static func kernelName(_ kernel: String?) -> String {
@@ -27,22 +43,30 @@ struct RevisionOptions: ParsableArguments {
   }
 
   /// What `kshim replay` needs to see the same revision. What came by standard input is to be named.
-  var replayOptions: String { replayOptions(patches[...]) }
+  var replayOptions: String { options(patches, take: take) }
 
-  func replayOptions(_ patches: ArraySlice<String>) -> String {
+  /// The same with the first so many patches only.
+  func replayOptions(_ number: Int, of files: [PatchFile]) -> String {
+    let last = files[number - 1].name
+    let names = patches.prefix((patches.firstIndex(of: last) ?? patches.count - 1) + 1)
+    let isPart = number < files.count && files[number].name == last
+    return options(Array(names), take: isPart ? number : nil)
+  }
+
+  private func options(_ patches: [String], take: Int?) -> String {
     "--kernel \(kernelName) " + patches.map { "--patch \($0 == "-" ? "PATCH" : $0) " }.joined()
+      + (take.map { "--take \($0) " } ?? "")
   }
 
   /// The revision, and its base when there are patches or commits of a range. Of a range it is the
   /// last commit, with the patches on it.
   func resolve() async throws -> (revision: Revision, base: Revision?) {
-    try await Self.resolve(kernelName, patches, KernelStore())
+    try await Self.resolve(kernelName, patchFiles(), KernelStore())
   }
 
   static func resolve(
-    _ kernel: String, _ patches: [String], _ store: KernelStore
+    _ kernel: String, _ files: [PatchFile], _ store: KernelStore
   ) async throws -> (revision: Revision, base: Revision?) {
-    let files = try await PatchFile.read(patches)
     let range = try await store.range(kernel) { Terminal.status($0) }
     if let range, files.isEmpty {
       Terminal.status("")
