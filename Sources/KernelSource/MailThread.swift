@@ -13,8 +13,8 @@ struct MailThread {
   /// The mails of the series in the order of their `n/m`, or in that of the file where they have
   /// none.
   ///
-  /// Cover letters, replies and older versions are left out; where one of them has a diff that
-  /// nobody expects there, `remarks` says so.
+  /// Cover letters, replies and older versions are left out; `remarks` names the replies that have
+  /// a diff, and the older versions.
   ///
   /// - Throws: `Failure` of kind request where there is no patch, one is missing, or two claim
   ///   one place.
@@ -24,16 +24,19 @@ struct MailThread {
     guard mails.count > 1 else { return (chosen, []) }
     var remarks: [String] = []
 
-    func leaveOut(_ why: String, _ isOut: (Mail) -> Bool) {
+    func leaveOut(_ isOut: (Mail) -> Bool, _ why: String? = nil) {
       let kept = chosen.filter { !isOut($0) }
       guard !kept.isEmpty, kept.count < chosen.count else { return }
-      remarks += chosen.filter(isOut).map { "\(file): \(name($0)) is left out: \(why)" }
+      if let why {
+        remarks += chosen.filter(isOut).map { "\(file): \(name($0)) is left out: \(why)" }
+      }
       chosen = kept
     }
-    leaveOut("it has a diff, but is a reply") { $0.tag.isReply }
-    leaveOut("it has a diff, but is a cover letter") { $0.tag.number == 0 }
+    leaveOut({ $0.tag.isReply }, "it has a diff, but is a reply")
+    // Its diff is the one to the version before.
+    leaveOut { $0.tag.number == 0 }
     let newest = chosen.map(\.tag.version).max() ?? 1
-    leaveOut("the file also holds v\(newest)") { $0.tag.version < newest }
+    leaveOut({ $0.tag.version < newest }, "the file also holds v\(newest)")
 
     chosen = try withoutCopies(chosen)
     let numbered = chosen.filter { $0.tag.number != nil }

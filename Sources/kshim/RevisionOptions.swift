@@ -15,7 +15,8 @@ struct RevisionOptions: ParsableArguments {
   @Option(
     name: .customLong("patch"), parsing: .singleValue,
     help: ArgumentHelp(
-      "A patch, '-' for standard input; several are applied in order.", valueName: "file"))
+      "A patch, a mail or an mbox, '-' for standard input; several are applied in order.",
+      valueName: "file"))
   var patches: [String] = []
 
   @Option(

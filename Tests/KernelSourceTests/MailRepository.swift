@@ -43,6 +43,25 @@ class MailTestCase: KernelSourceTestCase {
   /// Makes `linux`, a tree, `repository`, the same in git, a file in `mails` for each change, and
   /// in `series` three patches that build on each other with a cover letter, as v1 and v2.
   func makeRepository() async throws -> KernelTree {
+    let packed = "\(realPath(NSTemporaryDirectory()))/\(Self.packedName)"
+    if FileKind(packed) == .nothing {
+      try await buildRepository()
+      try await shell("tar -cf '\(packed)' linux repository mails series")
+    } else {
+      try await shell("tar -xf '\(packed)'")
+    }
+    return try await store.resolve("\(scratch)/linux")
+  }
+
+  /// It is made once for the tests of a class.
+  private class var packedName: String { "kshim-test-\(getpid())-\(Self.self).tar" }
+
+  override class func tearDown() {
+    try? FileManager.default.removeItem(atPath: "\(NSTemporaryDirectory())/\(packedName)")
+    super.tearDown()
+  }
+
+  private func buildRepository() async throws {
     let tree = try makeTree("linux")
     try write("linux/include/utf8.txt", "Hallo\nGrüße aus Köln\nEnde\n")
     try write("linux/include/crlf.txt", "one\r\ntwo\r\nthree\r\n")
@@ -85,7 +104,6 @@ class MailTestCase: KernelSourceTestCase {
       git checkout -q --detach base
       """
     try await shell(script)
-    return try await store.resolve(tree)
   }
 
   func data(_ path: String) throws -> Data {

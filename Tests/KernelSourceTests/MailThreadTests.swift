@@ -207,9 +207,16 @@ final class MailThreadTests: MailTestCase {
       }
       XCTAssertTrue(failure.remedy.contains(word), failure.description)
     }
-    let old = names(in: KernelStore.temporaryDirectory).filter {
-      $0.hasPrefix(Mailbox.scratchPrefix)
-    }
-    XCTAssertEqual(old, [])
+  }
+
+  func test_refusedMailbox_leavesNothingBehind() async throws {
+    _ = try await makeRepository()
+    let before = ProcessInfo.processInfo.environment["TMPDIR"]
+    try await shell("mkdir tmp")
+    setenv("TMPDIR", "\(scratch)/tmp", 1)
+    defer { if let before { setenv("TMPDIR", before, 1) } else { unsetenv("TMPDIR") } }
+    _ = try await read(step(1))
+    _ = try await failure(.request) { try await self.read(self.step(0)) }
+    XCTAssertEqual(names(in: "\(scratch)/tmp"), [])
   }
 }
