@@ -52,7 +52,7 @@ help: ## List the targets
 		printf '  make %-9s %s\n' "$$name" "$$text"
 	done
 	echo
-	echo "  KERNEL=  a kernel's directory, DIRECTORY@REVISION, a tarball or debian:VERSION (default: debian:6.12)"
+	echo "  KERNEL=  a kernel's directory, DIRECTORY@REVISION, DIRECTORY@BASE..HEAD, a tarball or debian:VERSION (default: debian:6.12)"
 	echo "  PATCH=   one or more patch files, applied in order; '-' is standard input"
 	echo "  SAMPLE=  of 'mutate': one mutant in so many, chosen by the number SEED="
 

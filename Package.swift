@@ -115,7 +115,9 @@ let package = Package(
       ], swiftSettings: libclang),
     .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
     .testTarget(
-      name: "CheckingTests", dependencies: ["Checking", "Reporting"], swiftSettings: libclang),
+      name: "CheckingTests",
+      dependencies: ["Checking", "Reporting", "Extraction", "KernelSource"],
+      swiftSettings: libclang),
     .testTarget(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),

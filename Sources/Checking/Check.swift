@@ -19,6 +19,8 @@ public struct Check: Sendable {
   public var progress: (@Sendable (Explorer.Progress) -> Void)?
   /// Told what begins, in a few words.
   public var phase: (@Sendable (String) -> Void)?
+  /// Results of earlier checks; nil searches everything.
+  public var results: ResultCache?
 
   public init(
     subject: String, jobs: Int, installation: Installation,
@@ -50,15 +52,40 @@ public struct Check: Sendable {
   }
 
   /// Checks a revision; when it has patches and findings, its base too, to tell what is new.
+  /// The revision itself is searched in any case; the base's result may be an earlier one.
   public func verdict(of revision: Revision, base: Revision?) async throws -> Verdict {
+    var verdict = try await verdict(of: revision, mayReuse: false)
+    guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
+    Self.tell(&verdict, from: [try await self.verdict(of: base, mayReuse: true)])
+    return verdict
+  }
+
+  /// Judges one revision on its own.
+  ///
+  /// - Parameter mayReuse: whether an earlier result serves.
+  func verdict(of revision: Revision, mayReuse: Bool) async throws -> Verdict {
     _ = try installation.manifest(subject)
     let domain = try domain()
-    var verdict = try await search(domain, revision)
-    guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
-    let before = try await search(domain, base)
-    Self.tell(&verdict.findings, from: before.findings)
-    Self.tell(&verdict.notes, from: before.notes)
-    return verdict
+    if mayReuse, drives == nil, let known = await results?.verdict(of: subject, in: revision) {
+      return known
+    }
+    return try await search(domain, revision)
+  }
+
+  /// Says what a revision introduces: what none of those that it is made from has.
+  static func tell(_ verdict: inout Verdict, from bases: [Verdict]) {
+    let told = bases.map { base in
+      var (findings, notes) = (verdict.findings, verdict.notes)
+      tell(&findings, from: base.findings)
+      tell(&notes, from: base.notes)
+      return (findings: findings.map(\.introduced), notes: notes.map(\.introduced))
+    }
+    for index in verdict.findings.indices {
+      verdict.findings[index].introduced = told.allSatisfy { $0.findings[index] }
+    }
+    for index in verdict.notes.indices {
+      verdict.notes[index].introduced = told.allSatisfy { $0.notes[index] }
+    }
   }
 
   /// Says which findings the patches introduce: those that the base has not got, one for one.
@@ -70,13 +97,19 @@ public struct Check: Sendable {
   }
 
   private func search<D: Domain>(_ domain: D.Type, _ revision: Revision) async throws -> Verdict {
+    let began = ResultCache.now()
     let work = try WorkDirectory()
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
       subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
       in: work.path)
-    return try await judge(domain, builds, in: work.path)
+    let verdict = try await judge(domain, builds, in: work.path)
+    if drives == nil {
+      await results?.keep(
+        verdict, of: revision, reading: builds.extraction.reading, began: began)
+    }
+    return verdict
   }
 
   /// Searches what was built.
@@ -110,7 +143,7 @@ public struct Check: Sendable {
       subject: subject, findings: findings, causes: causes, notes: notes,
       exploration: .init(
         scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive,
-        bound: D.bound),
+        bound: D.bound, functions: pattern.entries, coverage: D.coverage),
       properties: properties(result.findings, notes))
   }
 
@@ -167,16 +200,14 @@ public struct Check: Sendable {
     ]
   }
 
-  /// Runs one scenario. Returns its trace, and the findings that it shows.
-  public func replay(_ scenario: Scenario, of revision: Revision) async throws -> (
-    trace: [Verdict.Event], broken: [(property: String, message: String)]
-  ) {
+  /// Runs one scenario again, and says what it breaks.
+  public func replay(_ scenario: Scenario, of revision: Revision) async throws -> Replay {
     try await replay(domain(), scenario, revision)
   }
 
   private func replay<D: Domain>(
     _ domain: D.Type, _ scenario: Scenario, _ revision: Revision
-  ) async throws -> ([Verdict.Event], [(property: String, message: String)]) {
+  ) async throws -> Replay {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
@@ -185,9 +216,35 @@ public struct Check: Sendable {
     var judge = try D(pattern: pattern, zero: zero)
     let findings = try Explorer.replay(scenario, in: &judge, subject: pattern)
     let raw = RawTrace(pattern)
-    let source = try await builds.source(of: raw.offsets)
-    let broken = findings.entries.map { ($0.key.property.id, $0.value.message) }.sorted { $0 < $1 }
-    return (raw.read(source), broken)
+    var offsets = raw.offsets
+    for (breach, entry) in findings.entries {
+      if breach.offset != 0 { offsets.insert(breach.offset) }
+      offsets.formUnion(entry.path)
+    }
+    let source = try await builds.source(of: offsets)
+    let provenance = builds.extraction.provenance
+    let broken = findings.entries.map { breach, entry in
+      Replay.Broken(
+        property: breach.property.id, message: entry.message,
+        line: source.place(of: breach, by: entry.path).line)
+    }
+    let spellings = builds.extraction.slots
+    return Replay(
+      scenario: "\(scenario)", subject: subject,
+      revision: .init(
+        kernel: provenance.kernel, version: provenance.version,
+        patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
+      source: provenance.source,
+      setUp: D.setUp(drive: scenario.drive, spelled: scenario.state).compactMap { line in
+        switch line {
+        case .words(let words): words
+        // A kernel that has no such field has nothing to set.
+        case .slot(let slot, let value): spellings[slot].map { "\($0) = \(value);" }
+        }
+      },
+      trace: raw.read(source),
+      broken: broken.sorted { ($0.property, $0.line) < ($1.property, $1.line) },
+      domain: String(reflecting: D.self))
   }
 }
 

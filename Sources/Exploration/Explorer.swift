@@ -17,6 +17,11 @@ public protocol Domain: SendableMetatype {
   func state(drive: String, spelled: String) -> Int?
   /// What bounds the search beyond its states and answers, for reports; nil where nothing does.
   static var bound: String? { get }
+  /// What the starting states cover, each a phrase for reports; empty where nothing is said.
+  static var coverage: [String] { get }
+  /// How a spelled state is set up, as a reader of the kernel's code writes it; empty where nothing
+  /// is said.
+  static func setUp(drive: String, spelled: String) -> [SetUpLine]
   /// Runs one scenario in both builds and says what it breaks.
   mutating func run(_ state: Int, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report)
   /// Says at the end how often each property was looked at.
@@ -25,6 +30,16 @@ public protocol Domain: SendableMetatype {
 
 extension Domain {
   public static var bound: String? { nil }
+  public static var coverage: [String] { [] }
+  public static func setUp(drive: String, spelled: String) -> [SetUpLine] { [] }
+}
+
+/// A line of how a state is set up.
+public enum SetUpLine: Sendable, Equatable {
+  /// A slot of the manifest and its value, an expression in C.
+  case slot(String, String)
+  /// What is no field, in words.
+  case words(String)
 }
 
 /// Runs every scenario of a domain: each starting state with every list of decisions, by replaying
@@ -228,10 +243,12 @@ public struct Explorer: Sendable {
 
   /// Runs one scenario again.
   ///
+  /// - Parameter isExact: whether the code must ask for the very decisions that the scenario has.
+  ///   Mended code may ask for others; the scenario then gives the first answers, by position.
   /// - Throws: ``Failure`` of kind request when its state is unknown, or when the code meets
   ///   another call than the scenario says.
   public static func replay<D: Domain>(
-    _ scenario: Scenario, in domain: inout D, subject: Subject
+    _ scenario: Scenario, in domain: inout D, subject: Subject, isExact: Bool = true
   ) throws -> Report.Findings {
     func wrong(_ cause: String) -> Failure {
       Failure(
@@ -246,6 +263,7 @@ public struct Explorer: Sendable {
       report.begin(state: state, choices: choices)
       domain.run(state, choices, &report)
     }
+    guard isExact else { return report.findings }
     let met = subject.world.decisions.map {
       Scenario.Decision(
         callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)

@@ -49,6 +49,21 @@ final class ClangUnit {
     clang_disposeIndex(index)
   }
 
+  /// The main file and every file that it includes, at whatever depth.
+  var files: [String] {
+    final class Box { var names: [String] = [] }
+    let box = Box()
+    withExtendedLifetime(box) {
+      clang_getInclusions(
+        unit,
+        { file, _, _, data in
+          let box = Unmanaged<Box>.fromOpaque(data!).takeUnretainedValue()
+          box.names.append(text(clang_getFileName(file)))
+        }, Unmanaged.passUnretained(box).toOpaque())
+    }
+    return box.names
+  }
+
   var root: ClangCursor { ClangCursor(raw: clang_getTranslationUnitCursor(unit)) }
 
   var diagnostics: [Diagnostic] {

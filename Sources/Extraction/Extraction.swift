@@ -18,6 +18,10 @@ public struct Extraction: Sendable {
   public let statements: Statements
   /// Callees that allocate, free or lock and do nothing else: a trace shows what they do.
   public let primitives: Set<String>
+  /// All that it depended on in the revision.
+  public let reading: Reading
+  /// The lvalue of each slot that this tree has.
+  public let slots: [String: String]
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -48,12 +52,12 @@ public struct Extraction: Sendable {
 
     let report = CompilerReport(
       asked: "compile \(subject) from \(revision.tree.spec)", tree: revision.tree.directory,
-      isPatched: !revision.patches.isEmpty, manifestPath: manifest.path,
+      isPatched: revision.isChanged, manifestPath: manifest.path,
       expressions: manifest.expressions)
     let read = try await preprocess(work, arguments + ["-I\(installation.glue)"], report)
     try await check(
       work, manifest: manifest, extracted: extracted, installation: installation, report)
-    let inTree = try kernelFiles(read, revision: revision, installation: installation)
+    let inTree = try kernelFiles(read, of: revision.tree, installation: installation)
     let prefix = revision.tree.directory + "/"
     // The source itself is in the unit's text, not among its headers.
     let hashes = try await Provenance.hashes(of: inTree + [prefix + manifest.source])
@@ -71,7 +75,12 @@ public struct Extraction: Sendable {
       statements: Statements(
         of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
         in: extracted.text),
-      primitives: manifest.primitives)
+      primitives: manifest.primitives,
+      reading: Reading(
+        read + extracted.unit.files, manifest: manifest, tree: revision.tree.directory,
+        warnings: extracted.warnings),
+      slots: Dictionary(
+        uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }))
   }
 
   private static func provenance(
@@ -139,24 +148,18 @@ public struct Extraction: Sendable {
 
   /// Of the files that were read, those of the tree; refuses any from elsewhere on this machine.
   private static func kernelFiles(
-    _ read: [String], revision: Revision, installation: Installation
+    _ read: [String], of kernel: KernelTree, installation: Installation
   ) throws -> [String] {
-    let tree = revision.tree.directory + "/"
+    let tree = kernel.directory + "/"
     let own = ["\(installation.shims)/", "\(installation.glue)/"]
     let inTree = read.filter { $0.hasPrefix(tree) }
-    let asked = "compile what was extracted from \(revision.tree.spec)"
     for file in read where file.hasPrefix("/") && !file.hasPrefix(tree) {
       guard own.contains(where: { file.hasPrefix($0) }) else {
         throw Failure(
-          .tool, asked: asked, cause: "a header of this machine was used in place of the kernel's",
+          .tool, asked: "compile what was extracted from \(kernel.spec)",
+          cause: "a header of this machine was used in place of the kernel's",
           place: file, remedy: "unset CPATH and C_INCLUDE_PATH")
       }
-    }
-    for relative in inTree.map({ String($0.dropFirst(tree.count)) })
-    where revision.deleted.contains(relative) {
-      throw Failure(
-        .build, asked: asked, cause: "\(relative) is still included, but the patch deletes it",
-        place: relative, remedy: "remove its #include, or keep the file")
     }
     return inTree
   }

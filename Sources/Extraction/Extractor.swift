@@ -57,6 +57,8 @@ struct Extractor {
     var variables: [(name: String, type: String, value: String)]
     /// Functions and variables of the pieces that other files could name.
     var externalNames: [String]
+    /// Warnings that count only where a patch touches their line.
+    var warnings: [Reading.Place] = []
     /// Keeps the cursors alive.
     let unit: ClangUnit
     /// Definitions, of the source file and of headers.
@@ -91,24 +93,30 @@ struct Extractor {
     }
     let shown = errors.filter { $0.file != Probes.fileName }
     if let first = shown.first { throw buildFailure(first, shown) }
-    let result = try collect(unit, text, probes, failed: failed)
-    let refused = refused(unit.diagnostics, in: result)
+    var result = try collect(unit, text, probes, failed: failed)
+    let (refused, others) = refused(unit.diagnostics, in: result)
     if let first = refused.first { throw buildFailure(first, refused) }
+    result.warnings = others.map { .init(file: relative($0.file), line: $0.line) }
     return result
   }
 
-  /// Warnings that the kernel's build takes for errors, in what is extracted or patched.
+  /// Warnings that the kernel's build takes for errors, in what is extracted or patched; and those
+  /// elsewhere.
   private func refused(
     _ diagnostics: [ClangUnit.Diagnostic], in result: Result
-  ) -> [ClangUnit.Diagnostic] {
+  ) -> (here: [ClangUnit.Diagnostic], elsewhere: [ClangUnit.Diagnostic]) {
     let bounds = result.pieces.flatMap { [$0.range.lowerBound, $0.range.upperBound] }
     let lines = UnitWriter.lines(of: bounds, in: result.text)
     let extracted = stride(from: 0, to: lines.count, by: 2).map { lines[$0]...lines[$0 + 1] }
-    return diagnostics.filter { diagnostic in
-      let file = relative(diagnostic.file)
+    let warnings = diagnostics.filter { !$0.isError }
+    let isHere = warnings.map { warning in
+      let file = relative(warning.file)
       let ranges = (revision.touched[file] ?? []) + (file == manifest.source ? extracted : [])
-      return !diagnostic.isError && ranges.contains { $0.contains(diagnostic.line) }
+      return ranges.contains { $0.contains(warning.line) }
     }
+    return (
+      zip(warnings, isHere).filter(\.1).map(\.0), zip(warnings, isHere).filter { !$0.1 }.map(\.0)
+    )
   }
 
   /// A path of the tree, relative to its top.
@@ -142,7 +150,7 @@ struct Extractor {
 
   private func missing(_ name: String) -> Failure {
     let before = FileManager.default.contents(atPath: sourcePath) ?? Data()
-    let isRemoved = !revision.patches.isEmpty && before.range(of: Data("\(name)(".utf8)) != nil
+    let isRemoved = revision.isChanged && before.range(of: Data("\(name)(".utf8)) != nil
     let since = manifest.since.map { ": for \(manifest.subject), Linux \($0) or newer" } ?? ""
     return Failure(
       .request, asked: asked,
@@ -161,8 +169,8 @@ struct Extractor {
       .build, asked: asked, cause: "\(relative(first.file)) does not compile: \(first.message)",
       place: "\(relative(first.file)):\(first.line)",
       evidence: errors.prefix(5).map { "\(relative($0.file)):\($0.line): error: \($0.message)" },
-      remedy: revision.patches.isEmpty
-        ? "check that the tree is complete" : "mend the patch at that line")
+      remedy: revision.isChanged
+        ? "mend the patch at that line" : "check that the tree is complete")
   }
 
   private func collect(

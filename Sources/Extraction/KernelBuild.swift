@@ -42,9 +42,11 @@ struct KernelBuild {
       #define LINUX_VERSION_SUBLEVEL \(version[2])
 
       """, to: "linux/version.h")
-    if !revision.overlay.isEmpty {
-      let roots = revision.overlay.sorted { $0.key < $1.key }.map { relative, copy in
-        ["name": "\(tree)/\(relative)", "type": "file", "external-contents": copy]
+    if hasOverlay {
+      // What stands for a file that is gone is a file that is not there.
+      let gone = revision.deleted.map { ($0, "\(work)/standins/gone") }
+      let roots = (revision.overlay.map { ($0, $1) } + gone).sorted { $0.0 < $1.0 }.map {
+        ["name": "\(tree)/\($0.0)", "type": "file", "external-contents": $0.1]
       }
       let overlay: [String: Any] = ["version": 0, "use-external-names": false, "roots": roots]
       try write(
@@ -65,6 +67,8 @@ struct KernelBuild {
     }
     return names
   }
+
+  private var hasOverlay: Bool { !(revision.overlay.isEmpty && revision.deleted.isEmpty) }
 
   private func exists(_ relative: String) -> Bool {
     revision.path(of: relative).map { FileManager.default.fileExists(atPath: $0) } ?? false
@@ -98,9 +102,7 @@ struct KernelBuild {
       // Relative, so that the preprocessed text does not tell where it was made.
       + ["standins", "standins/uapi"]
       + (manifest.include + ["arch/x86"]).map { "\(tree)/\($0)" }
-    let forced = ["compiler-version.h", "kconfig.h", "compiler_types.h"].filter {
-      FileManager.default.fileExists(atPath: "\(tree)/include/linux/\($0)")
-    }
+    let forced = Self.forced.filter { exists("include/linux/\($0)") }
     var arguments =
       [
         "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-nostdinc",
@@ -112,9 +114,18 @@ struct KernelBuild {
       + includes.map { "-I\($0)" }
       + forced.flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
       + (try installation.options("language"))
-    if !revision.overlay.isEmpty { arguments += ["-ivfsoverlay", "\(work)/standins/overlay.json"] }
+    if hasOverlay { arguments += ["-ivfsoverlay", "\(work)/standins/overlay.json"] }
     return arguments
   }
+
+  /// Headers in front of every file, where the kernel has them.
+  static let forced = ["compiler-version.h", "kconfig.h", "compiler_types.h"]
+
+  /// Files besides the headers that are read where they are there: relative paths.
+  static let kbuilds = [
+    "arch/x86/include/asm/Kbuild", "include/asm-generic/Kbuild",
+    "arch/x86/include/uapi/asm/Kbuild", "include/uapi/asm-generic/Kbuild",
+  ]
 
   /// Variables by which clang would look for headers elsewhere.
   static let environment: [String: String?] = [

@@ -60,7 +60,7 @@ public struct Provenance: Codable, Sendable, Equatable {
   }
 
   /// SHA-256 of each file that can be read.
-  static func hashes(of paths: [String]) async throws -> [String: String] {
+  package static func hashes(of paths: [String]) async throws -> [String: String] {
     var hashes: [String: String] = [:]
     let sorted = paths.sorted()
     for start in stride(from: 0, to: sorted.count, by: 500) {

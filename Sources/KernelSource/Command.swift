@@ -46,9 +46,17 @@ package enum Command {
     do {
       // Without a limit nothing is reserved ahead: the buffers grow with the output.
       if let input {
+        // A program that ends before it has read all would end kshim too, if this were a pipe.
+        guard let file = tmpfile() else { throw noRoom(executable) }
+        defer { fclose(file) }
+        let written = input.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
+        guard written == input.count, fflush(file) == 0, lseek(fileno(file), 0, SEEK_SET) == 0
+        else { throw noRoom(executable) }
         let ended = try await Subprocess.run(
-          configuration, input: .data(input), output: .bytes(limit: .max),
-          error: .bytes(limit: .max))
+          configuration,
+          input: .fileDescriptor(
+            FileDescriptor(rawValue: fileno(file)), closeAfterSpawningProcess: false),
+          output: .bytes(limit: .max), error: .bytes(limit: .max))
         return Result(ended.terminationStatus, ended.standardOutput, ended.standardError)
       }
       let ended = try await Subprocess.run(
@@ -60,6 +68,13 @@ package enum Command {
         .tool, asked: "run \(executable)", cause: "it could not be started (\(error))",
         remedy: "check that \(executable) works by hand")
     }
+  }
+
+  private static func noRoom(_ executable: String) -> Failure {
+    Failure(
+      .tool, asked: "run \(executable)",
+      cause: "its input cannot be written (\(String(cString: strerror(errno))))",
+      place: "/tmp", remedy: "make room in /tmp")
   }
 
   /// Runs a bash script in which a failing part of a pipeline fails the whole.

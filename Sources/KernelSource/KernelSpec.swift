@@ -2,7 +2,8 @@
 import Failures
 import Foundation
 
-/// How a user names a kernel: a directory, `DIRECTORY@REVISION`, a tarball, or `debian:VERSION`.
+/// How a user names a kernel: a directory, `DIRECTORY@REVISION`, `DIRECTORY@BASE..HEAD`, a tarball, or
+/// `debian:VERSION`.
 ///
 ///     try KernelSpec("linux@v6.12")  // .git(directory: "/home/me/linux", revision: "v6.12")
 public enum KernelSpec: Sendable, Equatable {
@@ -10,6 +11,8 @@ public enum KernelSpec: Sendable, Equatable {
   case directory(String)
   /// A revision of a git repository: an absolute path, and any name of one commit or tree.
   case git(directory: String, revision: String)
+  /// The commits that `head` has and `base` has not, in a repository as above.
+  case range(directory: String, base: String, head: String)
   /// A tarball, as an absolute path.
   case tarball(String)
   /// Debian's `linux-source-VERSION`: two numbers, `6.12`.
@@ -30,7 +33,7 @@ public enum KernelSpec: Sendable, Equatable {
   ///   - spelling: as the user typed it.
   ///   - base: what a relative path is relative to; nil is the working directory.
   /// - Throws: `Failure` of kind request where the spelling names nothing that exists, a file
-  ///   that is no tarball, a version that is no version, or a range of revisions.
+  ///   that is no tarball, a version that is no version, or a range with three dots.
   public init(_ spelling: String, relativeTo base: String? = nil) throws {
     let asked = "read kernel \(spelling)"
     let forms = "name a directory with kernel source, DIRECTORY@REVISION, a tarball, or "
@@ -70,7 +73,14 @@ public enum KernelSpec: Sendable, Equatable {
       guard at > spelling.startIndex, FileKind(directory) == .directory else { continue }
       let revision = String(spelling[spelling.index(after: at)...])
       try Self.checkRevision(revision, asked: asked)
-      self = .git(directory: directory, revision: revision)
+      if let dots = revision.range(of: "..") {
+        // An end that is left out is HEAD, as for git.
+        let ends = [revision[..<dots.lowerBound], revision[dots.upperBound...]]
+          .map { $0.isEmpty ? "HEAD" : String($0) }
+        self = .range(directory: directory, base: ends[0], head: ends[1])
+      } else {
+        self = .git(directory: directory, revision: revision)
+      }
       return
     }
     let named = spelling.prefix { $0 != "@" }
@@ -86,10 +96,11 @@ public enum KernelSpec: Sendable, Equatable {
         .request, asked: asked, cause: "there is no revision after the @",
         remedy: "name a commit, a tag or a branch, as in DIRECTORY@v6.12")
     }
-    if revision.contains("..") {
+    if revision.contains("...") {
       throw Failure(
-        .request, asked: asked, cause: "\(revision) is a range, and a kernel is one revision",
-        remedy: "name one end of the range")
+        .request, asked: asked,
+        cause: "\(revision) has three dots, which git takes for different things",
+        remedy: "name BASE..HEAD: the commits that HEAD has and BASE has not")
     }
   }
 

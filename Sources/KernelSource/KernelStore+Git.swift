@@ -9,25 +9,8 @@ extension KernelStore {
     _ progress: @Sendable (String) -> Void
   ) async throws -> KernelTree {
     let asked = "read kernel \(spec)"
-    let repository = try await Git.run(
-      in: directory, ["rev-parse", "--git-dir"], environment: environment)
-    guard repository.succeeded else {
-      throw Failure(
-        .request, asked: asked, cause: "git cannot read a repository there", place: directory,
-        evidence: repository.errorLines,
-        remedy: "name a git repository before the @, or the directory alone")
-    }
-    let parsed = try await Git.run(
-      in: directory,
-      ["rev-parse", "--verify", "--end-of-options", "\(revision)^{tree}"],
-      environment: environment)
-    guard parsed.succeeded else {
-      throw Failure(
-        .request, asked: asked, cause: "the repository has no revision \(revision)",
-        place: directory, evidence: parsed.errorLines,
-        remedy: "name a commit, tag or branch that git log shows, or fetch it first")
-    }
-    let object = parsed.outputText.trimmingCharacters(in: .whitespacesAndNewlines)
+    try await checkRepository(directory, asked: asked)
+    let object = try await object("\(revision)^{tree}", revision, in: directory, asked: asked)
     let key = CacheKey(
       name: "git-\(object)", key: "git tree \(object)", spec: spec,
       listed: "\(directory)@\(revision)")
@@ -46,6 +29,36 @@ extension KernelStore {
       }
       try await archive(object, present, from: directory, into: tree, spec: spec)
     }
+  }
+
+  /// - Throws: `Failure` of kind request where git cannot read a repository.
+  func checkRepository(_ directory: String, asked: String) async throws {
+    let repository = try await Git.run(
+      in: directory, ["rev-parse", "--git-dir"], environment: environment)
+    guard repository.succeeded else {
+      throw Failure(
+        .request, asked: asked, cause: "git cannot read a repository there", place: directory,
+        evidence: repository.errorLines,
+        remedy: "name a git repository before the @, or the directory alone")
+    }
+  }
+
+  /// The id of an object, such as `v6.12^{commit}`.
+  ///
+  /// - Parameter revision: what the user calls it.
+  func object(
+    _ name: String, _ revision: String, in directory: String, asked: String
+  ) async throws -> String {
+    let parsed = try await Git.run(
+      in: directory, ["rev-parse", "--verify", "--end-of-options", name],
+      environment: environment)
+    guard parsed.succeeded else {
+      throw Failure(
+        .request, asked: asked, cause: "the repository has no revision \(revision)",
+        place: directory, evidence: parsed.errorLines,
+        remedy: "name a commit, tag or branch that git log shows, or fetch it first")
+    }
+    return parsed.outputText.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
   private func archive(
@@ -68,6 +81,7 @@ extension KernelStore {
     throw Failure(
       .request, asked: "unpack kernel \(spec)", cause: "git cannot archive the revision",
       place: directory, evidence: Array(lines.prefix(5)),
-      remedy: "check the repository with git fsck; a partial clone has to reach its remote")
+      remedy: "check the repository with git fsck; in a partial clone, run git archive there first:"
+        + " kshim fetches nothing into it")
   }
 }

@@ -105,6 +105,9 @@ public struct KernelStore: Sendable {
     case .git(let directory, let revision):
       return try await gitRevision(
         revision, in: directory, spec: spelling, refresh: refresh, progress)
+    case .range(let directory, _, let head):
+      return try await gitRevision(
+        head, in: directory, spec: spelling, refresh: refresh, progress)
     case .debian(let version):
       return try await debian(version, spec: spelling, refresh: refresh, progress)
     }

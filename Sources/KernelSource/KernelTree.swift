@@ -77,6 +77,16 @@ public struct KernelTree: Sendable, Equatable {
     self.kept = CacheRecord(inTree: directory)?.kept ?? []
   }
 
+  /// The same tree for a revision that is made from it.
+  ///
+  /// - Parameter makefile: the revision's own top Makefile; nil where it is the tree's.
+  init(_ tree: KernelTree, makefile: String?) {
+    directory = tree.directory
+    spec = tree.spec
+    kept = tree.kept
+    version = makefile.flatMap { Self.version(makefile: $0) } ?? tree.version
+  }
+
   /// The version that a top Makefile states; nil where it states none.
   static func version(makefile: String) -> String? {
     var values: [Substring: String] = [:]

@@ -9,7 +9,10 @@ enum LineRanges {
   /// - Parameters:
   ///   - diff: what `git diff --no-index -U0` wrote, with empty prefixes.
   ///   - root: the directory of the new files.
-  static func changed(inDiff diff: Data, root: String) -> [String: [ClosedRange<Int>]] {
+  ///   - copy: where the new file of a path is; nil: below `root`.
+  static func changed(
+    inDiff diff: Data, root: String, copy: ((String) -> String)? = nil
+  ) -> [String: [ClosedRange<Int>]] {
     // Paths come out absolute but for their first slash, which git takes for an empty prefix.
     let prefix = "+++ " + root.drop { $0 == "/" } + "/"
     var result: [String: [ClosedRange<Int>]] = [:]
@@ -41,7 +44,7 @@ enum LineRanges {
         if added > 0 {
           result[path, default: []].append(start...(start + added - 1))
         } else {
-          let next = min(start + 1, max(1, lineCount("\(root)/\(path)")))
+          let next = min(start + 1, max(1, lineCount(copy?(path) ?? "\(root)/\(path)")))
           result[path, default: []].append(next...next)
         }
       }

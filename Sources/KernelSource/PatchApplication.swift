@@ -10,6 +10,8 @@ struct PatchApplication {
   let scratch: ScratchDirectory
   let environment: [String: String?]
 
+  /// See ``KernelStore/revision(tree:patches:mayChangeNothing:)``.
+  var mayChangeNothing = false
   private(set) var overlay: [String: String] = [:]
   private(set) var deleted: Set<String> = []
   private(set) var touched: [String: [ClosedRange<Int>]] = [:]
@@ -27,7 +29,7 @@ struct PatchApplication {
   /// The files as the tree has them.
   private var before: String { "\(scratch.path)/old" }
   /// The files as the patches so far leave them.
-  private var after: String { "\(scratch.path)/new" }
+  var after: String { "\(scratch.path)/new" }
 
   // MARK: One patch
 
@@ -48,21 +50,43 @@ struct PatchApplication {
     skipped.formUnion(outside)
     guard !inside.isEmpty else { return }
     // git goes by the new name alone, so where a file comes from does not decide.
-    for path in inside.union(patch.renameOrigins) { try bring(path) }
+    let brought = inside.union(PlainDiff.renameOrigins(of: patch.content))
+    for path in brought {
+      try refuseLinks(patch, path)
+      try bring(path)
+    }
 
     let arguments =
       ["--whitespace=nowarn"] + outside.sorted().map { "--exclude=\(Self.literal($0))" } + [file]
-    let result = try await git(["apply", "-v"] + arguments)
-    guard result.succeeded else {
-      throw try await rejection(of: patch, result, arguments)
+    let plain = try await git(["apply", "-v"] + arguments)
+    if plain.succeeded {
+      remarks += Placement.read(plain.errorLines).map(\.remark)
+    } else {
+      remarks += try await applyWithFuzz(patch, plain, arguments)
     }
-    var checked = ""
-    for line in result.errorLines {
-      if line.hasPrefix("Checking patch ") {
-        checked = String(line.dropFirst("Checking patch ".count)).replacing("...", with: "")
-      } else if line.hasPrefix("Hunk #") || line.hasPrefix("Context reduced") {
-        remarks.append("\(checked): \(line)")
+  }
+
+  /// No patch writes through a symbolic link or in place of a directory, as git sees to in a whole
+  /// tree. The copies are no whole tree.
+  private func refuseLinks(_ patch: PatchFile, _ path: String) throws {
+    let parts = path.split(separator: "/")
+    for count in 1...max(1, parts.count) {
+      let part = parts.prefix(count).joined(separator: "/")
+      var status = stat()
+      let isCopied = lstat("\(after)/\(part)", &status) == 0
+      if !isCopied {
+        guard !seen.contains(part), lstat("\(tree.directory)/\(part)", &status) == 0 else {
+          continue
+        }
       }
+      let kind = status.st_mode & S_IFMT
+      guard count < parts.count ? kind == S_IFLNK : kind == S_IFDIR else { continue }
+      throw Failure(
+        .request, asked: "apply \(patch.title)",
+        cause: count < parts.count
+          ? "it changes \(path), and \(part) is a symbolic link"
+          : "it changes \(path), which is a directory",
+        remedy: "make the patch with git at the top of the tree")
     }
   }
 
@@ -78,7 +102,7 @@ struct PatchApplication {
 
   /// Patches that leave out all that they change must not end in a verdict either.
   private func refuseNothing() throws {
-    guard overlay.isEmpty, deleted.isEmpty, !skipped.isEmpty else { return }
+    guard !mayChangeNothing, overlay.isEmpty, deleted.isEmpty, !skipped.isEmpty else { return }
     throw Failure(
       .request, asked: "patch kernel \(tree.spec)",
       cause: "the patches change only what was not unpacked of this kernel",
@@ -92,7 +116,7 @@ struct PatchApplication {
     guard result.succeeded else { throw Self.unreadable(patch, result.errorLines) }
     let records = result.outputText.split(separator: "\0")
     let paths = records.compactMap { $0.split(separator: "\t", maxSplits: 2).last.map(String.init) }
-    for path in paths + patch.renameOrigins
+    for path in paths + PlainDiff.renameOrigins(of: patch.content)
     where path.hasPrefix("/") || path.split(separator: "/").contains("..") {
       throw Failure(
         .request, asked: "apply \(patch.title)",
@@ -172,63 +196,12 @@ struct PatchApplication {
       place: line.map { patch.title + $0 }, evidence: noPatch ? [] : Array(lines.prefix(5)),
       remedy: noPatch
         ? "name a unified diff, as git diff or git format-patch writes it"
-        : "save the patch again as it was sent, lines unwrapped and unchanged")
-  }
-
-  /// The failure for a patch that does not apply, with the hunks that do not fit.
-  private func rejection(
-    of patch: PatchFile, _ result: Command.Result, _ arguments: [String]
-  ) async throws -> Failure {
-    // The text that was searched for follows "while searching for:"; the hunk shows it better.
-    let errors = result.errorLines.filter { $0.hasPrefix("error: ") }.map { $0.dropFirst(7) }
-      .filter { $0 != "while searching for:" }
-    let misfit = errors.lazy.compactMap { $0.wholeMatch(of: /patch failed: (.*):([0-9]+)/) }.first
-    let asked = "apply \(patch.title)"
-    let said = errors.prefix(5).map { "git: \($0)" }
-    if try await git(["apply", "--check", "--reverse"] + arguments).succeeded {
-      return Failure(
-        .request, asked: asked,
-        cause: "the kernel, version \(tree.version), has this patch already",
-        place: misfit.map { "\($0.1):\($0.2)" }, evidence: said,
-        remedy: "leave the patch out, or name the tree it was made for with --kernel")
-    }
-    // The copies are thrown away, so git may put the hunks that do not fit next to them.
-    _ = try await git(["apply", "--reject"] + arguments)
-    let rejects = Self.rejects(in: after)
-    let cause: String
-    let place: String?
-    if let misfit {
-      cause =
-        "a hunk does not fit \(misfit.1) at line \(misfit.2) of this kernel,"
-        + " version \(tree.version)"
-      place = "\(misfit.1):\(misfit.2)"
-    } else {
-      let first = errors.first.map(String.init) ?? result.errorLines.first ?? "status 1"
-      cause = "git refuses it for this kernel, version \(tree.version) (\(first))"
-      place = nil
-    }
-    return Failure(
-      .request, asked: asked, cause: cause, place: place, evidence: said + rejects,
-      remedy: "rebase the patch onto \(tree.version), or name the tree it was made for with"
-        + " --kernel")
-  }
-
-  /// What git could not apply, a screenful at most.
-  private static func rejects(in directory: String) -> [String] {
-    let names = FileManager.default.enumerator(atPath: directory)?.allObjects ?? []
-    let files = names.compactMap { $0 as? String }.filter { $0.hasSuffix(".rej") }.sorted()
-    let lines = files.flatMap { file in
-      let data = FileManager.default.contents(atPath: "\(directory)/\(file)") ?? Data()
-      return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
-    }
-    let most = 60
-    return lines.count <= most
-      ? lines : lines.prefix(most) + ["… and \(lines.count - most) more lines"]
+        : patch.suspicion ?? "save the patch again as it was sent, lines unwrapped and unchanged")
   }
 
   // MARK: Running
 
-  private func git(_ arguments: [String]) async throws -> Command.Result {
+  func git(_ arguments: [String]) async throws -> Command.Result {
     try await Git.runOutsideRepositories(
       arguments, directory: FileKind(after) == .directory ? after : scratch.path,
       environment: environment)

@@ -2,26 +2,69 @@
 import Failures
 import Foundation
 
-/// A patch as the user handed it in: a unified diff, with or without a mail around it.
+/// One patch out of a file that the user handed in: a unified diff, perhaps out of a mail.
 public struct PatchFile: Sendable, Equatable {
-  /// As the user named it; `-` for standard input.
+  /// The file as the user named it; `-` for standard input. A file may hold several patches.
   public let name: String
-  /// Its bytes, unchanged.
+  /// The subject of its mail without `[PATCH …]`; nil where there is none.
+  public let subject: String?
+  /// Which mail of the file it is, counted from 1; nil where the file is no mailbox of several.
+  public let mail: Int?
+  /// The diff with the text around it, as `git apply` reads it: decoded where it was in a mail.
   public let content: Data
+  /// What the mail's form may have done to the diff, for the remedy of one that does not apply.
+  let suspicion: String?
+  /// What its reader has to know about the file, as `FILE: …`; with the first of its patches.
+  let remarks: [String]
 
+  /// A diff with no mail around it that has to be decoded.
   public init(name: String, content: Data) {
-    self.name = name
-    self.content = content
+    self.init(
+      name: name, subject: PlainDiff.subject(of: content), mail: nil, content: content,
+      suspicion: nil, remarks: [])
   }
 
-  /// Reads a patch; `-` is standard input, which can be read once.
+  init(
+    name: String, subject: String?, mail: Int?, content: Data, suspicion: String?,
+    remarks: [String]
+  ) {
+    self.name = name
+    self.subject = subject
+    self.mail = mail
+    self.content = content
+    self.suspicion = suspicion
+    self.remarks = remarks
+  }
+
+  /// Reads the patches of files, in order: plain diffs as they are, mails and mailboxes as
+  /// `git am` does, each also packed with gzip. `-` is standard input, which can be read once.
   ///
-  /// - Throws: `Failure` of kind request where there is no such file or it cannot be read.
-  public init(reading name: String) throws {
-    if name == "-" {
-      self.init(name: name, content: FileHandle.standardInput.readDataToEndOfFile())
-      return
+  /// - Returns: one for each patch; a mailbox's in the order of their `n/m`.
+  /// - Throws: `Failure` of kind request where a file cannot be read, `-` comes twice, or a
+  ///   mailbox holds no patch or no whole series. Of kind tool where git is missing or there is
+  ///   no room.
+  public static func read(
+    _ names: [String], environment: [String: String?] = [:]
+  ) async throws -> [PatchFile] {
+    if names.filter({ $0 == "-" }).count > 1 {
+      throw Failure(
+        .request, asked: "read the patches", cause: "standard input is named more than once",
+        remedy: "name - once; it may hold several patches")
     }
+    var patches: [PatchFile] = []
+    for name in names {
+      let content = try await unpacked(try bytes(of: name), name, environment)
+      if Mailbox.holdsMail(content) {
+        patches += try await Mailbox.patches(of: name, content, environment: environment)
+      } else {
+        patches.append(PatchFile(name: name, content: content))
+      }
+    }
+    return patches
+  }
+
+  private static func bytes(of name: String) throws -> Data {
+    if name == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
     let asked = "read patch \(name)"
     let remedy = "name a patch file, or - for standard input"
     switch FileKind(name) {
@@ -32,7 +75,7 @@ public struct PatchFile: Sendable, Equatable {
     case .file: break
     }
     do {
-      self.init(name: name, content: try Data(contentsOf: URL(fileURLWithPath: name)))
+      return try Data(contentsOf: URL(fileURLWithPath: name))
     } catch {
       throw Failure(
         .request, asked: asked, cause: "it cannot be read (\(error.localizedDescription))",
@@ -40,62 +83,26 @@ public struct PatchFile: Sendable, Equatable {
     }
   }
 
-  /// Reads patches in order.
-  ///
-  /// - Throws: what ``init(reading:)`` throws; `Failure` of kind request where `-` comes twice.
-  public static func read(_ names: [String]) throws -> [PatchFile] {
-    if names.filter({ $0 == "-" }).count > 1 {
+  /// What gzip packed, as the archives hand out their threads.
+  private static func unpacked(
+    _ content: Data, _ name: String, _ environment: [String: String?]
+  ) async throws -> Data {
+    guard content.starts(with: [0x1f, 0x8b]) else { return content }
+    let result = try await Command.run("gzip", ["-dc"], environment: environment, input: content)
+    guard result.succeeded else {
       throw Failure(
-        .request, asked: "read the patches", cause: "standard input is named more than once",
-        remedy: "name - once; it may hold several patches")
+        .request, asked: "read patch \(title(of: name))", cause: "gzip cannot unpack it",
+        evidence: Array(result.errorLines.prefix(5)), remedy: "get the file again")
     }
-    return try names.map { try PatchFile(reading: $0) }
+    return result.output
   }
 
-  /// The first `Subject:` header without its `[PATCH …]`, folded lines joined; nil where the
-  /// patch has no mail header.
-  public var subject: String? {
-    var subject: String?
-    for line in header {
-      if let begun = subject {
-        guard line.first == " " || line.first == "\t" else { break }
-        subject = begun + " " + line.trimmingCharacters(in: .whitespaces)
-      } else if line.hasPrefix("Subject:") {
-        subject = line.dropFirst("Subject:".count).trimmingCharacters(in: .whitespaces)
-      }
-    }
-    guard let subject else { return nil }
-    let bare = subject.replacing(/^(?:\[[^\]]*\]\s*|[Rr][Ee]:\s*)+/, with: "")
-    return bare.isEmpty ? nil : bare
+  /// What the user sees it called: the file and, if it holds several, the mail.
+  var title: String {
+    let file = Self.title(of: name)
+    guard let mail else { return file }
+    return "\(file), mail \(mail)" + (subject.map { " \"\($0)\"" } ?? "")
   }
 
-  /// What the user sees it called.
-  var title: String { name == "-" ? "standard input" : name }
-
-  /// The lines ahead of the first diff.
-  private var header: [String] {
-    let text = String(decoding: content.prefix(64 * 1024), as: UTF8.self)
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    return lines.prefix { !$0.hasPrefix("diff ") && !$0.hasPrefix("--- ") }.map(String.init)
-  }
-
-  /// The paths that git's extended headers rename or copy from.
-  ///
-  /// `git apply --numstat` names only what a file is called afterwards.
-  var renameOrigins: [String] {
-    var origins: [String] = []
-    var inHeader = false
-    for bytes in content.split(separator: UInt8(ascii: "\n")) {
-      if bytes.starts(with: "diff --git ".utf8) {
-        inHeader = true
-      } else if bytes.starts(with: "@@ ".utf8) {
-        inHeader = false
-      } else if inHeader {
-        for key in ["rename from ", "copy from "] where bytes.starts(with: key.utf8) {
-          origins.append(String(decoding: bytes.dropFirst(key.utf8.count), as: UTF8.self))
-        }
-      }
-    }
-    return origins
-  }
+  static func title(of name: String) -> String { name == "-" ? "standard input" : name }
 }

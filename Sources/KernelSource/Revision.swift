@@ -2,11 +2,11 @@
 import Failures
 import Foundation
 
-/// A kernel tree with zero or more patches on it.
+/// A kernel tree with zero or more patches on it, or a commit, told by how it differs from a tree.
 ///
 /// The tree is left as it is: the files that the patches touch are copied into a temporary
-/// directory and patched there. They are gone after ``close()`` or when the last reference to
-/// the revision goes.
+/// directory and patched there; those of a commit are written there. They are gone after
+/// ``close()`` or when the last reference to the revision goes.
 public final class Revision: Sendable {
   /// The tree underneath, unchanged.
   public let tree: KernelTree
@@ -23,21 +23,50 @@ public final class Revision: Sendable {
   /// The files that the patches touch outside of what a partial tree holds, and that were
   /// therefore left alone: relative paths, sorted.
   public let skipped: [String]
-  /// What git said about hunks that fitted only at another line, as
-  /// `FILE: Hunk #1 succeeded at 40 (offset 3 lines).`
+  /// What the patches' reader has to know: mails with a diff that were left out, hunks that fitted
+  /// only at another line (`FILE: Hunk #1 succeeded at 40 (offset 3 lines).`), and hunks that
+  /// fitted only with some lines around them ignored (`FILE: Hunk #2 applied with fuzz 1 at 40`).
   public let remarks: [String]
 
-  private let scratch: ScratchDirectory?
+  /// The commit that it is; nil where no range named it.
+  public let commit: Commit?
+  /// Whether it is anything but the tree itself.
+  public var isChanged: Bool { !(patches.isEmpty && overlay.isEmpty && deleted.isEmpty) }
 
-  init(tree: KernelTree, patches: [PatchFile], applied: PatchApplication?) {
+  private let scratch: ScratchDirectory?
+  /// What holds the files of a commit, for as long as one of its range's revisions is there.
+  private let range: CommitRange?
+
+  init(
+    tree: KernelTree, patches: [PatchFile], applied: PatchApplication?, commit: Commit? = nil
+  ) {
     self.tree = tree
+    self.commit = commit
     self.patches = patches
     overlay = applied?.overlay ?? [:]
     deleted = applied?.deleted.sorted() ?? []
     touched = applied?.touched ?? [:]
     skipped = applied?.skipped.sorted() ?? []
-    remarks = applied?.remarks ?? []
+    remarks = patches.flatMap(\.remarks) + (applied?.remarks ?? [])
     scratch = applied?.scratch
+    range = nil
+  }
+
+  /// A commit of a range.
+  init(
+    tree: KernelTree, overlay: [String: String], deleted: [String],
+    touched: [String: [ClosedRange<Int>]], commit: Commit, range: CommitRange
+  ) {
+    self.tree = tree
+    self.commit = commit
+    self.patches = []
+    self.overlay = overlay
+    self.deleted = deleted
+    self.touched = touched
+    self.range = range
+    skipped = []
+    remarks = []
+    scratch = nil
   }
 
   /// Where a file of this revision is.
@@ -55,12 +84,17 @@ public final class Revision: Sendable {
 }
 
 extension KernelStore {
-  /// Puts patches on a tree, with `git apply` and as for `git apply -p1`, in a copy.
+  /// Puts patches on a tree, with `git apply` and as for `git apply -p1`, in a copy. Where git
+  /// refuses a patch, up to two lines at each end of a hunk may differ, as for patch(1).
   ///
+  /// - Parameter mayChangeNothing: whether patches are taken that change only what was not
+  ///   unpacked, as one of a series may.
   /// - Throws: `Failure` of kind request where a patch is no patch or does not apply: the hunk
   ///   and git's message are its evidence, and the place is the line of the kernel's file at
   ///   which the hunk belongs. Of kind tool where git is missing or there is no room.
-  public func revision(tree: KernelTree, patches: [PatchFile]) async throws -> Revision {
+  public func revision(
+    tree: KernelTree, patches: [PatchFile], mayChangeNothing: Bool = false
+  ) async throws -> Revision {
     guard !patches.isEmpty else { return Revision(tree: tree, patches: [], applied: nil) }
     let parent = Self.temporaryDirectory
     ScratchDirectory.sweep(prefix: PatchApplication.scratchPrefix, in: parent)
@@ -74,6 +108,7 @@ extension KernelStore {
         place: parent, remedy: "set TMPDIR to a directory that can be written")
     }
     var application = PatchApplication(tree: tree, scratch: scratch, environment: environment)
+    application.mayChangeNothing = mayChangeNothing
     do {
       for (index, patch) in patches.enumerated() { try await application.apply(patch, index) }
       try await application.finish()

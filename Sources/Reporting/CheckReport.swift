@@ -2,7 +2,7 @@
 
 /// How the report of a check is written.
 public enum ReportFormat: String, CaseIterable, Sendable {
-  case text, json
+  case text, json, ktap, junit, sarif, b4, checkpatch, note
 }
 
 /// What a check reports: one verdict, or one for each step of a series.
@@ -35,15 +35,38 @@ public struct CheckReport: Sendable {
 
   public var entries: [Entry]
 
-  public init(_ entries: [Entry]) { self.entries = entries }
+  /// What the entries are steps of; nil where there is one entry for the whole.
+  public var series: Series?
+
+  public init(_ entries: [Entry], series: Series? = nil) {
+    self.entries = entries
+    self.series = series
+  }
 
   /// The whole report, a newline at its end.
-  public func rendered(as format: ReportFormat, usesColour: Bool) throws -> String {
-    try entries.compactMap { entry in
+  ///
+  /// - Parameter isStrict: what counts as a failure, in formats that tell it; see
+  ///   ``Verdict/exitCode(isStrict:)``.
+  public func rendered(
+    as format: ReportFormat, usesColour: Bool, isStrict: Bool = false
+  ) throws -> String {
+    if let series, [.text, .json].contains(format) {
+      return format == .json ? try json(of: series) : text(of: series, usesColour: usesColour)
+    }
+    switch format {
+    case .text, .json: break
+    case .ktap: return KTAPReport(report: self, isStrict: isStrict).text
+    case .junit: return JUnitReport(report: self, isStrict: isStrict).text
+    case .sarif: return try SARIFReport(report: self).text()
+    case .b4: return try B4Report(report: self, isStrict: isStrict).text()
+    case .checkpatch: return CheckpatchReport(report: self, isStrict: isStrict).text
+    case .note: return NoteReport(report: self).text
+    }
+    return try entries.compactMap { entry in
       guard case .verdict(let verdict) = entry.outcome else { return nil }
       return switch format {
       case .json: try verdict.json()
-      case .text:
+      default:
         TextReport(verdict, replayOptions: entry.replayOptions, usesColour: usesColour).text
       }
     }.joined()

@@ -20,16 +20,18 @@ public struct TextReport {
     usesColour ? "\u{1b}[1;\(colour)m\(text)\u{1b}[0m" : text
   }
 
-  public var text: String {
+  public var text: String { (details + [summary]).joined(separator: "\n") + "\n" }
+
+  /// All but the last line; none where nothing was found.
+  var details: [String] {
     var lines: [String] = []
     for cause in verdict.causes { lines += describe(cause) + [""] }
     for note in verdict.notes { lines += describe(note, isNote: true) }
     if !verdict.notes.isEmpty { lines.append("") }
-    lines.append(summary)
-    return lines.joined(separator: "\n") + "\n"
+    return lines
   }
 
-  private func describe(_ cause: Verdict.Cause) -> [String] {
+  func describe(_ cause: Verdict.Cause) -> [String] {
     let findings = cause.findings.map { verdict.findings[$0] }
     var lines = [usesColour ? "\u{1b}[1m\(cause.sentence)\u{1b}[0m" : cause.sentence]
     for finding in findings { lines += describe(finding, isNote: false).map { "  \($0)" } }
@@ -38,30 +40,34 @@ public struct TextReport {
     return lines
   }
 
-  private func describe(_ finding: Verdict.Finding, isNote: Bool) -> [String] {
+  func describe(_ finding: Verdict.Finding, isNote: Bool) -> [String] {
     let place = "\(finding.file):\(finding.line)"
     let property = isNote ? bold("note: \(finding.property)", 36) : bold(finding.property, 31)
     var facts = ["in \(finding.function)()"]
     if !isNote { facts.append("\(finding.failing) of \(verdict.exploration.scenarios) scenarios") }
-    if !verdict.revision.patches.isEmpty {
+    if verdict.revision.isCompared {
       facts.append(
-        finding.introduced ? "introduced by the patch" : "already there without the patch")
+        finding.introduced ? "introduced by the \(change)" : "already there without the \(change)")
     }
     return ["\(place): \(property): \(finding.message)", "  \(facts.joined(separator: ", "))"]
+  }
+
+  /// What the revision is compared for.
+  private var change: String {
+    if verdict.revision.commit != nil { return "commit" }
+    return verdict.revision.base != nil ? "range" : "patch"
   }
 
   /// `kvm-mmu-roots on Linux 6.12.117: clean: …`
   public var summary: String {
     let exploration = verdict.exploration
     let rate = exploration.seconds > 0 ? Double(exploration.scenarios) / exploration.seconds : 0
-    let patches = verdict.revision.patches.count
-    let on = patches == 0 ? "" : " with \(patches) patch\(patches == 1 ? "" : "es")"
     let word: String
     if verdict.findings.isEmpty {
       word = bold("clean", 32)
     } else {
       let introduced = verdict.findings.count(where: \.introduced)
-      let split = patches == 0 ? "" : " (\(introduced) introduced)"
+      let split = !verdict.revision.isCompared ? "" : " (\(introduced) introduced)"
       word =
         bold("\(verdict.findings.count) finding\(verdict.findings.count == 1 ? "" : "s")", 31)
         + split + ", \(verdict.causes.count) cause\(verdict.causes.count == 1 ? "" : "s")"
@@ -69,9 +75,17 @@ public struct TextReport {
     let notes =
       verdict.notes.isEmpty
       ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
-    return "\(verdict.subject) on Linux \(verdict.revision.version)\(on): \(word)\(notes): "
+    return "\(verdict.checked): \(word)\(notes): "
       + "\(exploration.scenarios) scenarios in \(String(format: "%.1f", exploration.seconds)) s "
       + "(\(Int(rate / 1000))k/s), \(exploration.bound.map { "\($0), " } ?? "")\(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
+      + (exploration.reused == true ? ", reused from an earlier search" : "")
+  }
+}
+
+extension Verdict {
+  /// ``TextReport/summary`` without colour.
+  var summary: String {
+    TextReport(self, replayOptions: "", usesColour: false).summary
   }
 }
 

@@ -24,17 +24,35 @@ public struct Verdict: Codable, Sendable, Equatable {
     private enum CodingKeys: CodingKey { case file, subject }
   }
 
+  public struct Commit: Codable, Sendable, Equatable {
+    /// The whole id, in hexadecimal.
+    public var id: String
+    /// The first line of its message.
+    public var subject: String
+    public init(id: String, subject: String) {
+      self.id = id
+      self.subject = subject
+    }
+  }
+
   public struct Revision: Codable, Sendable, Equatable {
     /// The kernel as it was asked for.
     public var kernel: String
     /// Its version, `6.12.117`.
     public var version: String
     public var patches: [Patch]
+    /// The commit that was judged; nil where it is not one of a range's.
+    public var commit: Commit?
+    /// The id of the commit that it is compared with; nil where it is none of a range.
+    public var base: String?
     public init(kernel: String, version: String, patches: [Patch]) {
       self.kernel = kernel
       self.version = version
       self.patches = patches
     }
+
+    /// Whether there is something that it is compared with.
+    public var isCompared: Bool { !patches.isEmpty || base != nil }
   }
 
   /// One event of a trace. `line` is a line of the finding's file, 0 where there is none.
@@ -122,8 +140,19 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var exhaustive: Bool
     /// What bounds the search beyond its states and answers, as a phrase; nil where nothing does.
     public var bound: String?
-    public init(scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil) {
+    /// true where an earlier search of the same text told the result; then `seconds` are its own.
+    public var reused: Bool?
+    /// What is called.
+    public var functions: [String]?
+    /// What the starting states cover, each a phrase.
+    public var coverage: [String]?
+    public init(
+      scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil,
+      functions: [String]? = nil, coverage: [String]? = nil
+    ) {
       self.bound = bound
+      self.functions = functions
+      self.coverage = coverage
       self.scenarios = scenarios
       self.seconds = seconds
       self.exhaustive = exhaustive
@@ -173,7 +202,6 @@ public struct Verdict: Codable, Sendable, Equatable {
   /// findings and notes too.
   public func exitCode(isStrict: Bool) -> Int32 {
     if isStrict { return findings.isEmpty && notes.isEmpty ? 0 : 1 }
-    let counting = revision.patches.isEmpty ? findings : findings.filter(\.introduced)
-    return counting.isEmpty ? 0 : 1
+    return findings.contains { counts($0, isStrict: false) } ? 1 : 0
   }
 }

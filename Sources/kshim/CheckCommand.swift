@@ -2,7 +2,9 @@
 import ArgumentParser
 import Checking
 import Extraction
+import KernelSource
 import Reporting
+import Synchronization
 
 struct CheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,49 +12,97 @@ struct CheckCommand: AsyncParsableCommand {
     abstract: "Search every scenario of a revision and say what breaks.",
     discussion: """
       Without patches the kernel itself is judged. With patches what they introduce decides \
-      the exit status: when something is found, the base is searched too.
+      the exit status: when something is found, the base is searched too. A range of commits is \
+      judged as one change, or with --each-commit one after another; so are several patches. What \
+      was searched before is not searched again where nothing that it reads has changed.
 
       Examples:
         kshim check --kernel debian:6.1
         kshim check --kernel ~/linux --patch v1.patch
         b4 am -o- MESSAGE-ID | kshim check --kernel ~/linux --patch -
+        kshim check --kernel ~/linux@v6.12..             what HEAD has and v6.12 has not
+        kshim check --kernel ~/linux@v6.12.. --each-commit
+        kshim check --each-commit --patch 1.patch --patch 2.patch
         git bisect run kshim check --kernel . --bisect
+        kshim check --kernel ~/linux --patch v1.patch --format note
+        kshim check --kernel ~/linux --format sarif -o kshim.sarif --html report
       """)
 
   @OptionGroup var revision: RevisionOptions
   @OptionGroup var search: SearchOptions
   @OptionGroup var report: ReportOptions
+  @OptionGroup var html: HTMLOptions
 
-  @Option(help: "text or json.")
+  @Option(
+    help: ArgumentHelp(
+      "text, json, ktap, junit, sarif, b4, checkpatch (lines as checkpatch's), or note (for a cover letter).",
+      valueName: "format"))
   var format = ReportFormat.text
 
   @Flag(help: "Let findings that were there before the patches, and notes, fail too.")
   var strict = false
+
+  @Flag(help: "One verdict for each commit of a range, and for each patch.")
+  var eachCommit = false
+
+  @Flag(help: "Use no result of an earlier check, and keep none.")
+  var noCache = false
 
   @Flag(help: "Exit with 125 where the revision cannot be judged, for 'git bisect run'.")
   var bisect = false
 
   func run() async throws {
     try report.check()
+    try html.check()
+    let result = eachCommit ? try await eachReport() : try await wholeReport()
+    Terminal.status("")
+    try report.write(
+      result.rendered(
+        as: format, usesColour: report.output == nil && Terminal.usesColour, isStrict: strict))
+    try html.write(result)
+    let code = result.exitCode(isStrict: strict)
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  private func wholeReport() async throws -> CheckReport {
     let (revision, base) = try await self.revision.resolve()
     defer {
       revision.close()
       base?.close()
     }
-    let check = Check(
-      subject: search.subject, jobs: search.workers, installation: try Installation.locate(),
-      progress: SearchOptions.progress, phase: { Terminal.status($0) })
-    let verdict = try await check.verdict(of: revision, base: base)
-    Terminal.status("")
-    let result = CheckReport([
+    var verdict = try await check(Step()).verdict(of: revision, base: base)
+    verdict.revision.base = base?.commit?.id
+    return CheckReport([
       .init(
         label: nil, title: nil, outcome: .verdict(verdict),
         replayOptions: self.revision.replayOptions)
     ])
-    try report.write(
-      result.rendered(as: format, usesColour: report.output == nil && Terminal.usesColour))
-    let code = result.exitCode(isStrict: strict)
-    if code != 0 { throw ExitCode(code) }
+  }
+
+  private func eachReport() async throws -> CheckReport {
+    let series = try await revision.series()
+    let step = Step()
+    let count = series.count
+    return try await check(step).report(of: series) { step.begin("\($0) of \(count): ") }
+  }
+
+  private func check(_ step: Step) throws -> Check {
+    let installation = try Installation.locate()
+    var check = Check(
+      subject: search.subject, jobs: search.workers, installation: installation,
+      progress: SearchOptions.progress { Terminal.status(step.prefix + $0) },
+      phase: { Terminal.status(step.prefix + $0) })
+    check.results = ResultCache(
+      directory: noCache ? nil : "\(KernelStore().cacheDirectory)/results",
+      installation: installation)
+    return check
+  }
+
+  /// Which step of a series is judged, for the line on a terminal.
+  private final class Step: Sendable {
+    private let stored = Mutex("")
+    var prefix: String { stored.withLock { $0 } }
+    func begin(_ prefix: String) { stored.withLock { $0 = prefix } }
   }
 }
 

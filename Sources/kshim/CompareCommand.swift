@@ -61,7 +61,7 @@ struct CompareCommand: AsyncParsableCommand {
     defer { for candidate in candidates { candidate.revision.close() } }
     let check = Check(
       subject: search.subject, jobs: search.workers, installation: try Installation.locate(),
-      progress: SearchOptions.progress, phase: { Terminal.status($0) })
+      progress: SearchOptions.progress { Terminal.status($0) }, phase: { Terminal.status($0) })
     let comparison = try await Compare(check).comparison(of: candidates)
     Terminal.status("")
     try report.write(

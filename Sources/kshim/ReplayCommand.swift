@@ -8,18 +8,25 @@ import Reporting
 struct ReplayCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay",
-    abstract: "Run one scenario and print its trace with the kernel's lines.",
+    abstract: "Run one scenario and print its trace, a test that fails, or its calls.",
     discussion: """
       Name the kernel and the patches that the scenario was found with. Exit status 1 when the \
       scenario breaks a property.
 
-      Example:
+      Examples:
         kshim replay --kernel debian:6.12 \
       mmu_alloc_special_roots:shadow=5,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp1.gzp0.gzp0.gzp0
+        kshim replay --kernel ~/linux --patch v1.patch --as c SCENARIO
+        kshim replay --kernel ~/linux --patch v1.patch --as test SCENARIO
       """)
 
   @OptionGroup var revision: RevisionOptions
   @OptionGroup var search: SearchOptions
+
+  @Option(
+    name: .customLong("as"),
+    help: "text; test: a file for 'swift test' that fails; c: the calls, for a mail.")
+  var format = ReplayFormat.text
 
   @Argument(help: "FUNCTION:STATE:DECISIONS, as a finding gives it.")
   var scenario: String
@@ -33,10 +40,11 @@ struct ReplayCommand: AsyncParsableCommand {
     }
     let check = Check(
       subject: search.subject, jobs: 1, installation: try Installation.locate())
-    let (trace, broken) = try await check.replay(scenario, of: revision)
-    for line in TraceText(events: trace).lines { print(line) }
-    for finding in broken { print("\(finding.property): \(finding.message)") }
-    if broken.isEmpty { print("no property is broken") }
-    if !broken.isEmpty { throw ExitCode(1) }
+    var replay = try await check.replay(scenario, of: revision)
+    replay.replayOptions = self.revision.replayOptions
+    print(replay.rendered(as: format), terminator: "")
+    if !replay.broken.isEmpty { throw ExitCode(1) }
   }
 }
+
+extension ReplayFormat: ExpressibleByArgument {}

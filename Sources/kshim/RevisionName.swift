@@ -93,16 +93,16 @@ struct RevisionName {
     var candidates: [Compare.Candidate] = []
     do {
       for name in names {
-        let revision: Revision
-        switch name.source {
-        case .base: revision = try await RevisionOptions.resolve(kernel, [], store)
-        case .patches(let files):
-          revision = try await RevisionOptions.resolve(kernel, files, store)
-        case .kernel(let other): revision = try await RevisionOptions.resolve(other, [], store)
-        case .range(let range):
-          revision = try await RevisionOptions.resolve(
-            "\(Self.repository(of: kernel))@\(range)", [], store)
-        }
+        let (spec, files): (String, [String]) =
+          switch name.source {
+          case .base: (kernel, [])
+          case .patches(let files): (kernel, files)
+          case .kernel(let other): (other, [])
+          case .range(let range): ("\(Self.repository(of: kernel))@\(range)", [])
+          }
+        let (revision, base) = try await RevisionOptions.resolve(
+          spec, PatchFile.read(files), store)
+        base?.close()
         candidates.append(.init(label: name.label, revision: revision))
       }
     } catch {

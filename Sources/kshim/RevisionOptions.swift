@@ -8,15 +8,32 @@ import KernelSource
 struct RevisionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A directory, DIRECTORY@REVISION (git), a tarball, or debian:VERSION. Default: $KERNEL, else debian:6.12.",
+      "A directory, DIRECTORY@REVISION or DIRECTORY@BASE..HEAD (git), a tarball, or debian:VERSION. Default: $KERNEL, else debian:6.12.",
       valueName: "kernel"))
   var kernel: String?
 
   @Option(
     name: .customLong("patch"), parsing: .singleValue,
     help: ArgumentHelp(
-      "A patch, '-' for standard input; several are applied in order.", valueName: "file"))
+      "A patch, a mail or an mbox, '-' for standard input; several are applied in order.",
+      valueName: "file"))
   var patches: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Apply only the first so many patches, as a mailbox may hold several.", valueName: "n"))
+  var take: Int?
+
+  func validate() throws {
+    if let take, take < 1 { throw ValidationError("--take takes a number from 1, not \(take)") }
+    if take != nil, patches.isEmpty { throw ValidationError("--take needs a --patch") }
+  }
+
+  /// The patches, in order, those beyond ``take`` left out.
+  func patchFiles() async throws -> [PatchFile] {
+    let files = try await PatchFile.read(patches)
+    return take.map { Array(files.prefix($0)) } ?? files
+  }
 
   var kernelName: String { Self.kernelName(kernel) }
 
@@ -27,32 +44,50 @@ struct RevisionOptions: ParsableArguments {
   }
 
   /// What `kshim replay` needs to see the same revision. What came by standard input is to be named.
-  var replayOptions: String {
+  var replayOptions: String { options(patches, take: take) }
+
+  /// The same with the first so many patches only.
+  func replayOptions(_ number: Int, of files: [PatchFile]) -> String {
+    let last = files[number - 1].name
+    let names = patches.prefix((patches.firstIndex(of: last) ?? patches.count - 1) + 1)
+    let isPart = number < files.count && files[number].name == last
+    return options(Array(names), take: isPart ? number : nil)
+  }
+
+  private func options(_ patches: [String], take: Int?) -> String {
     "--kernel \(kernelName) " + patches.map { "--patch \($0 == "-" ? "PATCH" : $0) " }.joined()
+      + (take.map { "--take \($0) " } ?? "")
   }
 
-  /// The revision, and its base when there are patches.
+  /// The revision, and its base when there are patches or commits of a range. Of a range it is the
+  /// last commit, with the patches on it.
   func resolve() async throws -> (revision: Revision, base: Revision?) {
-    let store = KernelStore()
-    let revision = try await Self.resolve(kernelName, patches, store)
-    let base =
-      patches.isEmpty ? nil : try await store.revision(tree: revision.tree, patches: [])
-    return (revision, base)
+    try await Self.resolve(kernelName, patchFiles(), KernelStore())
   }
 
-  /// A kernel with patches on it; what git says about them goes to standard error.
   static func resolve(
-    _ kernel: String, _ patches: [String], _ store: KernelStore
-  ) async throws -> Revision {
-    let files = try PatchFile.read(patches)
+    _ kernel: String, _ files: [PatchFile], _ store: KernelStore
+  ) async throws -> (revision: Revision, base: Revision?) {
+    let range = try await store.range(kernel) { Terminal.status($0) }
+    if let range, files.isEmpty {
+      Terminal.status("")
+      return (try await range.revision(of: range.head, since: range.base), range.baseRevision)
+    }
     let tree = try await store.resolve(kernel) { Terminal.status($0) }
     Terminal.status("")
     let revision = try await store.revision(tree: tree, patches: files)
+    tell(revision)
+    if let range { return (revision, range.baseRevision) }
+    let base = files.isEmpty ? nil : try await store.revision(tree: tree, patches: [])
+    return (revision, base)
+  }
+
+  /// Says how patches fitted.
+  static func tell(_ revision: Revision) {
     for remark in revision.remarks { Terminal.error("kshim: \(remark)") }
     for file in revision.skipped {
       Terminal.error("kshim: \(file) is left out: this kernel was unpacked only in part")
     }
-    return revision
   }
 }
 
@@ -72,14 +107,16 @@ struct SearchOptions: ParsableArguments {
   var workers: Int { jobs ?? ProcessInfo.processInfo.activeProcessorCount }
 
   /// Scenarios, rate and time left, on a terminal.
-  static var progress: (@Sendable (Explorer.Progress) -> Void)? {
+  static func progress(
+    _ show: @escaping @Sendable (String) -> Void
+  ) -> (@Sendable (Explorer.Progress) -> Void)? {
     guard Terminal.isErrorTerminal else { return nil }
     return { now in
       let share = Double(now.statesDone) / Double(max(1, now.states))
       let left =
         share > 0.02 ? String(format: ", %.0f s left", now.seconds / share - now.seconds) : ""
       let rate = now.seconds > 0 ? Int(Double(now.scenarios) / now.seconds / 1000) : 0
-      Terminal.status("\(now.scenarios) scenarios, \(rate)k/s\(left)")
+      show("\(now.scenarios) scenarios, \(rate)k/s\(left)")
     }
   }
 }

@@ -43,4 +43,19 @@ final class IntroducedTests: XCTestCase {
           finding("dead-branch", line: 7, scenario: ""),
         ], over: [finding("dead-branch", line: 6, scenario: "")]), [true, false])
   }
+
+  func test_merge_introducesWhatNoneOfItsParentsHas() {
+    func verdict(_ findings: [Verdict.Finding]) -> Verdict {
+      Verdict(
+        revision: .init(kernel: "k", version: "6", patches: []), subject: "s", findings: findings,
+        causes: [], notes: findings,
+        exploration: .init(scenarios: 1, seconds: 1, exhaustive: true), properties: [])
+    }
+    var merge = verdict([finding("leak"), finding("hang"), finding("crash")])
+    Check.tell(&merge, from: [verdict([finding("leak")]), verdict([finding("hang")])])
+    XCTAssertEqual(merge.findings.map(\.introduced), [false, false, true])
+    XCTAssertEqual(merge.notes.map(\.introduced), [false, false, true])
+    Check.tell(&merge, from: [])
+    XCTAssertEqual(merge.findings.map(\.introduced), [true, true, true])
+  }
 }

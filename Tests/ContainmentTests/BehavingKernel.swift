@@ -54,7 +54,7 @@ struct BehavingKernel {
     let patch = try await KernelEdit.patch(edits, of: tree, name: "behaving.patch")
     let path = "\(scratch)/behaving.patch"
     try patch.content.write(to: URL(fileURLWithPath: path))
-    let revision = try await store.revision(tree: tree, patches: [try PatchFile(reading: path)])
+    let revision = try await store.revision(tree: tree, patches: try await PatchFile.read([path]))
     defer { revision.close() }
     let text = try String(contentsOfFile: revision.path(of: file) ?? "", encoding: .utf8)
     let ran = try await Tool.run(

@@ -55,7 +55,7 @@ extension EndToEndTestCase {
       "check", "--kernel", Self.defectKernel, "--patch", patch, "--format", "json", "--jobs",
       "\(jobs)")
     let revision = try await store.revision(
-      tree: tree, patches: [try PatchFile(reading: patch)])
+      tree: tree, patches: try await PatchFile.read([patch]))
     defer { revision.close() }
     let path = try XCTUnwrap(revision.path(of: Self.mmu))
     let run = DefectRun(

@@ -51,4 +51,12 @@ final class CommandTests: KernelSourceTestCase {
     let result = try await Command.script("printf %s \"$1\"", ["a 'b' $c"], needs: ["bash"])
     XCTAssertEqual(result.outputText, "a 'b' $c")
   }
+
+  func test_inputThatNobodyReads_isNoError() async throws {
+    let input = Data(repeating: 65, count: 8_000_000)
+    let unread = try await Command.run("true", input: input)
+    XCTAssertTrue(unread.succeeded)
+    let read = try await Command.run("wc", ["-c"], input: input)
+    XCTAssertEqual(read.outputText, "8000000\n")
+  }
 }

@@ -60,10 +60,22 @@ final class KernelSpecTests: KernelSourceTestCase {
     XCTAssertTrue(failure.cause.contains(".tar.xz"), failure.cause)
   }
 
-  func test_range_isRefused() async throws {
+  func test_range_hasTwoEnds_andHEADWhereOneIsLeftOut() throws {
     try makeTree("linux")
-    let failure = try await failure(.request) { try self.spec("linux@v1..v2") }
-    XCTAssertTrue(failure.cause.contains("v1..v2 is a range"), failure.cause)
+    for (range, base, head) in [
+      ("v1..v2", "v1", "v2"), ("v1..", "v1", "HEAD"), ("..v2", "HEAD", "v2"),
+      ("HEAD@{1}..a/b", "HEAD@{1}", "a/b"),
+    ] {
+      XCTAssertEqual(
+        try spec("linux@\(range)"),
+        .range(directory: "\(scratch)/linux", base: base, head: head))
+    }
+  }
+
+  func test_rangeWithThreeDots_orNothing_isRefused() async throws {
+    try makeTree("linux")
+    let failure = try await failure(.request) { try self.spec("linux@v1...v2") }
+    XCTAssertTrue(failure.cause.contains("v1...v2 has three dots"), failure.cause)
     let none = try await self.failure(.request) { try self.spec("linux@") }
     XCTAssertEqual(none.cause, "there is no revision after the @")
   }

@@ -17,16 +17,17 @@ final class PatchFileTests: KernelSourceTestCase {
   }
 
   func test_read_errors() async throws {
-    let missing = try await failure(.request) { try PatchFile(reading: "/nowhere/a.patch") }
+    let missing = try await failure(.request) { try await PatchFile.read(["/nowhere/a.patch"]) }
     XCTAssertEqual(missing.cause, "there is no such file")
-    let directory = try await failure(.request) { try PatchFile(reading: self.scratch) }
+    let directory = try await failure(.request) { try await PatchFile.read([self.scratch]) }
     XCTAssertEqual(directory.cause, "it is a directory")
-    let twice = try await failure(.request) { try PatchFile.read(["-", "a", "-"]) }
+    let twice = try await failure(.request) { try await PatchFile.read(["-", "a", "-"]) }
     XCTAssertTrue(twice.cause.contains("more than once"), twice.cause)
   }
 
-  func test_read_keepsBytes() throws {
+  func test_read_keepsBytesOfAPlainDiff() async throws {
     let path = try write("a.patch", "x\r\ny")
-    XCTAssertEqual(try PatchFile.read([path]).map(\.content), [Data("x\r\ny".utf8)])
+    let patches = try await PatchFile.read([path])
+    XCTAssertEqual(patches.map(\.content), [Data("x\r\ny".utf8)])
   }
 }

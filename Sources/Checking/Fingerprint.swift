@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Extraction
+import Foundation
+import KernelSource
+
+/// What a result depends on, in hashes.
+enum Fingerprint {
+  /// SHA-256 of a text, in hexadecimal.
+  static func hash(_ data: Data) async throws -> String {
+    String(try await Command.run("sha256sum", input: data).outputText.prefix(64))
+  }
+
+  static func hash(_ text: String) async throws -> String { try await hash(Data(text.utf8)) }
+
+  /// kshim itself: the running program with its libraries, the files of the installation that an
+  /// extraction or a build reads, and the compiler.
+  static func identity(of installation: Installation) async throws -> String {
+    let toolchain = try Toolchain.locate()
+    let tools = ["clang", "llvm-nm", "llvm-symbolizer", "llvm-cov", "llvm-profdata"]
+      .map { URL(fileURLWithPath: toolchain.tool($0)).resolvingSymlinksInPath().path }
+    let environment = ProcessInfo.processInfo.environment
+    let variables = [
+      "CPATH", "C_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH", "LIBRARY_PATH",
+      "CCC_OVERRIDE_OPTIONS",
+    ].map { "\($0)=\(environment[$0] ?? "")" }
+    let own = try await contents(of: installation)
+    return try await hash(
+      (["kshim results 1", installation.root] + (program() + tools).map(stamp) + variables + own)
+        .joined(separator: "\n"))
+  }
+
+  /// The path of each file whose code runs in this process: the program and its libraries, but not
+  /// the builds that it loaded.
+  private static func program() -> [String] {
+    let maps = FileManager.default.contents(atPath: "/proc/self/maps") ?? Data()
+    let lines = String(decoding: maps, as: UTF8.self).split(separator: "\n")
+    // address, permissions, offset, device, inode, path
+    let paths = lines.compactMap { line -> String? in
+      let fields = line.split(separator: " ", maxSplits: 5)
+      guard fields.count == 6, fields[1].contains("x") else { return nil }
+      let path = fields[5].trimmingCharacters(in: .whitespaces)
+      return path.hasPrefix("/") ? path : nil
+    }
+    let libraries = paths.filter { ($0 as NSString).lastPathComponent.hasPrefix("lib") }
+    return Set(libraries + ["/proc/self/exe"]).sorted()
+  }
+
+  /// A file that is replaced or changed gets another stamp.
+  private static func stamp(_ path: String) -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return "\(path) is gone" }
+    let (modified, changed) = (status.st_mtim, status.st_ctim)
+    return "\(path) \(status.st_dev) \(status.st_ino) \(status.st_size) "
+      + "\(modified.tv_sec).\(modified.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
+  }
+
+  /// `HASH  PATH` of each file that an extraction or a build reads.
+  private static func contents(of installation: Installation) async throws -> [String] {
+    let extract = ["subjects", "glue", "options", "table.inc", "runtime.inc"]
+    let names = try await files(
+      ["shims"] + extract.map { "kernel-extract/\($0)" }, in: installation.root)
+    let hashes = try await Provenance.hashes(of: names.map { "\(installation.root)/\($0)" })
+    return hashes.map { "\($0.value)  \($0.key)" }.sorted()
+  }
+
+  /// The files at and below some paths, relative to a directory; sorted.
+  static func files(_ paths: [String], in directory: String) async throws -> [String] {
+    // What is not there is told on standard error and is no file.
+    let found = try await Command.run(
+      "find", paths.map { "./\($0)" } + ["(", "-type", "f", "-o", "-type", "l", ")", "-print0"],
+      directory: directory)
+    return Set(found.outputText.split(separator: "\0").map { String($0.dropFirst(2)) }).sorted()
+  }
+}
+
+/// What is known of one tree's files, so that revisions that differ little from it cost little.
+struct TreeFingerprint {
+  let tree: String
+  let reading: Reading
+  /// SHA-256 by relative path; a file that is not there has none.
+  private let hashes: [String: String]
+  /// Files in the include directories that are called as one that was read.
+  private let candidates: Set<String>
+  private let files: Set<String>
+  private let names: Set<String>
+
+  init(_ reading: Reading, in tree: String) async throws {
+    self.tree = tree
+    self.reading = reading
+    let prefix = tree + "/"
+    let hashes = try await Provenance.hashes(of: reading.files.map { prefix + $0 })
+    self.hashes = Dictionary(
+      uniqueKeysWithValues: hashes.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+    let names = Set(reading.names)
+    files = Set(reading.files)
+    candidates = Set(
+      try await Fingerprint.files(reading.roots, in: tree).filter { names.contains(Self.name($0)) })
+    self.names = names
+  }
+
+  private static func name(_ path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
+
+  /// Of a revision of this tree, the files in which it differs and that matter: where each is, nil
+  /// where it is gone.
+  func changes(in revision: Revision) -> [String: String?] {
+    var changes: [String: String?] = [:]
+    for path in Array(revision.overlay.keys) + revision.deleted
+    where files.contains(path) || names.contains(Self.name(path)) {
+      changes.updateValue(revision.overlay[path], forKey: path)
+    }
+    return changes
+  }
+
+  /// All that the reading depends on, as text.
+  ///
+  /// - Parameters:
+  ///   - changes: the revision's; see ``changes(in:)``.
+  ///   - changed: SHA-256 of each file there is, by where it is.
+  func text(_ changes: [String: String?], changed: [String: String]) -> String {
+    var candidates = candidates
+    var hashes = hashes
+    for (path, copy) in changes {
+      let isBelow = reading.roots.contains { path.hasPrefix($0 + "/") }
+      if copy != nil, isBelow, names.contains(Self.name(path)) {
+        candidates.insert(path)
+      } else if copy == nil {
+        candidates.remove(path)
+      }
+      hashes[path] = copy.flatMap { changed[$0] }
+    }
+    return reading.files.map { "\(hashes[$0] ?? "none") \($0)\n" }.joined() + "\n"
+      + candidates.sorted().joined(separator: "\n")
+  }
+
+  /// Whether nothing of the tree that matters was changed since a time: a file's content cannot be
+  /// changed without its change time, and no file can come or go without its directory's.
+  func isOlder(than time: timespec) -> Bool {
+    let paths = candidates.union(files)
+    return paths.union(paths.map { ($0 as NSString).deletingLastPathComponent }).allSatisfy {
+      var status = stat()
+      guard lstat("\(tree)/\($0)", &status) == 0 else { return true }
+      let changed = status.st_ctim
+      return (changed.tv_sec, changed.tv_nsec) < (time.tv_sec, time.tv_nsec)
+    }
+  }
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Extraction
+import Foundation
+import KernelSource
+import Reporting
+
+/// Verdicts by all that they depend on: kshim itself, the compiler, the subject, the content of
+/// every file that the extraction read, and the names of those that could be read in their place.
+///
+/// A lookup tries the lists of files that earlier extractions of the subject read. No trouble with
+/// the cache is a check's: what cannot be read is not there, what cannot be written is not kept.
+public actor ResultCache {
+  /// Entries beyond this go, the oldest first.
+  static let most = 500
+
+  /// nil: kept for this process only.
+  private let directory: String?
+  private let installation: Installation
+  private var identity: String?
+  private var entries: [String: Entry] = [:]
+  private var readings: [String: [String: Reading]] = [:]
+  private var trees: [String: TreeFingerprint] = [:]
+  private var hashes: [String: String] = [:]
+  private var keys: [String: String] = [:]
+
+  struct Entry: Codable {
+    var verdict: Verdict
+    var warnings: [Reading.Place]
+  }
+
+  /// - Parameters:
+  ///   - directory: made when first needed; nil keeps nothing beyond this process.
+  ///   - identity: what stands for kshim and the compiler; nil finds out.
+  public init(directory: String?, installation: Installation, identity: String? = nil) {
+    self.directory = directory
+    self.installation = installation
+    self.identity = identity
+  }
+
+  // MARK: Looking up
+
+  /// The verdict of a revision that is known without a search: `introduced` false but for notes on
+  /// lines that it touched, ``Verdict/Exploration/reused`` true.
+  func verdict(of subject: String, in revision: Revision) async -> Verdict? {
+    guard let scope = try? await scope(subject) else { return nil }
+    for (name, reading) in readings(scope).sorted(by: { $0.key < $1.key }) {
+      guard let key = try? await key(scope, name, reading, revision), let entry = entry(key),
+        // A warning on a line that a patch touched is an error.
+        !entry.warnings.contains(where: { place in
+          revision.touched[place.file]?.contains { $0.contains(place.line) } ?? false
+        })
+      else { continue }
+      use("list-\(scope)-\(name).json")
+      use("verdict-\(key).json")
+      return Self.verdict(entry, of: revision)
+    }
+    return nil
+  }
+
+  private static func verdict(_ entry: Entry, of revision: Revision) -> Verdict {
+    var verdict = entry.verdict
+    verdict.revision = .init(
+      kernel: revision.tree.spec, version: revision.tree.version,
+      patches: revision.patches.map { .init(file: $0.name, subject: $0.subject) })
+    verdict.exploration.reused = true
+    for index in verdict.notes.indices {
+      let note = verdict.notes[index]
+      verdict.notes[index].introduced =
+        revision.touched[note.file]?.contains { $0.contains(note.line) } ?? false
+    }
+    return verdict
+  }
+
+  // MARK: Keeping
+
+  /// Keeps a verdict. Not, where the user's tree changed since the extraction began: what was read
+  /// is not known then.
+  ///
+  /// - Parameter began: when nothing had been read yet.
+  func keep(
+    _ verdict: Verdict, of revision: Revision, reading: Reading, began: timespec
+  ) async {
+    guard verdict.exploration.exhaustive else { return }
+    do {
+      let scope = try await scope(verdict.subject)
+      var list = reading
+      list.warnings = []
+      let listed = try Self.encoder.encode(list)
+      let name = String(try await Fingerprint.hash(listed).prefix(16))
+      let key = try await key(scope, name, list, revision)
+      let tree = try await tree(revision.tree, name, list)
+      guard revision.tree.isPartial || tree.isOlder(than: began) else { return }
+      let entry = Entry(verdict: Self.bare(verdict), warnings: reading.warnings)
+      readings[scope, default: [:]][name] = list
+      entries[key] = entry
+      try write(listed, "list-\(scope)-\(name).json")
+      try write(Self.encoder.encode(entry), "verdict-\(key).json")
+      prune()
+    } catch {
+      // A result that is not kept is searched again.
+    }
+  }
+
+  /// A verdict without what depends on how the revision is named and made.
+  private static func bare(_ verdict: Verdict) -> Verdict {
+    var bare = verdict
+    bare.revision = .init(kernel: "", version: "", patches: [])
+    for index in bare.findings.indices { bare.findings[index].introduced = false }
+    for index in bare.notes.indices { bare.notes[index].introduced = false }
+    return bare
+  }
+
+  /// Now, and a little before: a file system's clock may lag.
+  static func now() -> timespec {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    time.tv_nsec -= 20_000_000
+    if time.tv_nsec < 0 {
+      (time.tv_sec, time.tv_nsec) = (time.tv_sec - 1, time.tv_nsec + 1_000_000_000)
+    }
+    return time
+  }
+
+  // MARK: Keys
+
+  /// What lists of files belong together: those of one kshim and one subject.
+  private func scope(_ subject: String) async throws -> String {
+    let identity: String
+    if let known = self.identity {
+      identity = known
+    } else {
+      identity = try await Fingerprint.identity(of: installation)
+      self.identity = identity
+    }
+    let text = "\(identity) \(subject)"
+    if let known = hashes[text] { return known }
+    let scope = String(try await Fingerprint.hash(text).prefix(32))
+    hashes[text] = scope
+    return scope
+  }
+
+  /// Remembered for what kshim unpacked, which never changes.
+  private func tree(
+    _ kernel: KernelTree, _ name: String, _ reading: Reading
+  ) async throws -> TreeFingerprint {
+    let directory = kernel.directory
+    if let known = trees["\(name) \(directory)"] { return known }
+    let tree = try await TreeFingerprint(reading, in: directory)
+    if kernel.isPartial { trees["\(name) \(directory)"] = tree }
+    return tree
+  }
+
+  /// The key of a revision's verdict, if it reads what `reading` lists.
+  func key(
+    _ scope: String, _ name: String, _ reading: Reading, _ revision: Revision
+  ) async throws -> String {
+    let tree = try await tree(revision.tree, name, reading)
+    let changes = tree.changes(in: revision)
+    let copies = changes.values.compactMap(\.self)
+    let changed = try await Provenance.hashes(of: copies)
+    let difference = changes.map { "\($0.key) \($0.value.flatMap { changed[$0] } ?? "gone")" }
+    let known =
+      ([scope, name, revision.tree.version, revision.tree.directory] + difference.sorted()).joined(
+        separator: "\n")
+    if revision.tree.isPartial, let key = keys[known] { return key }
+    let text = "\(scope)\n\(name)\n\(revision.tree.version)\n"
+    let key = try await Fingerprint.hash(text + tree.text(changes, changed: changed))
+    keys[known] = key
+    return key
+  }
+
+  // MARK: Files
+
+  private static let encoder: JSONEncoder = {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }()
+
+  private func readings(_ scope: String) -> [String: Reading] {
+    if let known = readings[scope] { return known }
+    var found: [String: Reading] = [:]
+    let prefix = "list-\(scope)-"
+    for file in names() where file.hasPrefix(prefix) && file.hasSuffix(".json") {
+      guard let reading = read(Reading.self, file) else { continue }
+      found[String(file.dropFirst(prefix.count).dropLast(".json".count))] = reading
+    }
+    readings[scope] = found
+    return found
+  }
+
+  private func entry(_ key: String) -> Entry? {
+    if let known = entries[key] { return known }
+    guard let entry = read(Entry.self, "verdict-\(key).json"), entry.verdict.schema == 1 else {
+      return nil
+    }
+    entries[key] = entry
+    return entry
+  }
+
+  private func names() -> [String] {
+    directory.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
+  }
+
+  /// A file's first line is a checksum of the rest; nil where it does not hold.
+  private func read<Value: Decodable>(_ type: Value.Type, _ name: String) -> Value? {
+    guard let directory, let data = FileManager.default.contents(atPath: "\(directory)/\(name)"),
+      let end = data.firstIndex(of: UInt8(ascii: "\n"))
+    else { return nil }
+    let content = data[(end + 1)...]
+    guard String(decoding: data[..<end], as: UTF8.self) == Self.checksum(content) else {
+      return nil
+    }
+    return try? JSONDecoder().decode(type, from: Data(content))
+  }
+
+  /// 64-bit FNV-1a: against damage, not against malice.
+  private static func checksum(_ content: Data) -> String {
+    let value = content.withUnsafeBytes { bytes in
+      bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+    return String(value, radix: 16)
+  }
+
+  private func write(_ content: Data, _ name: String) throws {
+    guard let directory else { return }
+    let files = FileManager.default
+    try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    let fresh = "\(directory)/.new-\(UUID().uuidString)"
+    do {
+      try (Data("\(Self.checksum(content))\n".utf8) + content).write(
+        to: URL(fileURLWithPath: fresh))
+      guard rename(fresh, "\(directory)/\(name)") == 0 else { throw CocoaError(.fileWriteUnknown) }
+    } catch {
+      try? files.removeItem(atPath: fresh)
+      throw error
+    }
+  }
+
+  /// What is used is not old.
+  private func use(_ name: String) {
+    if let directory { utimes("\(directory)/\(name)", nil) }
+  }
+
+  /// Removes the oldest entries where there are too many, and what an ended process left half done.
+  private func prune() {
+    guard let directory else { return }
+    var aged: [(seconds: Int, path: String)] = []
+    for name in names() {
+      let path = "\(directory)/\(name)"
+      var status = stat()
+      guard lstat(path, &status) == 0 else { continue }
+      if name.hasPrefix(".new-") {
+        if time(nil) - status.st_mtim.tv_sec > 600 { unlink(path) }
+      } else {
+        aged.append((status.st_mtim.tv_sec, path))
+      }
+    }
+    guard aged.count > Self.most else { return }
+    for old in aged.sorted(by: { $0.seconds < $1.seconds }).prefix(aged.count - Self.most * 9 / 10)
+    {
+      unlink(old.path)
+    }
+  }
+}

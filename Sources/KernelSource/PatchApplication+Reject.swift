@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+
+/// Why a patch does not apply.
+extension PatchApplication {
+  /// What git says is wrong. The text that was searched for follows "while searching for:"; the
+  /// hunk shows it better.
+  private func errors(in result: Command.Result) -> [String] {
+    result.errorLines.filter { $0.hasPrefix("error: ") }.map { String($0.dropFirst(7)) }
+      .filter { $0 != "while searching for:" }
+  }
+
+  /// The file and the line of the first hunk that does not fit.
+  private func misfit(in errors: [String]) -> (path: String, line: String)? {
+    errors.lazy.compactMap { $0.wholeMatch(of: /patch failed: (.*):([0-9]+)/) }.first
+      .map { (String($0.1), String($0.2)) }
+  }
+
+  /// The failure for a patch that can be taken back from the tree.
+  func alreadyThere(_ patch: PatchFile, _ result: Command.Result) -> Failure {
+    let errors = errors(in: result)
+    return Failure(
+      .request, asked: "apply \(patch.title)",
+      cause: "the kernel, version \(tree.version), has this patch already",
+      place: misfit(in: errors).map { "\($0.path):\($0.line)" },
+      evidence: errors.prefix(5).map { "git: \($0)" },
+      remedy: "leave the patch out, or name the tree it was made for with --kernel")
+  }
+
+  /// The failure for a patch that does not apply: its evidence is each hunk that does not fit with
+  /// the tree's lines there.
+  func rejection(
+    of patch: PatchFile, _ result: Command.Result, _ arguments: [String]
+  ) async throws -> Failure {
+    let errors = errors(in: result)
+    let misfit = misfit(in: errors)
+    let rejects = try await rejects(arguments)
+    let cause: String
+    if let misfit {
+      cause =
+        "a hunk does not fit \(misfit.path) at line \(misfit.line) of this kernel,"
+        + " version \(tree.version)"
+    } else {
+      let first = errors.first ?? result.errorLines.first ?? "status 1"
+      cause = "git refuses it for this kernel, version \(tree.version) (\(first))"
+    }
+    let remedy =
+      "rebase the patch onto \(tree.version), or name the tree it was made for with --kernel"
+    return Failure(
+      .request, asked: "apply \(patch.title)", cause: cause,
+      place: misfit.map { "\($0.path):\($0.line)" },
+      evidence: errors.prefix(5).map { "git: \($0)" } + rejects,
+      remedy: patch.suspicion.map { "\($0); or \(remedy)" } ?? remedy)
+  }
+
+  /// The hunks that do not fit, each with the lines that the tree has there, a screenful at most.
+  ///
+  /// The copies are thrown away afterwards, so git may change them.
+  private func rejects(_ arguments: [String]) async throws -> [String] {
+    let checked = Set(Placement.checked(try await git(["apply", "-v", "--check"] + arguments)))
+    // git applies the hunks that fit; what is compared is the file ahead of that.
+    var files: [String: [Data]] = [:]
+    for path in checked {
+      files[path] = Hunk.lines(
+        of: FileManager.default.contents(atPath: "\(after)/\(path)") ?? Data())
+    }
+    _ = try await git(["apply", "--reject"] + arguments)
+    var lines: [String] = []
+    for path in files.keys.sorted() {
+      let content = FileManager.default.contents(atPath: "\(after)/\(path).rej") ?? Data()
+      for hunk in Hunk.read(content).values.joined() {
+        lines += hunk.shown(nextTo: files[path] ?? [], path: path)
+      }
+    }
+    let most = 60
+    return lines.count <= most
+      ? lines : lines.prefix(most) + ["… and \(lines.count - most) more lines"]
+  }
+}

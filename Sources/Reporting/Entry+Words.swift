@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+extension CheckReport.Entry {
+  /// What the entry is called in a list: its label and title, else what was checked.
+  var name: String {
+    let named = [label, title].compactMap { $0 }.joined(separator: " ")
+    guard named.isEmpty else { return named }
+    return switch outcome {
+    case .verdict(let verdict): verdict.checked
+    case .failure: "check"
+    }
+  }
+}
+
+extension Verdict {
+  /// `kvm-mmu-roots on Linux 6.12.117 with 1 patch`
+  var checked: String {
+    let patches = revision.patches.count
+    let with = patches == 0 ? "" : " with \(patches) patch\(patches == 1 ? "" : "es")"
+    return "\(subject) on Linux \(revision.version)\(with)"
+  }
+
+  /// Whether a finding or a note lets the check fail: see ``exitCode(isStrict:)``.
+  func counts(_ finding: Finding, isNote: Bool = false, isStrict: Bool) -> Bool {
+    isStrict || !isNote && (!revision.isCompared || finding.introduced)
+  }
+
+  /// The findings and notes of a property.
+  func broken(_ property: String) -> [(finding: Finding, isNote: Bool)] {
+    (findings.map { ($0, false) } + notes.map { ($0, true) }).filter { $0.0.property == property }
+  }
+
+  /// `arch/x86/kvm/mmu/mmu.c:4039: a page is lost`, with what the patches have to do with it.
+  func told(_ finding: Finding) -> String {
+    let since =
+      !revision.isCompared
+      ? "" : finding.introduced ? ", introduced by the patch" : ", already there without the patch"
+    return "\(finding.file):\(finding.line): \(finding.message)\(since)"
+  }
+}

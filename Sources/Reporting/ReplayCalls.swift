@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// A replay for a mail: the state as assignments, then each call with what its callees answer, in
+/// order, as comments. Lines have less than 76 columns.
+struct ReplayCalls {
+  var replay: Replay
+  private static let width = 75
+  private static let tab = 8
+
+  var text: String {
+    var lines = header + replay.setUp.flatMap { Self.statement($0) }
+    var open = replay.broken
+    var called: [String?: String] = [:]
+    for event in replay.trace {
+      guard event.event != "enter" else {
+        called[event.thread] = event.function
+        lines += ["", Self.call(event)]
+        continue
+      }
+      lines += Self.comment(Self.words(event, in: called[event.thread]))
+      let here = open.filter { $0.line != 0 && $0.line == event.line }
+      open.removeAll { here.contains($0) }
+      for broken in here { lines += Self.comment("^ \(broken.property): \(broken.message)") }
+    }
+    for broken in open {
+      let at = broken.line == 0 ? "" : "\(broken.line): "
+      lines += Self.comment("\(at)\(broken.property): \(broken.message)")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var header: [String] {
+    let patches = replay.revision.patches.count
+    let with = patches == 0 ? "" : " with \(patches) patch\(patches == 1 ? "" : "es")"
+    let told =
+      "\(replay.subject) on Linux \(replay.revision.version)\(with); lines of \(replay.source)"
+    let command = "kshim replay \(replay.replayOptions)".split(separator: " ").map(String.init)
+    let lines =
+      Self.filled(told.split(separator: " ").map(String.init), width: Self.width - 3)
+      + Self.filled(command, width: Self.width - 5).map { "\($0) \\" }
+      + Self.filled(Self.pieces(replay.scenario), width: Self.width - 5, gap: "").map { "  \($0)" }
+    return ["/*"] + lines.map { " * \($0)" } + [" */"]
+  }
+
+  /// A long word in pieces, each with the sign behind which it may be broken.
+  private static func pieces(_ word: String) -> [String] {
+    var pieces = [""]
+    for character in word {
+      pieces[pieces.count - 1].append(character)
+      if ",.:".contains(character) { pieces.append("") }
+    }
+    return pieces.filter { !$0.isEmpty }
+  }
+
+  private static func statement(_ line: String) -> [String] {
+    line.hasSuffix(";") ? [line] : comment(line, indent: "")
+  }
+
+  private static func call(_ event: Verdict.Event) -> String {
+    let remarks = [event.thread, event.detail.isEmpty ? nil : event.detail].compactMap { $0 }
+    let remark = remarks.isEmpty ? "" : "  /* \(remarks.joined(separator: ", ")) */"
+    return "\(event.function)(...);\(remark)"
+  }
+
+  /// `4015: get_zeroed_page() = NULL`; the function where it is not the one that was called.
+  private static func words(_ event: Verdict.Event, in called: String?) -> String {
+    let place = [
+      event.thread, event.line == 0 ? nil : "\(event.line)",
+      event.function == called ? nil : "in \(event.function)()",
+    ].compactMap { $0 }.joined(separator: " ")
+    // Callees say themselves what they are.
+    let isCallee = ["boundary", "alloc", "free"].contains(event.event) && event.callee != nil
+    let what = [
+      isCallee ? nil : event.event, event.callee, event.detail.isEmpty ? nil : event.detail,
+    ]
+    let said = what.compactMap { $0 }.joined(separator: " ")
+    return place.isEmpty ? said : "\(place): \(said)"
+  }
+
+  private static func comment(_ text: String, indent: String = "\t") -> [String] {
+    let room = width - indent.count * tab - 6
+    let lines = filled(text.split(separator: " ").map(String.init), width: room)
+    return lines.enumerated().map { number, line in
+      "\(indent)\(number == 0 ? "/* " : " * ")\(line)\(number == lines.count - 1 ? " */" : "")"
+    }
+  }
+
+  /// Words in lines of a width.
+  private static func filled(_ words: [String], width: Int, gap: String = " ") -> [String] {
+    var lines: [String] = []
+    for word in words {
+      if let last = lines.last, last.count + gap.count + word.count <= width {
+        lines[lines.count - 1] = last + gap + word
+      } else {
+        lines.append(word)
+      }
+    }
+    return lines
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// A replay as a file of `swift test`: it fails as long as the scenario breaks a property.
+struct ReplayTest {
+  var replay: Replay
+
+  /// The same for the same scenario, another one for another: FNV-1a in 32 bits.
+  private var number: String {
+    let hash = replay.scenario.utf8.reduce(UInt32(0x811c_9dc5)) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
+  var text: String {
+    let names = replay.domain.split(separator: ".").map(String.init)
+    let (module, domain) = (names.first ?? "", names.last ?? "")
+    let type = "Replay\(number)Tests"
+    let broken =
+      replay.broken.isEmpty
+      ? ["// It breaks nothing."]
+      : replay.broken.map { broken in
+        let at = broken.line > 0 ? " (\(replay.source):\(broken.line))" : ""
+        return "// It breaks \(broken.property): \(broken.message)\(at)"
+      }
+    let patches = replay.revision.patches.map { " --patch \($0.file == "-" ? "PATCH" : $0.file)" }
+    return """
+      // SPDX-License-Identifier: GPL-2.0-only
+      //
+      // A scenario of \(replay.subject) on Linux \(replay.revision.version), as 'kshim replay --as test' prints it.
+      \(broken.joined(separator: "\n"))
+      // In kshim's sources, with this text as Tests/\(module)Tests/\(type).swift:
+      //
+      //   kshim extract --kernel \(replay.revision.kernel)\(patches.joined())
+      //   swift test --disable-swift-testing --filter \(type)
+      //
+      // fails as long as the revision that was extracted has the defect.
+      import Exploration
+      import TestSupport
+      import XCTest
+
+      @testable import \(module)
+
+      final class \(type): XCTestCase {
+        func test_scenario_keepsEveryProperty() async throws {
+          let scenario = try Scenario(
+            "\(replay.scenario)")
+          let subject = try await ExtractedSubject.load()
+          var domain = try \(domain)(pattern: subject.pattern, zero: subject.zero)
+          // Mended code may ask for other decisions.
+          let found = try Explorer.replay(
+            scenario, in: &domain, subject: subject.pattern, isExact: false)
+          for (breach, entry) in found.entries { XCTFail("\\(breach.property.id): \\(entry.message)") }
+        }
+      }
+
+      """
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import Reporting
+import XCTest
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+/// What goes to people who review: b4, the cover letter, the page.
+final class ReviewFormatsTests: XCTestCase {
+  private func b4(_ report: CheckReport, isStrict: Bool = false) throws -> [[String: String]] {
+    let text = try report.rendered(as: .b4, usesColour: true, isStrict: isStrict)
+    return try XCTUnwrap(
+      JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: String]])
+  }
+
+  func test_b4_cause_isAResultWithAllKeys() throws {
+    let results = try b4(Sample.broken)
+    XCTAssertEqual(results.count, 1)
+    XCTAssertEqual(Set(results[0].keys), ["tool", "status", "summary", "url", "details"])
+    XCTAssertEqual(results[0]["status"], "fail")
+    XCTAssertEqual(
+      results[0]["summary"], "allocation of p fails → the page of q is never freed (b.c:7)")
+    XCTAssert(results[0]["details"]?.contains("replay: kshim replay ") ?? false)
+  }
+
+  func test_b4_status_isOneThatItKnows() throws {
+    XCTAssertEqual(try b4(Sample.clean).map { $0["status"] }, ["pass"])
+    XCTAssertEqual(try b4(Sample.old).map { $0["status"] }, ["pass"])
+    XCTAssert(try b4(Sample.old)[0]["details"]?.contains("already there") ?? false)
+    XCTAssertEqual(try b4(Sample.old, isStrict: true).map { $0["status"] }, ["fail"])
+    XCTAssertEqual(try b4(Sample.noted).map { $0["status"] }, ["warn"])
+    XCTAssertEqual(try b4(Sample.series).map { $0["status"] }, ["pass", "fail", "fail"])
+  }
+
+  func test_checkpatch_isSilentWhenNothingCounts() throws {
+    func lines(_ report: CheckReport, isStrict: Bool = false) throws -> [String] {
+      try report.rendered(as: .checkpatch, usesColour: true, isStrict: isStrict)
+        .split(separator: "\n").map(String.init)
+    }
+    XCTAssertEqual(try lines(Sample.clean), [])
+    XCTAssertEqual(try lines(Sample.old), [])
+    XCTAssertEqual(
+      try lines(Sample.broken),
+      ["a/b.c:7: ERROR: allocation of p fails → the page of q is never freed (b.c:7) [leak]"])
+    XCTAssertEqual(
+      try lines(Sample.noted), ["a/b.c:8: WARNING: the WARN on this line never fires [dead-branch]"]
+    )
+    XCTAssertEqual(try lines(Sample.old, isStrict: true).count, 1)
+    XCTAssertEqual(try lines(Sample.series).count, 2)
+  }
+
+  func test_note_saysWhatWasTested_inLinesOf75Columns() throws {
+    for report in [Sample.clean, Sample.broken, Sample.noted, Sample.series] {
+      let text = try report.rendered(as: .note, usesColour: true)
+      XCTAssert(text.hasSuffix("\n"))
+      for line in text.split(separator: "\n") { XCTAssertLessThanOrEqual(line.count, 75) }
+    }
+    let flat = try Sample.clean.rendered(as: .note, usesColour: false)
+      .split(separator: "\n").joined(separator: " ")
+    for said in [
+      "kshim \(Verdict.Tool().version)", "f() and g() of Linux 6.12.117 with this patch",
+      "3000 scenarios", "none left out", "two vCPUs in every order",
+      "hosts of 4 levels and guests that do not page", "Nothing was found",
+    ] {
+      XCTAssert(flat.contains(said), "no '\(said)' in: \(flat)")
+    }
+    let broken = try Sample.broken.rendered(as: .note, usesColour: false)
+    XCTAssert(broken.contains("1 finding"), broken)
+    XCTAssert(broken.contains("- allocation of p fails → "), broken)
+  }
+
+  func test_html_isWellFormedAndNeedsNothingElse() throws {
+    for report in [Sample.clean, Sample.broken, Sample.old, Sample.noted, Sample.series] {
+      let text = HTMLReport(report).text
+      // Without what HTML alone leaves open it is XML.
+      let closed = text.replacing(/<!DOCTYPE html>\n/, with: "")
+        .replacing(/<(meta [^>]*|br)>/) { "<\($0.output.1)/>" }
+        .replacing(" open>", with: ">")
+      let parser = XMLParser(data: Data(closed.utf8))
+      XCTAssert(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "") in \(closed)")
+      for outside in ["<script", "http:", "https:", "src=", "href=", "url("] {
+        XCTAssertFalse(text.contains(outside), outside)
+      }
+    }
+    let page = HTMLReport(Sample.broken).text
+    XCTAssert(page.contains("a &lt;page&gt; &amp; &quot;its&quot; &#39;owner&#39;"))
+    XCTAssert(page.contains("the page of q is never freed"))
+    XCTAssert(page.contains("KVM: &lt;do&gt; it"))
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import Reporting
+import XCTest
+
+/// What SARIF 2.1.0 requires, and what readers of it look for.
+final class SARIFTests: XCTestCase {
+  private typealias Object = [String: Any]
+
+  private func runs(_ report: CheckReport) throws -> [Object] {
+    let text = try report.rendered(as: .sarif, usesColour: true)
+    let log = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(text.utf8)) as? Object)
+    XCTAssertEqual(log["version"] as? String, "2.1.0")
+    return try XCTUnwrap(log["runs"] as? [Object])
+  }
+
+  private func results(_ report: CheckReport) throws -> [Object] {
+    try XCTUnwrap(runs(report)[0]["results"] as? [Object])
+  }
+
+  private func driver(_ run: Object) throws -> Object {
+    try XCTUnwrap((run["tool"] as? Object)?["driver"] as? Object)
+  }
+
+  func test_sarif_rulesAreTheProperties() throws {
+    let run = try runs(Sample.broken)[0]
+    let driver = try driver(run)
+    XCTAssertEqual(driver["name"] as? String, "kshim")
+    let rules = try XCTUnwrap(driver["rules"] as? [Object]).map { $0["id"] as? String }
+    XCTAssertEqual(rules, ["leak", "crash", "warn-missing", "dead-branch"])
+    let result = try results(Sample.broken)[0]
+    let index = try XCTUnwrap(result["ruleIndex"] as? Int)
+    XCTAssertEqual(result["ruleId"] as? String, rules[index])
+  }
+
+  func test_sarif_resultHasItsPlaceAndItsTrace() throws {
+    let result = try results(Sample.broken)[0]
+    XCTAssertEqual(result["level"] as? String, "error")
+    let location = try XCTUnwrap((result["locations"] as? [Object])?.first)
+    let physical = try XCTUnwrap(location["physicalLocation"] as? Object)
+    XCTAssertEqual((physical["artifactLocation"] as? Object)?["uri"] as? String, "a/b.c")
+    XCTAssertEqual((physical["region"] as? Object)?["startLine"] as? Int, 7)
+    let flow = try XCTUnwrap((result["codeFlows"] as? [Object])?.first)
+    let threads = try XCTUnwrap(flow["threadFlows"] as? [Object])
+    let orders = threads.map {
+      ($0["locations"] as? [Object] ?? []).map { $0["executionOrder"] as? Int }
+    }
+    XCTAssertEqual(orders, [[1, 2], [3]], "one flow a thread")
+    // An event without a line has no region: lines begin with 1.
+    let first = (threads[0]["locations"] as? [Object])?[0]["location"] as? Object
+    XCTAssertNil((first?["physicalLocation"] as? Object)?["region"])
+  }
+
+  func test_sarif_baselineState_saysWhatIsIntroduced() throws {
+    XCTAssertEqual(try results(Sample.broken)[0]["baselineState"] as? String, "new")
+    XCTAssertEqual(try results(Sample.old)[0]["baselineState"] as? String, "unchanged")
+    let plain = Sample.report(Sample.verdict(patches: 0, findings: [Sample.finding()]))
+    XCTAssertNil(try results(plain)[0]["baselineState"])
+    XCTAssertEqual(try results(Sample.noted)[0]["level"] as? String, "note")
+    XCTAssertEqual(try results(Sample.clean).count, 0)
+  }
+
+  func test_sarif_fingerprints_differAndDoNotMoveWithLines() throws {
+    var moved = Sample.finding()
+    moved.line = 70
+    func prints(_ findings: [Verdict.Finding]) throws -> [String] {
+      try results(Sample.report(Sample.verdict(findings: findings))).compactMap {
+        ($0["partialFingerprints"] as? [String: String])?["kshim/v1"]
+      }
+    }
+    XCTAssertEqual(try prints([Sample.finding()]), try prints([moved]))
+    XCTAssertEqual(Set(try prints([Sample.finding(), moved])).count, 2)
+  }
+
+  func test_sarif_series_hasARunForEachStep() throws {
+    let runs = try runs(Sample.series)
+    XCTAssertEqual(runs.count, 3)
+    let succeeded = runs.map {
+      ($0["invocations"] as? [Object])?[0]["executionSuccessful"] as? Bool
+    }
+    XCTAssertEqual(succeeded, [true, true, false])
+    let names = runs.map { ($0["automationDetails"] as? Object)?["id"] as? String }
+    XCTAssertEqual(Set(names).count, 3)
+  }
+}
