@@ -96,4 +96,21 @@ class EndToEndTestCase: XCTestCase {
     XCTAssertEqual(result.status, 0, result.errorText)
     return result.outputText
   }
+
+  /// What keeps git from this machine's configuration, and gives commits an author.
+  static let gitEnvironment: [String: String?] = [
+    "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_DIR": nil,
+    "GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example", "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example",
+  ]
+
+  /// Runs a script that calls git in a directory; its first failure is the test's.
+  func shell(
+    _ script: String, in directory: String, file: StaticString = #filePath, line: UInt = #line
+  ) async throws {
+    let ran = try await Command.script(
+      "set -eu\n\(script)", [], needs: ["git"], environment: Self.gitEnvironment,
+      directory: directory)
+    XCTAssertEqual(ran.status, 0, "\(script): \(ran.errorText)", file: file, line: line)
+  }
 }

@@ -26,29 +26,19 @@ final class RangeTests: EndToEndTestCase {
   private func repository(_ changes: [Change]) async throws -> String {
     let directory = try await copy(of: kernel())
     try FileManager.default.removeItem(atPath: "\(directory)/.kshim.json")
-    try await git(
-      "init -q -b main .; git config gc.auto 0; git add -f .; git commit -q -m import; git tag base",
-      directory)
+    try await shell(
+      "git init -q -b main .; git config gc.auto 0; git add -f .; git commit -q -m import; git tag base",
+      in: directory)
     for change in changes {
       for edit in change.edits {
         let path = "\(directory)/\(edit.file)"
         let text = try String(contentsOfFile: path, encoding: .utf8)
         try edit.apply(to: text).write(toFile: path, atomically: false, encoding: .utf8)
       }
-      try await git("version > /dev/null; \(change.script)", directory)
-      try await git("add -f -A; git commit -q -m '\(change.subject)'", directory)
+      try await shell(
+        "\(change.script)\ngit add -f -A; git commit -q -m '\(change.subject)'", in: directory)
     }
     return directory
-  }
-
-  private func git(_ script: String, _ directory: String) async throws {
-    let ran = try await Command.script(
-      "set -eu; git \(script)", [], needs: ["git"],
-      environment: [
-        "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example",
-        "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example",
-      ], directory: directory)
-    XCTAssertEqual(ran.status, 0, ran.errorText)
   }
 
   private struct Answer: Decodable {

@@ -21,11 +21,7 @@ struct Story {
     let repository = "\(directory)/author"
     func git(_ arguments: String...) async throws -> Data {
       let ran = try await Command.run(
-        "git",
-        [
-          "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false",
-        ] + arguments,
-        environment: ["GIT_CONFIG_GLOBAL": "/dev/null", "GIT_DIR": nil], directory: repository)
+        "git", arguments, environment: EndToEndTestCase.gitEnvironment, directory: repository)
       XCTAssertEqual(ran.status, 0, ran.errorText)
       return ran.output
     }

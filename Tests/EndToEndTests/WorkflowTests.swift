@@ -14,11 +14,10 @@ final class WorkflowTests: EndToEndTestCase {
   ) async throws -> String {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
     let ran = try await Command.run(
-      "git", ["-c", "user.name=A", "-c", "user.email=a@example", "-c", "gc.auto=0"] + arguments,
-      environment: [
-        "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_DIR": nil, "PATH": "\(Tool.products):\(path)",
-        "KERNEL": nil, "KSHIM_ROOT": nil,
-      ], directory: repository, input: input)
+      "git", ["-c", "gc.auto=0"] + arguments,
+      environment: Self.gitEnvironment.merging(
+        ["PATH": "\(Tool.products):\(path)", "KERNEL": nil, "KSHIM_ROOT": nil]
+      ) { $1 }, directory: repository, input: input)
     XCTAssertEqual(
       ran.status, 0, "\(arguments): \(ran.outputText) \(ran.errorText)", file: file, line: line)
     return ran.outputText.trimmingCharacters(in: .whitespacesAndNewlines)
