@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Foundation
 
 /// A replay as a file of `swift test`: it fails as long as the scenario breaks a property.
 struct ReplayTest {
@@ -22,7 +23,7 @@ struct ReplayTest {
         let at = broken.line > 0 ? " (\(replay.source):\(broken.line))" : ""
         return "// It breaks \(broken.property): \(broken.message)\(at)"
       }
-    let patches = replay.revision.patches.map { " --patch \($0.file == "-" ? "PATCH" : $0.file)" }
+    let options = replay.replayOptions.trimmingCharacters(in: .whitespaces)
     return """
       // SPDX-License-Identifier: GPL-2.0-only
       //
@@ -30,7 +31,7 @@ struct ReplayTest {
       \(broken.joined(separator: "\n"))
       // In kshim's sources, with this text as Tests/\(module)Tests/\(type).swift:
       //
-      //   kshim extract --kernel \(replay.revision.kernel)\(patches.joined())
+      //   kshim extract \(options)
       //   swift test --disable-swift-testing --filter \(type)
       //
       // fails as long as the revision that was extracted has the defect.
