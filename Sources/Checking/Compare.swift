@@ -32,6 +32,7 @@ public struct Compare: Sendable {
   private func comparison<D: ObservedDomain>(
     _ domain: D.Type, _ candidates: [Candidate]
   ) async throws -> Comparison {
+    let start = ContinuousClock.now
     let work = try WorkDirectory()
     defer { work.remove() }
     var builds: [Builds] = []
@@ -52,8 +53,10 @@ public struct Compare: Sendable {
     }
     check.phase?("running every scenario in all revisions")
     let built = builds
+    let silent = builds.reduce(into: Set<String>()) { $0.formUnion($1.extraction.primitives) }
     let result = try JointSearch.search(
-      domain, revisions: candidates.count, pairs: pairs, jobs: check.jobs, drives: check.drives,
+      domain, revisions: candidates.count, pairs: pairs, jobs: check.jobs,
+      silent: silent, drives: check.drives,
       load: { worker, revision in try built[revision].loadPattern(worker) },
       progress: check.progress)
     var told: [Comparison.Pair] = []
@@ -62,8 +65,11 @@ public struct Compare: Sendable {
         Comparison.Pair(
           old: candidates[pair.old].label, new: candidates[pair.new].label,
           scenarios: result.compared[number], compares: pair.onTheWay ? "trace" : "model",
-          groups: try await tell(domain, result.groups[number], pair, builds)))
+          groups: try await tell(
+            domain, result.groups[number], pair, builds,
+            (candidates[pair.old].label, candidates[pair.new].label))))
     }
+    let (seconds, attoseconds) = (ContinuousClock.now - start).components
     return Comparison(
       subject: check.subject, file: builds[0].extraction.provenance.source,
       revisions: zip(candidates, verdicts).map {
@@ -72,7 +78,7 @@ public struct Compare: Sendable {
           exploration: $1.exploration)
       },
       pairs: told, findings: FindingHistory(verdicts).rows, scenarios: result.scenarios,
-      seconds: result.seconds)
+      seconds: Double(seconds) + Double(attoseconds) * 1e-18)
   }
 
   private func prepare(_ directory: String) throws {
@@ -88,12 +94,14 @@ public struct Compare: Sendable {
 
   /// Runs the smallest scenario of each group again, in both revisions, and says what differs.
   private func tell<D: ObservedDomain>(
-    _ domain: D.Type, _ groups: [JointSearch.Group], _ pair: JointSearch.Pair, _ builds: [Builds]
+    _ domain: D.Type, _ groups: [JointSearch.Group], _ pair: JointSearch.Pair, _ builds: [Builds],
+    _ labels: (old: String, new: String)
   ) async throws -> [Comparison.Group] {
     guard !groups.isEmpty else { return [] }
     let (old, new) = (builds[pair.old], builds[pair.new])
     var replay = try JointReplay<D>(
-      old: old.loadPattern(0), new: new.loadPattern(0), onTheWay: pair.onTheWay)
+      old: old.loadPattern(0), new: new.loadPattern(0), onTheWay: pair.onTheWay,
+      silent: old.extraction.primitives.union(new.extraction.primitives))
     let runs = groups.map { group in
       let needed = replay.needed(group)
       let scenarios = replay.run(group)
@@ -112,6 +120,7 @@ public struct Compare: Sendable {
       let sides = SideBySide(traces.0, traces.1)
       let parting = sides.parting
       let line = Self.line(of: group.parting, parting, traces.1)
+      let oldLine = parting?.old?.line ?? 0
       let clause: String =
         switch group.parting {
         case .fact(let old, let new): D.describe(old, new)
@@ -120,7 +129,10 @@ public struct Compare: Sendable {
         case .events: Self.describe(parting, D.name(ofTarget: group.kind.target))
         }
       let file = newSource.provenance.source
-      let place = line == 0 ? "" : " (\((file as NSString).lastPathComponent):\(line))"
+      let name = (file as NSString).lastPathComponent
+      let place =
+        line != 0
+        ? " (\(name):\(line))" : oldLine != 0 ? " (\(labels.old)'s \(name):\(oldLine))" : ""
       return Comparison.Group(
         sentence: [condition, clause].compactMap { $0 }.joined(separator: " → ") + place,
         count: group.count, oldScenario: "\(scenarios.old)", newScenario: "\(scenarios.new)",
@@ -129,11 +141,11 @@ public struct Compare: Sendable {
   }
 
   /// The line at which the newer revision parts from the older: in the traces, or where they are the
-  /// same that of the step's return.
+  /// same that of the step's return. 0 where only the older has such a line.
   private static func line(
     of parting: Observation.Parting, _ row: SideBySide.Row?, _ trace: [Verdict.Event]
   ) -> Int {
-    if let line = row?.new?.line ?? row?.old?.line { return line }
+    if let row { return row.new?.line ?? 0 }
     guard case .fact(_, let fact) = parting else { return 0 }
     let returns = trace.filter { $0.event == "return" }
     return returns.indices.contains(Int(fact.step)) ? returns[Int(fact.step)].line : 0

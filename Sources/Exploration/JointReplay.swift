@@ -8,8 +8,10 @@ public struct JointReplay<D: ObservedDomain> {
   private var newDomain: D
   private let order: StateOrder
   private let onTheWay: Bool
+  private let silent: Set<String>
 
-  public init(old: Subject, new: Subject, onTheWay: Bool) throws {
+  public init(old: Subject, new: Subject, onTheWay: Bool, silent: Set<String>) throws {
+    self.silent = silent
     self.old = old
     self.new = new
     self.onTheWay = onTheWay
@@ -28,8 +30,8 @@ public struct JointReplay<D: ObservedDomain> {
     var (left, right) = (Observation(), Observation())
     group.oldChoices.withUnsafeBufferPointer { oldDomain.observe(first, $0, &left) }
     group.newChoices.withUnsafeBufferPointer { newDomain.observe(second, $0, &right) }
-    left.take(old.world.events, callees: JointRunner<D>.words(of: old))
-    right.take(new.world.events, callees: JointRunner<D>.words(of: new))
+    left.take(old.world.events, callees: JointRunner<D>.words(of: old, silent: silent))
+    right.take(new.world.events, callees: JointRunner<D>.words(of: new, silent: silent))
     return left.parting(from: right, onTheWay: onTheWay).map { .init(D.self, $0, right, new) }
   }
 

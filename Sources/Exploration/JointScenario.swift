@@ -65,8 +65,10 @@ struct JointRunner<D: ObservedDomain> {
   private var choices: [UInt8] = []
   private var state = -1
 
-  /// - Parameter names: of each shared number the callee's initials; new ones are added.
-  init(_ subject: Subject, names: inout [String]) throws {
+  /// - Parameters:
+  ///   - names: of each shared number the callee's initials; new ones are added.
+  ///   - silent: callees whose calls show as what they do.
+  init(_ subject: Subject, names: inout [String], silent: Set<String>) throws {
     self.subject = subject
     domain = try D(observing: subject)
     var shared: [UInt16] = []
@@ -76,13 +78,14 @@ struct JointRunner<D: ObservedDomain> {
       shared.append(UInt16(names.firstIndex(of: name)!))
     }
     self.shared = shared
-    words = Self.words(of: subject)
+    words = Self.words(of: subject, silent: silent)
   }
 
-  /// For each callee's number one that goes by its name.
-  static func words(of subject: Subject) -> [UInt64] {
+  /// For each callee's number one that goes by its name; 0 where it is silent.
+  static func words(of subject: Subject, silent: Set<String>) -> [UInt64] {
     subject.calls.map { name in
-      name.utf8.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+      if silent.contains(name) { return 0 }
+      return name.utf8.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
     }
   }
 

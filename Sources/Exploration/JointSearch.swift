@@ -46,7 +46,6 @@ public enum JointSearch {
 
   public struct Result: Sendable {
     public var scenarios = 0
-    public var seconds = 0.0
     /// Scenarios that both of a pair know, and the ways in which they part; by the pair's number.
     public var compared: [Int] = []
     public var groups: [[Group]] = []
@@ -63,9 +62,11 @@ public enum JointSearch {
   ///   - revisions: how many there are.
   ///   - pairs: which of them are compared.
   ///   - load: gives a worker its own build of each revision.
+  ///   - silent: callees that allocate, free or lock and do nothing else.
   ///   - drives: what to search, by the first part of a scenario's spelling; nil for all.
   public static func search<D: ObservedDomain>(
-    _ domain: D.Type, revisions: Int, pairs: [Pair], jobs: Int, drives: Set<String>? = nil,
+    _ domain: D.Type, revisions: Int, pairs: [Pair], jobs: Int,
+    silent: Set<String> = [], drives: Set<String>? = nil,
     load: @escaping @Sendable (_ worker: Int, _ revision: Int) throws -> Subject,
     progress: (@Sendable (Explorer.Progress) -> Void)? = nil
   ) throws -> Result {
@@ -78,7 +79,8 @@ public enum JointSearch {
     DispatchQueue.concurrentPerform(iterations: max(1, jobs)) { worker in
       do {
         var search = try JointWorker<D>(
-          subjects: (0..<revisions).map { try load(worker, $0) }, pairs: pairs, drives: drives)
+          subjects: (0..<revisions).map { try load(worker, $0) }, pairs: pairs, silent: silent,
+          drives: drives)
         let count = search.states.count
         let order = Explorer.Order(count: count)
         var told = 0.0
@@ -107,7 +109,6 @@ public enum JointSearch {
     var (result, failure) = shared.found.withLock { ($0.result, $0.failure) }
     if let failure { throw failure }
     result.scenarios = shared.scenarios.load(ordering: .relaxed)
-    result.seconds = elapsed()
     return result
   }
 }
@@ -148,10 +149,14 @@ private struct JointWorker<D: ObservedDomain> {
   private let orders: [StateOrder]
   private var scenario = JointScenario()
 
-  init(subjects: [Subject], pairs: [JointSearch.Pair], drives: Set<String>?) throws {
+  init(
+    subjects: [Subject], pairs: [JointSearch.Pair], silent: Set<String>, drives: Set<String>?
+  ) throws {
     var names: [String] = []
     var runners: [JointRunner<D>] = []
-    for subject in subjects { runners.append(try JointRunner(subject, names: &names)) }
+    for subject in subjects {
+      runners.append(try JointRunner(subject, names: &names, silent: silent))
+    }
     states = Self.states(runners.map(\.domain), drives)
     orders = runners.map { StateOrder($0.domain) }
     self.runners = runners

@@ -33,21 +33,26 @@ public struct Observation {
   public private(set) var facts: [Fact] = []
   /// What happened, a word for each event: its kind, its callee, what it was asked and answered.
   public private(set) var happened: [UInt64] = []
+  /// The index of each one's event.
+  private var events: [Int] = []
 
   public init() {}
 
   public mutating func begin() {
     facts.removeAll(keepingCapacity: true)
     happened.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: true)
   }
 
   public mutating func add(_ fact: Fact) { facts.append(fact) }
 
   /// Takes the events of a whole scenario.
   ///
-  /// - Parameter callees: for each callee's number one that all revisions share.
+  /// - Parameter callees: for each callee's number one that all revisions share; 0 where what it does
+  ///   has an event of its own, and a call without one does nothing.
   mutating func take(_ events: UnsafeBufferPointer<Event>, callees: [UInt64]) {
-    for event in events {
+    for (index, event) in events.enumerated() {
+      if event.what == .call, event.hasCallee, callees[Int(event.call)] == 0 { continue }
       var word = UInt64(event.kind) << 32 | UInt64(event.thread) << 16 | UInt64(event.at)
       switch event.what {
       // A target's number and a WARN's line are the revision's own.
@@ -60,6 +65,7 @@ public struct Observation {
         word = Self.mix(Self.mix(word, event.arg.2), event.arg.3)
       }
       happened.append(word)
+      self.events.append(index)
     }
   }
 
@@ -72,7 +78,7 @@ public struct Observation {
   public enum Parting: Hashable, Sendable {
     /// Both know the fact and say something else.
     case fact(Fact, Fact)
-    /// All facts are the same; what happened on the way, from this event on, is not.
+    /// All facts are the same; what happened on the way, from this event of the other on, is not.
     case events(Int)
   }
 
@@ -96,6 +102,6 @@ public struct Observation {
     }
     guard onTheWay, happened != other.happened else { return nil }
     let same = zip(happened, other.happened).prefix { $0 == $1 }.count
-    return .events(same)
+    return .events(same < other.events.count ? other.events[same] : other.events.last ?? 0)
   }
 }

@@ -21,8 +21,7 @@ extension RootDomain {
       return "\(function) \(ending(kinds.1)) where it \(past(kinds.0))"
     case .result: return "\(function) returns \(now) instead of \(was)"
     case .warnings: return "\(count(new.value, "WARN")) in \(function) instead of \(old.value)"
-    case .locks:
-      return "\(count(new.value, "lock")) held behind \(function) instead of \(old.value)"
+    case .locks: return "\(function) \(locks(new.value)) instead of \(was)"
     case .pages:
       return "\(function) \(pages(Int64(bitPattern: old.value), Int64(bitPattern: new.value)))"
     default: return "\(subject(of: new, aspect)) is \(now) instead of \(was) after \(function)"
@@ -31,6 +30,13 @@ extension RootDomain {
 
   private static func count(_ number: some BinaryInteger, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"
+  }
+
+  private static func locks(_ value: UInt64) -> String {
+    let number = Int64(bitPattern: value)
+    return number < 0
+      ? "releases \(count(number.magnitude, "lock")) that it did not take"
+      : "leaves \(count(number, "lock")) held"
   }
 
   /// Pages taken less pages given back: `keeps 2 pages instead of 1`.
@@ -91,6 +97,7 @@ extension RootDomain {
     case .pae, .pml4, .pml5:
       return fact.value == 0 ? "NULL" : PageName.words(fact.value)
     case .page: return PageName.words(fact.value & ~3) + (fact.value & 3 == 0 ? "" : ", zapped")
+    case .locks: return "\(Int64(bitPattern: fact.value))"
     case .references: return "\(Int32(truncatingIfNeeded: fact.value))"
     case .firstRoot: return fact.value == 0 ? "false" : "true"
     case .metadata:

@@ -44,11 +44,11 @@ struct RootObserver {
           step: step, target: number, aspect: aspect.rawValue, index: UInt8(index), value: value))
     }
     defer { step += 1 }
-    let (ending, result, warnings, pages) = take(world.events, thread)
+    let (ending, result, warnings, pages, locks) = take(world.events, thread)
     add(.ending, 0, UInt64(ending.rawValue))
     add(.result, 0, UInt64(bitPattern: Int64(result)))
     add(.warnings, 0, UInt64(warnings))
-    add(.locks, 0, UInt64(world.happened.pointee.locks_held))
+    add(.locks, 0, UInt64(bitPattern: Int64(locks)))
     func name(_ hpa: UInt64) -> UInt64 { self.name(hpa, after, world) }
     add(.root, 0, name(after.rootHPA))
     add(.pgd, 0, pgd(after.rootPGD, state))
@@ -77,13 +77,14 @@ struct RootObserver {
     add(.pages, 0, UInt64(bitPattern: Int64(pages)))
   }
 
-  /// How the step ended, what it returned, how many WARNs fired, and pages taken less pages given back.
+  /// How the step ended, what it returned, how many WARNs fired, pages taken less pages given back, and
+  /// locks taken less locks released.
   private mutating func take(
     _ events: UnsafeBufferPointer<Event>, _ thread: Int?
-  ) -> (ending: EventKind, result: Int32, warnings: Int, pages: Int) {
+  ) -> (ending: EventKind, result: Int32, warnings: Int, pages: Int, locks: Int) {
     var ending = EventKind.step
-    var (result, warnings, pages) = (Int32(0), 0, 0)
-    guard position < events.count else { return (ending, 0, 0, 0) }
+    var (result, warnings, pages, locks) = (Int32(0), 0, 0, 0)
+    guard position < events.count else { return (ending, 0, 0, 0, 0) }
     var next = position
     let number = events[next].step
     while next < events.count, events[next].step == number {
@@ -95,6 +96,8 @@ struct RootObserver {
         ending = .returned
         result = Int32(truncatingIfNeeded: event.value)
       case .warning: warnings += 1
+      case .lock: locks += 1
+      case .unlock where !event.isLockMisuse: locks -= 1
       case .allocation where event.value != 0 && event.arg.1 % 4096 == 0: pages += 1
       case .free where event.freed == .live: pages -= 1
       case .bug, .access, .address, .fault, .hang, .overflow, .deadlock: ending = event.what
@@ -102,7 +105,7 @@ struct RootObserver {
       }
     }
     if thread != 0 { position = next }
-    return (ending, result, warnings, pages)
+    return (ending, result, warnings, pages, locks)
   }
 
   /// What the processor finds from one of the MMU's own tables, for each quarter of 4 GiB.
@@ -197,8 +200,9 @@ enum PageName: UInt64 {
     if value >> 63 != 0 {
       let level = value >> 56 & 0x7f
       let quadrant = value >> 52 & 0xf
-      return "the shadow page of frame 0x\(String(value >> 8 & 0xff_ffff_ffff, radix: 16)), "
-        + "level \(level)" + (quadrant == 0 ? "" : ", quadrant \(quadrant)")
+      return "the level \(level) shadow page of frame "
+        + "0x\(String(value >> 8 & 0xff_ffff_ffff, radix: 16))"
+        + (quadrant == 0 ? "" : " (quadrant \(quadrant))")
     }
     return switch PageName(rawValue: value) {
     case PageName.none?: "0"

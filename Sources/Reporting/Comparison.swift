@@ -32,7 +32,7 @@ public struct Comparison: Codable, Sendable, Equatable {
     /// The smallest, as each revision spells it for `kshim replay`.
     public var oldScenario: String
     public var newScenario: String
-    /// Where the two traces part, a line of the newer revision; 0 where there is none.
+    /// Where the two traces part, a line of the newer revision; 0 where only the older does more.
     public var file: String
     public var line: Int
     public var oldTrace: [Verdict.Event]
@@ -129,8 +129,9 @@ public struct Comparison: Codable, Sendable, Equatable {
   /// Each revision with the one before.
   public var pairs: [Pair]
   public var findings: [Row]
-  /// The search for differences: scenarios of all revisions together.
+  /// Of all revisions together.
   public var scenarios: Int
+  /// Of the whole comparison.
   public var seconds: Double
 
   public init(

@@ -99,7 +99,7 @@ static kshim_u64 tdp_root_hpa(const kshim_u64 *p)
 	return new_tdp_root(p);
 }
 
-/* p: vcpu, mirror (7.x); stores the root itself and returns 0 where it returns anything */
+/* p: vcpu, mirror (7.x); stores the root itself, which has no pgd, and returns 0 where it returns anything */
 static kshim_u64 tdp_alloc_root(const kshim_u64 *p)
 {
 	kshim_u64 hpa = new_tdp_root(p);
@@ -109,7 +109,10 @@ static kshim_u64 tdp_alloc_root(const kshim_u64 *p)
 		kshim_set(KSHIM_SLOT_mirror_root, 0, hpa);
 	else
 #endif
+	{
 		kshim_set(KSHIM_SLOT_root_hpa, 0, hpa);
+		kshim_set(KSHIM_SLOT_root_pgd, 0, 0);
+	}
 	return 0;
 }
 
