@@ -10,13 +10,13 @@ public enum Difference {
     let right = zero.events
     for index in 0..<min(left.count, right.count) where !same(left[index], right[index]) {
       let pc = left[index].pc != 0 ? left[index].pc : right[index].pc
-      return (pc, "what happens depends on a variable that was never set")
+      return (pc, "what happens depends on a variable or memory that was never set")
     }
     if left.count != right.count {
       let longer = left.count > right.count ? left : right
       return (
         longer[min(left.count, right.count)].pc,
-        "what happens depends on a variable that was never set"
+        "what happens depends on a variable or memory that was never set"
       )
     }
     for (number, name) in slots.enumerated() {
@@ -25,11 +25,11 @@ public enum Difference {
       where pattern.get(slot, at: index) != zero.get(slot, at: index) {
         return (
           pattern.lastStore(slot: slot, at: index),
-          "\(name) is set from a variable that was never set"
+          "\(name) is set from a variable or memory that was never set"
         )
       }
     }
-    return (0, "memory is written from a variable that was never set")
+    return (0, "memory is written from a variable or memory that was never set")
   }
 
   private static func same(_ left: Event, _ right: Event) -> Bool {

@@ -5,7 +5,8 @@
 extension Change {
   static let createDefects: [Change] = [
     Change(
-      "pgd-from-nowhere", "root.pgd is set from a variable that was never set", in: create,
+      "pgd-from-nowhere", "root.pgd is set from a variable or memory that was never set",
+      in: create,
       breaks: ["uninitialised"], .replace("int i;", with: "int i, kshim_new;"),
       .replace("root.pgd = 0", with: "root.pgd = kshim_new")),
     Change(
