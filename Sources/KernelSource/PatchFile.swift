@@ -12,7 +12,7 @@ public struct PatchFile: Sendable, Equatable {
   public let mail: Int?
   /// The diff with the text around it, as `git apply` reads it: decoded where it was in a mail.
   public let content: Data
-  /// What the mail's form may have done to the diff, for the remedy of one that does not apply.
+  /// What the file's form may have done to the diff, for the remedy of one that does not apply.
   let suspicion: String?
   /// What its reader has to know about the file, as `FILE: …`; with the first of its patches.
   let remarks: [String]
@@ -21,7 +21,11 @@ public struct PatchFile: Sendable, Equatable {
   public init(name: String, content: Data) {
     self.init(
       name: name, subject: PlainDiff.subject(of: content), mail: nil, content: content,
-      suspicion: nil, remarks: [])
+      suspicion: PlainDiff.endsInCarriageReturns(content)
+        ? "the diff's lines end in CR LF, which git apply keeps: get the diff again as it was sent,"
+          + " or take the carriage returns out (sed 's/\\r$//')"
+        : nil,
+      remarks: [])
   }
 
   init(
