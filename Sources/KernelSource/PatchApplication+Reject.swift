@@ -36,7 +36,7 @@ extension PatchApplication {
     let errors = errors(in: result)
     let misfit = misfit(in: errors)
     let rejects = try await rejects(arguments)
-    let cause: String
+    var cause: String
     if let misfit {
       cause =
         "a hunk does not fit \(misfit.path) at line \(misfit.line) of this kernel,"
@@ -45,19 +45,31 @@ extension PatchApplication {
       let first = errors.first ?? result.errorLines.first ?? "status 1"
       cause = "git refuses it for this kernel, version \(tree.version) (\(first))"
     }
-    let remedy =
-      "rebase the patch onto \(tree.version), or name the tree it was made for with --kernel"
+    let remedy: String
+    if rejects.differInWhiteSpaceOnly {
+      cause += "; it differs from the kernel only in white space"
+      remedy =
+        patch.suspicion
+        ?? "a mail client or a copy from a screen changed the white space: have the patch sent"
+        + " with git send-email, or as an attachment"
+    } else {
+      let rebase =
+        "rebase the patch onto \(tree.version), or name the tree it was made for with --kernel"
+      remedy = patch.suspicion.map { "\($0); or \(rebase)" } ?? rebase
+    }
     return Failure(
       .request, asked: "apply \(patch.title)", cause: cause,
       place: misfit.map { "\($0.path):\($0.line)" },
-      evidence: errors.prefix(5).map { "git: \($0)" } + rejects,
-      remedy: patch.suspicion.map { "\($0); or \(remedy)" } ?? remedy)
+      evidence: errors.prefix(5).map { "git: \($0)" } + rejects.shown, remedy: remedy)
   }
 
-  /// The hunks that do not fit, each with the lines that the tree has there, a screenful at most.
+  /// The hunks that do not fit, each with the lines that the tree has there, a screenful at most,
+  /// and whether all of them would fit if white space did not count.
   ///
   /// The copies are thrown away afterwards, so git may change them.
-  private func rejects(_ arguments: [String]) async throws -> [String] {
+  private func rejects(
+    _ arguments: [String]
+  ) async throws -> (shown: [String], differInWhiteSpaceOnly: Bool) {
     let checked = Set(Placement.checked(try await git(["apply", "-v", "--check"] + arguments)))
     // git applies the hunks that fit; what is compared is the file ahead of that.
     var files: [String: [Data]] = [:]
@@ -67,14 +79,19 @@ extension PatchApplication {
     }
     _ = try await git(["apply", "--reject"] + arguments)
     var lines: [String] = []
+    var inWhiteSpace: [Bool] = []
     for path in files.keys.sorted() {
       let content = FileManager.default.contents(atPath: "\(after)/\(path).rej") ?? Data()
       for hunk in Hunk.read(content).values.joined() {
-        lines += hunk.shown(nextTo: files[path] ?? [], path: path)
+        let file = files[path] ?? []
+        lines += hunk.shown(nextTo: file, path: path)
+        inWhiteSpace.append(hunk.alignment(in: file).differsInWhiteSpaceOnly)
       }
     }
     let most = 60
-    return lines.count <= most
+    let shown =
+      lines.count <= most
       ? lines : lines.prefix(most) + ["… and \(lines.count - most) more lines"]
+    return (shown, !inWhiteSpace.isEmpty && inWhiteSpace.allSatisfy(\.self))
   }
 }
