@@ -58,6 +58,11 @@ public struct PatchFile: Sendable, Equatable {
     var patches: [PatchFile] = []
     for name in names {
       let content = try await unpacked(try bytes(of: name), name, environment)
+      if content.isEmpty {
+        throw Failure(
+          .request, asked: "read patch \(title(of: name))", cause: "it is empty",
+          remedy: "name a patch file, or - for standard input")
+      }
       if Mailbox.holdsMail(content) {
         patches += try await Mailbox.patches(of: name, content, environment: environment)
       } else {
@@ -78,13 +83,41 @@ public struct PatchFile: Sendable, Equatable {
       throw Failure(.request, asked: asked, cause: "it is a directory", remedy: remedy)
     case .file: break
     }
+    let descriptor = open(name, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw Failure(
+        .request, asked: asked, cause: "it cannot be read (\(String(cString: strerror(errno))))",
+        remedy: "make it readable")
+    }
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    var content = Data()
     do {
-      return try Data(contentsOf: URL(fileURLWithPath: name))
+      // A pipe or a device has no size that could be asked for.
+      while let part = try file.read(upToCount: 1 << 20), !part.isEmpty {
+        content += part
+        if content.count > mostBytes {
+          throw Failure(
+            .request, asked: asked, cause: "it holds more than \(mostBytes >> 20) MiB",
+            remedy: remedy)
+        }
+      }
+    } catch let failure as Failure {
+      throw failure
     } catch {
       throw Failure(
         .request, asked: asked, cause: "it cannot be read (\(error.localizedDescription))",
-        remedy: "make it readable")
+        remedy: remedy)
     }
+    return content
+  }
+
+  /// Beyond this a file is no patch; a device may never end.
+  private static let mostBytes = 1 << 29
+
+  /// Whether a name is that of a pipe or a device, which another run cannot read again.
+  public static func isStream(_ name: String) -> Bool {
+    var status = stat()
+    return name == "-" || stat(name, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
   }
 
   /// What gzip packed, as the archives hand out their threads.

@@ -43,7 +43,7 @@ struct RevisionOptions: ParsableArguments {
     return named.isEmpty ? "debian:6.12" : named
   }
 
-  /// What `kshim replay` needs to see the same revision. What came by standard input is to be named.
+  /// What `kshim replay` needs to see the same revision. What came by a pipe is to be named.
   var replayOptions: String { options(patches, take: take) }
 
   /// The same with the first so many patches only.
@@ -55,7 +55,8 @@ struct RevisionOptions: ParsableArguments {
   }
 
   private func options(_ patches: [String], take: Int?) -> String {
-    "--kernel \(kernelName) " + patches.map { "--patch \($0 == "-" ? "PATCH" : $0) " }.joined()
+    "--kernel \(kernelName) "
+      + patches.map { "--patch \(PatchFile.isStream($0) ? "PATCH" : $0) " }.joined()
       + (take.map { "--take \($0) " } ?? "")
   }
 
