@@ -17,15 +17,36 @@ extension PatchApplication {
       .map { (String($0.1), String($0.2)) }
   }
 
-  /// The failure for a patch that can be taken back from the tree.
-  func alreadyThere(_ patch: PatchFile, _ result: Command.Result) -> Failure {
+  /// The failure for a patch that can be taken back from the tree, or from what an earlier patch
+  /// made of it.
+  func alreadyThere(
+    _ patch: PatchFile, _ result: Command.Result, _ arguments: [String]
+  ) async throws -> Failure {
     let errors = errors(in: result)
+    let earlier = try await firstToBring(arguments)
     return Failure(
       .request, asked: "apply \(patch.title)",
-      cause: "the kernel, version \(tree.version), has this patch already",
+      cause: earlier.map { "an earlier patch, \($0.title), makes this change already" }
+        ?? "the kernel, version \(tree.version), has this patch already",
       place: misfit(in: errors).map { "\($0.path):\($0.line)" },
       evidence: errors.prefix(5).map { "git: \($0)" },
-      remedy: "leave the patch out, or name the tree it was made for with --kernel")
+      remedy: earlier == nil
+        ? "leave the patch out, or name the tree it was made for with --kernel"
+        : "leave one of the two out")
+  }
+
+  /// The earlier patch after which this one can be taken back; nil where it can be taken back from
+  /// the tree itself.
+  private func firstToBring(_ arguments: [String]) async throws -> PatchFile? {
+    let again = "\(scratch.path)/again"
+    try prepare { try FileManager.default.copyItem(atPath: before, toPath: again) }
+    let reverse = ["apply", "--check", "--reverse"] + arguments
+    if try await git(reverse, in: again).succeeded { return nil }
+    for (earlier, arguments) in applied {
+      guard try await git(["apply"] + arguments, in: again).succeeded else { return nil }
+      if try await git(reverse, in: again).succeeded { return earlier }
+    }
+    return nil
   }
 
   /// The failure for a patch that does not apply: its evidence is each hunk that does not fit with
