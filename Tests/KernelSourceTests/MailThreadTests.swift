@@ -131,7 +131,11 @@ final class MailThreadTests: MailTestCase {
     let refusals: [(mails: [Data], cause: String)] = [
       ([one, three], "patch 2/3 of the series is missing in it"),
       ([try step(0), two], "patches 1/3, 3/3 of the series are missing in it"),
-      ([one, two, three, try step(1, v: 2)], "patches 2/3, 3/3 of the series are missing in it"),
+      ([one, two, three, try step(1, v: 2)], "patches 2/3, 3/3 of v2 are missing in it"),
+      (
+        [try step(0, v: 2), try step(2, v: 2), try step(3, v: 2)],
+        "patch 1/3 of v2 is missing in it"
+      ),
       (
         [one, two, three, retitled(one, "[PATCH v1.1 2/3] x")], "two patches in it claim one place"
       ),
