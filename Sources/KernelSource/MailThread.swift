@@ -108,8 +108,7 @@ struct MailThread {
   // MARK: What goes wrong
 
   private func name(_ mail: Mail) -> String {
-    let tag = mail.tag.text.isEmpty ? "" : "[\(mail.tag.text)] "
-    return "mail \(mail.number)" + (mail.subject.map { " \"\(tag)\($0)\"" } ?? "")
+    "mail \(mail.number)" + (mail.header.map { " \"\($0)\"" } ?? "")
   }
 
   private func noPatch() -> Failure {

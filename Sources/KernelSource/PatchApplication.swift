@@ -194,11 +194,19 @@ struct PatchApplication {
   private static func unreadable(_ patch: PatchFile, _ lines: [String]) -> Failure {
     let first = lines.first ?? ""
     let noPatch = lines.contains { $0.contains("No valid patches in input") }
-    let line = first.firstMatch(of: /\bline ([0-9]+)/).map { ":\($0.1)" }
+    // git counts the lines of the diff, which are not those of a mail.
+    let found = first.firstMatch(of: /\bline ([0-9]+)/)
+    let line = found.flatMap { Int($0.1) }.flatMap(patch.lineOfFile)
+    var said = lines
+    if let found, line.map(String.init) != String(found.1) {
+      said[0].replaceSubrange(
+        found.range, with: line.map { "line \($0)" } ?? "line \(found.1) of the mail's patch")
+    }
     return Failure(
       .request, asked: "apply \(patch.title)",
       cause: noPatch ? "it is not a patch: git finds no diff in it" : "git cannot read it",
-      place: line.map { patch.title + $0 }, evidence: noPatch ? [] : Array(lines.prefix(5)),
+      place: line.map { "\(PatchFile.title(of: patch.name)):\($0)" },
+      evidence: noPatch ? [] : Array(said.prefix(5)),
       remedy: noPatch
         ? "name a unified diff, as git diff or git format-patch writes it"
         : patch.suspicion ?? "save the patch again as it was sent, lines unwrapped and unchanged")

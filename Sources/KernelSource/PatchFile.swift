@@ -16,6 +16,17 @@ public struct PatchFile: Sendable, Equatable {
   let suspicion: String?
   /// What its reader has to know about the file, as `FILE: …`; with the first of its patches.
   let remarks: [String]
+  /// How the lines of ``content`` are those of the file.
+  let lines: Lines
+
+  enum Lines: Sendable, Equatable {
+    /// They are the same.
+    case same
+    /// They stand amid those of a mailbox with these bytes.
+    case amid(Data)
+    /// They were decoded.
+    case elsewhere
+  }
 
   /// A diff with no mail around it that has to be decoded.
   public init(name: String, content: Data) {
@@ -25,12 +36,12 @@ public struct PatchFile: Sendable, Equatable {
         ? "the diff's lines end in CR LF, which git apply keeps: get the diff again as it was sent,"
           + " or take the carriage returns out (sed 's/\\r$//')"
         : nil,
-      remarks: [])
+      remarks: [], lines: .same)
   }
 
   init(
     name: String, subject: String?, mail: Int?, content: Data, suspicion: String?,
-    remarks: [String]
+    remarks: [String], lines: Lines
   ) {
     self.name = name
     self.subject = subject
@@ -38,6 +49,7 @@ public struct PatchFile: Sendable, Equatable {
     self.content = content
     self.suspicion = suspicion
     self.remarks = remarks
+    self.lines = lines
   }
 
   /// Reads the patches of files, in order: plain diffs as they are, mails and mailboxes as
@@ -132,6 +144,22 @@ public struct PatchFile: Sendable, Equatable {
         evidence: Array(result.errorLines.prefix(5)), remedy: "get the file again")
     }
     return result.output
+  }
+
+  /// The line of the file that holds a line of ``content``, both from 1; nil where that is not sure.
+  func lineOfFile(_ line: Int) -> Int? {
+    switch lines {
+    case .same: return line
+    case .elsewhere: return nil
+    case .amid(let box):
+      let content = Hunk.lines(of: content)
+      guard content.indices.contains(line - 1) else { return nil }
+      // The lines ahead of it tell a line from others that are like it.
+      let sought = content[..<line].suffix(8)
+      let file = Hunk.lines(of: box).map { $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0 }
+      let places = Hunk.places(of: sought, in: file)
+      return places.count == 1 ? places[0] + sought.count : nil
+    }
   }
 
   /// What the user sees it called: the file and, if it holds several, the mail.

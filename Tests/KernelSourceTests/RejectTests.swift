@@ -79,6 +79,62 @@ final class RejectTests: KernelSourceTestCase {
     XCTAssertTrue(failure.remedy.hasPrefix("rebase"), failure.description)
   }
 
+  func test_wrappedLine_isFoundInTheFileOrLeftOut() async throws {
+    let wrapped = Self.diff(to: "new\n10")
+    let mail = { (subject: String, form: (MailForm) -> MailForm) in
+      let text = "From: A <a@example>\nSubject: \(subject)\n\nSome text.\n---\n\n\(wrapped)"
+      return form(MailForm(Data(text.utf8)))
+    }
+    let text = { (mail: MailForm) in String(decoding: mail.data(envelope: ""), as: UTF8.self) }
+    let plain = text(mail("[PATCH] x", { $0 }))
+    let lines = plain.components(separatedBy: "\n")
+    let line = try XCTUnwrap(lines.firstIndex(of: "10")) + 1
+    let files = [
+      ("plain.diff", wrapped, "plain.diff:8"), ("wrapped.eml", plain, "wrapped.eml:\(line)"),
+      ("crlf.eml", plain.replacing("\n", with: "\r\n"), "crlf.eml:\(line)"),
+      ("quoted.eml", text(mail("[PATCH] x", { $0.encoded("quoted-printable") })), nil),
+      ("base64.eml", text(mail("[PATCH] x", { $0.encoded("base64") })), nil),
+      (
+        "twice.mbox",
+        String(
+          decoding: mail("[PATCH 1/2] x", { $0 }).data() + Data("\n".utf8)
+            + mail("[PATCH 2/2] y", { $0 }).data(), as: UTF8.self), nil
+      ),
+    ]
+    for (name, text, place) in files {
+      let failure = try await refusal([(name, text)])
+      XCTAssertEqual(failure.cause, "git cannot read it", name)
+      XCTAssertEqual(failure.place, place.map { "\(scratch)/\($0)" }, name)
+      let number = place?.split(separator: ":").last.map(String.init)
+      XCTAssertTrue(
+        failure.evidence.first?.hasSuffix(number.map { "line \($0)" } ?? "of the mail's patch")
+          == true, failure.description)
+    }
+  }
+
+  // MARK: Patches before it
+
+  func test_earlierPatchWithTheSameChange_isNamed() async throws {
+    let other = Self.diff().replacing("line 10", with: "line 17").replacing(
+      "new 10", with: "new 17"
+    )
+    .replacing("\tline 8", with: "line 15").replacing("line 9", with: "line 16")
+    .replacing("line 11", with: "line 18").replacing("line 12", with: "line 19")
+    .replacing("-8,5 +8,5", with: "-15,5 +15,5")
+    // The first one fits only with less context.
+    let patches = [("v0.patch", other), ("v1.patch", Self.diff()), ("v2.patch", Self.diff())]
+    for poem in [Self.indented, Self.indented.replacing("line 19\n", with: "other 19\n")] {
+      let failure = try await refusal(patches, on: poem)
+      XCTAssertEqual(
+        failure.cause, "an earlier patch, \(scratch)/v1.patch, makes this change already")
+      XCTAssertTrue(failure.asked.hasSuffix("v2.patch"), failure.description)
+    }
+    let there = try await refusal(
+      [("v0.patch", other), ("v2.patch", Self.diff())],
+      on: Self.indented.replacing("line 10\n", with: "new 10\n"))
+    XCTAssertTrue(there.cause.hasPrefix("the kernel, version 9.4.0-rc2"), there.description)
+  }
+
   // MARK: Next to the tree
 
   /// What is shown of the tree for a diff that does not fit.
