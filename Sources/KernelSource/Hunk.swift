@@ -104,15 +104,17 @@ struct Hunk {
 
   /// The hunk as it is, and the lines of the file that are most like it: those that differ are
   /// marked, those that the file does not have are named.
-  func shown(nextTo file: [Data], path: String) -> [String] {
-    ([header] + lines).map(Self.text) + neighbours(in: file, path: path)
+  func shown(nextTo file: [Data], path: String, _ alignment: HunkAlignment) -> [String] {
+    ([header] + lines).map(Self.text) + neighbours(in: file, path: path, alignment)
   }
 
   private static func text(_ line: Data) -> String {
     String(decoding: line, as: UTF8.self).replacing("\r", with: "^M")
   }
 
-  private func neighbours(in file: [Data], path: String) -> [String] {
+  private func neighbours(
+    in file: [Data], path: String, _ alignment: HunkAlignment
+  ) -> [String] {
     guard !file.isEmpty else { return ["\(path) is empty"] }
     let heading = { (lines: Range<Int>, said: String) in
       ["\(path):\(lines.lowerBound + 1)-\(lines.upperBound) of this kernel, \(said):"]
@@ -120,7 +122,6 @@ struct Hunk {
     let numbered = { (mark: String, index: Int) in
       "\(mark) \(index + 1): \(Self.text(file[index]))"
     }
-    let alignment = alignment(in: file)
     let indices: [Int] = alignment.steps.compactMap {
       switch $0 {
       case .both(_, let index, _), .extra(let index): index

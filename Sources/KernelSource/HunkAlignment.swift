@@ -30,8 +30,18 @@ struct HunkAlignment {
   /// - Parameter stated: the line of the file, from 0, at which the hunk's header puts it; it
   ///   decides between places that are equally like the hunk.
   init(_ sought: [Data], in file: [Data], stated: Int) {
-    let soughtKeys = sought.map(Self.key)
-    let fileKeys = file.map(Self.key)
+    // Numbers that stand for lines without their white space.
+    var numbers: [Data: Int] = [:]
+    let number = { (line: Data) in
+      let key = Self.key(line)
+      if let known = numbers[key] { return known }
+      numbers[key] = numbers.count
+      return numbers.count - 1
+    }
+    let soughtKeys = sought.map(number)
+    let fileKeys = file.map(number)
+    // Blank lines and lone braces are everywhere.
+    let weights = sought.map { [0, 1].contains(Self.key($0).count) ? Self.key($0).count : 4 }
     let width = file.count + 1
     var ways = [Way](repeating: .start, count: (sought.count + 1) * width)
     // The best score of the hunk's lines so far that ends ahead of each line of the file.
@@ -45,10 +55,8 @@ struct HunkAlignment {
         if next[column] - 1 >= best.score { best = (next[column] - 1, .extra) }
         if soughtKeys[row] == fileKeys[column] {
           let same = sought[row] == file[column] ? 1 : 0
-          // Blank lines and lone braces are everywhere.
-          let weight = [0: 0, 1: 1][soughtKeys[row].count] ?? 4
-          if scores[column] + weight + same >= best.score {
-            best = (scores[column] + weight + same, .both)
+          if scores[column] + weights[row] + same >= best.score {
+            best = (scores[column] + weights[row] + same, .both)
           }
         }
         next[column + 1] = best.score
@@ -67,7 +75,7 @@ struct HunkAlignment {
       case .both:
         (row, column) = (row - 1, column - 1)
         steps.append(.both(hunk: row, file: column, isSame: sought[row] == file[column]))
-        if !soughtKeys[row].isEmpty { hasMatch = true }
+        if !Self.key(sought[row]).isEmpty { hasMatch = true }
       case .extra:
         column -= 1
         steps.append(.extra(file: column))

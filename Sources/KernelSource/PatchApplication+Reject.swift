@@ -71,7 +71,7 @@ extension PatchApplication {
       cause += "; it differs from the kernel only in white space"
       remedy =
         patch.suspicion
-        ?? "a mail client or a copy from a screen changed the white space: have the patch sent"
+        ?? "a mail client or a copy from a screen may have changed it: have the patch sent"
         + " with git send-email, or as an attachment"
     } else {
       let rebase =
@@ -105,8 +105,9 @@ extension PatchApplication {
       let content = FileManager.default.contents(atPath: "\(after)/\(path).rej") ?? Data()
       for hunk in Hunk.read(content).values.joined() {
         let file = files[path] ?? []
-        lines += hunk.shown(nextTo: file, path: path)
-        inWhiteSpace.append(hunk.alignment(in: file).differsInWhiteSpaceOnly)
+        let alignment = hunk.alignment(in: file)
+        lines += hunk.shown(nextTo: file, path: path, alignment)
+        inWhiteSpace.append(alignment.differsInWhiteSpaceOnly)
       }
     }
     let most = 60
