@@ -95,40 +95,56 @@ struct Hunk {
     }
   }
 
-  /// The hunk as it is, and the lines of the file that are most like it, those that differ marked.
-  func shown(nextTo file: [Data], path: String) -> [String] {
-    let text = { (line: Data) in String(decoding: line, as: UTF8.self) }
-    let shown = [header] + lines
-    return shown.map(text) + neighbours(in: file, path: path, text)
+  /// How it goes with a file.
+  func alignment(in file: [Data]) -> HunkAlignment {
+    HunkAlignment(preimage, in: file, stated: stated(in: file))
   }
 
-  private func neighbours(in file: [Data], path: String, _ text: (Data) -> String) -> [String] {
+  private func stated(in file: [Data]) -> Int { min(max(oldStart - 1, 0), max(file.count - 1, 0)) }
+
+  /// The hunk as it is, and the lines of the file that are most like it: those that differ are
+  /// marked, those that the file does not have are named.
+  func shown(nextTo file: [Data], path: String, _ alignment: HunkAlignment) -> [String] {
+    ([header] + lines).map(Self.text) + neighbours(in: file, path: path, alignment)
+  }
+
+  private static func text(_ line: Data) -> String {
+    String(decoding: line, as: UTF8.self).replacing("\r", with: "^M")
+  }
+
+  private func neighbours(
+    in file: [Data], path: String, _ alignment: HunkAlignment
+  ) -> [String] {
     guard !file.isEmpty else { return ["\(path) is empty"] }
-    let sought = preimage
-    let stated = min(max(oldStart - 1, 0), file.count - 1)
-    var best = (start: stated, score: 0)
-    for start in 0..<file.count {
-      let score = zip(sought, file[start...]).count { $0 == $1 && !$0.isEmpty }
-      let isNearer = abs(start - stated) < abs(best.start - stated)
-      if score > best.score || score == best.score && score > 0 && isNearer {
-        best = (start, score)
+    let heading = { (lines: Range<Int>, said: String) in
+      ["\(path):\(lines.lowerBound + 1)-\(lines.upperBound) of this kernel, \(said):"]
+    }
+    let numbered = { (mark: String, index: Int) in
+      "\(mark) \(index + 1): \(Self.text(file[index]))"
+    }
+    let indices: [Int] = alignment.steps.compactMap {
+      switch $0 {
+      case .both(_, let index, _), .extra(let index): index
+      case .missing: nil
       }
     }
-    let inside = best.start..<min(file.count, best.start + sought.count)
-    let around = max(0, inside.lowerBound - 2)..<min(file.count, inside.upperBound + 2)
-    let differing = Set(
-      Array(file[around]).difference(from: sought).insertions.compactMap {
-        if case .insert(let offset, _, _) = $0 { offset + around.lowerBound } else { nil }
-      })
-    let places = "\(path):\(around.lowerBound + 1)-\(around.upperBound)"
-    let heading =
-      best.score > 0
-      ? "\(places) of this kernel, ! where it is not as the hunk has it:"
-      : "\(places) of this kernel, which has no line of the hunk near there:"
-    return [heading]
-      + around.map { index in
-        let mark = best.score > 0 && inside.contains(index) && differing.contains(index)
-        return "\(mark ? "!" : " ") \(index + 1): \(text(file[index]))"
+    guard alignment.hasMatch, let first = indices.first, let last = indices.last else {
+      let start = stated(in: file)
+      let around = max(0, start - 2)..<min(file.count, start + preimage.count + 2)
+      return heading(around, "which has no line of the hunk near there")
+        + around.map { numbered(" ", $0) }
+    }
+    let around = max(0, first - 2)..<min(file.count, last + 3)
+    let sought = preimage
+    let inside = alignment.steps.map {
+      switch $0 {
+      case .both(_, let index, let isSame): numbered(isSame ? " " : "!", index)
+      case .extra(let index): numbered("!", index)
+      case .missing(let index): "! missing: \(Self.text(sought[index]))"
       }
+    }
+    return heading(around, "! where it is not as the hunk has it")
+      + (around.lowerBound..<first).map { numbered(" ", $0) } + inside
+      + (last + 1..<around.upperBound).map { numbered(" ", $0) }
   }
 }

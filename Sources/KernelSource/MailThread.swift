@@ -80,10 +80,17 @@ struct MailThread {
     let names = missing.prefix(20).map { "\($0)/\(count)" }.joined(separator: ", ")
     throw Failure(
       .request, asked: "read patches from \(file)",
-      cause: "\(missing.count == 1 ? "patch" : "patches") \(names) of the series"
+      cause: "\(missing.count == 1 ? "patch" : "patches") \(names) of \(series(mails))"
         + " \(missing.count == 1 ? "is" : "are") missing in it",
       evidence: Array(mails.prefix(20).map(name)),
       remedy: "get the whole thread, or give each patch that you want as a file of its own")
+  }
+
+  /// What a series is called: its version where it could be taken for another's.
+  private func series(_ chosen: [Mail]) -> String {
+    let version = chosen.first?.tag.version ?? 1
+    let isAlone = mails.allSatisfy { $0.patch == nil || $0.tag.version == version }
+    return version == 1 && isAlone ? "the series" : "v\(version)"
   }
 
   /// Whether two mails bring the same diff, whatever text is around it.
@@ -101,8 +108,7 @@ struct MailThread {
   // MARK: What goes wrong
 
   private func name(_ mail: Mail) -> String {
-    let tag = mail.tag.text.isEmpty ? "" : "[\(mail.tag.text)] "
-    return "mail \(mail.number)" + (mail.subject.map { " \"\(tag)\($0)\"" } ?? "")
+    "mail \(mail.number)" + (mail.header.map { " \"\($0)\"" } ?? "")
   }
 
   private func noPatch() -> Failure {

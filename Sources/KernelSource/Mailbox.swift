@@ -12,12 +12,16 @@ struct Mailbox {
     let number: Int
     /// What git would make the commit's title.
     let subject: String?
-    /// What the brackets of the mail's own subject say.
+    /// The mail's own subject as its reader sees it.
+    let header: String?
+    /// What the brackets of that say.
     let tag: SubjectTag
     /// What git would hand to `git apply`; nil where git finds no diff in it.
     let patch: Data?
     /// What the mail's form may have done to the diff.
     let suspicion: String?
+    /// Whether its lines are not in the file as they are in ``patch``.
+    let isEncoded: Bool
   }
 
   let name: String
@@ -67,7 +71,8 @@ struct Mailbox {
       PatchFile(
         name: name, subject: mail.subject, mail: mails.count > 1 ? mail.number : nil,
         content: mail.patch ?? Data(), suspicion: mail.suspicion,
-        remarks: index == 0 ? chosen.remarks : [])
+        remarks: index == 0 ? chosen.remarks : [],
+        lines: mail.isEncoded ? .elsewhere : .amid(content))
     }
   }
 
@@ -106,9 +111,11 @@ struct Mailbox {
     // The brackets are those of the mail's header, whatever subject its text gives the commit.
     let header = raw[..<(raw.range(of: Data("\n\n".utf8))?.lowerBound ?? raw.endIndex)]
     let whole = try await git(options + ["-k"] + parts, input: Data(header) + Data("\n\n".utf8))
+    let subject = Self.subject(in: whole)
     return Mail(
-      number: number, subject: Self.subject(in: info), tag: SubjectTag(Self.subject(in: whole)),
-      patch: holdsDiff ? patch : nil, suspicion: Self.suspicion(raw, info))
+      number: number, subject: Self.subject(in: info), header: subject, tag: SubjectTag(subject),
+      patch: holdsDiff ? patch : nil, suspicion: Self.suspicion(raw, info),
+      isEncoded: Self.isEncoded(raw))
   }
 
   /// Whether git finds a diff, though it may be one that it cannot read.
@@ -123,6 +130,13 @@ struct Mailbox {
     let line = info.outputText.split(separator: "\n").first { $0.hasPrefix(key) }
     let subject = line?.dropFirst(key.count).trimmingCharacters(in: .whitespaces) ?? ""
     return subject.isEmpty ? nil : subject
+  }
+
+  /// Whether any part of a mail has lines that are not those of its text.
+  private static func isEncoded(_ raw: Data) -> Bool {
+    String(decoding: raw, as: UTF8.self).lowercased()
+      .firstMatch(of: /content-transfer-encoding:\s*(?:base64|quoted-printable)|format=flowed/)
+      != nil
   }
 
   /// What is known to spoil diffs in the form that a mail has.

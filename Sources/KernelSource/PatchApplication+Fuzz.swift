@@ -64,13 +64,13 @@ extension PatchApplication {
   /// A hunk that may so land at a wrong place is refused: where the lines that it adds are there
   /// already, and where what is left of it fits more than one place and it would be moved.
   ///
-  /// - Returns: what to tell the user.
+  /// - Returns: what to tell the user, and git's option with which it fitted.
   func applyWithFuzz(
     _ patch: PatchFile, _ refused: Command.Result, _ arguments: [String]
-  ) async throws -> [String] {
+  ) async throws -> (remarks: [String], context: String) {
     // With fewer lines to match, lines that are there already would be added again.
     if try await git(["apply", "--check", "--reverse"] + arguments).succeeded {
-      throw alreadyThere(patch, refused)
+      throw try await alreadyThere(patch, refused, arguments)
     }
     for context in ["-C2", "-C1"] {
       let tried = try await git(["apply", "-v", "--check", context] + arguments)
@@ -83,7 +83,7 @@ extension PatchApplication {
       guard sure.count == remarks.count else { break }
       let applied = try await git(["apply", context] + arguments)
       guard applied.succeeded else { break }
-      return sure
+      return (sure, context)
     }
     throw try await rejection(of: patch, refused, arguments)
   }

@@ -17,6 +17,8 @@ struct PatchApplication {
   private(set) var touched: [String: [ClosedRange<Int>]] = [:]
   private(set) var skipped: Set<String> = []
   private(set) var remarks: [String] = []
+  /// The patches so far, each with the arguments with which git applied it.
+  private(set) var applied: [(patch: PatchFile, arguments: [String])] = []
   /// What was looked for in the tree already: a file that a patch deleted must not come back.
   private var seen: Set<String> = []
 
@@ -27,7 +29,7 @@ struct PatchApplication {
   }
 
   /// The files as the tree has them.
-  private var before: String { "\(scratch.path)/old" }
+  var before: String { "\(scratch.path)/old" }
   /// The files as the patches so far leave them.
   var after: String { "\(scratch.path)/new" }
 
@@ -61,8 +63,11 @@ struct PatchApplication {
     let plain = try await git(["apply", "-v"] + arguments)
     if plain.succeeded {
       remarks += Placement.read(plain.errorLines).map(\.remark)
+      applied.append((patch, arguments))
     } else {
-      remarks += try await applyWithFuzz(patch, plain, arguments)
+      let fuzzy = try await applyWithFuzz(patch, plain, arguments)
+      remarks += fuzzy.remarks
+      applied.append((patch, [fuzzy.context] + arguments))
     }
   }
 
@@ -189,11 +194,19 @@ struct PatchApplication {
   private static func unreadable(_ patch: PatchFile, _ lines: [String]) -> Failure {
     let first = lines.first ?? ""
     let noPatch = lines.contains { $0.contains("No valid patches in input") }
-    let line = first.firstMatch(of: /\bline ([0-9]+)/).map { ":\($0.1)" }
+    // git counts the lines of the diff, which are not those of a mail.
+    let found = first.firstMatch(of: /\bline ([0-9]+)/)
+    let line = found.flatMap { Int($0.1) }.flatMap(patch.lineOfFile)
+    var said = lines
+    if let found, line.map(String.init) != String(found.1) {
+      said[0].replaceSubrange(
+        found.range, with: line.map { "line \($0)" } ?? "line \(found.1) of the mail's patch")
+    }
     return Failure(
       .request, asked: "apply \(patch.title)",
       cause: noPatch ? "it is not a patch: git finds no diff in it" : "git cannot read it",
-      place: line.map { patch.title + $0 }, evidence: noPatch ? [] : Array(lines.prefix(5)),
+      place: line.map { "\(PatchFile.title(of: patch.name)):\($0)" },
+      evidence: noPatch ? [] : Array(said.prefix(5)),
       remedy: noPatch
         ? "name a unified diff, as git diff or git format-patch writes it"
         : patch.suspicion ?? "save the patch again as it was sent, lines unwrapped and unchanged")
@@ -201,13 +214,15 @@ struct PatchApplication {
 
   // MARK: Running
 
-  func git(_ arguments: [String]) async throws -> Command.Result {
+  /// - Parameter directory: where; nil: at the files as the patches so far leave them.
+  func git(_ arguments: [String], in directory: String? = nil) async throws -> Command.Result {
     try await Git.runOutsideRepositories(
-      arguments, directory: FileKind(after) == .directory ? after : scratch.path,
+      arguments,
+      directory: directory ?? (FileKind(after) == .directory ? after : scratch.path),
       environment: environment)
   }
 
-  private func prepare(_ body: () throws -> Void) throws {
+  func prepare(_ body: () throws -> Void) throws {
     do {
       try body()
     } catch {

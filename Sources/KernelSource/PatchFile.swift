@@ -12,21 +12,36 @@ public struct PatchFile: Sendable, Equatable {
   public let mail: Int?
   /// The diff with the text around it, as `git apply` reads it: decoded where it was in a mail.
   public let content: Data
-  /// What the mail's form may have done to the diff, for the remedy of one that does not apply.
+  /// What the file's form may have done to the diff, for the remedy of one that does not apply.
   let suspicion: String?
   /// What its reader has to know about the file, as `FILE: …`; with the first of its patches.
   let remarks: [String]
+  /// How the lines of ``content`` are those of the file.
+  let lines: Lines
+
+  enum Lines: Sendable, Equatable {
+    /// They are the same.
+    case same
+    /// They stand amid those of a mailbox with these bytes.
+    case amid(Data)
+    /// They were decoded.
+    case elsewhere
+  }
 
   /// A diff with no mail around it that has to be decoded.
   public init(name: String, content: Data) {
     self.init(
       name: name, subject: PlainDiff.subject(of: content), mail: nil, content: content,
-      suspicion: nil, remarks: [])
+      suspicion: PlainDiff.endsInCarriageReturns(content)
+        ? "the diff's lines end in CR LF, which git apply keeps: get the diff again as it was sent,"
+          + " or take the carriage returns out (sed 's/\\r$//')"
+        : nil,
+      remarks: [], lines: .same)
   }
 
   init(
     name: String, subject: String?, mail: Int?, content: Data, suspicion: String?,
-    remarks: [String]
+    remarks: [String], lines: Lines
   ) {
     self.name = name
     self.subject = subject
@@ -34,6 +49,7 @@ public struct PatchFile: Sendable, Equatable {
     self.content = content
     self.suspicion = suspicion
     self.remarks = remarks
+    self.lines = lines
   }
 
   /// Reads the patches of files, in order: plain diffs as they are, mails and mailboxes as
@@ -54,6 +70,11 @@ public struct PatchFile: Sendable, Equatable {
     var patches: [PatchFile] = []
     for name in names {
       let content = try await unpacked(try bytes(of: name), name, environment)
+      if content.isEmpty {
+        throw Failure(
+          .request, asked: "read patch \(title(of: name))", cause: "it is empty",
+          remedy: "name a patch file, or - for standard input")
+      }
       if Mailbox.holdsMail(content) {
         patches += try await Mailbox.patches(of: name, content, environment: environment)
       } else {
@@ -74,13 +95,41 @@ public struct PatchFile: Sendable, Equatable {
       throw Failure(.request, asked: asked, cause: "it is a directory", remedy: remedy)
     case .file: break
     }
+    let descriptor = open(name, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw Failure(
+        .request, asked: asked, cause: "it cannot be read (\(String(cString: strerror(errno))))",
+        remedy: "make it readable")
+    }
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    var content = Data()
     do {
-      return try Data(contentsOf: URL(fileURLWithPath: name))
+      // A pipe or a device has no size that could be asked for.
+      while let part = try file.read(upToCount: 1 << 20), !part.isEmpty {
+        content += part
+        if content.count > mostBytes {
+          throw Failure(
+            .request, asked: asked, cause: "it holds more than \(mostBytes >> 20) MiB",
+            remedy: remedy)
+        }
+      }
+    } catch let failure as Failure {
+      throw failure
     } catch {
       throw Failure(
         .request, asked: asked, cause: "it cannot be read (\(error.localizedDescription))",
-        remedy: "make it readable")
+        remedy: remedy)
     }
+    return content
+  }
+
+  /// Beyond this a file is no patch; a device may never end.
+  private static let mostBytes = 1 << 29
+
+  /// Whether a name is that of a pipe or a device, which another run cannot read again.
+  public static func isStream(_ name: String) -> Bool {
+    var status = stat()
+    return name == "-" || stat(name, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
   }
 
   /// What gzip packed, as the archives hand out their threads.
@@ -95,6 +144,22 @@ public struct PatchFile: Sendable, Equatable {
         evidence: Array(result.errorLines.prefix(5)), remedy: "get the file again")
     }
     return result.output
+  }
+
+  /// The line of the file that holds a line of ``content``, both from 1; nil where that is not sure.
+  func lineOfFile(_ line: Int) -> Int? {
+    switch lines {
+    case .same: return line
+    case .elsewhere: return nil
+    case .amid(let box):
+      let content = Hunk.lines(of: content)
+      guard content.indices.contains(line - 1) else { return nil }
+      // The lines ahead of it tell a line from others that are like it.
+      let sought = content[..<line].suffix(8)
+      let file = Hunk.lines(of: box).map { $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0 }
+      let places = Hunk.places(of: sought, in: file)
+      return places.count == 1 ? places[0] + sought.count : nil
+    }
   }
 
   /// What the user sees it called: the file and, if it holds several, the mail.

@@ -27,6 +27,13 @@ enum PlainDiff {
     return lines.prefix { !$0.hasPrefix("diff ") && !$0.hasPrefix("--- ") }.map(String.init)
   }
 
+  /// Whether the lines that name the new files end in CR LF. In a diff of files with such line ends
+  /// they do not.
+  static func endsInCarriageReturns(_ content: Data) -> Bool {
+    let named = Hunk.lines(of: content).filter { $0.starts(with: "+++ ".utf8) }
+    return !named.isEmpty && named.allSatisfy { $0.last == UInt8(ascii: "\r") }
+  }
+
   /// The paths that git's extended headers rename or copy from.
   ///
   /// `git apply --numstat` names only what a file is called afterwards.

@@ -10,8 +10,6 @@ struct SubjectTag: Sendable, Equatable {
   private(set) var number: Int?
   /// The 3 of `1/3`.
   private(set) var count: Int?
-  /// The brackets' text, as `PATCH v2 1/3`.
-  private(set) var text = ""
 
   init(_ subject: String?) {
     var rest = Substring(subject ?? "")
@@ -36,13 +34,10 @@ struct SubjectTag: Sendable, Equatable {
       let version = Int(found.1)
     {
       self.version = version
-      text = String(bracket)
     }
     if let found = bracket.firstMatch(of: /(?:^|[^0-9])([0-9]{1,4})\/([0-9]{1,4})(?:[^0-9]|$)/) {
       number = Int(found.1)
       count = Int(found.2)
-      text = String(bracket)
     }
-    if text.isEmpty, bracket.lowercased().contains("patch") { text = String(bracket) }
   }
 }

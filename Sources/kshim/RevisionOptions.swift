@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import ArgumentParser
 import Exploration
+import Failures
 import Foundation
 import KernelSource
 
@@ -30,9 +31,20 @@ struct RevisionOptions: ParsableArguments {
   }
 
   /// The patches, in order, those beyond ``take`` left out.
+  ///
+  /// - Throws: `Failure` of kind request where there are fewer than ``take``, or as
+  ///   `PatchFile.read`.
   func patchFiles() async throws -> [PatchFile] {
     let files = try await PatchFile.read(patches)
-    return take.map { Array(files.prefix($0)) } ?? files
+    guard let take else { return files }
+    guard take <= files.count else {
+      throw Failure(
+        .request, asked: "take the first \(take) patches",
+        cause: files.count == 1
+          ? "--patch names only 1 patch" : "--patch names only \(files.count) patches",
+        remedy: "give --take a number up to \(files.count), or leave it out")
+    }
+    return Array(files.prefix(take))
   }
 
   var kernelName: String { Self.kernelName(kernel) }
@@ -43,7 +55,7 @@ struct RevisionOptions: ParsableArguments {
     return named.isEmpty ? "debian:6.12" : named
   }
 
-  /// What `kshim replay` needs to see the same revision. What came by standard input is to be named.
+  /// What `kshim replay` needs to see the same revision. What came by a pipe is to be named.
   var replayOptions: String { options(patches, take: take) }
 
   /// The same with the first so many patches only.
@@ -55,7 +67,8 @@ struct RevisionOptions: ParsableArguments {
   }
 
   private func options(_ patches: [String], take: Int?) -> String {
-    "--kernel \(kernelName) " + patches.map { "--patch \($0 == "-" ? "PATCH" : $0) " }.joined()
+    "--kernel \(kernelName) "
+      + patches.map { "--patch \(PatchFile.isStream($0) ? "PATCH" : $0) " }.joined()
       + (take.map { "--take \($0) " } ?? "")
   }
 

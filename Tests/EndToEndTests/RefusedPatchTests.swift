@@ -52,6 +52,15 @@ final class RefusedPatchTests: EndToEndTestCase {
     let refusal = try await refused(
       2, "check", "--kernel", tree.directory, "--patch", patch, "--patch", again)
     XCTAssert(refusal.text.contains("again.patch"), refusal.text)
+    XCTAssert(refusal.cause.contains("an earlier patch, \(patch), makes"), refusal.text)
+  }
+
+  func test_takeBeyondThePatches_saysHowManyThereAre() async throws {
+    let tree = try await kernel()
+    let (patch, _) = try await patched("\treturn -EINVAL;", tree)
+    let refusal = try await refused(
+      2, "check", "--kernel", tree.directory, "--patch", patch, "--take", "9")
+    XCTAssert(refusal.cause.contains("only 1 patch"), refusal.text)
   }
 
   func test_syntaxError_isToldAtTheKernelsOwnLine() async throws {

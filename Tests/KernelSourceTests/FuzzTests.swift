@@ -83,6 +83,7 @@ final class FuzzTests: KernelSourceTestCase {
           8: line 7
           9: line 8
           10: line 9
+        ! missing: line 10
         ! 11: other 10
           12: line 11
           13: line 12

@@ -102,7 +102,16 @@ final class MailThreadTests: MailTestCase {
     try await expect(
       joined(series + [reply(to: series[1], fix)]), tree, is: "series-1", mails: [1, 2, 3],
       remarks: [
-        "\(scratch)/mail.mbox: mail 4 \"[PATCH v1 2/3] test: Step 2\" is left out:"
+        "\(scratch)/mail.mbox: mail 4 \"Re: [PATCH v1 2/3] test: Step 2\" is left out:"
+          + " it has a diff, but is a reply"
+      ])
+    let answer = MailForm(reply(to: series[1], fix)).with(
+      "Subject", "=?UTF-8?q?AW=3A_[PATCH_v1_2/3]_[list]_gr=C3=BCn?=")
+    let remarks = try await read(joined(series + [answer.data()])).flatMap(\.remarks)
+    XCTAssertEqual(
+      remarks,
+      [
+        "\(scratch)/mail.mbox: mail 4 \"AW: [PATCH v1 2/3] [list] grün\" is left out:"
           + " it has a diff, but is a reply"
       ])
     // Alone it is what the user wants.
@@ -131,7 +140,11 @@ final class MailThreadTests: MailTestCase {
     let refusals: [(mails: [Data], cause: String)] = [
       ([one, three], "patch 2/3 of the series is missing in it"),
       ([try step(0), two], "patches 1/3, 3/3 of the series are missing in it"),
-      ([one, two, three, try step(1, v: 2)], "patches 2/3, 3/3 of the series are missing in it"),
+      ([one, two, three, try step(1, v: 2)], "patches 2/3, 3/3 of v2 are missing in it"),
+      (
+        [try step(0, v: 2), try step(2, v: 2), try step(3, v: 2)],
+        "patch 1/3 of v2 is missing in it"
+      ),
       (
         [one, two, three, retitled(one, "[PATCH v1.1 2/3] x")], "two patches in it claim one place"
       ),

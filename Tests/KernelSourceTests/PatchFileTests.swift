@@ -30,4 +30,23 @@ final class PatchFileTests: KernelSourceTestCase {
     let patches = try await PatchFile.read([path])
     XCTAssertEqual(patches.map(\.content), [Data("x\r\ny".utf8)])
   }
+
+  func test_read_pipesAndDevices() async throws {
+    try await shell("mkfifo pipe; printf 'a\\nb' | gzip > packed; gzip < /dev/null > empty.gz")
+    let big = String(repeating: "+line\n", count: 50_000)
+    try write("big", big)
+    try await shell("timeout 20 bash -c 'cat big > pipe' > /dev/null 2>&1 &")
+    let piped = try await PatchFile.read(["\(scratch)/pipe"])
+    XCTAssertEqual(piped.map(\.content), [Data(big.utf8)])
+    let packed = try await PatchFile.read(["\(scratch)/packed"])
+    XCTAssertEqual(packed.map(\.content), [Data("a\nb".utf8)])
+    XCTAssertEqual(
+      ["-", "/dev/null", "\(scratch)/pipe", "\(scratch)/big"].map(PatchFile.isStream),
+      [true, true, true, false])
+    for name in ["/dev/null", try write("empty", ""), "\(scratch)/empty.gz"] {
+      let empty = try await failure(.request) { try await PatchFile.read([name]) }
+      XCTAssertEqual(empty.cause, "it is empty")
+      XCTAssertTrue(empty.asked.contains(name), empty.asked)
+    }
+  }
 }
