@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /// A replay for a mail: the state as assignments, then each call with what its callees answer, in
-/// order, as comments. Lines have less than 76 columns.
+/// order, as comments. Lines have less than 76 columns, but for the scenario, which is one word to
+/// copy.
 struct ReplayCalls {
   var replay: Replay
   private static let width = 75
@@ -38,18 +39,8 @@ struct ReplayCalls {
     let lines =
       Self.filled(told.split(separator: " ").map(String.init), width: Self.width - 3)
       + Self.filled(command, width: Self.width - 5).map { "\($0) \\" }
-      + Self.filled(Self.pieces(replay.scenario), width: Self.width - 5, gap: "").map { "  \($0)" }
+      + ["  \(replay.scenario)"]
     return ["/*"] + lines.map { " * \($0)" } + [" */"]
-  }
-
-  /// A long word in pieces, each with the sign behind which it may be broken.
-  private static func pieces(_ word: String) -> [String] {
-    var pieces = [""]
-    for character in word {
-      pieces[pieces.count - 1].append(character)
-      if ",.:".contains(character) { pieces.append("") }
-    }
-    return pieces.filter { !$0.isEmpty }
   }
 
   private static func statement(_ line: String) -> [String] {
@@ -86,11 +77,11 @@ struct ReplayCalls {
   }
 
   /// Words in lines of a width.
-  private static func filled(_ words: [String], width: Int, gap: String = " ") -> [String] {
+  private static func filled(_ words: [String], width: Int) -> [String] {
     var lines: [String] = []
     for word in words {
-      if let last = lines.last, last.count + gap.count + word.count <= width {
-        lines[lines.count - 1] = last + gap + word
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = "\(last) \(word)"
       } else {
         lines.append(word)
       }

@@ -57,6 +57,14 @@ final class ReplayTests: XCTestCase {
       """)
   }
 
+  func test_calls_scenario_isOneWordHoweverLong() {
+    var long = replay()
+    long.scenario = "f:\((1...30).map { "k\($0)=none" }.joined(separator: ",")):gzp0.gzp1"
+    let lines = long.rendered(as: .c).split(separator: "\n").map(String.init)
+    XCTAssertEqual(lines.filter { $0.contains("none") }, [" *   \(long.scenario)"])
+    for line in lines where !line.contains(long.scenario) { XCTAssertLessThan(line.count, 76) }
+  }
+
   func test_calls_ofTwoThreads_sayWhose() {
     let lines = replay(threads: true).rendered(as: .c).split(separator: "\n").map(String.init)
     XCTAssert(lines.contains("g(...);  /* vcpu 1 */"), "\(lines)")
