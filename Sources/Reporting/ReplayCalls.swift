@@ -10,24 +10,41 @@ struct ReplayCalls {
 
   var text: String {
     var lines = header + replay.setUp.flatMap { Self.statement($0) }
-    var open = replay.broken
+    let shown = replay.broken.map { (broken: $0, event: event(of: $0)) }
     var called: [String?: String] = [:]
-    for event in replay.trace {
+    for (index, event) in replay.trace.enumerated() {
       guard event.event != "enter" else {
         called[event.thread] = event.function
         lines += ["", Self.call(event)]
         continue
       }
       lines += Self.comment(Self.words(event, in: called[event.thread]))
-      let here = open.filter { $0.line != 0 && $0.line == event.line }
-      open.removeAll { here.contains($0) }
-      for broken in here { lines += Self.comment("^ \(broken.property): \(broken.message)") }
+      for (broken, place) in shown where place == index {
+        lines += Self.comment("^ \(broken.property): \(broken.message)")
+      }
     }
-    for broken in open {
-      let at = broken.line == 0 ? "" : "\(broken.line): "
+    for (broken, place) in shown where place == nil {
+      let words = [
+        broken.thread, broken.line == 0 ? nil : "\(broken.line)",
+        broken.function.isEmpty ? nil : "in \(broken.function)()",
+      ].compactMap(\.self).joined(separator: " ")
+      let at = words.isEmpty ? "" : "\(words): "
       lines += Self.comment("\(at)\(broken.property): \(broken.message)")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The event at which a property breaks, by its index; nil where that is not certain.
+  private func event(of broken: Replay.Broken) -> Int? {
+    let here = replay.trace.indices.filter { index in
+      let event = replay.trace[index]
+      return broken.line != 0 && event.line == broken.line && event.function == broken.function
+        && event.thread == broken.thread
+    }
+    // A call's own event stands before what came of it.
+    let results = here.filter { replay.trace[$0].event != "boundary" }
+    let last = results.isEmpty ? here : results
+    return last.count == 1 ? last[0] : nil
   }
 
   private var header: [String] {
