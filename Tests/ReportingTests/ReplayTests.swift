@@ -114,6 +114,16 @@ final class ReplayTests: XCTestCase {
     XCTAssertNotEqual(name(text), name(other.rendered(as: .test)))
   }
 
+  func test_test_ofWhatBreaksNothing_saysThatItPasses() {
+    XCTAssert(replay().rendered(as: .test).contains("// fails as long as "))
+    var kept = replay()
+    kept.broken = []
+    let text = kept.rendered(as: .test)
+    XCTAssert(text.contains("// It breaks nothing.\n"), text)
+    XCTAssert(text.contains("// passes as long as "), text)
+    XCTAssertFalse(text.contains("fails"), text)
+  }
+
   func test_text_isTheTraceAndWhatIsBroken() {
     let lines = replay().rendered(as: .text).split(separator: "\n").map(String.init)
     XCTAssertEqual(Array(lines.suffix(2)), ["leak: a page is lost", "hang: there is no end"])
