@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
+import Failures
 import XCTest
 
 /// Two threads in every order of their steps: what only an order shows is found, and nothing else.
@@ -52,5 +53,21 @@ final class RaceTests: XCTestCase {
     XCTAssertEqual(Set(subject.world.events.map(\.thread)), [0, 1])
     XCTAssertThrowsError(
       try Explorer.replay(try Scenario("\(race):s0.gp1.s0.s0"), in: &domain, subject: subject))
+  }
+
+  func test_unknownTarget_isToldWithThoseThatThereAre() throws {
+    let (subject, zero) = try BehaviourDomain.builds()
+    var domain = BehaviourDomain(pattern: subject, zero: zero)
+    XCTAssertThrowsError(
+      try Explorer.replay(try Scenario("foo:bar:-"), in: &domain, subject: subject)
+    ) { error in
+      let failure = error as? Failure
+      XCTAssertEqual(failure?.kind, .request)
+      XCTAssertEqual(failure?.cause, "foo is no target of \(subject.name) in this kernel")
+      let remedy = failure?.remedy ?? ""
+      XCTAssert(remedy.hasPrefix("use one of "), remedy)
+      XCTAssert(remedy.contains("once+once, "), remedy)
+      XCTAssertEqual(remedy.count { $0 == "," }, domain.stateCount - 1)
+    }
   }
 }
