@@ -75,7 +75,7 @@ extension CheckReport {
         findings == 0
         ? coloured("clean", 32)
         : coloured("\(findings) finding\(findings == 1 ? "" : "s")", introduced > 0 ? 31 : 33)
-          + " (\(introduced) introduced)"
+          + verdict.since
       return word + (notes == 0 ? "" : ", \(notes) note\(notes == 1 ? "" : "s")")
     }
   }

@@ -103,7 +103,8 @@ final class ReplayTests: XCTestCase {
     let text = whole.rendered(as: .test)
     XCTAssert(text.contains("\"f:x=1,y=2:gzp1\""), text)
     XCTAssert(text.contains("@testable import KVMRoots\n"), text)
-    XCTAssert(text.contains("//   kshim extract --kernel debian:6.12 --patch v2.mbox --take 1\n"), text)
+    XCTAssert(
+      text.contains("//   kshim extract --kernel debian:6.12 --patch v2.mbox --take 1\n"), text)
     XCTAssert(text.contains("// It breaks leak: a page is lost (a/b.c:5)\n"), text)
     var other = replay()
     other.scenario = "f:x=1,y=2:gzp0"

@@ -49,13 +49,13 @@ final class SeriesReportTests: XCTestCase {
       """
       0 change 0: clean
       1 change 1: cannot be judged: it does not compile (f.c:7)
-      2 change 2: 2 findings (1 introduced)
+      2 change 2: 2 findings (1 introduced, 1 there before)
         cause 1
           a/b.c:2: leak: page 1 is lost
             in f(), 2 of 3 scenarios, introduced by the commit
           replay: kshim replay --kernel k@a..2 f:1
 
-      3 change 3: 2 findings (0 introduced)
+      3 change 3: 2 findings (there before)
       s on k@a..b: 4 commits: introduced by 2 "change 2"; 1 cannot be judged; \
       1 reused from earlier searches
 
