@@ -58,6 +58,10 @@ public struct HTMLReport {
       "<h1>\(name): <span class=\"\(isClean ? "clean" : "broken")\">\(verdict.verdict)</span></h1>"
     var parts = ["<section>", head, "<p>\(Markup.escaped(verdict.summary))</p>"]
     parts += patches(verdict)
+    parts += entry.fixed.map { fixed in
+      "<p>Fixed: <code>\(Markup.escaped(fixed.property))</code> in "
+        + "\(Markup.escaped("\(fixed.function)(): \(fixed.message)"))</p>"
+    }
     for (number, cause) in verdict.causes.enumerated() {
       parts.append("<article>\n<h2>\(number + 1). \(Markup.escaped(cause.sentence))</h2>")
       parts += cause.findings.map {

@@ -106,13 +106,15 @@ struct NoteReport {
       "\(count) \(what)\(count == 1 ? "" : "s")"
     }
     let notes = verdict.notes.isEmpty ? "" : ", \(counted(verdict.notes.count, "note"))"
+    let fixed =
+      entry.fixed.isEmpty ? "" : ", \(counted(entry.fixed.count, "finding")) of before fixed"
     guard !verdict.findings.isEmpty else {
       let properties = verdict.properties.count { $0.checked > 0 && $0.broken == 0 }
-      return wrapped("Nothing was found: \(properties) properties hold\(notes).")
+      return wrapped("Nothing was found: \(properties) properties hold\(fixed)\(notes).")
     }
     let head =
       "\(counted(verdict.findings.count, "finding"))\(verdict.since), "
-      + "\(counted(verdict.causes.count, "cause"))\(notes):"
+      + "\(counted(verdict.causes.count, "cause"))\(fixed)\(notes):"
     return wrapped(head) + verdict.causes.map { wrapped("- \($0.sentence)") }.joined()
   }
 
