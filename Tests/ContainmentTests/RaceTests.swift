@@ -3,6 +3,8 @@ import Exploration
 import Failures
 import XCTest
 
+@testable import Checking
+
 /// Two threads in every order of their steps: what only an order shows is found, and nothing else.
 final class RaceTests: XCTestCase {
   func test_setUpOnce_isClean() async throws {
@@ -51,6 +53,12 @@ final class RaceTests: XCTestCase {
     let findings = try Explorer.replay(scenario, in: &domain, subject: subject)
     XCTAssertEqual(findings.entries.keys.map(\.property), [.deadlock])
     XCTAssertEqual(Set(subject.world.events.map(\.thread)), [0, 1])
+    // Both come to the place: it is the breach of neither alone.
+    var raw = RawTrace(subject)
+    let breach = try XCTUnwrap(findings.entries.keys.first)
+    XCTAssertNil(raw.thread(of: breach))
+    raw.events = raw.events.filter { $0.thread == 0 || raw.offset($0) != breach.offset }
+    XCTAssertEqual(raw.thread(of: breach), "\(try XCTUnwrap(subject.threadName)) 0")
     XCTAssertThrowsError(
       try Explorer.replay(try Scenario("\(race):s0.gp1.s0.s0"), in: &domain, subject: subject))
   }
