@@ -224,9 +224,10 @@ public struct Check: Sendable {
     let source = try await builds.source(of: offsets)
     let provenance = builds.extraction.provenance
     let broken = findings.entries.map { breach, entry in
-      Replay.Broken(
-        property: breach.property.id, message: entry.message,
-        line: source.place(of: breach, by: entry.path).line)
+      let place = source.place(of: breach, by: entry.path)
+      return Replay.Broken(
+        property: breach.property.id, message: entry.message, function: place.function,
+        line: place.line, thread: raw.thread(of: breach))
     }
     let spellings = builds.extraction.slots
     return Replay(

@@ -91,6 +91,7 @@ extension Check {
   ) async throws -> CheckReport {
     /// Those of which there is a verdict, closest to each id.
     var judged: [String: [String]] = [:]
+    var verdicts: [String: Verdict] = [:]
     let opens = series.outside.merging(series.steps.map { ($0.id, $0.open) }) { $1 }
     var entries: [CheckReport.Entry] = []
     for (number, step) in series.steps.enumerated() {
@@ -100,6 +101,7 @@ extension Check {
         bases.append(id)
       }
       let outcome: CheckReport.Entry.Outcome
+      var fixed: [CheckReport.Fixed] = []
       do {
         var verdict = try await verdict(of: step, bases: bases, opens)
         if step.file == nil {
@@ -107,16 +109,22 @@ extension Check {
           verdict.revision.base = step.parents.first
         }
         outcome = .verdict(verdict)
+        verdicts[step.id] = verdict
+        // What stands before the first step is not searched for this.
+        let known = bases.compactMap { verdicts[$0] }
+        if known.count == bases.count {
+          fixed = FindingMatch.gone(from: verdict, bases: known).map { .init($0) }
+        }
       } catch let failure as Failure where failure.kind != .tool {
         outcome = .failure(
           failure.cause + (failure.place.map { " (\($0))" } ?? ""),
           exitCode: failure.kind.exitCode)
         judged[step.id] = bases
       }
-      entries.append(
-        .init(
-          label: step.label, title: step.title, outcome: outcome,
-          replayOptions: step.replayOptions))
+      var entry = CheckReport.Entry(
+        label: step.label, title: step.title, outcome: outcome, replayOptions: step.replayOptions)
+      entry.fixed = fixed
+      entries.append(entry)
     }
     return CheckReport(entries, series: series.report)
   }
@@ -152,5 +160,20 @@ extension Verdict {
     verdict.findings = []
     verdict.notes = []
     return verdict
+  }
+}
+
+extension FindingMatch {
+  /// Which findings every base has, and a verdict has not; none where there is no base.
+  static func gone(from verdict: Verdict, bases: [Verdict]) -> [Verdict.Finding] {
+    func others(_ findings: [Verdict.Finding], _ known: [Verdict.Finding], isThere: Bool)
+      -> [Verdict.Finding]
+    {
+      zip(findings, matches(of: findings, in: known)).filter { ($1 != nil) == isThere }.map(\.0)
+    }
+    guard let first = bases.first else { return [] }
+    return bases.dropFirst().reduce(others(first.findings, verdict.findings, isThere: false)) {
+      others($0, others($1.findings, verdict.findings, isThere: false), isThere: true)
+    }
   }
 }

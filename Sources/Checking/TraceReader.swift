@@ -50,6 +50,20 @@ struct RawTrace {
   /// The offset of an event's place in the module.
   func offset(_ event: Event) -> UInt64 { event.pc &- moduleStart }
 
+  /// The thread in which a property breaks: the only one that comes to the place, else the only
+  /// one that calls the function. Nil where one step runs at a time, or where both do.
+  func thread(of breach: Report.Breach) -> String? {
+    guard let threadName else { return nil }
+    let there = Set(
+      events.filter {
+        breach.offset != 0 && $0.pc != 0 && $0.what != .step && offset($0) == breach.offset
+      }.map(\.thread))
+    let callers = Set(
+      events.filter { $0.what == .step && entries[Int($0.call)] == breach.function }.map(\.thread))
+    let thread = there.count == 1 ? there.first : callers.count == 1 ? callers.first : nil
+    return thread.map { "\(threadName) \($0)" }
+  }
+
   /// Offsets of every place in it.
   var offsets: Set<UInt64> {
     Set(events.filter { $0.pc != 0 && $0.what != .step }.map(offset))

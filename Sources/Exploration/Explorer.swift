@@ -32,6 +32,16 @@ extension Domain {
   public static var bound: String? { nil }
   public static var coverage: [String] { [] }
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] { [] }
+
+  /// What states call, each with its first state.
+  var drives: [(name: String, state: Int)] {
+    var drives: [(name: String, state: Int)] = []
+    for state in 0..<stateCount {
+      let name = drive(of: state)
+      if !drives.contains(where: { $0.name == name }) { drives.append((name, state)) }
+    }
+    return drives
+  }
 }
 
 /// A line of how a state is set up.
@@ -250,13 +260,22 @@ public struct Explorer: Sendable {
   public static func replay<D: Domain>(
     _ scenario: Scenario, in domain: inout D, subject: Subject, isExact: Bool = true
   ) throws -> Report.Findings {
-    func wrong(_ cause: String) -> Failure {
+    func wrong(_ cause: String, remedy: String? = nil) -> Failure {
       Failure(
         .request, asked: "replay \(scenario)", cause: cause,
-        remedy: "name the kernel and the patches that the scenario was found with")
+        remedy: remedy ?? "name the kernel and the patches that the scenario was found with")
     }
     guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else {
-      throw wrong("there is no state '\(scenario.state)' of \(scenario.drive)")
+      let drives = domain.drives
+      guard let example = drives.first(where: { $0.name == scenario.drive }) else {
+        throw wrong(
+          "\(scenario.drive) is no target of \(subject.name) in this kernel",
+          remedy: "use one of \(drives.map(\.name).joined(separator: ", "))")
+      }
+      throw wrong(
+        "there is no state '\(scenario.state)' of \(scenario.drive)",
+        remedy: "copy the scenario from a finding; a state of \(scenario.drive) is written like "
+          + "'\(domain.spelling(of: example.state))'")
     }
     var report = Report(subject)
     scenario.choices.withUnsafeBufferPointer { choices in

@@ -7,6 +7,19 @@ public enum ReportFormat: String, CaseIterable, Sendable {
 
 /// What a check reports: one verdict, or one for each step of a series.
 public struct CheckReport: Sendable {
+  /// A finding that a step has no longer.
+  public struct Fixed: Encodable, Sendable, Hashable {
+    public var property: String
+    public var function: String
+    public var message: String
+
+    public init(_ finding: Verdict.Finding) {
+      property = finding.property
+      function = finding.function
+      message = finding.message
+    }
+  }
+
   /// One revision that was checked.
   public struct Entry: Sendable {
     /// What its verdict is, or why there is none.
@@ -22,6 +35,8 @@ public struct CheckReport: Sendable {
     /// The commit's or patch's subject line.
     public var title: String?
     public var outcome: Outcome
+    /// What it has no longer of what the steps before it had; empty where there is no verdict.
+    public var fixed: [Fixed] = []
     /// Options that `kshim replay` needs beside the scenario, to see this revision.
     public var replayOptions: String
 

@@ -13,11 +13,25 @@ extension CheckReport.Entry {
 }
 
 extension Verdict {
-  /// `kvm-mmu-roots on Linux 6.12.117 with 1 patch`
+  /// `kvm-mmu-roots on Linux 6.12.117 with base..v2 and 1 patch`
   var checked: String {
     let patches = revision.patches.count
-    let with = patches == 0 ? "" : " with \(patches) patch\(patches == 1 ? "" : "es")"
-    return "\(subject) on Linux \(revision.version)\(with)"
+    let with = [revision.range, patches == 0 ? nil : "\(patches) patch\(patches == 1 ? "" : "es")"]
+      .compactMap(\.self).joined(separator: " and ")
+    return "\(subject) on Linux \(revision.version)\(with.isEmpty ? "" : " with \(with)")"
+  }
+
+  /// ` (1 introduced, 2 there before)` behind the number of findings; nothing where there is nothing
+  /// to compare with.
+  var since: String {
+    guard revision.isCompared, !findings.isEmpty else { return "" }
+    let introduced = findings.count(where: \.introduced)
+    let old = findings.count - introduced
+    let words = [
+      introduced == 0 ? nil : "\(introduced) introduced",
+      old == 0 ? nil : introduced == 0 ? "there before" : "\(old) there before",
+    ]
+    return " (\(words.compactMap(\.self).joined(separator: ", ")))"
   }
 
   /// Whether a finding or a note lets the check fail: see ``exitCode(isStrict:)``.
@@ -34,7 +48,10 @@ extension Verdict {
   func told(_ finding: Finding) -> String {
     let since =
       !revision.isCompared
-      ? "" : finding.introduced ? ", introduced by the patch" : ", already there without the patch"
+      ? ""
+      : finding.introduced
+        ? ", introduced by the \(revision.change)"
+        : ", already there without the \(revision.change)"
     return "\(finding.file):\(finding.line): \(finding.message)\(since)"
   }
 }

@@ -8,7 +8,10 @@ public struct HTMLReport {
   public init(_ report: CheckReport) { self.report = report }
 
   public var text: String {
-    let title = report.entries.count == 1 ? report.entries[0].name : "\(report.entries.count) steps"
+    let title =
+      report.entries.count == 1
+      ? report.entries[0].name
+      : report.series.map { "\($0.name): \($0.count)" } ?? "\(report.entries.count) steps"
     return """
       <!DOCTYPE html>
       <html lang="en">
@@ -55,6 +58,10 @@ public struct HTMLReport {
       "<h1>\(name): <span class=\"\(isClean ? "clean" : "broken")\">\(verdict.verdict)</span></h1>"
     var parts = ["<section>", head, "<p>\(Markup.escaped(verdict.summary))</p>"]
     parts += patches(verdict)
+    parts += entry.fixed.map { fixed in
+      "<p>Fixed: <code>\(Markup.escaped(fixed.property))</code> in "
+        + "\(Markup.escaped("\(fixed.function)(): \(fixed.message)"))</p>"
+    }
     for (number, cause) in verdict.causes.enumerated() {
       parts.append("<article>\n<h2>\(number + 1). \(Markup.escaped(cause.sentence))</h2>")
       parts += cause.findings.map {
@@ -73,13 +80,19 @@ public struct HTMLReport {
     return parts.joined(separator: "\n")
   }
 
+  /// What the revision has that its base has not.
   private func patches(_ verdict: Verdict) -> [String] {
-    guard verdict.revision.isCompared else { return [] }
+    let revision = verdict.revision
+    let commits = revision.commits.map { commits in
+      let subject = revision.head.map { " \"\($0.subject)\"" } ?? ""
+      return "<p>\(Markup.escaped("Commits \(commits)\(subject)"))</p>"
+    }
+    guard !revision.patches.isEmpty else { return commits.map { [$0] } ?? [] }
     let items = verdict.revision.patches.map { patch in
       let subject = patch.subject.map { ": \($0)" } ?? ""
       return "<li>\(Markup.escaped(patch.file + subject))</li>"
     }
-    return ["<ol>"] + items + ["</ol>"]
+    return (commits.map { [$0] } ?? []) + ["<ol>"] + items + ["</ol>"]
   }
 
   private func finding(

@@ -14,32 +14,79 @@ struct NoteReport {
 
   private func alone(_ entry: CheckReport.Entry) -> [String] {
     guard case .verdict(let verdict) = entry.outcome else { return [Self.found(entry)] }
-    return [Self.wrapped(Self.tested(verdict)), Self.found(entry)]
+    return [Self.wrapped(Self.tested([verdict], Self.with(verdict.revision))), Self.found(entry)]
   }
 
-  /// What was tested is told once, of the last step that could be judged.
+  /// What was tested is told once, of all steps that could be judged.
   private var series: [String] {
-    let last = report.entries.reversed().lazy.compactMap { entry -> Verdict? in
+    let verdicts = report.entries.compactMap { entry -> Verdict? in
       guard case .verdict(let verdict) = entry.outcome else { return nil }
       return verdict
-    }.first
-    return (last.map { [Self.wrapped(Self.tested($0))] } ?? [])
+    }
+    let steps = report.series?.count ?? "\(report.entries.count) steps"
+    // The directory is no concern of those who read it.
+    let name =
+      report.series.flatMap { series in
+        series.steps.contains { $0.file == nil }
+          ? series.name.lastIndex(of: "@").map { " of \(series.name[$0...].dropFirst())" } : nil
+      } ?? ""
+    let all = report.entries.count
+    let judged =
+      verdicts.count == all
+      ? ", each of the \(steps)\(name) on top of those before it"
+      : ", \(verdicts.count) of the \(steps)\(name), each on top of those before it"
+    return
+      (verdicts.isEmpty
+      ? [] : [Self.wrapped(Self.tested(verdicts, judged, missing: all - verdicts.count))])
       + report.entries.map { Self.wrapped("\($0.name):") + Self.found($0) }
   }
 
-  private static func tested(_ verdict: Verdict) -> String {
+  /// What a revision is with: ` with this patch ("…")`, the commits of a range, nothing.
+  private static func with(_ revision: Verdict.Revision) -> String {
+    let commits = revision.range.map { range in
+      "the commits \(range)" + (revision.commits.map { " (\($0))" } ?? "")
+    }
+    let names = revision.patches.map { patch in
+      "\"\(patch.subject ?? String(patch.file.split(separator: "/").last ?? ""))\""
+    }
+    // Of many the first and the last tell enough.
+    let named = names.count > 4 ? "\(names[0]) to \(names[names.count - 1])" : listed(names)
+    let patches =
+      names.isEmpty
+      ? nil : "\(names.count == 1 ? "this patch" : "these \(names.count) patches") (\(named))"
+    let parts = [commits, patches].compactMap(\.self)
+    return parts.isEmpty
+      ? " as it is, without patches" : " with \(parts.joined(separator: " and "))"
+  }
+
+  /// - Parameters:
+  ///   - verdicts: those of all steps, at least one.
+  ///   - with: what tells the revision from its kernel, as a clause.
+  ///   - missing: how many steps have no verdict.
+  private static func tested(
+    _ verdicts: [Verdict], _ with: String, missing: Int = 0
+  ) -> String {
+    let verdict = verdicts[verdicts.count - 1]
     let exploration = verdict.exploration
-    let patches = verdict.revision.patches.count
-    let with =
-      patches == 0 ? "" : patches == 1 ? " with this patch" : " with these \(patches) patches"
     let functions = exploration.functions.map { listed($0.map { "\($0)()" }) } ?? verdict.subject
+    var versions: [String] = []
+    for version in verdicts.map(\.revision.version) where !versions.contains(version) {
+      versions.append(version)
+    }
+    let counts = verdicts.map(\.exploration.scenarios)
+    let (least, most) = (counts.min() ?? 0, counts.max() ?? 0)
+    let isWhole = verdicts.allSatisfy(\.exploration.exhaustive)
     var sentences = [
       "Tested with \(verdict.tool.name) \(verdict.tool.version): \(functions) of "
-        + "Linux \(verdict.revision.version)\(with), extracted and run in userspace.",
-      "\(exploration.scenarios) scenarios, each a starting state with one combination of the "
-        + "failures that the functions can meet"
-        + (exploration.exhaustive ? ", and none left out" : ", but not all of them") + ".",
+        + "Linux \(listed(versions))\(with), extracted and run in userspace.",
+      (least == most ? "\(least)" : "\(least) to \(most)")
+        + " scenarios\(verdicts.count > 1 ? " for each" : ""), each a starting state with one "
+        + "combination of the failures that the functions can meet"
+        + (!isWhole ? ", but not all of them" : missing == 0 ? ", and none left out" : "") + ".",
     ]
+    if missing > 0 {
+      sentences.append("\(missing) step\(missing == 1 ? "" : "s") could not be tested at all.")
+    }
     if let bound = exploration.bound { sentences.append("Beside single calls: \(bound).") }
     if let coverage = exploration.coverage, !coverage.isEmpty {
       sentences.append(
@@ -59,15 +106,15 @@ struct NoteReport {
       "\(count) \(what)\(count == 1 ? "" : "s")"
     }
     let notes = verdict.notes.isEmpty ? "" : ", \(counted(verdict.notes.count, "note"))"
+    let fixed =
+      entry.fixed.isEmpty ? "" : ", \(counted(entry.fixed.count, "finding")) of before fixed"
     guard !verdict.findings.isEmpty else {
       let properties = verdict.properties.count { $0.checked > 0 && $0.broken == 0 }
-      return wrapped("Nothing was found: \(properties) properties hold\(notes).")
+      return wrapped("Nothing was found: \(properties) properties hold\(fixed)\(notes).")
     }
-    let introduced = verdict.findings.count(where: \.introduced)
-    let split = verdict.revision.isCompared ? " (\(introduced) introduced)" : ""
     let head =
-      "\(counted(verdict.findings.count, "finding"))\(split), "
-      + "\(counted(verdict.causes.count, "cause"))\(notes):"
+      "\(counted(verdict.findings.count, "finding"))\(verdict.since), "
+      + "\(counted(verdict.causes.count, "cause"))\(fixed)\(notes):"
     return wrapped(head) + verdict.causes.map { wrapped("- \($0.sentence)") }.joined()
   }
 

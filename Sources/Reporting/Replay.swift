@@ -11,12 +11,21 @@ public struct Replay: Sendable {
   public struct Broken: Sendable, Equatable {
     public var property: String
     public var message: String
+    /// The kernel's function that the line lies in.
+    public var function: String
     /// In the source file; 0 where there is no place.
     public var line: Int
-    public init(property: String, message: String, line: Int) {
+    /// Which thread breaks it, as events name it; nil where one step runs at a time, or where that
+    /// is not known.
+    public var thread: String?
+    public init(
+      property: String, message: String, function: String, line: Int, thread: String? = nil
+    ) {
       self.property = property
       self.message = message
+      self.function = function
       self.line = line
+      self.thread = thread
     }
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /// A replay for a mail: the state as assignments, then each call with what its callees answer, in
-/// order, as comments. Lines have less than 76 columns.
+/// order, as comments. Lines have less than 76 columns, but for the scenario, which is one word to
+/// copy.
 struct ReplayCalls {
   var replay: Replay
   private static let width = 75
@@ -9,24 +10,41 @@ struct ReplayCalls {
 
   var text: String {
     var lines = header + replay.setUp.flatMap { Self.statement($0) }
-    var open = replay.broken
+    let shown = replay.broken.map { (broken: $0, event: event(of: $0)) }
     var called: [String?: String] = [:]
-    for event in replay.trace {
+    for (index, event) in replay.trace.enumerated() {
       guard event.event != "enter" else {
         called[event.thread] = event.function
         lines += ["", Self.call(event)]
         continue
       }
       lines += Self.comment(Self.words(event, in: called[event.thread]))
-      let here = open.filter { $0.line != 0 && $0.line == event.line }
-      open.removeAll { here.contains($0) }
-      for broken in here { lines += Self.comment("^ \(broken.property): \(broken.message)") }
+      for (broken, place) in shown where place == index {
+        lines += Self.comment("^ \(broken.property): \(broken.message)")
+      }
     }
-    for broken in open {
-      let at = broken.line == 0 ? "" : "\(broken.line): "
+    for (broken, place) in shown where place == nil {
+      let words = [
+        broken.thread, broken.line == 0 ? nil : "\(broken.line)",
+        broken.function.isEmpty ? nil : "in \(broken.function)()",
+      ].compactMap(\.self).joined(separator: " ")
+      let at = words.isEmpty ? "" : "\(words): "
       lines += Self.comment("\(at)\(broken.property): \(broken.message)")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The event at which a property breaks, by its index; nil where that is not certain.
+  private func event(of broken: Replay.Broken) -> Int? {
+    let here = replay.trace.indices.filter { index in
+      let event = replay.trace[index]
+      return broken.line != 0 && event.line == broken.line && event.function == broken.function
+        && event.thread == broken.thread
+    }
+    // A call's own event stands before what came of it.
+    let results = here.filter { replay.trace[$0].event != "boundary" }
+    let last = results.isEmpty ? here : results
+    return last.count == 1 ? last[0] : nil
   }
 
   private var header: [String] {
@@ -38,18 +56,8 @@ struct ReplayCalls {
     let lines =
       Self.filled(told.split(separator: " ").map(String.init), width: Self.width - 3)
       + Self.filled(command, width: Self.width - 5).map { "\($0) \\" }
-      + Self.filled(Self.pieces(replay.scenario), width: Self.width - 5, gap: "").map { "  \($0)" }
+      + ["  \(replay.scenario)"]
     return ["/*"] + lines.map { " * \($0)" } + [" */"]
-  }
-
-  /// A long word in pieces, each with the sign behind which it may be broken.
-  private static func pieces(_ word: String) -> [String] {
-    var pieces = [""]
-    for character in word {
-      pieces[pieces.count - 1].append(character)
-      if ",.:".contains(character) { pieces.append("") }
-    }
-    return pieces.filter { !$0.isEmpty }
   }
 
   private static func statement(_ line: String) -> [String] {
@@ -86,11 +94,11 @@ struct ReplayCalls {
   }
 
   /// Words in lines of a width.
-  private static func filled(_ words: [String], width: Int, gap: String = " ") -> [String] {
+  private static func filled(_ words: [String], width: Int) -> [String] {
     var lines: [String] = []
     for word in words {
-      if let last = lines.last, last.count + gap.count + word.count <= width {
-        lines[lines.count - 1] = last + gap + word
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = "\(last) \(word)"
       } else {
         lines.append(word)
       }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Foundation
 
-/// A replay as a file of `swift test`: it fails as long as the scenario breaks a property.
+/// A replay as a file of `swift test`: it passes where the scenario breaks no property.
 struct ReplayTest {
   var replay: Replay
 
@@ -23,6 +23,10 @@ struct ReplayTest {
         let at = broken.line > 0 ? " (\(replay.source):\(broken.line))" : ""
         return "// It breaks \(broken.property): \(broken.message)\(at)"
       }
+    let outcome =
+      replay.broken.isEmpty
+      ? "passes as long as the revision that was extracted keeps every property here"
+      : "fails as long as the revision that was extracted has the defect"
     let options = replay.replayOptions.trimmingCharacters(in: .whitespaces)
     return """
       // SPDX-License-Identifier: GPL-2.0-only
@@ -34,7 +38,7 @@ struct ReplayTest {
       //   kshim extract \(options)
       //   swift test --disable-swift-testing --filter \(type)
       //
-      // fails as long as the revision that was extracted has the defect.
+      // \(outcome).
       import Exploration
       import TestSupport
       import XCTest

@@ -75,8 +75,9 @@ extension CheckReport {
         findings == 0
         ? coloured("clean", 32)
         : coloured("\(findings) finding\(findings == 1 ? "" : "s")", introduced > 0 ? 31 : 33)
-          + " (\(introduced) introduced)"
-      return word + (notes == 0 ? "" : ", \(notes) note\(notes == 1 ? "" : "s")")
+          + verdict.since
+      return word + (entry.fixed.isEmpty ? "" : ", \(entry.fixed.count) fixed")
+        + (notes == 0 ? "" : ", \(notes) note\(notes == 1 ? "" : "s")")
     }
   }
 
@@ -84,25 +85,69 @@ extension CheckReport {
     let verdicts = entries.compactMap { entry -> Verdict? in
       if case .verdict(let verdict) = entry.outcome { verdict } else { nil }
     }
-    let guilty = entries.filter { entry in
-      if case .verdict(let verdict) = entry.outcome {
-        verdict.findings.contains(where: \.introduced)
-      } else {
-        false
-      }
-    }
-    let names = guilty.map { entry in
-      [entry.label, entry.title.map { "\"\($0)\"" }].compactMap(\.self).joined(separator: " ")
-    }
     let reused = verdicts.count { $0.exploration.reused == true }
     let subject = verdicts.first.map { "\($0.subject) on " } ?? ""
-    var facts = [
-      names.isEmpty ? "none introduces a finding" : "introduced by \(names.joined(separator: ", "))"
-    ]
+    var facts = introductions
     let failed = entries.count - verdicts.count
-    if failed > 0 { facts.append("\(failed) cannot be judged") }
+    if failed > 0 {
+      let isLast = if case .failure = entries.last?.outcome { true } else { false }
+      facts.append("\(failed) cannot be judged\(isLast ? ", the last among them" : "")")
+    }
+    if let end { facts.append(end) }
     if reused > 0 { facts.append("\(reused) reused from earlier searches") }
     return "\(subject)\(series.name): \(series.count): \(facts.joined(separator: "; "))"
+  }
+
+  /// Which steps introduce findings, and which fix them.
+  private var introductions: [String] {
+    /// Findings that a step introduces: the step, and the one that fixes it.
+    var found: [(finding: Fixed, by: Int, fixedBy: Int?)] = []
+    for (number, entry) in entries.enumerated() {
+      for gone in entry.fixed {
+        // What came back is another one than what was fixed before.
+        if let index = found.lastIndex(where: { $0.finding == gone && $0.fixedBy == nil }) {
+          found[index].fixedBy = number
+        }
+      }
+      guard case .verdict(let verdict) = entry.outcome else { continue }
+      found += verdict.findings.filter(\.introduced).map { (Fixed($0), number, nil) }
+    }
+    var open: [String] = []
+    var mended: [String] = []
+    for number in entries.indices {
+      let own = found.filter { $0.by == number }
+      guard !own.isEmpty else { continue }
+      let fixers = entries.indices.filter { fixer in own.contains { $0.fixedBy == fixer } }
+      guard !fixers.isEmpty else {
+        open.append(Self.quoted(entries[number]))
+        continue
+      }
+      let fixed = own.count { $0.fixedBy != nil }
+      let part = fixed == own.count ? "" : "\(fixed) of \(own.count) "
+      let by = fixers.map { Self.quoted(entries[$0]) }.joined(separator: ", ")
+      mended.append("introduced by \(Self.quoted(entries[number])), \(part)fixed by \(by)")
+    }
+    guard !found.isEmpty else { return ["none introduces a finding"] }
+    return (open.isEmpty ? [] : ["introduced by \(open.joined(separator: ", "))"]) + mended
+  }
+
+  /// How the last step is; nil where all are clean, or where it cannot be judged.
+  private var end: String? {
+    guard let last = entries.last else { return nil }
+    guard case .verdict(let verdict) = last.outcome else { return nil }
+    let isClean = entries.allSatisfy { entry in
+      guard case .verdict(let verdict) = entry.outcome else { return true }
+      return verdict.findings.isEmpty
+    }
+    if isClean { return nil }
+    let count = verdict.findings.count
+    return count == 0
+      ? "the last is clean" : "the last has \(count) finding\(count == 1 ? "" : "s")"
+  }
+
+  /// `1a2b3c "Change it"`
+  private static func quoted(_ entry: Entry) -> String {
+    [entry.label, entry.title.map { "\"\($0)\"" }].compactMap(\.self).joined(separator: " ")
   }
 
   // MARK: JSON
@@ -116,6 +161,8 @@ extension CheckReport {
       var commit: Commit?
       var patch: Verdict.Patch?
       var verdict: Verdict?
+      /// nil where there is nothing to tell.
+      var fixed: [Fixed]?
       var error: String?
       var exit: Int32?
     }
@@ -134,6 +181,7 @@ extension CheckReport {
       } else {
         item.commit = .init(id: step.id, subject: step.subject ?? "")
       }
+      if !entry.fixed.isEmpty { item.fixed = entry.fixed }
       switch entry.outcome {
       case .verdict(let verdict): item.verdict = verdict
       case .failure(let message, let code): (item.error, item.exit) = (message, code)

@@ -46,16 +46,11 @@ public struct TextReport {
     var facts = ["in \(finding.function)()"]
     if !isNote { facts.append("\(finding.failing) of \(verdict.exploration.scenarios) scenarios") }
     if verdict.revision.isCompared {
+      let change = verdict.revision.change
       facts.append(
         finding.introduced ? "introduced by the \(change)" : "already there without the \(change)")
     }
     return ["\(place): \(property): \(finding.message)", "  \(facts.joined(separator: ", "))"]
-  }
-
-  /// What the revision is compared for.
-  private var change: String {
-    if verdict.revision.commit != nil { return "commit" }
-    return verdict.revision.base != nil ? "range" : "patch"
   }
 
   /// `kvm-mmu-roots on Linux 6.12.117: clean: …`
@@ -66,11 +61,9 @@ public struct TextReport {
     if verdict.findings.isEmpty {
       word = bold("clean", 32)
     } else {
-      let introduced = verdict.findings.count(where: \.introduced)
-      let split = !verdict.revision.isCompared ? "" : " (\(introduced) introduced)"
       word =
         bold("\(verdict.findings.count) finding\(verdict.findings.count == 1 ? "" : "s")", 31)
-        + split + ", \(verdict.causes.count) cause\(verdict.causes.count == 1 ? "" : "s")"
+        + verdict.since + ", \(verdict.causes.count) cause\(verdict.causes.count == 1 ? "" : "s")"
     }
     let notes =
       verdict.notes.isEmpty

@@ -45,6 +45,8 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var commit: Commit?
     /// The id of the commit that it is compared with; nil where it is none of a range.
     public var base: String?
+    /// The last commit of a range that is judged as one change; nil where patches are on top of it.
+    public var head: Commit?
     public init(kernel: String, version: String, patches: [Patch]) {
       self.kernel = kernel
       self.version = version
@@ -53,6 +55,23 @@ public struct Verdict: Codable, Sendable, Equatable {
 
     /// Whether there is something that it is compared with.
     public var isCompared: Bool { !patches.isEmpty || base != nil }
+
+    /// `base..v2` where a range is judged as one change, as it was asked for; nil elsewhere.
+    var range: String? {
+      guard base != nil, commit == nil, let at = kernel.lastIndex(of: "@") else { return nil }
+      return String(kernel[kernel.index(after: at)...])
+    }
+
+    /// What tells it from what it is compared with: commit, range, patch.
+    var change: String { commit != nil ? "commit" : base != nil ? "range" : "patch" }
+
+    /// The commits of a range as one change: `1a2b3c4d5e6f..6f5e4d3c2b1a`; the base alone where
+    /// patches are on top.
+    var commits: String? {
+      guard let base, commit == nil else { return nil }
+      guard let head else { return "from \(base.prefix(12))" }
+      return "\(base.prefix(12))..\(head.id.prefix(12))"
+    }
   }
 
   /// One event of a trace. `line` is a line of the finding's file, 0 where there is none.

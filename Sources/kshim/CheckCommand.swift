@@ -72,6 +72,9 @@ struct CheckCommand: AsyncParsableCommand {
     }
     var verdict = try await check(Step()).verdict(of: revision, base: base)
     verdict.revision.base = base?.commit?.id
+    if base?.commit != nil {
+      verdict.revision.head = revision.commit.map { .init(id: $0.id, subject: $0.subject) }
+    }
     return CheckReport([
       .init(
         label: nil, title: nil, outcome: .verdict(verdict),

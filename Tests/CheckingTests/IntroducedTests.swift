@@ -44,13 +44,27 @@ final class IntroducedTests: XCTestCase {
         ], over: [finding("dead-branch", line: 6, scenario: "")]), [true, false])
   }
 
-  func test_merge_introducesWhatNoneOfItsParentsHas() {
-    func verdict(_ findings: [Verdict.Finding]) -> Verdict {
-      Verdict(
-        revision: .init(kernel: "k", version: "6", patches: []), subject: "s", findings: findings,
-        causes: [], notes: findings,
-        exploration: .init(scenarios: 1, seconds: 1, exhaustive: true), properties: [])
+  private func verdict(_ findings: [Verdict.Finding]) -> Verdict {
+    Verdict(
+      revision: .init(kernel: "k", version: "6", patches: []), subject: "s", findings: findings,
+      causes: [], notes: findings,
+      exploration: .init(scenarios: 1, seconds: 1, exhaustive: true), properties: [])
+  }
+
+  func test_fixed_isWhatEveryParentHasAndTheStepHasNot() {
+    func gone(_ findings: [Verdict.Finding], _ bases: [Verdict.Finding]...) -> [String] {
+      FindingMatch.gone(from: verdict(findings), bases: bases.map(verdict)).map(\.property)
     }
+    let (leak, hang) = (finding("leak"), finding("hang"))
+    XCTAssertEqual(gone([finding("leak", line: 9, scenario: "t")], [leak, hang]), ["hang"])
+    XCTAssertEqual(gone([leak], [leak, leak]), ["leak"])
+    XCTAssertEqual(gone([], [leak, hang], [hang]), ["hang"])
+    XCTAssertEqual(gone([], [leak, hang], []), [])
+    XCTAssertEqual(gone([hang], [hang]), [])
+    XCTAssertEqual(FindingMatch.gone(from: verdict([]), bases: []), [])
+  }
+
+  func test_merge_introducesWhatNoneOfItsParentsHas() {
     var merge = verdict([finding("leak"), finding("hang"), finding("crash")])
     Check.tell(&merge, from: [verdict([finding("leak")]), verdict([finding("hang")])])
     XCTAssertEqual(merge.findings.map(\.introduced), [false, false, true])

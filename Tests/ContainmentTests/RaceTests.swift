@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
+import Failures
 import XCTest
+
+@testable import Checking
 
 /// Two threads in every order of their steps: what only an order shows is found, and nothing else.
 final class RaceTests: XCTestCase {
@@ -50,7 +53,29 @@ final class RaceTests: XCTestCase {
     let findings = try Explorer.replay(scenario, in: &domain, subject: subject)
     XCTAssertEqual(findings.entries.keys.map(\.property), [.deadlock])
     XCTAssertEqual(Set(subject.world.events.map(\.thread)), [0, 1])
+    // Both come to the place: it is the breach of neither alone.
+    var raw = RawTrace(subject)
+    let breach = try XCTUnwrap(findings.entries.keys.first)
+    XCTAssertNil(raw.thread(of: breach))
+    raw.events = raw.events.filter { $0.thread == 0 || raw.offset($0) != breach.offset }
+    XCTAssertEqual(raw.thread(of: breach), "\(try XCTUnwrap(subject.threadName)) 0")
     XCTAssertThrowsError(
       try Explorer.replay(try Scenario("\(race):s0.gp1.s0.s0"), in: &domain, subject: subject))
+  }
+
+  func test_unknownTarget_isToldWithThoseThatThereAre() throws {
+    let (subject, zero) = try BehaviourDomain.builds()
+    var domain = BehaviourDomain(pattern: subject, zero: zero)
+    XCTAssertThrowsError(
+      try Explorer.replay(try Scenario("foo:bar:-"), in: &domain, subject: subject)
+    ) { error in
+      let failure = error as? Failure
+      XCTAssertEqual(failure?.kind, .request)
+      XCTAssertEqual(failure?.cause, "foo is no target of \(subject.name) in this kernel")
+      let remedy = failure?.remedy ?? ""
+      XCTAssert(remedy.hasPrefix("use one of "), remedy)
+      XCTAssert(remedy.contains("once+once, "), remedy)
+      XCTAssertEqual(remedy.count { $0 == "," }, domain.stateCount - 1)
+    }
   }
 }

@@ -117,6 +117,28 @@ final class RangeTests: EndToEndTestCase {
     XCTAssert(replayed.output.contains("allocation-set"), replayed.output)
   }
 
+  func test_commitThatFixesWhatAnEarlierOneIntroduced_isNamed() async throws {
+    let mended = Change(
+      subject: "KVM: as before", script: "git checkout -q base -- arch/x86/kvm/mmu/mmu.c")
+    let directory = try await repository([Self.bad, mended])
+    let ran = try await kshim(
+      "check", "--kernel", "\(directory)@base..", "--each-commit", environment: environment)
+    XCTAssertEqual(ran.status, 1, ran.errors)
+    let lines = ran.output.split(separator: "\n").map(String.init)
+    let summary = try XCTUnwrap(lines.last)
+    XCTAssertNotNil(
+      summary.firstMatch(
+        of:
+          /2 commits: introduced by [0-9a-f]+ "KVM: one table too many", fixed by [0-9a-f]+ "KVM: as before"; the last is clean/
+      ), summary)
+    XCTAssert(lines.contains { $0.hasSuffix(" KVM: as before: clean, 1 fixed") }, ran.output)
+    let note = try await kshim(
+      "check", "--kernel", "\(directory)@base..", "--format", "note", environment: environment)
+    XCTAssertNotNil(
+      note.output.replacing("\n", with: " ").firstMatch(
+        of: /with the commits base\.\. \([0-9a-f]{12}\.\.[0-9a-f]{12}\)/), note.output)
+  }
+
   func test_commitThatDoesNotBuild_isToldFromTheOneThatIntroducesAFinding() async throws {
     let special = Defect.special
     let broken = Change(

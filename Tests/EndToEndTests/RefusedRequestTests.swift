@@ -58,6 +58,14 @@ final class RefusedRequestTests: EndToEndTestCase {
     let refusal = try await refused(
       2, "replay", "--kernel", tree.directory, "\(Defect.special):shadow=9:-")
     XCTAssert(refusal.cause.contains("there is no state 'shadow=9'"), refusal.text)
+    XCTAssert(refusal.remedy.contains("'shadow="), refusal.text)
+  }
+
+  func test_unknownTarget_isAWrongRequest() async throws {
+    let tree = try await kernel()
+    let refusal = try await refused(2, "replay", "--kernel", tree.directory, "foo:bar:-")
+    XCTAssert(refusal.cause.contains("foo is no target of kvm-mmu-roots"), refusal.text)
+    XCTAssert(refusal.remedy.contains(Defect.special), refusal.text)
   }
 
   func test_decisionsOfAnotherCode_areAWrongRequest() async throws {

@@ -25,8 +25,9 @@ final class ReplayTests: XCTestCase {
         .init(event: "return", line: 9, function: "f", callee: nil, detail: "0", thread: thread(0)),
       ],
       broken: [
-        .init(property: "leak", message: "a page is lost", line: 5),
-        .init(property: "hang", message: "there is no end", line: 0),
+        .init(
+          property: "leak", message: "a page is lost", function: "f", line: 5, thread: thread(0)),
+        .init(property: "hang", message: "there is no end", function: "f", line: 0),
       ], domain: "KVMRoots.RootDomain")
     replay.replayOptions = "--kernel debian:6.12 --patch PATCH "
     return replay
@@ -52,15 +53,48 @@ final class ReplayTests: XCTestCase {
       \t/* 7 in h(): room(1) = -ENOSPC */
       \t/* 8: lock l */
       \t/* 9 in f(): return 0 */
-      \t/* hang: there is no end */
+      \t/* in f(): hang: there is no end */
 
       """)
+  }
+
+  func test_calls_scenario_isOneWordHoweverLong() {
+    var long = replay()
+    long.scenario = "f:\((1...30).map { "k\($0)=none" }.joined(separator: ",")):gzp0.gzp1"
+    let lines = long.rendered(as: .c).split(separator: "\n").map(String.init)
+    XCTAssertEqual(lines.filter { $0.contains("none") }, [" *   \(long.scenario)"])
+    for line in lines where !line.contains(long.scenario) { XCTAssertLessThan(line.count, 76) }
   }
 
   func test_calls_ofTwoThreads_sayWhose() {
     let lines = replay(threads: true).rendered(as: .c).split(separator: "\n").map(String.init)
     XCTAssert(lines.contains("g(...);  /* vcpu 1 */"), "\(lines)")
     XCTAssert(lines.contains("\t/* vcpu 0 9: return 0 */"), "\(lines)")
+  }
+
+  /// Two threads are in one function; lines alone do not tell which of them breaks what.
+  func test_calls_ofARace_brokenPropertyStandsBelowItsOwnEvent() throws {
+    var race = replay(threads: true)
+    func event(_ line: Int, _ function: String, _ thread: Int) -> Verdict.Event {
+      .init(
+        event: "write", line: line, function: function, callee: nil, detail: "\(thread)",
+        thread: "vcpu \(thread)")
+    }
+    race.trace += [event(5, "g", 0), event(20, "f", 0), event(20, "f", 1), event(30, "f", 0)]
+    race.broken = [
+      .init(property: "leak", message: "lost", function: "f", line: 20, thread: "vcpu 1"),
+      .init(property: "hang", message: "no end", function: "f", line: 30, thread: "vcpu 1"),
+      .init(property: "crash", message: "bad", function: "f", line: 20),
+      .init(property: "twice", message: "odd", function: "g", line: 5, thread: "vcpu 0"),
+    ]
+    let lines = race.rendered(as: .c).split(separator: "\n").map(String.init)
+    let own = try XCTUnwrap(lines.firstIndex { $0.contains("vcpu 1 20 in f(): write") }, "\(lines)")
+    XCTAssertEqual(lines[own + 1], "\t/* ^ leak: lost */")
+    let other = try XCTUnwrap(lines.firstIndex { $0.contains("vcpu 0 5 in g(): write") })
+    XCTAssertEqual(lines[other + 1], "\t/* ^ twice: odd */")
+    XCTAssertEqual(
+      Array(lines.suffix(2)),
+      ["\t/* vcpu 1 30 in f(): hang: no end */", "\t/* 20 in f(): crash: bad */"])
   }
 
   func test_test_hasTheScenarioAndItsOwnName() {
@@ -79,6 +113,16 @@ final class ReplayTests: XCTestCase {
     }
     XCTAssertNotNil(name(text))
     XCTAssertNotEqual(name(text), name(other.rendered(as: .test)))
+  }
+
+  func test_test_ofWhatBreaksNothing_saysThatItPasses() {
+    XCTAssert(replay().rendered(as: .test).contains("// fails as long as "))
+    var kept = replay()
+    kept.broken = []
+    let text = kept.rendered(as: .test)
+    XCTAssert(text.contains("// It breaks nothing.\n"), text)
+    XCTAssert(text.contains("// passes as long as "), text)
+    XCTAssertFalse(text.contains("fails"), text)
   }
 
   func test_text_isTheTraceAndWhatIsBroken() {

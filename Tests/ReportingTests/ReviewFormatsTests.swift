@@ -71,6 +71,64 @@ final class ReviewFormatsTests: XCTestCase {
     XCTAssert(broken.contains("- allocation of p fails → "), broken)
   }
 
+  private func note(_ report: CheckReport) throws -> String {
+    try report.rendered(as: .note, usesColour: false).replacing("\n", with: " ")
+  }
+
+  func test_note_namesThePatchesOrTheRange() throws {
+    var verdict = Sample.verdict(patches: 3)
+    for (number, subject) in ["one", "two", nil].enumerated() {
+      verdict.revision.patches[number] = .init(file: "/x/\(number).patch", subject: subject)
+    }
+    var said = try note(Sample.report(verdict))
+    XCTAssert(
+      said.contains("6.12.117 with these 3 patches (\"one\", \"two\" and \"2.patch\"), ext"), said)
+    XCTAssert(
+      try note(Sample.clean).contains("6.12.117 with this patch (\"KVM: <do> it\"), extracted"))
+    verdict.revision.patches = (1...9).map { .init(file: "-", subject: "number \($0)") }
+    said = try note(Sample.report(verdict))
+    XCTAssert(said.contains("these 9 patches (\"number 1\" to \"number 9\")"), said)
+    verdict.revision.patches = []
+    said = try note(Sample.report(verdict))
+    XCTAssert(said.contains("Linux 6.12.117 as it is, without patches, extracted"), said)
+    verdict.revision.kernel = "/x/linux@base..v2"
+    verdict.revision.base = String(repeating: "a1", count: 20)
+    verdict.revision.head = .init(id: String(repeating: "b2", count: 20), subject: "KVM: do it")
+    said = try note(Sample.report(verdict))
+    XCTAssert(
+      said.contains("6.12.117 with the commits base..v2 (a1a1a1a1a1a1..b2b2b2b2b2b2), ext"), said)
+  }
+
+  func test_note_ofSteps_saysWhatDiffers() throws {
+    var more = Sample.verdict(findings: [
+      Sample.finding(introduced: false), Sample.finding("crash", introduced: false),
+    ])
+    more.exploration.scenarios = 3010
+    more.revision.version = "6.12.118"
+    var report = CheckReport([
+      .init(label: "1", title: "one", outcome: .verdict(Sample.verdict()), replayOptions: ""),
+      .init(label: "2", title: "two", outcome: .verdict(more), replayOptions: ""),
+    ])
+    report.series = .init(
+      name: "/x/linux@base..v2",
+      steps: ["1", "2"].map { .init(id: $0, file: nil, subject: nil) })
+    var said = try note(report)
+    for words in [
+      "Linux 6.12.117 and 6.12.118, each of the 2 commits of base..v2 on top of those before it, ",
+      "3000 to 3010 scenarios for each", "none left out", "2 findings (there before), 1 cause",
+    ] {
+      XCTAssert(said.contains(words), "no '\(words)' in: \(said)")
+    }
+    report.entries.append(
+      .init(
+        label: "3", title: "three", outcome: .failure("no", exitCode: 3), replayOptions: ""))
+    report.series?.steps.append(.init(id: "3", file: nil, subject: nil))
+    said = try note(report)
+    XCTAssertFalse(said.contains("none left out"), said)
+    XCTAssert(said.contains("2 of the 3 commits of base..v2, each on top of those"), said)
+    XCTAssert(said.contains("1 step could not be tested at all."), said)
+  }
+
   func test_html_isWellFormedAndNeedsNothingElse() throws {
     for report in [Sample.clean, Sample.broken, Sample.old, Sample.noted, Sample.series] {
       let text = HTMLReport(report).text

@@ -49,18 +49,68 @@ final class SeriesReportTests: XCTestCase {
       """
       0 change 0: clean
       1 change 1: cannot be judged: it does not compile (f.c:7)
-      2 change 2: 2 findings (1 introduced)
+      2 change 2: 2 findings (1 introduced, 1 there before)
         cause 1
           a/b.c:2: leak: page 1 is lost
             in f(), 2 of 3 scenarios, introduced by the commit
           replay: kshim replay --kernel k@a..2 f:1
 
-      3 change 3: 2 findings (0 introduced)
+      3 change 3: 2 findings (there before)
       s on k@a..b: 4 commits: introduced by 2 "change 2"; 1 cannot be judged; \
-      1 reused from earlier searches
+      the last has 2 findings; 1 reused from earlier searches
 
       """)
     XCTAssertEqual(report.exitCode(isStrict: false), 3)
+  }
+
+  func test_text_saysWhatFixesAFinding_andHowTheLastStepIs() throws {
+    var report = report([
+      .verdict(verdict([true, true])), .verdict(verdict([false])), .verdict(verdict([])),
+      .verdict(verdict([true])), .verdict(verdict([])), .verdict(verdict([true])),
+    ])
+    func fixed(_ numbers: Int...) -> [CheckReport.Fixed] {
+      numbers.map { .init(verdict([true, true]).findings[$0]) }
+    }
+    report.entries[1].fixed = fixed(1)
+    report.entries[2].fixed = fixed(0)
+    report.entries[4].fixed = fixed(0)
+    let lines = try report.rendered(as: .text, usesColour: false).split(separator: "\n")
+    XCTAssert(lines.contains("1 change 1: 1 finding (there before), 1 fixed"), "\(lines)")
+    XCTAssert(lines.contains("2 change 2: clean, 1 fixed"), "\(lines)")
+    XCTAssertEqual(
+      lines.last,
+      """
+      s on k@a..b: 6 commits: introduced by 5 "change 5"; \
+      introduced by 0 "change 0", fixed by 1 "change 1", 2 "change 2"; \
+      introduced by 3 "change 3", fixed by 4 "change 4"; the last has 1 finding
+      """)
+    report.entries.removeLast()
+    report.series?.steps.removeLast()
+    XCTAssert(
+      try report.rendered(as: .text, usesColour: false).hasSuffix("; the last is clean\n"))
+    report.entries[2].fixed = []
+    XCTAssert(
+      try report.rendered(as: .text, usesColour: false)
+        .contains("introduced by 0 \"change 0\", 1 of 2 fixed by 1 \"change 1\""))
+    XCTAssert(
+      try report.rendered(as: .note, usesColour: false).contains("1 finding of before fixed"))
+    XCTAssert(
+      HTMLReport(report).text.contains("<p>Fixed: <code>leak</code> in f(): page 1 is lost"))
+    let text = try report.rendered(as: .json, usesColour: false)
+    let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    let items = try XCTUnwrap(object?["commits"] as? [[String: Any]])
+    XCTAssertEqual(
+      items.map { $0["fixed"] as? [[String: String]] },
+      [
+        nil, [["property": "leak", "function": "f", "message": "page 1 is lost"]], nil, nil,
+        [["property": "leak", "function": "f", "message": "page 0 is lost"]],
+      ])
+  }
+
+  func test_text_whenTheLastStepCannotBeJudged_saysSo() throws {
+    let report = report([.verdict(verdict([true])), .failure("no", exitCode: 3)])
+    let text = try report.rendered(as: .text, usesColour: false)
+    XCTAssert(text.hasSuffix("; 1 cannot be judged, the last among them\n"), text)
   }
 
   func test_text_ofStepsThatAddNothing_isALineEach() throws {

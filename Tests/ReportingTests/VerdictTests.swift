@@ -90,10 +90,39 @@ final class VerdictTests: XCTestCase {
         replay: kshim replay --kernel k f:x=1:gzp0
                9  f  return 0
 
-      s on Linux 6.12.117 with 1 patch: 2 findings (1 introduced), 1 cause: \
+      s on Linux 6.12.117 with 1 patch: 2 findings (1 introduced, 1 there before), 1 cause: \
       3000 scenarios in 1.5 s (2k/s), exhaustive
 
       """)
+  }
+
+  func test_text_ofARange_namesIt() {
+    var range = verdict(patches: 0, findings: [finding(introduced: true)])
+    range.revision.kernel = "~/linux@base..v2"
+    range.revision.base = String(repeating: "a1", count: 20)
+    range.revision.head = .init(id: String(repeating: "b2", count: 20), subject: "KVM: <do> it")
+    let text = TextReport(range, replayOptions: "", usesColour: false).text
+    XCTAssert(text.contains("introduced by the range"), text)
+    XCTAssert(text.contains("s on Linux 6.12.117 with base..v2: 1 finding (1 introduced)"), text)
+    let page = HTMLReport(
+      CheckReport([.init(label: nil, title: nil, outcome: .verdict(range), replayOptions: "")])
+    ).text
+    XCTAssert(page.contains("<title>kshim: s on Linux 6.12.117 with base..v2</title>"), page)
+    XCTAssert(page.contains(", introduced by the range<br>"), page)
+    XCTAssert(
+      page.contains("<p>Commits a1a1a1a1a1a1..b2b2b2b2b2b2 &quot;KVM: &lt;do&gt; it&quot;</p>"),
+      page)
+    XCTAssertFalse(page.contains("<ol>"))
+    range.revision.patches = [.init(file: "1.patch", subject: nil)]
+    range.revision.head = nil
+    XCTAssertEqual(
+      TextReport(range, replayOptions: "", usesColour: false).text.split(separator: "\n").last?
+        .prefix { $0 != ":" }, "s on Linux 6.12.117 with base..v2 and 1 patch")
+    range.revision.commit = .init(id: "b2", subject: "it")
+    let step = HTMLReport(
+      CheckReport([.init(label: "b2", title: "it", outcome: .verdict(range), replayOptions: "")])
+    ).text
+    XCTAssert(step.contains(", introduced by the commit<br>"), step)
   }
 
   func test_text_onATerminal_hasColour() {
