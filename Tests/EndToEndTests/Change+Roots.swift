@@ -33,6 +33,10 @@ extension Change {
       breaks: ["root-chain", "walk-start"],
       .replace("= __pa(mmu->pml4_root) |", with: "= __pa(mmu->pae_root) |")),
     Change(
+      "second-entry", "a second entry of the PML4 leads to the PDPT", in: shadow,
+      breaks: ["root-chain"],
+      .insertAfter("pml4_root[0] =", "\t\tmmu->pml4_root[1] = mmu->pml4_root[0];")),
+    Change(
       "two-quadrants", "the third quarter shadows the first again", in: shadow,
       breaks: ["boundary-arguments"], .replace("? i : 0", with: "? i & 1 : 0")),
     Change(
