@@ -24,25 +24,22 @@ enum Fingerprint {
       "CCC_OVERRIDE_OPTIONS",
     ].map { "\($0)=\(environment[$0] ?? "")" }
     let own = try await contents(of: installation)
+    let program = try await program()
     return try await hash(
-      (["kshim results 1", installation.root] + (program() + tools).map(stamp) + variables + own)
+      (["kshim results 1", installation.root] + (program + tools).map(stamp) + variables + own)
         .joined(separator: "\n"))
   }
 
-  /// The path of each file whose code runs in this process: the program and its libraries, but not
-  /// the builds that it loaded.
-  private static func program() -> [String] {
-    let maps = FileManager.default.contents(atPath: "/proc/self/maps") ?? Data()
-    let lines = String(decoding: maps, as: UTF8.self).split(separator: "\n")
-    // address, permissions, offset, device, inode, path
-    let paths = lines.compactMap { line -> String? in
-      let fields = line.split(separator: " ", maxSplits: 5)
-      guard fields.count == 6, fields[1].contains("x") else { return nil }
-      let path = fields[5].trimmingCharacters(in: .whitespaces)
-      return path.hasPrefix("/") ? path : nil
+  /// The program and the libraries that it is linked with. What else the process has loaded by now
+  /// differs from run to run.
+  private static func program() async throws -> [String] {
+    let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+    let linked = try await Command.run("ldd", [path])
+    // `libz.so.1 => /lib/libz.so.1 (0x7f…)`, or the loader's path alone
+    let libraries = linked.outputText.split(separator: "\n").compactMap { line in
+      line.split(separator: " ").first { $0.hasPrefix("/") }.map(String.init)
     }
-    let libraries = paths.filter { ($0 as NSString).lastPathComponent.hasPrefix("lib") }
-    return Set(libraries + ["/proc/self/exe"]).sorted()
+    return ([path] + libraries).sorted()
   }
 
   /// A file that is replaced or changed gets another stamp.
