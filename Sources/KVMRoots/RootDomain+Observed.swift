@@ -4,7 +4,7 @@ import Exploration
 /// Differences between revisions, in words.
 extension RootDomain {
   public static func name(ofTarget target: UInt8) -> String {
-    Drive.allCases[Int(target)].rawValue
+    RootObserver.drives[Int(target)].rawValue
   }
 
   public static func tellsValues(_ aspect: UInt8) -> Bool {

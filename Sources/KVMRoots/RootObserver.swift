@@ -21,6 +21,9 @@ struct RootObserver {
 
   private var slots: RootSlots { setup.slots }
 
+  /// Of a fact's target the drive, by number; made once.
+  static let drives = Drive.allCases
+
   mutating func begin(_ observation: inout Observation) {
     swap(&self.observation, &observation)
     self.observation.begin()
@@ -37,7 +40,7 @@ struct RootObserver {
     _ target: Drive, _ state: RootState, before: RootSnapshot, after: RootSnapshot,
     _ world: World, thread: Int? = nil
   ) {
-    let number = UInt8(Drive.allCases.firstIndex(of: target)!)
+    let number = UInt8(Self.drives.firstIndex(of: target)!)
     func add(_ aspect: RootAspect, _ index: Int, _ value: UInt64) {
       observation.add(
         .init(
@@ -54,8 +57,9 @@ struct RootObserver {
     add(.pgd, 0, pgd(after.rootPGD, state))
     if slots.mirrorRoot != nil { add(.mirror, 0, name(after.mirrorRoot)) }
     for index in 0..<3 { add(.previous, index, name(after.previous(index))) }
-    let pgds = after.previousPGD
-    for (index, pgd) in [pgds.0, pgds.1, pgds.2].enumerated() { add(.previousPGD, index, pgd) }
+    add(.previousPGD, 0, after.previousPGD.0)
+    add(.previousPGD, 1, after.previousPGD.1)
+    add(.previousPGD, 2, after.previousPGD.2)
     func table(_ hpa: UInt64, _ old: UInt64) -> UInt64 {
       if hpa == old, hpa != 0 { return PageName.asBefore.rawValue }
       return hpa == 0 ? 0 : (world.load(hpa) == nil ? PageName.noPage : .page).rawValue
