@@ -5,9 +5,6 @@ import KernelSource
 
 /// Compiles an extraction, with the runtime, into shared objects.
 public struct SharedObject: Sendable {
-  /// How the compiler fills variables that the code leaves uninitialised.
-  public enum Poison: String, Sendable, CaseIterable { case pattern, zero }
-
   public let path: String
 
   /// What every build of a subject has.
@@ -20,7 +17,7 @@ public struct SharedObject: Sendable {
   ///   - counting: also count how often each branch is taken, for the notes.
   /// - Throws: ``Failure`` of kind build with the compiler's messages.
   public static func build(
-    _ extraction: Extraction, poison: Poison, counting: Bool, installation: Installation,
+    _ extraction: Extraction, counting: Bool, installation: Installation,
     into path: String
   ) async throws -> SharedObject {
     let clang = try Toolchain.locate().tool("clang")
@@ -36,8 +33,7 @@ public struct SharedObject: Sendable {
     defer { try? FileManager.default.removeItem(atPath: unit) }
     let compiled = try await Command.run(
       clang,
-      try options(installation) + installation.options("instruments")
-        + installation.options(poison.rawValue) + counters
+      try options(installation) + installation.options("instruments") + counters
         + ["-c", "-o", unit] + source)
     guard compiled.succeeded else {
       let provenance = extraction.provenance
@@ -56,7 +52,6 @@ public struct SharedObject: Sendable {
       [
         "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-shared",
         "-I\(installation.shims)/public", "-I\(installation.shims)/include",
-        try installation.options(poison.rawValue)[1],
       ] + (counting ? ["-DKSHIM_COUNTING"] : [])
         + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : []) + runtime + [
           "-x", "c", "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit,

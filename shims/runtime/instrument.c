@@ -36,8 +36,14 @@ static void indexed(uint64_t index, uint64_t pc)
 	__builtin_trap();
 }
 
+static void no_comparison(uint64_t left, uint64_t right, uint64_t pc)
+{
+	(void)left, (void)right, (void)pc;
+}
+
 static const struct kshim_instruments none = {
 	.access = no_access, .block = no_block, .divided = divided, .indexed = indexed,
+	.compared = no_comparison,
 };
 
 const struct kshim_instruments *kshim_instruments = &none;
@@ -109,6 +115,32 @@ void __sanitizer_cov_trace_pc(void);
 void __sanitizer_cov_trace_pc(void)
 {
 	kshim_instruments->block(KSHIM_PC());
+}
+
+/* Before every comparison, with both sides. */
+#define COMPARE(bytes, type)								\
+	void __sanitizer_cov_trace_cmp##bytes(type left, type right);			\
+	void __sanitizer_cov_trace_const_cmp##bytes(type left, type right);		\
+	void __sanitizer_cov_trace_cmp##bytes(type left, type right)			\
+	{										\
+		kshim_instruments->compared(left, right, KSHIM_PC());			\
+	}										\
+	void __sanitizer_cov_trace_const_cmp##bytes(type left, type right)		\
+	{										\
+		kshim_instruments->compared(left, right, KSHIM_PC());			\
+	}
+
+COMPARE(1, uint8_t)
+COMPARE(2, uint16_t)
+COMPARE(4, uint32_t)
+COMPARE(8, uint64_t)
+
+void __sanitizer_cov_trace_switch(uint64_t value, const uint64_t *cases);
+
+void __sanitizer_cov_trace_switch(uint64_t value, const uint64_t *cases)
+{
+	(void)cases;
+	kshim_instruments->compared(value, 0, KSHIM_PC());
 }
 
 void __ubsan_handle_divrem_overflow(void *place, uint64_t left, uint64_t right);

@@ -12,8 +12,9 @@
 struct kshim_instruments {
 	void (*access)(uint64_t address, uint64_t size, bool write, uint64_t pc);
 	void (*block)(uint64_t pc);
-	void (*divided)(uint64_t pc);
-	void (*indexed)(uint64_t index, uint64_t pc);	/* by zero */
+	void (*divided)(uint64_t pc);	/* by zero */
+	void (*indexed)(uint64_t index, uint64_t pc);
+	void (*compared)(uint64_t left, uint64_t right, uint64_t pc);
 };
 
 extern const struct kshim_instruments *kshim_instruments;

@@ -21,6 +21,13 @@ static uint64_t page_struct_size;
 static uint8_t state[2][WINDOW_PAGES];	/* of the low and the high window */
 static uint32_t next[2];		/* the next unused frame of each window */
 
+/* The world that memory_back() returns to. */
+static struct {
+	uint8_t state[2][WINDOW_PAGES];
+	uint32_t next[2];
+	uint32_t store_count;
+} world_marked;
+
 /* The allocation that a frame belongs to. */
 struct allocation {
 	uint64_t start;			/* hpa */
@@ -31,7 +38,7 @@ struct allocation {
 static struct allocation allocations[2][WINDOW_PAGES];
 static uint64_t stack_low, stack_high;
 
-struct kshim_store memory_stores[MAX_STORES];
+struct kshim_store *memory_stores;
 uint32_t memory_store_count, memory_first_step_store;
 
 static struct {
@@ -80,6 +87,10 @@ void memory_open(void)
 		return;
 	base = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
+		__builtin_trap();
+	memory_stores = mmap(NULL, MAX_STORES * sizeof(*memory_stores), PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory_stores == MAP_FAILED)
 		__builtin_trap();
 	vmemmap = (uint64_t)base;
 	base += VMEMMAP_SPAN;
@@ -151,7 +162,7 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 	uint64_t start = first;
 
 	if (frames >= WINDOW_PAGES - next[window]) {
-		trace_record(KSHIM_EVENT_OVERFLOW, pc);
+		trace_limit(KSHIM_LIMIT_PAGES, pc);
 		step_stop();
 		return HIGH_HPA;	/* to the set-up of a step that will not be made */
 	}
@@ -176,19 +187,22 @@ kshim_u64 kshim_boot_object(kshim_u64 size)
 	return take(1, size, KSHIM_MEMORY_OBJECT, 0, 0) + offset;
 }
 
+/* What a page that nobody asked to be zeroed is filled with, unlike what variables hold. */
+#define DIRTY 0xa5
+
 /* What kmalloc() gives for no bytes: an address that nothing may reach. */
 #define ZERO_SIZE 16
 
 kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 {
-	/* Dirty unless zeroed was asked; the byte differs between the two builds. */
-	uint8_t fill = flags & KSHIM_ALLOC_ZEROED ? 0 : *step_harness->dirty;
 	struct kshim_event *event;
 	uint64_t hpa;
 
 	if (!size)
 		return ZERO_SIZE;
-	hpa = kshim_decide(2) ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, fill, pc);
+	hpa = kshim_decide(2) ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, 0, pc);
+	if (hpa && !(flags & KSHIM_ALLOC_ZEROED))
+		unset_add(hpa + offset, size, unset_fill ? DIRTY : 0);
 	event = trace_record(KSHIM_EVENT_ALLOC, pc);
 	event->value = hpa;
 	event->arg[0] = flags;
@@ -259,7 +273,7 @@ kshim_u64 kshim_zero_pfn(void)
 	return HIGH_HPA / PAGE_SIZE;
 }
 
-_Bool kshim_load(kshim_u64 hpa, kshim_u64 *value)
+_Bool kshim_peek_memory(kshim_u64 hpa, kshim_u64 *value)
 {
 	uint8_t *page = state_of(hpa);
 
@@ -267,6 +281,13 @@ _Bool kshim_load(kshim_u64 hpa, kshim_u64 *value)
 		return false;
 	*value = *(uint64_t *)(hpa + offset);
 	return true;
+}
+
+_Bool kshim_load(kshim_u64 hpa, kshim_u64 *value)
+{
+	if (is_watched(hpa + offset, 8))
+		inputs_touch(hpa + offset, 8);
+	return kshim_peek_memory(hpa, value);
 }
 
 /* The first entry of 8 bytes from a number on that is not 0, 512 when there is none. */
@@ -277,18 +298,32 @@ unsigned kshim_next_entry(kshim_u64 hpa, unsigned from)
 
 	if (!page || *page != PAGE_LIVE || (hpa & (PAGE_SIZE - 1)))
 		return 512;
-	while (from < 512 && !entries[from])
+	/* An entry that depends on an input is looked at. */
+	while (from < 512 && !entries[from] && !is_watched((uint64_t)&entries[from], 8))
 		from++;
 	return from;
 }
 
-void kshim_poke(kshim_u64 hpa, kshim_u64 value)
+void kshim_poke(kshim_u64 hpa, kshim_u64 value, unsigned mask)
 {
 	uint8_t *page = state_of(hpa);
 
 	if (!page || *page != PAGE_LIVE || (hpa & 7))
 		__builtin_trap();
 	*(uint64_t *)(hpa + offset) = value;
+	inputs_watch(hpa + offset, 8, mask);
+}
+
+unsigned kshim_first_store(void)
+{
+	return memory_store_count;
+}
+
+void kshim_watch_store(unsigned number, unsigned mask)
+{
+	if (number < memory_store_count)
+		inputs_watch(memory_stores[number].address + memory_stores[number].within,
+			     memory_stores[number].size, mask);
 }
 
 void kshim_name_object(unsigned number, const void *address, unsigned long size)
@@ -359,7 +394,7 @@ static void log_store(uint64_t address, uint64_t size, uint64_t pc)
 		struct kshim_store *store;
 
 		if (memory_store_count == MAX_STORES) {
-			trace_record(KSHIM_EVENT_OVERFLOW, pc);
+			trace_limit(KSHIM_LIMIT_STORES, pc);
 			step_end();
 		}
 		store = &memory_stores[memory_store_count++];
@@ -367,6 +402,7 @@ static void log_store(uint64_t address, uint64_t size, uint64_t pc)
 		store->before = *(uint64_t *)granule;
 		store->pc = pc;
 		store->size = size;
+		store->within = address > granule ? address - granule : 0;
 		store->step = step_number;
 		store->thread = thread_now - threads;
 	}
@@ -378,6 +414,9 @@ static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at
 static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at, uint64_t pc)
 {
 	struct kshim_event *event;
+
+	if (!step_inside)
+		__builtin_trap();	/* the harness's own set-up or look-up goes astray */
 
 	if (thread_place(address) == THREAD_GUARD)
 		step_fault(KSHIM_FAULT_STACK, pc);
@@ -406,8 +445,15 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 	int window;
 
 	/* What is met most comes first. */
-	if (address - stack_low < stack_high - stack_low || is_counter(address))
+	if (address - stack_low < stack_high - stack_low) {
+		if (unset_count)
+			unset_access(address, size, write);
 		return;
+	}
+	if (is_counter(address))
+		return;
+	if (is_watched(address, size))
+		inputs_touch(address, size);
 	if (is_subject_data(address, size)) {
 		if (write)
 			log_store(address, size, pc);
@@ -431,6 +477,8 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 	}
 	if (write)
 		log_store(address, size, pc);
+	if (unset_count)
+		unset_access(address, size, write);
 }
 
 void memory_log_stores_from_here(void)
@@ -438,17 +486,41 @@ void memory_log_stores_from_here(void)
 	memory_first_step_store = memory_store_count;
 }
 
-void memory_reset(void)
+static void undo_down_to(uint32_t count)
 {
-	while (memory_store_count) {
+	while (memory_store_count > count) {
 		struct kshim_store *store = &memory_stores[--memory_store_count];
 
 		*(uint64_t *)store->address = store->before;
 	}
+}
+
+void memory_reset(void)
+{
+	undo_down_to(0);
 	memory_first_step_store = 0;
 	for (int w = 0; w < 2; w++) {
 		memset(state[w], PAGE_UNUSED, next[w]);
 		next[w] = 0;
 	}
 	kshim_boot_page(0, false);	/* the zero page */
+}
+
+void memory_mark(void)
+{
+	world_marked.store_count = memory_store_count;
+	for (int w = 0; w < 2; w++) {
+		world_marked.next[w] = next[w];
+		memcpy(world_marked.state[w], state[w], next[w]);
+	}
+}
+
+void memory_back(void)
+{
+	undo_down_to(world_marked.store_count);
+	for (int w = 0; w < 2; w++) {
+		memset(state[w] + world_marked.next[w], PAGE_UNUSED, next[w] - world_marked.next[w]);
+		memcpy(state[w], world_marked.state[w], world_marked.next[w]);
+		next[w] = world_marked.next[w];
+	}
 }

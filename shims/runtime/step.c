@@ -21,16 +21,38 @@ static void use_callers_stack(uint64_t frame)
 	memory_stack(frame - STACK_ROOM, frame + STACK_ROOM);
 }
 
-void kshim_reset(const unsigned char *choices, unsigned count)
+static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t frame)
 {
-	memory_reset();
 	trace_reset(choices, count);
 	thread_reset();
 	step_number = 0;
 	step_block_count = 0;
 	ended = false;
-	use_callers_stack((uint64_t)__builtin_frame_address(0));
+	use_callers_stack(frame);
+}
+
+void kshim_reset(const unsigned char *choices, unsigned count)
+{
+	memory_reset();
+	inputs_reset();
+	unset_reset();
+	begin_afresh(choices, count, (uint64_t)__builtin_frame_address(0));
 	step_harness->prepare();
+}
+
+void kshim_mark(void)
+{
+	memory_mark();
+	inputs_mark();
+	unset_mark();
+}
+
+void kshim_back(const unsigned char *choices, unsigned count)
+{
+	memory_back();
+	inputs_back();
+	unset_back();
+	begin_afresh(choices, count, (uint64_t)__builtin_frame_address(0));
 }
 
 void step_stop(void)
@@ -62,6 +84,8 @@ static void block(uint64_t pc)
 	if ((uint64_t)__builtin_frame_address(0) < thread_lowest)
 		step_fault(KSHIM_FAULT_STACK, pc);
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
+	if (unset_trace_path)
+		unset_pass(pc, 0, 0);
 	if (step_block_count > BLOCK_LIMIT) {
 		trace_record(KSHIM_EVENT_HANG, pc);
 		step_end();
@@ -87,11 +111,18 @@ static void indexed(uint64_t index, uint64_t pc)
 	step_end();
 }
 
+static void compared(uint64_t left, uint64_t right, uint64_t pc)
+{
+	if (unset_trace_path && step_inside)
+		unset_pass(pc, memory_symbol(left), memory_symbol(right));
+}
+
 static const struct kshim_instruments own_instruments = {
 	.access = memory_check,
 	.block = block,
 	.divided = divided,
 	.indexed = indexed,
+	.compared = compared,
 };
 
 void kshim_attach(const struct kshim_harness *harness)
@@ -194,11 +225,16 @@ const struct kshim_world *kshim_world_now(void)
 		.ended = ended,
 		.blocks = blocks,
 		.block_count = step_block_count,
+		.asked = inputs_asked,
+		.asked_count = inputs_asked_count,
+		.read_unset = unset_was_read,
+		.path = unset_passed,
+		.path_count = unset_passed_count,
 	};
 	return &world;
 }
 
 kshim_u64 kshim_digest(void)
 {
-	return memory_digest(trace_digest(0x6b7368696dULL));
+	return memory_digest(trace_digest(0x6b7368696dULL)) ^ unset_path;
 }

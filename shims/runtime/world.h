@@ -8,12 +8,12 @@
 
 #define PAGE_SIZE 4096ULL
 /* Behind each allocation a page frame is left unused: the guard. */
-#define WINDOW_PAGES 128
+#define WINDOW_PAGES 4096
 #define HIGH_HPA 0x140000000ULL		/* 5 GiB: truncation to 32 bits shows */
 #define LOW_HPA 0x7ff00000ULL		/* below 4 GiB, for __GFP_DMA32 */
-#define MAX_EVENTS 1024
+#define MAX_EVENTS 4096
 #define MAX_DECISIONS 256
-#define MAX_STORES 16384
+#define MAX_STORES (1 << 20)
 #define MAX_HELD 16
 #define MAX_OBJECTS 16
 #define BLOCK_LIMIT 30000		/* basic blocks in one scenario before it counts as a hang */
@@ -76,10 +76,49 @@ uint64_t memory_symbol(uint64_t address);
 uint64_t memory_digest(uint64_t seed);
 void memory_stack(uint64_t low, uint64_t high);
 void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc);
-extern struct kshim_store memory_stores[MAX_STORES];
+extern struct kshim_store *memory_stores;
 extern uint32_t memory_store_count, memory_first_step_store;
 
 bool memory_is_code(uint64_t address);
+void memory_mark(void);
+void memory_back(void);
+
+/* inputs.c */
+#define WATCH_SLOTS 8192
+/* Not 0 where a granule with this hash is watched. */
+extern uint8_t watch_filter[WATCH_SLOTS];
+extern struct kshim_asked inputs_asked[KSHIM_MAX_INPUTS];
+extern uint32_t inputs_asked_count;
+void inputs_reset(void);
+void inputs_mark(void);
+void inputs_back(void);
+void inputs_watch(uint64_t address, uint64_t size, uint32_t mask);
+void inputs_touch(uint64_t address, uint64_t size);
+
+static inline bool is_watched(uint64_t address, uint64_t size)
+{
+	if (watch_filter[address / 8 % WATCH_SLOTS])
+		return true;
+	for (uint64_t next = (address & ~7ULL) + 8; next < address + size; next += 8)
+		if (watch_filter[next / 8 % WATCH_SLOTS])
+			return true;
+	return false;
+}
+
+/* unset.c */
+extern uint32_t unset_count;	/* stretches that nothing has written yet */
+extern bool unset_was_read;
+extern uint8_t unset_fill;
+extern bool unset_trace_path;
+extern uint64_t unset_path;	/* a digest of blocks and comparisons, where it is asked for */
+extern struct kshim_passed *unset_passed;
+extern uint32_t unset_passed_count;
+void unset_pass(uint64_t pc, uint64_t left, uint64_t right);
+void unset_reset(void);
+void unset_mark(void);
+void unset_back(void);
+void unset_add(uint64_t address, uint64_t size, uint8_t byte);
+void unset_access(uint64_t address, uint64_t size, bool write);
 
 /* fault.c */
 void fault_expect(void);		/* faults of this thread's next step are the subject's */
@@ -90,6 +129,7 @@ extern struct kshim_decision trace_decisions[MAX_DECISIONS];
 extern uint32_t trace_event_count, trace_decision_count;
 void trace_reset(const uint8_t *choices, uint32_t count);
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc);
+void trace_limit(enum kshim_limit limit, uint64_t pc);
 uint64_t trace_digest(uint64_t seed);
 uint32_t trace_locks_held(void);
 unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event);

@@ -68,7 +68,7 @@ struct MutantCompiler {
     let ended = try await Command.run(
       Toolchain.locate().tool("clang"),
       SharedObject.options(installation) + KernelBuild.strictness
-        + installation.options(SharedObject.Poison.pattern.rawValue) + arguments + [
+        + arguments + [
           "-g0", "-fno-verbose-asm", "-fno-asynchronous-unwind-tables", "-ferror-limit=0",
           "-x", "c", "\(extraction.directory)/unit.i", "-o", "-",
         ])

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Shims
+
+/// A part of the tree of decisions: all lists that begin like this one.
+struct Branch: Sendable {
+  /// A decision that was made: an input's value or a callee's answer.
+  struct Taken: Sendable {
+    /// nil for a callee's answer.
+    var input: UInt8?
+    var choice: UInt8
+    var arity: UInt8
+  }
+
+  var space: Int
+  var taken: [Taken] = []
+  /// How many decisions at the beginning stay as they are.
+  var fixed = 0
+  /// Where the search may not turn an input: the values of all.
+  var state: InputValues?
+
+  init(space: Int) { self.space = space }
+
+  init(only state: StartingState) {
+    space = state.space
+    self.state = state.values
+  }
+}
+
+/// One worker's walk through branches.
+struct Search {
+  private let subject: Subject
+  private let world: World
+  private let spaces: [StateSpace]
+  private(set) var report: Report
+  private(set) var runs = 0
+  /// What the runs stand for.
+  private(set) var scenarios = 0
+  /// How many states are done with: each run has its part of them.
+  private(set) var done = 0.0
+
+  private var branch = Branch(space: 0)
+  private var choices: [UInt8] = []
+
+  init(_ subject: Subject, _ spaces: [StateSpace]) {
+    self.subject = subject
+    world = subject.world
+    self.spaces = spaces
+    report = Report(subject, spaces: spaces)
+  }
+
+  /// Whether the last run broke a property.
+  var isBroken: Bool { report.isBroken }
+  /// The state of the last run, as far as it was looked at.
+  var state: StartingState { StartingState(space: branch.space, values: values) }
+
+  private var values: InputValues {
+    if let state = branch.state { return state }
+    var values = InputValues.zero
+    for one in branch.taken { if let input = one.input { values[Int(input)] = one.choice } }
+    return values
+  }
+
+  /// Runs every scenario of a branch.
+  ///
+  /// - Parameter after: called after each run; false ends the walk.
+  mutating func walk<D: Domain>(
+    _ branch: Branch, in domain: inout D, after: (inout Search) -> Bool
+  ) {
+    self.branch = branch
+    repeat {
+      let state = state
+      choices.removeAll(keepingCapacity: true)
+      for one in self.branch.taken where one.input == nil { choices.append(one.choice) }
+      choices.withUnsafeBufferPointer {
+        Explorer.execute(state, $0, in: &domain, subject, &report)
+      }
+      take()
+      let standingFor = self.standingFor
+      runs += 1
+      scenarios += standingFor
+      done += part
+      report.end(standingFor: standingFor)
+      guard after(&self) else { return }
+    } while turn()
+  }
+
+  /// Takes down the decisions of the run that was just made.
+  private mutating func take() {
+    let asked = world.asked
+    var next = 0
+    branch.taken.removeAll(keepingCapacity: true)
+    func inputs(before decision: Int, _ taken: inout [Branch.Taken]) {
+      guard branch.state == nil else { return }
+      while next < asked.count, asked[next].before <= decision {
+        let one = asked[next]
+        taken.append(.init(input: one.input, choice: one.value, arity: one.arity))
+        next += 1
+      }
+    }
+    var taken = branch.taken
+    branch.taken = []
+    for (number, decision) in world.decisions.enumerated() {
+      inputs(before: number, &taken)
+      taken.append(.init(input: nil, choice: decision.choice, arity: decision.arity))
+    }
+    inputs(before: .max, &taken)
+    branch.taken = taken
+  }
+
+  /// The part of its space that the last run is, in states.
+  private var part: Double {
+    branch.taken.reduce(Double(spaces[branch.space].count)) { $0 / Double($1.arity) }
+  }
+
+  /// How many states agree with the last run's in all that was looked at.
+  private var standingFor: Int {
+    guard branch.state == nil else { return 1 }
+    let inputs = spaces[branch.space].inputs
+    var looked: UInt32 = 0
+    for one in branch.taken { if let input = one.input { looked |= 1 << UInt32(input) } }
+    return inputs.indices.reduce(1) {
+      looked >> UInt32($1) & 1 != 0 ? $0 : $0 * inputs[$1].values.count
+    }
+  }
+
+  /// Turns the last open decision. False when none is left.
+  private mutating func turn() -> Bool {
+    while branch.taken.count > branch.fixed {
+      let last = branch.taken.count - 1
+      if branch.taken[last].choice + 1 < branch.taken[last].arity {
+        branch.taken[last].choice += 1
+        return true
+      }
+      branch.taken.removeLast()
+    }
+    return false
+  }
+
+  /// Gives away the other answers of the first open decision; nil where there is none.
+  mutating func split() -> Branch? {
+    guard
+      let first = branch.taken.indices.dropFirst(branch.fixed).first(where: {
+        branch.taken[$0].choice + 1 < branch.taken[$0].arity
+      })
+    else { return nil }
+    var other = branch
+    other.taken.removeLast(other.taken.count - first - 1)
+    other.taken[first].choice += 1
+    other.fixed = first
+    branch.fixed = first + 1
+    return other
+  }
+}
+
+extension Explorer {
+  private static let variables: UInt8 = 0xaa
+
+  /// Runs one scenario. Where it reads what nothing has written, it is run with another fill as
+  /// well, and judged as far as both do the same.
+  static func execute<D: Domain>(
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, in domain: inout D,
+    _ subject: Subject, _ report: inout Report
+  ) {
+    let world = subject.world
+    report.begin(state, choices)
+    domain.run(state, choices, &report)
+    guard world.hasReadUnset else { return }
+    let lockstep = Lockstep(subject)
+    report.lockstep = lockstep
+    world.fill(unset: 0, tracing: true)
+    report.begin(state, choices, recording: true)
+    domain.run(state, choices, &report)
+    world.fill(unset: variables, tracing: true)
+    report.begin(state, choices)
+    domain.run(state, choices, &report)
+    world.fill(unset: variables, tracing: false)
+    report.lockstep = nil
+  }
+}
+
+extension Report {
+  /// Takes a step that was just made.
+  ///
+  /// - Returns: whether it is to be judged: not where the run is only taken down.
+  public func takesStep(_ world: World, _ result: UInt64?) -> Bool {
+    guard isRecording else { return true }
+    lockstep?.record(world, result)
+    return false
+  }
+
+  /// Where the present step does something else with another fill of what nothing has written:
+  /// return address of the first sign, and a sentence.
+  public func parting(_ world: World, _ result: UInt64?) -> (UInt64, String)? {
+    lockstep?.parting(world, result)
+  }
+}
