@@ -77,6 +77,7 @@ unsigned kshim_ask(unsigned input);
 void kshim_fill_unset(unsigned char byte, _Bool trace_path);
 void kshim_mark(void);
 void kshim_back(const unsigned char *choices, unsigned count);
+void kshim_quiet(_Bool quiet);	/* whether touching memory asks for no input */
 unsigned kshim_first_store(void);	/* number of the next store that is logged */
 void kshim_watch_store(unsigned number, unsigned mask);
 _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result);

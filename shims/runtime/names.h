@@ -46,6 +46,7 @@
 #define kshim_peek_memory KSHIM_NAME(kshim_peek_memory)
 #define kshim_point KSHIM_NAME(kshim_point)
 #define kshim_poke KSHIM_NAME(kshim_poke)
+#define kshim_quiet KSHIM_NAME(kshim_quiet)
 #define kshim_race KSHIM_NAME(kshim_race)
 #define kshim_reset KSHIM_NAME(kshim_reset)
 #define kshim_select KSHIM_NAME(kshim_select)
