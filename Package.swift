@@ -19,7 +19,7 @@ let libclang: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(llvm)/include"])]
 
 /// What runs once per scenario is optimised in every build, so that one build serves
 /// the command line and the tests.
-let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-enforce-exclusivity=unchecked"])]
 
 /// C that is compiled as the command line compiles a subject: what was extracted, for `swift test`
 /// (empty without an extraction), and functions that misbehave.

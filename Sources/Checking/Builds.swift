@@ -9,39 +9,39 @@ import KernelSource
 /// world.
 package struct Builds: Sendable {
   let extraction: Extraction
+  private let installation: Installation
   private let directory: String
   private let jobs: Int
 
   var path: String { path(0) }
-  var profiles: [String] {
-    (0..<jobs).map { "\(directory)/\($0).profraw" }
-  }
-
   private func path(_ worker: Int) -> String { "\(directory)/\(worker).so" }
 
-  /// - Parameter counting: whether the notes will be asked for.
   static func make(
-    _ subject: String, _ revision: Revision, jobs: Int, counting: Bool,
-    installation: Installation, in directory: String
+    _ subject: String, _ revision: Revision, jobs: Int, installation: Installation,
+    in directory: String
   ) async throws -> Builds {
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, into: "\(directory)/extracted")
     return try await make(
-      extraction, jobs: jobs, counting: counting, installation: installation, in: directory)
+      extraction, jobs: jobs, installation: installation, in: directory)
   }
 
-  /// - Parameter counting: whether it counts how often each branch is taken.
   package static func make(
-    _ extraction: Extraction, jobs: Int, counting: Bool, installation: Installation,
-    in directory: String
+    _ extraction: Extraction, jobs: Int, installation: Installation, in directory: String
   ) async throws -> Builds {
-    let builds = Builds(extraction: extraction, directory: directory, jobs: jobs)
+    let builds = Builds(
+      extraction: extraction, installation: installation, directory: directory, jobs: jobs)
     _ = try await SharedObject.build(
-      extraction, counting: counting, installation: installation, into: builds.path)
-    for worker in 1..<max(1, jobs) {
-      try FileManager.default.copyItem(atPath: builds.path, toPath: builds.path(worker))
-    }
+      extraction, counting: false, installation: installation, into: builds.path)
+    try builds.copy(builds.path(_:))
     return builds
+  }
+
+  /// Each worker gets a copy of the first one's.
+  private func copy(_ path: (Int) -> String) throws {
+    for worker in 1..<max(1, jobs) {
+      try FileManager.default.copyItem(atPath: path(0), toPath: path(worker))
+    }
   }
 
   @Sendable package func load(_ worker: Int) throws -> Subject {
@@ -58,7 +58,29 @@ package struct Builds: Sendable {
       primitives: extraction.primitives, places: places)
   }
 
-  func writeProfile(of subject: Subject, worker: Int) {
-    subject.writeProfile(to: "\(directory)/\(worker).profraw")
+}
+
+/// The same text once more, with clang's counters: what the search itself has no use for.
+extension Builds {
+  var countingPath: String { countingPath(0) }
+  private func countingPath(_ worker: Int) -> String { "\(directory)/counting-\(worker).so" }
+  var profiles: [String] { (0..<jobs).map(profile(_:)) }
+  private func profile(_ worker: Int) -> String { "\(directory)/\(worker).profraw" }
+
+  func makeCounting() async throws {
+    _ = try await SharedObject.build(
+      extraction, counting: true, installation: installation, into: countingPath)
+    try copy(countingPath(_:))
+  }
+
+  @Sendable func loadCounting(_ worker: Int) throws -> Subject {
+    try Subject(sharedObject: countingPath(worker))
+  }
+
+  /// Writes how often each branch was taken. Returns the file.
+  @discardableResult
+  func writeProfile(of subject: Subject, worker: Int) -> String {
+    subject.writeProfile(to: profile(worker))
+    return profile(worker)
   }
 }

@@ -102,8 +102,7 @@ public struct Check: Sendable {
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
-      subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
-      in: work.path)
+      subject, revision, jobs: jobs, installation: installation, in: work.path)
     let verdict = try await judge(domain, builds, in: work.path)
     if drives == nil {
       await results?.keep(
@@ -118,23 +117,15 @@ public struct Check: Sendable {
   func judge<D: Domain>(
     _ domain: D.Type, _ builds: Builds, in work: String
   ) async throws -> Verdict {
-    let drives = drives
+    async let counting: Void = drives == nil ? builds.makeCounting() : ()
     let result = try Explorer.search(
-      domain, jobs: jobs, load: builds.load, drives: drives,
-      finish: { worker, subject in builds.writeProfile(of: subject, worker: worker) },
-      progress: progress)
+      domain, jobs: jobs, load: builds.load, drives: drives, progress: progress)
     let subject = try builds.load(0)
     var judge = try D(subject)
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
     let provenance = builds.extraction.provenance
-    var notes: [Verdict.Finding] = []
-    if drives == nil {
-      phase?("looking for dead branches")
-      notes = try await BranchNotes(
-        extraction: builds.extraction, module: builds.path, profiles: builds.profiles,
-        work: work
-      ).notes()
-    }
+    try await counting
+    let notes = drives == nil ? try await notes(domain, builds, result.covering, in: work) : []
     return Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
@@ -147,6 +138,28 @@ public struct Check: Sendable {
           ? nil : result.findings.limits.keys.map(\.words).sorted(),
         bound: D.bound, functions: subject.entries, coverage: D.coverage),
       properties: properties(domain, result.findings, notes))
+  }
+
+  /// Branches that no scenario takes. The runs that cover every way through the code tell which may be
+  /// dead; every scenario tells which are.
+  private func notes<D: Domain>(
+    _ domain: D.Type, _ builds: Builds, _ covering: [Covering], in work: String
+  ) async throws -> [Verdict.Finding] {
+    func notes(_ profiles: [String]) async throws -> [Verdict.Finding] {
+      try await BranchNotes(
+        extraction: builds.extraction, module: builds.countingPath, profiles: profiles, work: work
+      ).notes()
+    }
+    let first = try builds.loadCounting(0)
+    try Explorer.makeAgain(covering, domain, in: first)
+    let candidates = try await notes([builds.writeProfile(of: first, worker: 0)])
+    guard !candidates.isEmpty else { return [] }
+    phase?("making sure that \(candidates.count) branches are dead")
+    _ = try Explorer.search(
+      domain, jobs: jobs, load: builds.loadCounting,
+      finish: { worker, subject in builds.writeProfile(of: subject, worker: worker) },
+      progress: progress)
+    return try await notes(builds.profiles)
   }
 
   /// Runs the smallest scenario of each finding again, finds its lines, and puts the findings
@@ -213,7 +226,7 @@ public struct Check: Sendable {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
-      subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
+      subject, revision, jobs: 1, installation: installation, in: work.path)
     let built = try builds.load(0)
     var judge = try D(built)
     let findings = try Explorer.replay(scenario, in: &judge, subject: built)

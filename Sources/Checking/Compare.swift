@@ -42,7 +42,7 @@ public struct Compare: Sendable {
       let directory = "\(work.path)/\(number)"
       try prepare(directory)
       let built = try await Builds.make(
-        check.subject, candidate.revision, jobs: check.jobs, counting: check.drives == nil,
+        check.subject, candidate.revision, jobs: check.jobs,
         installation: check.installation, in: directory)
       verdicts.append(try await check.judge(domain, built, in: directory))
       builds.append(built)

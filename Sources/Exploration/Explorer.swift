@@ -61,6 +61,8 @@ public struct Explorer: Sendable {
     /// Whether every scenario is covered to its end.
     public var isExhaustive: Bool
     public var findings: Report.Findings
+    /// Runs that together pass every way between two blocks that any run passes.
+    public var covering: [Covering] = []
   }
 
   /// Gives each worker a build of its own.
@@ -113,6 +115,7 @@ public struct Explorer: Sendable {
         found.withLock {
           $0.result.findings.merge(mine.report.findings)
           $0.result.scenarios += mine.scenarios
+          $0.result.covering += mine.covering
           $0.result.runs += mine.runs
         }
       } catch {
@@ -130,6 +133,19 @@ public struct Explorer: Sendable {
     result.seconds = elapsed()
     result.isExhaustive = result.findings.limits.isEmpty && drives == nil
     return result
+  }
+
+  /// Makes runs again, in another build of the same text.
+  public static func makeAgain<D: Domain>(
+    _ runs: [Covering], _ domain: D.Type, in subject: Subject
+  ) throws {
+    var domain = try D(subject)
+    var report = Report(subject, spaces: domain.spaces)
+    for run in runs {
+      run.choices.withUnsafeBufferPointer {
+        execute(run.state, $0, in: &domain, subject, &report)
+      }
+    }
   }
 
   /// The whole scenario of an entry: its decisions with the callees that asked, all of them.

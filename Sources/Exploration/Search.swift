@@ -26,6 +26,12 @@ struct Branch: Sendable {
   }
 }
 
+/// A run to make again where branches are counted.
+public struct Covering: Sendable {
+  var state: StartingState
+  var choices: [UInt8]
+}
+
 /// One worker's walk through branches.
 struct Search {
   private let subject: Subject
@@ -35,6 +41,8 @@ struct Search {
   private(set) var runs = 0
   /// What the runs stand for.
   private(set) var scenarios = 0
+  /// Runs that together pass every way that any run passes.
+  private(set) var covering: [Covering] = []
   /// How many states are done with: each run has its part of them.
   private(set) var done = 0.0
 
@@ -73,6 +81,9 @@ struct Search {
       for one in self.branch.taken where one.input == nil { choices.append(one.choice) }
       choices.withUnsafeBufferPointer {
         Explorer.execute(state, $0, in: &domain, subject, &report)
+      }
+      if world.happened.pointee.new_path {
+        covering.append(Covering(state: state, choices: choices))
       }
       take()
       let standingFor = self.standingFor

@@ -43,18 +43,15 @@ public struct SharedObject: Sendable {
         manifestPath: "\(installation.subjects)/\(provenance.subject).yaml"
       ).failure(compiled.errorLines)
     }
-    let runtime = try FileManager.default.contentsOfDirectory(
-      atPath: "\(installation.shims)/runtime"
-    )
-    .filter { $0.hasSuffix(".c") }.sorted().map { "\(installation.shims)/runtime/\($0)" }
     let linked = try await Command.run(
       clang,
       [
         "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-shared",
-        "-I\(installation.shims)/public", "-I\(installation.shims)/include",
+        "-DKSHIM_DIRECT", "-I\(installation.shims)/public", "-I\(installation.shims)/include",
       ] + (counting ? ["-DKSHIM_COUNTING"] : [])
-        + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : []) + runtime + [
-          "-x", "c", "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit,
+        + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : []) + [
+          "-x", "c", "\(installation.root)/kernel-extract/runtime.inc",
+          "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit,
         ]
         + counters.prefix(1) + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
     guard linked.succeeded else {

@@ -71,7 +71,7 @@ public struct Mutation: Sendable {
       subject, from: revision, installation: installation, selection: selection,
       into: "\(work.path)/extracted")
     let builds = try await Builds.make(
-      mutated.extraction, jobs: jobs, counting: false, installation: installation, in: work.path)
+      mutated.extraction, jobs: jobs, installation: installation, in: work.path)
     phase?("searching the original")
     let base = try original(domain, mutated.reach, builds, revision)
     let ready = mutated.mutants.filter { $0.state == .ready }

@@ -166,6 +166,8 @@ struct kshim_world {
 	uint32_t block_count;	/* of all basic blocks since the reset */
 	const struct kshim_asked *asked;	/* in the order in which they were looked at */
 	uint32_t asked_count;
+	bool new_path;		/* whether it passed a way between two blocks, or an outcome of the
+				 * comparisons there, that no run of this process had passed */
 	bool read_unset;	/* whether something was read that nothing had written */
 	const struct kshim_passed *path;	/* while fill_unset() says so; else none */
 	uint32_t path_count;

@@ -17,6 +17,12 @@ struct kshim_instruments {
 	void (*compared)(uint64_t left, uint64_t right, uint64_t pc);
 };
 
+/* In a shared object there is one runtime: no need to ask which. */
+#ifdef KSHIM_DIRECT
+#define INSTRUMENT(what) instrument_##what
+#else
+#define INSTRUMENT(what) kshim_instruments->what
 extern const struct kshim_instruments *kshim_instruments;
+#endif
 
 #endif

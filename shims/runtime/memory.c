@@ -439,27 +439,15 @@ static bool is_page_struct(uint64_t address, uint64_t size)
 	return window_of(hpa) >= 0 && size <= page_struct_size;
 }
 
-void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
-{
-	uint64_t hpa = address - offset;
-	int window;
+/* What is not the stack and not the subject's data. */
+static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_t pc)
+	__attribute__((noinline));
 
-	/* What is met most comes first. */
-	if (address - stack_low < stack_high - stack_low) {
-		if (unset_count)
-			unset_access(address, size, write);
-		return;
-	}
-	if (is_counter(address))
-		return;
-	if (is_watched(address, size))
-		inputs_touch(address, size);
-	if (is_subject_data(address, size)) {
-		if (write)
-			log_store(address, size, pc);
-		return;
-	}
-	window = window_of(hpa);
+static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_t pc)
+{
+	const uint64_t hpa = address - offset;
+	const int window = window_of(hpa);
+
 	if (window >= 0) {
 		uint64_t frame = (hpa - window_hpa[window]) / PAGE_SIZE;
 		uint64_t last = (hpa + size - 1 - window_hpa[window]) / PAGE_SIZE;
@@ -470,15 +458,35 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 		    state[window][last] != PAGE_LIVE)
 			refuse(address, size, write, KSHIM_AT_GUARD, pc);
 	} else if (memory_is_code(address)) {
+		if (is_counter(address))
+			return;
 		if (write)
 			refuse(address, size, write, KSHIM_AT_READ_ONLY, pc);
 	} else if (!is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
 		refuse(address, size, write, memory_at(address), pc);
 	}
+	if (is_watched(address, size))
+		inputs_touch(address, size);
 	if (write)
 		log_store(address, size, pc);
-	if (unset_count)
+	if (is_unset(address, size))
 		unset_access(address, size, write);
+}
+
+void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
+{
+	/* What is met most comes first. */
+	if (address - stack_low < stack_high - stack_low) {
+		if (is_unset(address, size))
+			unset_access(address, size, write);
+	} else if (is_subject_data(address, size)) {
+		if (is_watched(address, size))
+			inputs_touch(address, size);
+		if (write)
+			log_store(address, size, pc);
+	} else {
+		check_elsewhere(address, size, write, pc);
+	}
 }
 
 void memory_log_stores_from_here(void)

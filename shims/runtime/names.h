@@ -115,6 +115,8 @@
 #define unset_back KSHIM_NAME(unset_back)
 #define unset_count KSHIM_NAME(unset_count)
 #define unset_fill KSHIM_NAME(unset_fill)
+#define unset_high KSHIM_NAME(unset_high)
+#define unset_low KSHIM_NAME(unset_low)
 #define unset_mark KSHIM_NAME(unset_mark)
 #define unset_pass KSHIM_NAME(unset_pass)
 #define unset_passed KSHIM_NAME(unset_passed)

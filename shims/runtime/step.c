@@ -10,6 +10,12 @@ const struct kshim_harness *step_harness;
 uint8_t step_number;
 uint32_t step_block_count;
 
+/* Ways between two blocks, by hash, that some run has passed. */
+#define WAYS (1 << 20)
+static uint8_t ways[WAYS];
+static uint64_t way_from, way_outcomes;
+static bool is_new_path;
+
 bool step_inside;
 static bool ended;
 static uint64_t blocks[KSHIM_BLOCK_RING];
@@ -28,6 +34,7 @@ static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t 
 	step_number = 0;
 	step_block_count = 0;
 	ended = false;
+	is_new_path = false;
 	use_callers_stack(frame);
 }
 
@@ -77,12 +84,25 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 	step_end();
 }
 
-static void block(uint64_t pc)
+static inline void pass(uint64_t pc)
+{
+	uint8_t *way = &ways[mix(mix(way_from, way_outcomes), pc) % WAYS];
+
+	if (!*way) {
+		*way = 1;
+		is_new_path = true;
+	}
+	way_from = pc;
+	way_outcomes = 0;
+}
+
+static void instrument_block(uint64_t pc)
 {
 	if (!step_inside)
 		return;
 	if ((uint64_t)__builtin_frame_address(0) < thread_lowest)
 		step_fault(KSHIM_FAULT_STACK, pc);
+	pass(pc);
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
 	if (unset_trace_path)
 		unset_pass(pc, 0, 0);
@@ -92,14 +112,14 @@ static void block(uint64_t pc)
 	}
 }
 
-static void divided(uint64_t pc)
+static void instrument_divided(uint64_t pc)
 {
 	if (!step_inside)
 		__builtin_trap();
 	step_fault(KSHIM_FAULT_DIVISION, pc);
 }
 
-static void indexed(uint64_t index, uint64_t pc)
+static void instrument_indexed(uint64_t index, uint64_t pc)
 {
 	struct kshim_event *event;
 
@@ -111,19 +131,48 @@ static void indexed(uint64_t index, uint64_t pc)
 	step_end();
 }
 
-static void compared(uint64_t left, uint64_t right, uint64_t pc)
+static void instrument_compared(uint64_t left, uint64_t right, uint64_t pc)
 {
+	way_outcomes = way_outcomes * 16 + (left < right) + 2 * (left == right) +
+		       4 * ((int64_t)left < (int64_t)right);
 	if (unset_trace_path && step_inside)
 		unset_pass(pc, memory_symbol(left), memory_symbol(right));
 }
 
+static void instrument_access(uint64_t address, uint64_t size, bool write, uint64_t pc)
+{
+	memory_check(address, size, write, pc);
+}
+
+#ifdef KSHIM_DIRECT
+/* The harness's first instructions are instrumented too. */
+__attribute__((constructor)) static void open_world(void)
+{
+	memory_open();
+	thread_open();
+}
+
+void kshim_attach(const struct kshim_harness *harness)
+{
+	step_harness = harness;
+}
+
+static void use_own_instruments(void)
+{
+}
+#else
 static const struct kshim_instruments own_instruments = {
-	.access = memory_check,
-	.block = block,
-	.divided = divided,
-	.indexed = indexed,
-	.compared = compared,
+	.access = instrument_access,
+	.block = instrument_block,
+	.divided = instrument_divided,
+	.indexed = instrument_indexed,
+	.compared = instrument_compared,
 };
+
+static void use_own_instruments(void)
+{
+	kshim_instruments = &own_instruments;
+}
 
 void kshim_attach(const struct kshim_harness *harness)
 {
@@ -132,8 +181,9 @@ void kshim_attach(const struct kshim_harness *harness)
 	memory_open();
 	thread_open();
 	step_harness = harness;
-	kshim_instruments = &own_instruments;
+	use_own_instruments();
 }
+#endif
 
 uint64_t step_last_block(void)
 {
@@ -161,7 +211,7 @@ uint64_t step_run(uint32_t entry, const uint64_t *args)
 /* What comes before the subject's code, and after it. */
 static void begin(void)
 {
-	kshim_instruments = &own_instruments;
+	use_own_instruments();
 	if (!step_number)
 		memory_log_stores_from_here();
 	fault_expect();
@@ -170,6 +220,7 @@ static void begin(void)
 
 static bool finish(uint64_t frame)
 {
+	pass(0);
 	step_inside = false;
 	thread_racing = false;
 	use_callers_stack(frame);
@@ -227,6 +278,7 @@ const struct kshim_world *kshim_world_now(void)
 		.block_count = step_block_count,
 		.asked = inputs_asked,
 		.asked_count = inputs_asked_count,
+		.new_path = is_new_path,
 		.read_unset = unset_was_read,
 		.path = unset_passed,
 		.path_count = unset_passed_count,

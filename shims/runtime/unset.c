@@ -17,6 +17,7 @@ static struct stretch {
 	uint64_t start, end;
 } stretches[MAX_STRETCHES], stretches_marked[MAX_STRETCHES];
 uint32_t unset_count;
+uint64_t unset_low = UINT64_MAX, unset_high;
 static uint32_t marked_count;
 bool unset_was_read;
 uint8_t unset_fill = 0xaa;
@@ -48,6 +49,8 @@ void unset_reset(void)
 {
 	unset_passed_count = 0;
 	unset_count = 0;
+	unset_low = UINT64_MAX;
+	unset_high = 0;
 	unset_was_read = false;
 	unset_path = 0;
 }
@@ -63,6 +66,12 @@ void unset_back(void)
 	unset_reset();
 	memcpy(stretches, stretches_marked, marked_count * sizeof(stretches[0]));
 	unset_count = marked_count;
+	for (uint32_t i = 0; i < unset_count; i++) {
+		if (stretches[i].start < unset_low)
+			unset_low = stretches[i].start;
+		if (stretches[i].end > unset_high)
+			unset_high = stretches[i].end;
+	}
 }
 
 /* Where there is no room to remember a stretch, the scenario is taken to read it. */
@@ -79,6 +88,10 @@ static void remember(uint64_t start, uint64_t end)
 	if (place == unset_count)
 		unset_count++;
 	stretches[place] = (struct stretch){ start, end };
+	if (start < unset_low)
+		unset_low = start;
+	if (end > unset_high)
+		unset_high = end;
 }
 
 /* Fills it. */
@@ -118,6 +131,10 @@ void unset_access(uint64_t address, uint64_t size, bool write)
 	/* Stretches that are used up go. */
 	while (unset_count && stretches[unset_count - 1].start == stretches[unset_count - 1].end)
 		unset_count--;
+	if (!unset_count) {
+		unset_low = UINT64_MAX;
+		unset_high = 0;
+	}
 }
 
 void kshim_unset(void *address, unsigned long size)

@@ -107,6 +107,7 @@ static inline bool is_watched(uint64_t address, uint64_t size)
 
 /* unset.c */
 extern uint32_t unset_count;	/* stretches that nothing has written yet */
+extern uint64_t unset_low, unset_high;	/* where they are */
 extern bool unset_was_read;
 extern uint8_t unset_fill;
 extern bool unset_trace_path;
@@ -119,6 +120,11 @@ void unset_mark(void);
 void unset_back(void);
 void unset_add(uint64_t address, uint64_t size, uint8_t byte);
 void unset_access(uint64_t address, uint64_t size, bool write);
+
+static inline bool is_unset(uint64_t address, uint64_t size)
+{
+	return address < unset_high && address + size > unset_low;
+}
 
 /* fault.c */
 void fault_expect(void);		/* faults of this thread's next step are the subject's */
