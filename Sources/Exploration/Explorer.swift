@@ -169,28 +169,21 @@ public struct Explorer: Sendable {
   public static func needed<D: Domain>(
     _ breach: Report.Breach, _ entry: Report.Entry, in domain: inout D, subject: Subject
   ) -> [String] {
-    let space = domain.spaces[domain.state(entry.state).space]
-    var state = domain.state(entry.state)
-    var needed: [String] = []
-    for index in space.inputs.indices where state.values[index] != 0 {
-      var tried = state
-      tried.values[index] = 0
-      var report = Report(subject, spaces: domain.spaces)
-      entry.choices.withUnsafeBufferPointer { execute(tried, $0, in: &domain, subject, &report) }
+    let spaces = domain.spaces
+    let start = domain.state(entry.state)
+    return spaces[start.space].needed(of: start.values) { values in
+      var report = Report(subject, spaces: spaces)
+      entry.choices.withUnsafeBufferPointer {
+        execute(
+          StartingState(space: start.space, values: values), $0, in: &domain, subject, &report)
+      }
       report.end(standingFor: 1)
-      let isStill = report.findings.entries.contains { other, found in
+      return report.findings.entries.contains { other, found in
         other.property == breach.property && other.function == breach.function
           && found.size.decisions <= entry.size.decisions
           && found.size.isWarned == entry.size.isWarned
       }
-      if isStill {
-        state = tried
-      } else {
-        let input = space.inputs[index]
-        needed.append("\(input.name)=\(input.values[Int(state.values[index])])")
-      }
     }
-    return needed
   }
 
   /// Runs one scenario again.

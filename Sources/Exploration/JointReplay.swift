@@ -55,19 +55,10 @@ public struct JointReplay<D: ObservedDomain> {
   /// The parts of the state without which the two do not part this way, as `KEY=VALUE`.
   public mutating func needed(_ group: JointSearch.Group) -> [String] {
     guard let space = oldDomain.spaces.first(where: { $0.name == group.drive }),
-      var values = space.values(spelled: group.state)
+      let values = space.values(spelled: group.state)
     else { return [] }
-    var needed: [String] = []
-    for index in space.inputs.indices where values[index] != 0 {
-      var tried = values
-      tried[index] = 0
-      if kind(group.drive, space.spelling(of: tried), group) == group.kind {
-        values = tried
-      } else {
-        let input = space.inputs[index]
-        needed.append("\(input.name)=\(input.values[Int(values[index])])")
-      }
+    return space.needed(of: values) {
+      kind(group.drive, space.spelling(of: $0), group) == group.kind
     }
-    return needed
   }
 }

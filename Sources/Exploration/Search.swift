@@ -126,11 +126,11 @@ struct Search {
   /// How many states agree with the last run's in all that was looked at.
   private var standingFor: Int {
     guard branch.state == nil else { return 1 }
-    let inputs = spaces[branch.space].inputs
+    let arities = spaces[branch.space].arities
     var looked: UInt32 = 0
     for one in branch.taken { if let input = one.input { looked |= 1 << UInt32(input) } }
-    return inputs.indices.reduce(1) {
-      looked >> UInt32($1) & 1 != 0 ? $0 : $0 * inputs[$1].values.count
+    return arities.indices.reduce(1) {
+      looked >> UInt32($1) & 1 != 0 ? $0 : $0 * arities[$1]
     }
   }
 

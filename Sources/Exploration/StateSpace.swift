@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/// Something that varies between starting states: a field, an argument, what a callee answers.
-public struct Input: Sendable {
-  /// One word, for a scenario's spelling.
+/// A part of a starting state as it is spelled, `tables=pae+pml4`: one input or a few, each of which
+/// is looked at on its own.
+public struct Word: Sendable {
   public var name: String
-  /// Spellings of its values, the ordinary one first. One word each, no `,` and no `=`.
-  public var values: [String]
+  /// How many values each of its inputs has.
+  public var arities: [Int]
+  /// Of every combination of values, the first input's varying fastest; the ordinary one first. One
+  /// word each, no `,` and no `=`.
+  public var spellings: [String]
 
-  public init(_ name: String, _ values: [String]) {
+  /// One input.
+  public init(_ name: String, _ spellings: [String]) {
+    self.init(name, spellings, arities: [spellings.count])
+  }
+
+  public init(_ name: String, _ spellings: [String], arities: [Int]) {
+    precondition(arities.reduce(1, *) == spellings.count)
     self.name = name
-    self.values = values
+    self.spellings = spellings
+    self.arities = arities
   }
 }
 
@@ -20,59 +30,124 @@ public typealias InputValues = SIMD32<UInt8>
 public struct StateSpace: Sendable {
   /// What is called, and in which order: the first part of a scenario's spelling.
   public let name: String
-  /// At most 32.
-  public let inputs: [Input]
+  public let words: [Word]
+  /// How many values each input has; at most 32 inputs.
+  public let arities: [Int]
 
-  public init(name: String, inputs: [Input]) {
-    precondition(inputs.count <= InputValues.scalarCount)
+  public init(name: String, words: [Word]) {
     self.name = name
-    self.inputs = inputs
+    self.words = words
+    arities = words.flatMap(\.arities)
+    precondition(arities.count <= InputValues.scalarCount)
   }
 
-  public var count: Int { inputs.reduce(1) { $0 * $1.values.count } }
+  public var count: Int { arities.reduce(1, *) }
 
-  /// The values of a state by its number; the first input varies slowest.
-  public func values(of number: Int) -> InputValues {
+  /// Calls the closure with each word and the number of its first input.
+  private func each(_ body: (Word, _ first: Int) -> Void) {
+    var first = 0
+    for word in words {
+      body(word, first)
+      first += word.arities.count
+    }
+  }
+
+  /// Which of a word's spellings the values are.
+  private static func index(_ word: Word, _ first: Int, _ values: InputValues) -> Int {
+    word.arities.indices.reversed().reduce(0) {
+      $0 * word.arities[$1] + Int(values[first + $1])
+    }
+  }
+
+  private static func set(
+    _ word: Word, _ first: Int, to index: Int, _ values: inout InputValues
+  ) {
+    var rest = index
+    for (number, arity) in word.arities.enumerated() {
+      values[first + number] = UInt8(rest % arity)
+      rest /= arity
+    }
+  }
+
+  /// Which spelling each word has.
+  public func indices(of values: InputValues) -> [Int] {
+    var indices: [Int] = []
+    each { indices.append(Self.index($0, $1, values)) }
+    return indices
+  }
+
+  public func values(of indices: [Int]) -> InputValues {
     var values = InputValues.zero
-    var rest = number
-    for index in inputs.indices.reversed() {
-      let count = inputs[index].values.count
-      values[index] = UInt8(rest % count)
-      rest /= count
+    var position = 0
+    each {
+      Self.set($0, $1, to: indices[position], &values)
+      position += 1
     }
     return values
   }
 
+  /// The values of a state by its number; the first word varies slowest.
+  public func values(of number: Int) -> InputValues {
+    var rest = number
+    var indices = Array(repeating: 0, count: words.count)
+    for position in words.indices.reversed() {
+      let count = words[position].spellings.count
+      indices[position] = rest % count
+      rest /= count
+    }
+    return values(of: indices)
+  }
+
   public func number(of values: InputValues) -> Int {
-    inputs.indices.reduce(0) { $0 * inputs[$1].values.count + Int(values[$1]) }
+    zip(words, indices(of: values)).reduce(0) { $0 * $1.0.spellings.count + $1.1 }
   }
 
   /// `shadow=4,guest=2,…`; `-` where nothing varies.
   public func spelling(of values: InputValues) -> String {
-    if inputs.isEmpty { return "-" }
-    return inputs.indices.map { "\(inputs[$0].name)=\(inputs[$0].values[Int(values[$0])])" }
+    if words.isEmpty { return "-" }
+    return zip(words, indices(of: values)).map { "\($0.name)=\($0.spellings[$1])" }
       .joined(separator: ",")
   }
 
   /// nil where it is no state's spelling.
   public func values(spelled: String) -> InputValues? {
-    if inputs.isEmpty { return spelled == "-" ? .zero : nil }
-    let words = spelled.split(separator: ",", omittingEmptySubsequences: false)
-    guard words.count == inputs.count else { return nil }
-    var values = InputValues.zero
-    for (index, word) in words.enumerated() {
-      let sides = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard sides.count == 2, sides[0] == inputs[index].name,
-        let value = inputs[index].values.firstIndex(of: String(sides[1]))
+    if words.isEmpty { return spelled == "-" ? .zero : nil }
+    let parts = spelled.split(separator: ",", omittingEmptySubsequences: false)
+    guard parts.count == words.count else { return nil }
+    var indices: [Int] = []
+    for (word, part) in zip(words, parts) {
+      let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard sides.count == 2, sides[0] == word.name,
+        let index = word.spellings.firstIndex(of: String(sides[1]))
       else { return nil }
-      values[index] = UInt8(value)
+      indices.append(index)
     }
-    return values
+    return values(of: indices)
   }
 
-  /// How many inputs have another value than the ordinary one.
+  /// How many words are not the ordinary ones.
   public func differences(of values: InputValues) -> Int {
-    inputs.indices.count { values[$0] != 0 }
+    indices(of: values).count { $0 != 0 }
+  }
+
+  /// The words of a state without which something is not so: each that is not the ordinary one is
+  /// tried with it, one after the other.
+  ///
+  /// - Parameter isStill: whether it is so with these values.
+  func needed(of values: InputValues, _ isStill: (InputValues) -> Bool) -> [String] {
+    var indices = indices(of: values)
+    var needed: [String] = []
+    for position in words.indices where indices[position] != 0 {
+      var tried = indices
+      tried[position] = 0
+      if isStill(self.values(of: tried)) {
+        indices = tried
+      } else {
+        let word = words[position]
+        needed.append("\(word.name)=\(word.spellings[indices[position]])")
+      }
+    }
+    return needed
   }
 }
 

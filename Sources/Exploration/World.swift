@@ -19,12 +19,11 @@ public struct World {
   public func begin(
     _ state: StartingState, of space: StateSpace, _ choices: UnsafeBufferPointer<UInt8>
   ) {
-    withUnsafeTemporaryAllocation(of: kshim_input.self, capacity: space.inputs.count) { list in
-      for index in space.inputs.indices {
-        list[index] = kshim_input(
-          value: state.values[index], arity: UInt8(space.inputs[index].values.count))
+    withUnsafeTemporaryAllocation(of: kshim_input.self, capacity: space.arities.count) { list in
+      for (index, arity) in space.arities.enumerated() {
+        list[index] = kshim_input(value: state.values[index], arity: UInt8(arity))
       }
-      table.pointee.inputs(list.baseAddress, UInt32(space.inputs.count))
+      table.pointee.inputs(list.baseAddress, UInt32(list.count))
     }
     reset(choices)
   }

@@ -4,13 +4,14 @@ import Exploration
 /// What of a starting state depends on which inputs of its drive's space: who looks at a field asks
 /// for these. A bit for each input.
 struct RootInputs: Sendable {
-  /// The number of each dimension's input, by the dimension's own; ``none`` where it does not vary.
+  /// The number of each dimension's first input, by the dimension's own; ``none`` where it does not
+  /// vary.
   private let numbers: SIMD32<UInt8>
   private static let none: UInt8 = 0xff
 
   let shadowLevel, guestLevel, direct, entrySize, guestPGD: UInt32
   let tdp, tdpMMU, encryption, mirror, tdpLevel, isRootMMU: UInt32
-  let root, previous, pae, upperTables, pdptes, upperEntries: UInt32
+  let root, previous, pae, pml4, pml5, pdptes, upperEntries: UInt32
   let firstRoot, tracking, tracks: UInt32
 
   /// Nothing varies.
@@ -20,8 +21,10 @@ struct RootInputs: Sendable {
 
   private init(_ dimensions: [Dimension], _ drive: Drive, hasLAM: Bool) {
     var numbers = SIMD32<UInt8>(repeating: Self.none)
-    for (number, dimension) in dimensions.enumerated() {
-      numbers[Int(dimension.rawValue)] = UInt8(number)
+    var next = 0
+    for dimension in dimensions {
+      numbers[Int(dimension.rawValue)] = UInt8(next)
+      next += dimension.arities.count
     }
     self.numbers = numbers
     func mask(_ dimensions: Dimension...) -> UInt32 {
@@ -48,16 +51,12 @@ struct RootInputs: Sendable {
     pae =
       drive == .freeRoots
       ? mask(.root, .entries) : drive == .walk ? mask(.shadow) : mask(.tables)
-    upperTables = drive == .freeRoots ? mask(.root) : mask(.tables)
+    pml4 = drive == .freeRoots ? mask(.root) : mask(.tables) << 1
+    pml5 = drive == .freeRoots ? mask(.root) : mask(.tables) << 2
     pdptes = mask(.stale, .entries)
     upperEntries = mask(.stale)
     firstRoot = mask(.first)
     tracking = mask(.track)
-  }
-
-  func number(of dimension: Dimension) -> UInt8? {
-    let number = numbers[Int(dimension.rawValue)]
-    return number == Self.none ? nil : number
   }
 
   /// Looks at a dimension.

@@ -115,8 +115,8 @@ struct RootSetup {
     let pml4 = wanted.contains(.pml4) ? world.bootPage() : 0
     let pml5 = wanted.contains(.pml5) && slots.pml5 != nil ? world.bootPage() : 0
     world.set(slots.pae, pae, asking: inputs.pae)
-    world.set(slots.pml4, pml4, asking: inputs.upperTables)
-    if let slot = slots.pml5 { world.set(slot, pml5, asking: inputs.upperTables) }
+    world.set(slots.pml4, pml4, asking: inputs.pml4)
+    if let slot = slots.pml5 { world.set(slot, pml5, asking: inputs.pml5) }
     if pml5 != 0 {
       world.poke(
         pml5, state.stale == 1 && pml4 != 0 ? pml4 | 0x27 : 0, asking: inputs.upperEntries)

@@ -99,11 +99,11 @@ struct RootSnapshot: Equatable {
     return raw.pae
   }
   var pml4: UInt64 {
-    ask(inputs.upperTables)
+    ask(inputs.pml4)
     return raw.pml4
   }
   var pml5: UInt64 {
-    ask(inputs.upperTables)
+    ask(inputs.pml5)
     return raw.pml5
   }
   var pdptes: (UInt64, UInt64, UInt64, UInt64) {

@@ -147,6 +147,11 @@ enum Dimension: UInt8, CaseIterable {
   }
 }
 
+extension Dimension {
+  /// How many values each of its inputs has. Each table is looked at on its own.
+  var arities: [Int] { self == .tables ? [2, 2, 2] : [values.count] }
+}
+
 extension Drive {
   /// What varies, slowest first.
   var dimensions: [Dimension] {
@@ -165,7 +170,9 @@ extension Drive {
   }
 
   var space: StateSpace {
-    StateSpace(name: rawValue, inputs: dimensions.map { Input($0.name, $0.values) })
+    StateSpace(
+      name: rawValue,
+      words: dimensions.map { Word($0.name, $0.values, arities: $0.arities) })
   }
 }
 
@@ -173,8 +180,8 @@ extension RootState {
   /// The state with these values of its drive's inputs.
   init(drive: Drive, _ values: InputValues) {
     self.init(drive: drive)
-    for (number, dimension) in drive.dimensions.enumerated() {
-      set(dimension, Int(values[number]))
+    for (dimension, index) in zip(drive.dimensions, drive.space.indices(of: values)) {
+      set(dimension, index)
     }
     settle()
   }
