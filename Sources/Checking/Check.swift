@@ -133,7 +133,7 @@ public struct Check: Sendable {
       subject: self.subject, findings: findings, causes: causes, notes: notes,
       exploration: .init(
         scenarios: result.scenarios, runs: result.runs, seconds: result.seconds,
-        exhaustive: result.isExhaustive,
+        exhaustive: result.isExhaustive && drives == nil,
         limits: result.findings.limits.isEmpty
           ? nil : result.findings.limits.keys.map(\.words).sorted(),
         bound: D.bound, functions: subject.entries, coverage: D.coverage),

@@ -58,7 +58,7 @@ public struct Explorer: Sendable {
     public var scenarios: Int
     public var runs: Int
     public var seconds: Double
-    /// Whether every scenario is covered to its end.
+    /// Whether every scenario of these drivers is covered to its end.
     public var isExhaustive: Bool
     public var findings: Report.Findings
     /// Runs that together pass every way between two blocks that any run passes.
@@ -131,7 +131,7 @@ public struct Explorer: Sendable {
           remedy: "run the command again; if it repeats, report it")
     }
     result.seconds = elapsed()
-    result.isExhaustive = result.findings.limits.isEmpty && drives == nil
+    result.isExhaustive = result.findings.limits.isEmpty
     return result
   }
 

@@ -199,7 +199,7 @@ struct kshim_table {
 	const char *thread_name;	/* what the subject calls a thread, "" where there is one */
 
 	/* Makes a fresh world. choices are replayed from the first decision on; further
-	 * decisions answer 0. choices is copied. Never fails for count <= 255. */
+	 * decisions answer 0. choices is copied; at most 256 count. */
 	void (*reset)(const uint8_t *choices, uint32_t count);
 	/* The inputs of the starting states from the next reset on, at most KSHIM_MAX_INPUTS; copied. */
 	void (*inputs)(const struct kshim_input *inputs, uint32_t count);

@@ -16,7 +16,7 @@ static const volatile void *named[MAX_NAMED_LOCKS];
 
 void trace_reset(const uint8_t *choices, uint32_t count)
 {
-	prefix_count = count < MAX_DECISIONS ? count : MAX_DECISIONS - 1;
+	prefix_count = count < MAX_DECISIONS ? count : MAX_DECISIONS;
 	memcpy(prefix, choices, prefix_count);
 	trace_event_count = trace_decision_count = 0;
 }
