@@ -53,6 +53,7 @@ extension KernelStore {
     } catch let error as DebianUnavailable where isDamaged {
       throw DebianUnavailable(failure: damaged(key, error.failure))
     }
+    share(key, fresh)
     let use = try await record(key, fresh)
     try await replace(key, by: fresh, scratch, waits: refresh, progress)
     let tree = try KernelTree(
@@ -130,6 +131,9 @@ extension KernelStore {
     utimensat(AT_FDCWD, directory, nil, 0)
     return lock
   }
+
+  /// How the names of trees of git revisions begin.
+  static let revisionPrefix = "git-"
 
   /// Whether getting a cached kernel back takes a download.
   static func isDownloaded(_ name: String) -> Bool { name.hasPrefix("debian-") }

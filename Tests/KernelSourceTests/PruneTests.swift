@@ -226,6 +226,73 @@ final class PruneTests: KernelSourceTestCase {
     XCTAssertTrue(FileKind("\(path)/virt/old") == .nothing)
   }
 
+  // MARK: Revisions that share files
+
+  private func revisions() async throws -> (one: String, two: String) {
+    try makeTree("linux")
+    try await shell(
+      """
+      cd linux; head -c 3000000 /dev/urandom > virt/large; chmod 755 virt/guest.txt
+      git init -q -b main .; git add .; git commit -q -m one; git tag one
+      echo headless > include/head.txt; chmod 644 virt/guest.txt; echo new > include/new.txt
+      git rm -q arch/x86/short.txt; git add .; git commit -q -m two
+      """)
+    return (
+      try await store.path("\(scratch)/linux@one"), try await store.path("\(scratch)/linux@main")
+    )
+  }
+
+  private func inode(_ path: String) -> UInt64 {
+    var status = stat()
+    return lstat(path, &status) == 0 ? UInt64(status.st_ino) : 0
+  }
+
+  func test_revisions_shareWhatIsTheSame_andNothingElse() async throws {
+    let (one, two) = try await revisions()
+    for (file, isShared) in [
+      ("virt/large", true), ("arch/x86/poem.txt", true), ("Makefile", true),
+      ("include/head.txt", false), ("virt/guest.txt", false), (".kshim.json", false),
+    ] {
+      XCTAssertEqual(inode("\(one)/\(file)") == inode("\(two)/\(file)"), isShared, file)
+    }
+    let archived = try await shell(
+      "git -C linux archive main -- Kbuild Makefile arch/x86 include virt | sha256sum; tar -c -C '\(two)' --exclude=.kshim.json . | tar -t | sort"
+    )
+    XCTAssertFalse(archived.contains(".kshim-link"), archived)
+    try await shell(
+      "mkdir plain; git -C linux archive main -- Kbuild Makefile arch/x86 include virt | tar -x -C plain; diff -r --exclude=.kshim.json plain '\(two)'"
+    )
+  }
+
+  func test_revisionsThatShare_countOnce_andGoOneByOne() async throws {
+    let (one, two) = try await revisions()
+    let before = store.prune(.init())
+    XCTAssertEqual(before.left, 2)
+    XCTAssertTrue((3_000_000..<4_000_000).contains(before.leftBytes), "\(before.leftBytes)")
+    try age(one, 10)
+    let pruning = store.prune(.init(days: 5))
+    XCTAssertEqual(pruning.removed.map(\.path), [one])
+    XCTAssertLessThan(pruning.freed, 100_000)
+    XCTAssertEqual(pruning.leftBytes, before.leftBytes - pruning.freed)
+    let progress = Progress()
+    _ = try await store.resolve("\(scratch)/linux@main", progress: progress.add)
+    XCTAssertEqual(progress.lines, [], "what is left is whole")
+    XCTAssertGreaterThan(store.prune(.init(bytes: 0)).freed, 3_000_000)
+    XCTAssertFalse(isThere(two))
+  }
+
+  func test_sharedFileThatSomebodyEdits_isUnpackedAnew_inBoth() async throws {
+    let (one, two) = try await revisions()
+    try await shell(
+      "sleep 1.1; printf LINE | dd conv=notrunc status=none of='\(one)/arch/x86/poem.txt'")
+    for (name, path) in [("main", two), ("one", one)] {
+      let tree = try await store.resolve("\(scratch)/linux@\(name)")
+      let poem = try String(contentsOfFile: "\(tree.directory)/arch/x86/poem.txt", encoding: .utf8)
+      XCTAssertEqual(poem, Self.poem)
+      XCTAssertEqual(tree.directory, path)
+    }
+  }
+
   // MARK: Words
 
   func test_sizes_asPeopleReadThem() {
