@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Extraction
+import Failures
 import Foundation
 import KernelSource
 
@@ -30,16 +31,26 @@ enum Fingerprint {
         .joined(separator: "\n"))
   }
 
-  /// The program and the libraries that it is linked with. What else the process has loaded by now
-  /// differs from run to run.
+  /// The program and the libraries that it is linked with. Not what /proc/self/maps lists: that
+  /// changes with the threads that the process has, and with what else it has loaded by now.
   private static func program() async throws -> [String] {
     let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-    let linked = try await Command.run("ldd", [path])
+    return ([path] + (try await libraries(of: path))).sorted()
+  }
+
+  /// - Throws: ``Failure`` of kind tool where they cannot be told: half a list is no identity.
+  static func libraries(of program: String) async throws -> [String] {
+    let linked = try await Command.run("ldd", [program])
+    if (linked.outputText + linked.errorText).contains("not a dynamic executable") { return [] }
+    guard linked.succeeded else {
+      throw Failure(
+        .tool, asked: "tell which libraries kshim uses", cause: "ldd does not say", place: program,
+        evidence: Array(linked.errorLines.prefix(3)), remedy: "check that ldd works by hand")
+    }
     // `libz.so.1 => /lib/libz.so.1 (0x7f…)`, or the loader's path alone
-    let libraries = linked.outputText.split(separator: "\n").compactMap { line in
+    return linked.outputText.split(separator: "\n").compactMap { line in
       line.split(separator: " ").first { $0.hasPrefix("/") }.map(String.init)
     }
-    return ([path] + libraries).sorted()
   }
 
   /// A file that is replaced or changed gets another stamp.
