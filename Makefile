@@ -20,7 +20,9 @@ SEED ?= 0
 # What the tests count scenarios on.
 TEST_KERNEL := debian:6.12
 EXTRACTED := kernel-extract/out/kvm-mmu-roots/provenance.json
-KSHIM := .build/debug/kshim
+# What the commands run is optimised; 'swift test' makes a build of its own, with the program in it.
+KSHIM := .build/release/kshim
+TESTED := .build/debug/kshim
 
 quote = '$(subst ','\'',$(1))'
 
@@ -59,9 +61,9 @@ help: ## List the targets
 setup: ## Install what is missing, or print the command that does
 	@.ci/setup
 
-build: setup ## Build kshim into .build/debug
+build: setup ## Build kshim, optimised, into .build/release
 	@[[ -x $(KSHIM) ]] || echo 'kshim: building; the first time takes some minutes' >&2
-	$(call swift_build,--product kshim)
+	$(call swift_build,-c release --product kshim)
 
 check: build ## Search every scenario of KERNEL, with PATCH if given, and print a verdict
 	@$(revision)
@@ -75,14 +77,16 @@ extract: build ## Extract KERNEL, with PATCH if given, for 'swift test' or to re
 	@$(revision)
 	$(KSHIM) extract "$${revision[@]}"
 
-test: build ## Build without a warning, check the formatting, run the tests
+test: setup ## Build without a warning, check the formatting, run the tests
 	@unset KERNEL PATCH
 	swift format lint --strict --recursive Sources Tests Package.swift
-	tree=$$($(KSHIM) kernels path $(TEST_KERNEL))
+	[[ -x $(TESTED) ]] || echo 'kshim: building for the tests; the first time takes some minutes' >&2
+	$(call swift_build,--product kshim)
+	tree=$$($(TESTED) kernels path $(TEST_KERNEL))
 	if ! grep -qs '"kernel" : "$(TEST_KERNEL)"' $(EXTRACTED) || grep -q '"file" :' $(EXTRACTED) ||
 		[[ -n $$(find "$$tree"/.kshim.json shims kernel-extract/subjects kernel-extract/glue kernel-extract/table.inc \
 			Sources/Extraction -newer $(EXTRACTED)) ]]; then
-		$(KSHIM) extract --kernel $(TEST_KERNEL) >&2
+		$(TESTED) extract --kernel $(TEST_KERNEL) >&2
 	fi
 	$(call swift_build,--build-tests)
 	if [[ -s .build/warnings ]]; then
