@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Every target drives the one .build; swift itself uses all cores.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build check mutate extract test clean
+.PHONY: help setup build check mutate extract test bench clean
 
 # What is checked. PATCH may name several files, in order; '-' is standard input.
 KERNEL ?= debian:6.12
@@ -23,6 +23,8 @@ EXTRACTED := kernel-extract/out/kvm-mmu-roots/provenance.json
 # What the commands run is optimised; 'swift test' makes a build of its own, with the program in it.
 KSHIM := .build/release/kshim
 TESTED := .build/debug/kshim
+# Options of 'bench'.
+BENCH ?=
 
 quote = '$(subst ','\'',$(1))'
 
@@ -57,6 +59,7 @@ help: ## List the targets
 	echo "  KERNEL=  a kernel's directory, DIRECTORY@REVISION, DIRECTORY@BASE..HEAD, a tarball or debian:VERSION (default: debian:6.12)"
 	echo "  PATCH=   one or more patch files, applied in order; '-' is standard input"
 	echo "  SAMPLE=  of 'mutate': one mutant in so many, chosen by the number SEED="
+	echo "  BENCH=   of 'bench': its options, as '--row edit --rounds 3'"
 
 setup: ## Install what is missing, or print the command that does
 	@.ci/setup
@@ -79,7 +82,7 @@ extract: build ## Extract KERNEL, with PATCH if given, for 'swift test' or to re
 
 test: setup ## Build without a warning, check the formatting, run the tests
 	@unset KERNEL PATCH
-	swift format lint --strict --recursive Sources Tests Package.swift
+	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
 	[[ -x $(TESTED) ]] || echo 'kshim: building for the tests; the first time takes some minutes' >&2
 	$(call swift_build,--product kshim)
 	tree=$$($(TESTED) kernels path $(TEST_KERNEL))
@@ -95,5 +98,10 @@ test: setup ## Build without a warning, check the formatting, run the tests
 	fi
 	swift test --manifest-cache local --skip-build --disable-swift-testing
 
-clean: ## Remove what was built and extracted; the kernels in the cache stay
-	@rm -rf .build kernel-extract/out
+bench: build ## Measure what kshim promises, as ratios; BENCH='--help' lists what there is
+	@unset KERNEL PATCH
+	$(call swift_build,--package-path Benchmarks)
+	Benchmarks/.build/debug/kshim-bench $(BENCH)
+
+clean: ## Remove what was built, extracted and measured; the kernels in the cache stay
+	@rm -rf .build Benchmarks/.build Benchmarks/results kernel-extract/out
