@@ -39,7 +39,10 @@ final class Branches: Sendable {
 
   /// The next branch for a worker that has none; nil when all is done.
   func next() -> Branch? {
-    enum Answer { case branch(Branch), wait, notOpen, done }
+    enum Answer {
+      case branch(Branch)
+      case wait, notOpen, done
+    }
     var isWaiting = false
     defer { if isWaiting { hungry.subtract(1, ordering: .relaxed) } }
     while true {

@@ -253,7 +253,8 @@ private struct JointWorker<D: ObservedDomain> {
       isWarned: warns(old.subject) && warns(new.subject),
       failures: max(failures(old.met), failures(new.met)),
       isStory: D.name(ofTarget: kind.target) != space.name,
-      decisions: max(old.met.count, new.met.count), differences: space.differences(of: start.values),
+      decisions: max(old.met.count, new.met.count),
+      differences: space.differences(of: start.values),
       state: state)
   }
 }

@@ -3,7 +3,7 @@ import Shims
 
 /// What a run can use up of the harness. It is no finding: what lies beyond is not judged.
 public enum Limit: String, Hashable, Sendable, CaseIterable {
-  case events, decisions, stores, pages, locks, model
+  case events, decisions, failures, stores, pages, locks, model, loop
 
   init(_ event: Event) {
     switch UInt32(truncatingIfNeeded: event.arg.0) {
@@ -12,6 +12,7 @@ public enum Limit: String, Hashable, Sendable, CaseIterable {
     case KSHIM_LIMIT_STORES.rawValue: self = .stores
     case KSHIM_LIMIT_PAGES.rawValue: self = .pages
     case KSHIM_LIMIT_LOCKS.rawValue: self = .locks
+    case KSHIM_LIMIT_LOOP.rawValue: self = .loop
     default: self = .model
     }
   }
@@ -19,11 +20,13 @@ public enum Limit: String, Hashable, Sendable, CaseIterable {
   /// What there is no more of, for `not judged beyond …`.
   public var words: String {
     switch self {
-    case .events: "4096 events in one scenario"
-    case .decisions: "256 answers in one scenario"
+    case .events: "65536 events in one scenario"
+    case .decisions: "4096 answers in one scenario"
+    case .failures: "24 answers that are not the ordinary ones in one scenario"
     case .stores: "1048576 stores in one scenario"
     case .pages: "4096 pages in one scenario"
     case .locks: "16 locks held at once"
+    case .loop: "a loop that does not end"
     case .model: "the room that the subject's glue has"
     }
   }

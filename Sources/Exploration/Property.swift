@@ -25,7 +25,9 @@ public struct PropertySet: OptionSet, Hashable, Sendable {
   public init(_ properties: Property...) {
     rawValue = properties.reduce(0) { $0 | 1 << UInt64($1.number) }
   }
-  public func contains(_ property: Property) -> Bool { rawValue >> UInt64(property.number) & 1 != 0 }
+  public func contains(_ property: Property) -> Bool {
+    rawValue >> UInt64(property.number) & 1 != 0
+  }
 }
 
 extension Property {

@@ -197,6 +197,9 @@ public struct Report {
 
   @usableFromInline mutating func add(_ properties: PropertySet) { looked.formUnion(properties) }
 
+  /// Says that scenarios are left out.
+  mutating func leaveOut(by limit: Limit) { findings.limits[limit, default: 0] += 1 }
+
   /// Says that the harness ran out of something: nothing is known of what comes behind.
   mutating func cut(by limit: Limit) { limits.append(limit) }
 }

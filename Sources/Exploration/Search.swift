@@ -46,6 +46,11 @@ struct Search {
   /// How many states are done with: each run has its part of them.
   private(set) var done = 0.0
 
+  /// How many answers of one scenario are not the ordinary ones: code may try again without an end.
+  private static let mostFailures = 24
+  /// How many decisions are turned of a run that was cut off.
+  private static let mostOfCut = 64
+
   private var branch = Branch(space: 0)
   private var choices: [UInt8] = []
 
@@ -115,6 +120,10 @@ struct Search {
       taken.append(.init(input: nil, choice: decision.choice, arity: decision.arity))
     }
     inputs(before: .max, &taken)
+    // What was cut off is not judged to its end; nor is every way to be cut off.
+    if report.isCut, taken.count > Self.mostOfCut {
+      taken.removeLast(taken.count - max(Self.mostOfCut, branch.fixed))
+    }
     branch.taken = taken
   }
 
@@ -136,9 +145,14 @@ struct Search {
 
   /// Turns the last open decision. False when none is left.
   private mutating func turn() -> Bool {
+    var failures = branch.taken.count { $0.input == nil && $0.choice != 0 }
     while branch.taken.count > branch.fixed {
       let last = branch.taken.count - 1
-      if branch.taken[last].choice + 1 < branch.taken[last].arity {
+      let one = branch.taken[last]
+      if one.input == nil, one.choice != 0 { failures -= 1 }
+      if one.input == nil, failures >= Self.mostFailures {
+        report.leaveOut(by: .failures)
+      } else if branch.taken[last].choice + 1 < branch.taken[last].arity {
         branch.taken[last].choice += 1
         return true
       }

@@ -6,7 +6,8 @@ struct HarnessWriter {
   static let fileName = "kshim-harness"
   static let exportedNames =
     [
-      "reset", "set", "get", "peek", "address", "prepare", "slots", "calls", "entries", "locks", "prepares",
+      "reset", "set", "get", "peek", "address", "prepare", "slots", "calls", "entries", "locks",
+      "prepares",
       "slot_sizes", "voids", "counts", "identity",
     ].map { "kshim_unit_\($0)" }
 

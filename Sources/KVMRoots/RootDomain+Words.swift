@@ -18,7 +18,8 @@ extension RootDomain {
   }
 
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] {
-    guard let drive = Drive(rawValue: drive), let values = drive.space.values(spelled: spelled) else {
+    guard let drive = Drive(rawValue: drive), let values = drive.space.values(spelled: spelled)
+    else {
       return []
     }
     let state = RootState(drive: drive, values)

@@ -17,6 +17,7 @@ struct BehaviourDomain: Domain {
   private let events = StepEvents()
   let spaces: [StateSpace] =
     Behaviour.all.map { StateSpace(name: $0.entry, words: []) }
+    + [StateSpace(name: "endless_allocation", words: [])]
     + races.map { StateSpace(name: "\($0)+\($1)", words: []) }
 
   init(_ subject: Subject) { self.subject = subject }
@@ -26,15 +27,15 @@ struct BehaviourDomain: Domain {
   ) {
     let world = subject.world
     world.reset(choices)
-    let isRace = state.space >= Behaviour.all.count
+    let isRace = state.space > Behaviour.all.count
     let result: UInt64?
     if isRace {
-      let (first, second) = Self.races[state.space - Behaviour.all.count]
+      let (first, second) = Self.races[state.space - Behaviour.all.count - 1]
       result = world.race(
         (subject.entry(first)!, 0), (subject.entry(second)!, 0), switches: 2, failures: 1
       ).map { $0.0 &* 31 &+ $0.1 }
     } else {
-      result = world.call(subject.entry(Behaviour.all[state.space].entry)!)
+      result = world.call(subject.entry(spaces[state.space].name)!)
     }
     guard report.takesStep(world, result) else { return }
     let function = spaces[state.space].name

@@ -45,7 +45,7 @@ enum kshim_event_kind {
 	KSHIM_EVENT_ADDRESS,	/* __pa() of what is no page: arg[0] = the raw value */
 	KSHIM_EVENT_FAULT,	/* the processor refused an instruction: ends the step;
 				 * arg[0] = KSHIM_FAULT_* */
-	KSHIM_EVENT_HANG,	/* more basic blocks than any scenario needs: ends the step */
+	KSHIM_EVENT_HANG,	/* a loop that does not end, seen for the first time: ends the step */
 	KSHIM_EVENT_OVERFLOW,	/* the harness ran out of room: ends the step, never the patch's fault;
 				 * arg[0] = KSHIM_LIMIT_* */
 	KSHIM_EVENT_WAIT,	/* the other thread holds the lock: arg as LOCK */
@@ -61,6 +61,7 @@ enum kshim_limit {
 	KSHIM_LIMIT_PAGES,	/* and objects */
 	KSHIM_LIMIT_LOCKS,	/* held at once */
 	KSHIM_LIMIT_MODEL,	/* what the subject's glue keeps */
+	KSHIM_LIMIT_LOOP,	/* it is in a loop that was seen not to end */
 };
 
 enum kshim_memory {
@@ -199,7 +200,7 @@ struct kshim_table {
 	const char *thread_name;	/* what the subject calls a thread, "" where there is one */
 
 	/* Makes a fresh world. choices are replayed from the first decision on; further
-	 * decisions answer 0. choices is copied; at most 256 count. */
+	 * decisions answer 0. choices is copied; at most 4096 count. */
 	void (*reset)(const uint8_t *choices, uint32_t count);
 	/* The inputs of the starting states from the next reset on, at most KSHIM_MAX_INPUTS; copied. */
 	void (*inputs)(const struct kshim_input *inputs, uint32_t count);

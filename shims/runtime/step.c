@@ -16,6 +16,11 @@ static uint8_t ways[WAYS];
 static uint64_t way_from, way_outcomes;
 static bool is_new_path;
 
+/* Blocks of the loops that were seen not to end. */
+static uint64_t looping[1024];
+static uint32_t most_blocks;	/* of a scenario that came to its end */
+static uint32_t look_at;	/* how many blocks it takes to look again */
+
 bool step_inside;
 static bool ended;
 static uint64_t blocks[KSHIM_BLOCK_RING];
@@ -35,6 +40,7 @@ static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t 
 	step_block_count = 0;
 	ended = false;
 	is_new_path = false;
+	look_at = 1000 + 2 * most_blocks;
 	use_callers_stack(frame);
 }
 
@@ -96,6 +102,27 @@ static inline void pass(uint64_t pc)
 	way_outcomes = 0;
 }
 
+static uint64_t *looping_at(uint64_t pc)
+{
+	return &looping[mix(0, pc) % (sizeof(looping) / sizeof(looping[0]))];
+}
+
+/* Waiting a million blocks once for each loop is enough. */
+static void look_for_loop(uint64_t pc)
+{
+	if (*looping_at(pc) == pc) {
+		trace_limit(KSHIM_LIMIT_LOOP, pc);
+		step_end();
+	}
+	if (step_block_count > BLOCK_LIMIT) {
+		for (uint32_t i = 0; i < KSHIM_BLOCK_RING; i++)
+			*looping_at(blocks[i]) = blocks[i];
+		trace_record(KSHIM_EVENT_HANG, pc);
+		step_end();
+	}
+	look_at += 64;
+}
+
 static void instrument_block(uint64_t pc)
 {
 	if (!step_inside)
@@ -106,10 +133,8 @@ static void instrument_block(uint64_t pc)
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
 	if (unset_trace_path)
 		unset_pass(pc, 0, 0);
-	if (step_block_count > BLOCK_LIMIT) {
-		trace_record(KSHIM_EVENT_HANG, pc);
-		step_end();
-	}
+	if (step_block_count > look_at)
+		look_for_loop(pc);
 }
 
 static void instrument_divided(uint64_t pc)
@@ -221,6 +246,8 @@ static void begin(void)
 static bool finish(uint64_t frame)
 {
 	pass(0);
+	if (!ended && step_block_count > most_blocks)
+		most_blocks = step_block_count;
 	step_inside = false;
 	thread_racing = false;
 	use_callers_stack(frame);

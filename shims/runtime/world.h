@@ -11,12 +11,13 @@
 #define WINDOW_PAGES 4096
 #define HIGH_HPA 0x140000000ULL		/* 5 GiB: truncation to 32 bits shows */
 #define LOW_HPA 0x7ff00000ULL		/* below 4 GiB, for __GFP_DMA32 */
-#define MAX_EVENTS 4096
-#define MAX_DECISIONS 256
+#define MAX_EVENTS 65536
+#define MAX_DECISIONS 4096
 #define MAX_STORES (1 << 20)
 #define MAX_HELD 16
 #define MAX_OBJECTS 16
-#define BLOCK_LIMIT 30000		/* basic blocks in one scenario before it counts as a hang */
+/* Basic blocks in one scenario before it counts as a hang: far more than any that ends. */
+#define BLOCK_LIMIT 1000000
 
 #define THREADS 2
 #define KSHIM_NO_CALL 0xffff
