@@ -161,6 +161,18 @@ public struct World {
     }
   }
 
+  /// How many decisions of the last run can be taken otherwise without running again what came before.
+  @inlinable public var checkpoints: Int { Int(happened.pointee.checkpoint_count) }
+
+  /// Goes back to where a decision was asked for, takes another answer, and runs to the end of that
+  /// step. Returns both threads' results, as ``race`` or ``call`` would; nil when an event ended it.
+  @inlinable func resume(decision: Int, choice: UInt8) -> (UInt64, UInt64)? {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
+      table.pointee.resume(UInt32(decision), choice, results.baseAddress)
+        ? (results[0], results[1]) : nil
+    }
+  }
+
   /// Puts a mutant in the place of its function; 0 is the original everywhere.
   public func choose(mutant: Int) { table.pointee.choose_mutant?(UInt32(mutant)) }
 

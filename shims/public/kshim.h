@@ -119,6 +119,7 @@ struct kshim_decision {
 	uint16_t call;		/* the callee that asked */
 	uint8_t choice;		/* 0 is the answer without failure */
 	uint8_t arity;		/* how many answers there are */
+	uint8_t step;
 	uint32_t event;		/* index of the event that carries the answer */
 };
 
@@ -165,6 +166,7 @@ struct kshim_world {
 	const uint64_t *blocks;	/* return addresses of the last basic blocks, a ring of
 				 * KSHIM_BLOCK_RING: the newest is at (block_count - 1) % KSHIM_BLOCK_RING */
 	uint32_t block_count;	/* of all basic blocks since the reset */
+	uint32_t checkpoint_count;	/* how many decisions resume() can go back to */
 	const struct kshim_asked *asked;	/* in the order in which they were looked at */
 	uint32_t asked_count;
 	bool new_path;		/* whether it passed a way between two blocks, or an outcome of the
@@ -242,6 +244,10 @@ struct kshim_table {
 	bool (*call)(uint32_t entry, const uint64_t *args, uint64_t *result);
 	/* Whose objects set(), get(), address(), prepare() and call() are about; reset() says 0. */
 	void (*select)(uint32_t thread);
+	/* Goes back to where a decision was asked for and takes another answer, up to the end of that
+	 * step; both threads' results, as race() or, the first alone, call(). Only for decisions below
+	 * kshim_world.checkpoint_count. */
+	bool (*resume)(uint32_t decision, uint8_t choice, uint64_t *results);
 	/* Calls two targets at once, thread 0 first. At a scheduling point (before a boundary callee,
 	 * a lock or a marked access, after an unlock) the other thread may go on: a decision of the
 	 * callee "switch", asked as long as fewer than `switches` were taken. A thread that waits

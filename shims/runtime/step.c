@@ -36,6 +36,7 @@ static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t 
 {
 	trace_reset(choices, count);
 	thread_reset();
+	checkpoint_reset();
 	step_number = 0;
 	step_block_count = 0;
 	ended = false;
@@ -53,19 +54,57 @@ void kshim_reset(const unsigned char *choices, unsigned count)
 	step_harness->prepare();
 }
 
+/* The world that kshim_back() returns to. */
+static struct {
+	struct memory_state memory;
+	struct inputs_state inputs;
+	struct unset_state unset;
+} marked;
+
 void kshim_mark(void)
 {
-	memory_mark();
-	inputs_mark();
-	unset_mark();
+	memory_save(&marked.memory);
+	inputs_save(&marked.inputs);
+	unset_save(&marked.unset);
 }
 
 void kshim_back(const unsigned char *choices, unsigned count)
 {
-	memory_back();
-	inputs_back();
-	unset_back();
+	memory_restore(&marked.memory);
+	inputs_restore(&marked.inputs);
+	unset_restore(&marked.unset);
 	begin_afresh(choices, count, (uint64_t)__builtin_frame_address(0));
+}
+
+void step_save(struct step_state *state)
+{
+	state->number = step_number;
+	state->block_count = step_block_count;
+	state->way_from = way_from;
+	state->way_outcomes = way_outcomes;
+}
+
+void step_restore(const struct step_state *state)
+{
+	step_number = state->number;
+	step_block_count = state->block_count;
+	way_from = state->way_from;
+	way_outcomes = state->way_outcomes;
+	look_at = 1000 + 2 * most_blocks;
+	is_new_path = false;
+	ended = false;
+}
+
+void step_recent_blocks(uint64_t *recent, uint32_t count, bool restore)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t *block = &blocks[(step_block_count - 1 - i) % KSHIM_BLOCK_RING];
+
+		if (restore)
+			*block = recent[i];
+		else
+			recent[i] = *block;
+	}
 }
 
 void step_stop(void)
@@ -285,6 +324,22 @@ _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned s
 	return is_whole;
 }
 
+_Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results)
+{
+	bool is_whole;
+
+	use_own_instruments();
+	fault_expect();
+	step_inside = true;
+	if (!checkpoint_restore(decision, choice))
+		__builtin_trap();
+	is_whole = finish((uint64_t)__builtin_frame_address(0));
+	thread_select(0);
+	for (unsigned n = 0; n < THREADS; n++)
+		results[n] = threads[n].result;
+	return is_whole;
+}
+
 void kshim_select(unsigned thread)
 {
 	thread_select(thread);
@@ -303,6 +358,7 @@ const struct kshim_world *kshim_world_now(void)
 		.ended = ended,
 		.blocks = blocks,
 		.block_count = step_block_count,
+		.checkpoint_count = checkpoint_count,
 		.asked = inputs_asked,
 		.asked_count = inputs_asked_count,
 		.new_path = is_new_path,
