@@ -99,6 +99,8 @@ public struct Report {
   private(set) var resumption: Resumption?
   /// What was said before each step.
   private var marks: [(said: Int, looked: PropertySet, limits: Int)] = []
+  /// Whether the present run passes a way between two blocks that none before it has passed.
+  var isNewPath = false
   /// Whether the present run is only taken down.
   private(set) var isRecording = false
 

@@ -93,7 +93,7 @@ struct Search {
       choices.withUnsafeBufferPointer {
         Explorer.execute(state, $0, resumption, in: &domain, subject, &report)
       }
-      if world.happened.pointee.new_path {
+      if report.isNewPath {
         covering.append(Covering(state: state, choices: choices))
       }
       take()
@@ -214,6 +214,7 @@ extension Explorer {
     let world = subject.world
     report.begin(state, choices, resumption: resumption)
     domain.run(state, choices, &report)
+    report.isNewPath = world.happened.pointee.new_path
     guard world.hasReadUnset else { return }
     let lockstep = Lockstep(subject)
     report.lockstep = lockstep

@@ -87,7 +87,7 @@ struct thread_state {
 struct step_state {
 	uint8_t number;
 	uint32_t block_count;
-	uint64_t way_from, way_outcomes;
+	uint64_t way_before, way_from, way_outcomes;
 };
 
 /* checkpoint.c */
