@@ -12,7 +12,7 @@ uint32_t step_block_count;
 
 /* Ways through three blocks, by hash, that some run has passed: where two meet the third tells which
  * of them it depends on. */
-#define WAYS (1 << 20)
+#define WAYS (1 << 18)
 static uint8_t ways[WAYS];
 static uint64_t way_before, way_from, way_outcomes;
 static bool is_new_path;
@@ -134,7 +134,7 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 
 static inline void pass(uint64_t pc)
 {
-	uint8_t *way = &ways[mix(mix(mix(way_before, way_from), way_outcomes), pc) % WAYS];
+	uint8_t *way = &ways[(pc ^ way_from << 4 ^ way_before << 9 ^ mix(0, way_outcomes)) % WAYS];
 
 	if (!*way) {
 		*way = 1;
