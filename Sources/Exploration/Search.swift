@@ -114,8 +114,9 @@ struct Search {
     guard let last = branch.taken.last, last.input == nil else { return nil }
     let decision = branch.taken.count { $0.input == nil } - 1
     guard decision < world.checkpoints else { return nil }
-    return Resumption(
-      step: Int(world.decisions[decision].step), decision: decision, choice: last.choice)
+    let step = Int(world.decisions[decision].step)
+    guard report.knows(step) else { return nil }
+    return Resumption(step: step, decision: decision, choice: last.choice)
   }
 
   /// Takes down the decisions of the run that was just made, behind those that it began with.
@@ -133,7 +134,8 @@ struct Search {
       }
     }
     for number in 0...decisions.count {
-      while isTurning, next < asked.count, number == decisions.count || asked[next].before <= number {
+      while isTurning, next < asked.count, number == decisions.count || asked[next].before <= number
+      {
         let one = asked[next]
         add(
           .init(input: one.input, choice: one.value, arity: one.arity, first: one.value),

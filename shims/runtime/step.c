@@ -282,7 +282,6 @@ static void begin(void)
 	use_own_instruments();
 	if (!step_number)
 		memory_log_stores_from_here();
-	fault_expect();
 	step_inside = true;
 }
 
@@ -333,7 +332,6 @@ _Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results)
 	bool is_whole;
 
 	use_own_instruments();
-	fault_expect();
 	step_inside = true;
 	if (!checkpoint_restore(decision, choice))
 		__builtin_trap();
