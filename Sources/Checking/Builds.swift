@@ -28,7 +28,8 @@ package struct Builds: Sendable {
     installation: Installation, in directory: String
   ) async throws -> Builds {
     let extraction = try await Extraction.extract(
-      subject, from: revision, installation: installation, into: "\(directory)/extracted")
+      subject, from: revision, installation: installation, as: .object,
+      into: "\(directory)/extracted")
     return try await make(
       extraction, jobs: jobs, counting: counting, installation: installation, in: directory)
   }

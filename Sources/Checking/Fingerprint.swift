@@ -5,13 +5,6 @@ import KernelSource
 
 /// What a result depends on, in hashes.
 enum Fingerprint {
-  /// SHA-256 of a text, in hexadecimal.
-  static func hash(_ data: Data) async throws -> String {
-    String(try await Command.run("sha256sum", input: data).outputText.prefix(64))
-  }
-
-  static func hash(_ text: String) async throws -> String { try await hash(Data(text.utf8)) }
-
   /// kshim itself: the running program with its libraries, the files of the installation that an
   /// extraction or a build reads, and the compiler.
   static func identity(of installation: Installation) async throws -> String {
@@ -25,7 +18,7 @@ enum Fingerprint {
     ].map { "\($0)=\(environment[$0] ?? "")" }
     let own = try await contents(of: installation)
     let program = try await program()
-    return try await hash(
+    return Digest.of(
       (["kshim results 1", installation.root] + (program + tools).map(stamp) + variables + own)
         .joined(separator: "\n"))
   }
@@ -42,13 +35,8 @@ enum Fingerprint {
     return ([path] + libraries).sorted()
   }
 
-  /// A file that is replaced or changed gets another stamp.
   private static func stamp(_ path: String) -> String {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return "\(path) is gone" }
-    let (modified, changed) = (status.st_mtim, status.st_ctim)
-    return "\(path) \(status.st_dev) \(status.st_ino) \(status.st_size) "
-      + "\(modified.tv_sec).\(modified.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
+    FileStamp(path).text.map { "\(path) \($0)" } ?? "\(path) is gone"
   }
 
   /// `HASH  PATH` of each file that an extraction or a build reads.
@@ -56,7 +44,7 @@ enum Fingerprint {
     let extract = ["subjects", "glue", "options", "table.inc", "runtime.inc"]
     let names = try await files(
       ["shims"] + extract.map { "kernel-extract/\($0)" }, in: installation.root)
-    let hashes = try await Provenance.hashes(of: names.map { "\(installation.root)/\($0)" })
+    let hashes = Digest.of(files: names.map { "\(installation.root)/\($0)" })
     return hashes.map { "\($0.value)  \($0.key)" }.sorted()
   }
 
@@ -85,7 +73,7 @@ struct TreeFingerprint {
     self.tree = tree
     self.reading = reading
     let prefix = tree + "/"
-    let hashes = try await Provenance.hashes(of: reading.files.map { prefix + $0 })
+    let hashes = Digest.of(files: reading.files.map { prefix + $0 })
     self.hashes = Dictionary(
       uniqueKeysWithValues: hashes.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
     let names = Set(reading.names)

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// How a subject is compiled: what `kernel-extract/options` says.
+struct BuildOptions: Sendable, Equatable {
+  /// Files of options, in the order of the command line.
+  let files: [String]
+  /// Whether it counts how often each branch is taken: in the text as people wrote it, macros not yet
+  /// expanded.
+  let counts: Bool
+
+  init(_ files: [String], counts: Bool = false) {
+    self.files = files
+    self.counts = counts
+  }
+
+  /// What is searched.
+  static let search = SharedObject.Poison.pattern.options(counting: false)
+  /// What mutants are compared in.
+  static let plain = BuildOptions(["subject", SharedObject.Poison.pattern.rawValue])
+
+  /// What a precompiled preamble must be made with.
+  func language(_ installation: Installation) throws -> [String] {
+    try files.flatMap { try installation.options($0) } + KernelBuild.strictness
+  }
+
+  /// Of the compiler and the linker.
+  var counters: [String] { counts ? ["-fprofile-instr-generate"] : [] }
+  /// Of the compiler alone.
+  var mapping: [String] { counts ? ["-fcoverage-mapping"] : [] }
+}
+
+extension SharedObject.Poison {
+  func options(counting: Bool) -> BuildOptions {
+    BuildOptions(["subject", "instruments", rawValue], counts: counting)
+  }
+}
