@@ -16,8 +16,8 @@ enum Fingerprint {
       "CPATH", "C_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH", "LIBRARY_PATH",
       "CCC_OVERRIDE_OPTIONS",
     ].map { "\($0)=\(environment[$0] ?? "")" }
-    let own = try await contents(of: installation)
-    let program = try await program()
+    let own = contents(of: installation)
+    let program = try await program(installation.cache)
     return Digest.of(
       (["kshim results 1", installation.root] + (program + tools).map(stamp) + variables + own)
         .joined(separator: "\n"))
@@ -25,11 +25,25 @@ enum Fingerprint {
 
   /// The program and the libraries that it is linked with. What else the process has loaded by now
   /// differs from run to run.
-  private static func program() async throws -> [String] {
+  ///
+  /// - Parameter cache: keeps what `ldd` says, which takes long, for the program as it is.
+  private static func program(_ cache: String) async throws -> [String] {
     let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-    let linked = try await Command.run("ldd", [path])
+    let environment = ProcessInfo.processInfo.environment
+    let asked = Digest.of(
+      [stamp(path), stamp("/etc/ld.so.cache"), environment["LD_LIBRARY_PATH"] ?? ""]
+        .joined(separator: "\n"))
+    let kept = "\(cache)/linked-\(asked.prefix(32))"
+    let told: String
+    if let known = KeptFile.read(kept) {
+      told = String(decoding: known, as: UTF8.self)
+    } else {
+      let linked = try await Command.run("ldd", [path])
+      told = linked.outputText
+      if linked.succeeded { try? KeptFile.write(linked.output, to: kept) }
+    }
     // `libz.so.1 => /lib/libz.so.1 (0x7f…)`, or the loader's path alone
-    let libraries = linked.outputText.split(separator: "\n").compactMap { line in
+    let libraries = told.split(separator: "\n").compactMap { line in
       line.split(separator: " ").first { $0.hasPrefix("/") }.map(String.init)
     }
     return ([path] + libraries).sorted()
@@ -40,21 +54,12 @@ enum Fingerprint {
   }
 
   /// `HASH  PATH` of each file that an extraction or a build reads.
-  private static func contents(of installation: Installation) async throws -> [String] {
+  private static func contents(of installation: Installation) -> [String] {
     let extract = ["subjects", "glue", "options", "table.inc", "runtime.inc"]
-    let names = try await files(
+    let names = Files.below(
       ["shims"] + extract.map { "kernel-extract/\($0)" }, in: installation.root)
     let hashes = Digest.of(files: names.map { "\(installation.root)/\($0)" })
     return hashes.map { "\($0.value)  \($0.key)" }.sorted()
-  }
-
-  /// The files at and below some paths, relative to a directory; sorted.
-  static func files(_ paths: [String], in directory: String) async throws -> [String] {
-    // What is not there is told on standard error and is no file.
-    let found = try await Command.run(
-      "find", paths.map { "./\($0)" } + ["(", "-type", "f", "-o", "-type", "l", ")", "-print0"],
-      directory: directory)
-    return Set(found.outputText.split(separator: "\0").map { String($0.dropFirst(2)) }).sorted()
   }
 }
 
@@ -69,7 +74,7 @@ struct TreeFingerprint {
   private let files: Set<String>
   private let names: Set<String>
 
-  init(_ reading: Reading, in tree: String) async throws {
+  init(_ reading: Reading, in tree: String) {
     self.tree = tree
     self.reading = reading
     let prefix = tree + "/"
@@ -79,7 +84,7 @@ struct TreeFingerprint {
     let names = Set(reading.names)
     files = Set(reading.files)
     candidates = Set(
-      try await Fingerprint.files(reading.roots, in: tree).filter { names.contains(Self.name($0)) })
+      Files.below(reading.roots, in: tree) { names.contains($0) })
     self.names = names
   }
 

@@ -44,7 +44,8 @@ public actor ResultCache {
   func verdict(of subject: String, in revision: Revision) async -> Verdict? {
     guard let scope = try? await scope(subject) else { return nil }
     for (name, reading) in readings(scope).sorted(by: { $0.key < $1.key }) {
-      guard let key = try? await key(scope, name, reading, revision), let entry = entry(key),
+      let key = key(scope, name, reading, revision)
+      guard let entry = entry(key),
         // A warning on a line that a patch touched is an error.
         !entry.warnings.contains(where: { place in
           revision.touched[place.file]?.contains { $0.contains(place.line) } ?? false
@@ -87,8 +88,8 @@ public actor ResultCache {
       list.warnings = []
       let listed = try Self.encoder.encode(list)
       let name = String(Digest.of(listed).prefix(16))
-      let key = try await key(scope, name, list, revision)
-      let tree = try await tree(revision.tree, name, list)
+      let key = key(scope, name, list, revision)
+      let tree = tree(revision.tree, name, list)
       guard revision.tree.isPartial || tree.isOlder(than: began) else { return }
       let entry = Entry(verdict: Self.bare(verdict), warnings: reading.warnings)
       readings[scope, default: [:]][name] = list
@@ -142,10 +143,10 @@ public actor ResultCache {
   /// Remembered for what kshim unpacked, which never changes.
   private func tree(
     _ kernel: KernelTree, _ name: String, _ reading: Reading
-  ) async throws -> TreeFingerprint {
+  ) -> TreeFingerprint {
     let directory = kernel.directory
     if let known = trees["\(name) \(directory)"] { return known }
-    let tree = try await TreeFingerprint(reading, in: directory)
+    let tree = TreeFingerprint(reading, in: directory)
     if kernel.isPartial { trees["\(name) \(directory)"] = tree }
     return tree
   }
@@ -153,8 +154,8 @@ public actor ResultCache {
   /// The key of a revision's verdict, if it reads what `reading` lists.
   func key(
     _ scope: String, _ name: String, _ reading: Reading, _ revision: Revision
-  ) async throws -> String {
-    let tree = try await tree(revision.tree, name, reading)
+  ) -> String {
+    let tree = tree(revision.tree, name, reading)
     let changes = tree.changes(in: revision)
     let copies = changes.values.compactMap(\.self)
     let changed = Digest.of(files: copies)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Foundation
 
 /// How a subject is compiled: what `kernel-extract/options` says.
 struct BuildOptions: Sendable, Equatable {
@@ -23,10 +24,20 @@ struct BuildOptions: Sendable, Equatable {
     try files.flatMap { try installation.options($0) } + KernelBuild.strictness
   }
 
-  /// Of the compiler and the linker.
+  /// Of the linker, and of the compiler without a unit's own.
   var counters: [String] { counts ? ["-fprofile-instr-generate"] : [] }
-  /// Of the compiler alone.
-  var mapping: [String] { counts ? ["-fcoverage-mapping"] : [] }
+
+  /// Of the compiler.
+  ///
+  /// - Parameters:
+  ///   - functions: where branches are counted.
+  ///   - list: a place for their names.
+  func counters(of functions: [String], list: String) throws -> [String] {
+    guard counts else { return [] }
+    let text = "[clang]\ndefault:skip\n" + functions.map { "function:\($0)=allow\n" }.joined()
+    try Data(text.utf8).write(to: URL(fileURLWithPath: list))
+    return counters + ["-fcoverage-mapping", "-fprofile-list=\(list)"]
+  }
 }
 
 extension SharedObject.Poison {

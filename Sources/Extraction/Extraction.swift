@@ -88,10 +88,12 @@ public struct Extraction: Sendable {
     try check.check(compiled)
     try await check.check(object: "\(work)/unit.o")
     // What was precompiled stands for what was read for it.
-    let read = try prerequisites(of: "\(work)/unit.d")
+    let read =
+      try prerequisites(of: "\(work)/unit.d")
       .filter { !$0.hasPrefix(PreambleCache.prefix(in: installation.cache)) } + extracted.unit.files
     let inTree = try kernelFiles(
-      read, of: revision.tree, own: [installation.shims, installation.glue, installation.cache, work])
+      read, of: revision.tree,
+      own: [installation.shims, installation.glue, installation.cache, work])
     if form == .text {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins

@@ -90,18 +90,17 @@ struct Extractor {
     let (unit, used) = try parse(text, preamble, precompiled, probes)
     let errors = unit.diagnostics.filter(\.isError)
     let failed = Set(errors.filter { $0.file == Probes.fileName }.map(\.line))
-    let isWhole = !isCutShort(unit, errors, sentinel: probes.sentinel, failed: failed)
+    if isCutShort(unit, errors, sentinel: probes.sentinel, failed: failed) {
+      try refuseAlone(source)
+    }
     let shown = errors.filter { $0.file != Probes.fileName }
-    if !isWhole || !shown.isEmpty {
-      // Alone it is told where, and with what may have been meant.
-      let alone = try parse(source, ["-ferror-limit=0"])
-      let broken = alone.diagnostics.filter(\.isError)
-      if let first = broken.first { throw buildFailure(first, broken) }
+    if let first = shown.first {
+      for name in manifest.targets + manifest.extract where !source.contains("\(name)(") {
+        throw missing(name)
+      }
+      try refuseAlone(source)
+      throw buildFailure(first, shown)
     }
-    for name in manifest.targets + manifest.extract where !source.contains("\(name)(") {
-      throw missing(name)
-    }
-    if let first = shown.first { throw buildFailure(first, shown) }
     var result = try collect(unit, text, preamble, probes, failed: failed)
     result.precompiled = used
     let (refused, others) = refused(
@@ -109,6 +108,12 @@ struct Extractor {
     if let first = refused.first { throw buildFailure(first, refused) }
     result.warnings = others.map { .init(file: relative($0.file), line: $0.line) }
     return result
+  }
+
+  /// Alone a file that does not compile is told where, and with what may have been meant.
+  private func refuseAlone(_ source: String) throws {
+    let broken = try parse(source, ["-ferror-limit=0"]).diagnostics.filter(\.isError)
+    if let first = broken.first { throw buildFailure(first, broken) }
   }
 
   /// Reads the source file with the probes behind it. What libclang cannot load of what was

@@ -57,9 +57,13 @@ public struct SharedObject: Sendable {
         : extraction.arguments, options: options,
       precompiled: isText || options.files != BuildOptions.search.files
         ? nil : extraction.precompiled)
+    let path = URL(fileURLWithPath: object).path
+    let list = "\(path).list"
+    defer { unlink(list) }
     let compiled = try await compiler.run(
       isText ? text : "\(extraction.directory)/unit.c",
-      ["-c", "-o", URL(fileURLWithPath: object).path])
+      options.counters(of: extraction.provenance.functions.map(\.name), list: list)
+        + ["-c", "-o", path])
     guard compiled.succeeded else {
       let provenance = extraction.provenance
       throw CompilerReport(

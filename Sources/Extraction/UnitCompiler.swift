@@ -14,9 +14,7 @@ struct UnitCompiler {
 
   /// - Parameter more: what to make, and other options of the compiler.
   func run(_ unit: String, _ more: [String]) async throws -> Command.Result {
-    let own =
-      try arguments + options.language(installation) + options.counters + options.mapping + more
-      + ["-x", "c", unit]
+    let own = try arguments + options.language(installation) + more + ["-x", "c", unit]
     let clang = try Toolchain.locate().tool("clang")
     func compile(_ preamble: [String]) async throws -> Command.Result {
       try await Command.run(clang, preamble + own, environment: KernelBuild.environment)
