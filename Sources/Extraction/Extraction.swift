@@ -184,9 +184,16 @@ public struct Extraction: Sendable {
         FileManager.default.contents(atPath: "\(path)/\($0.key)") == Data($0.value.utf8)
       }
     }
-    guard !isThere() else { return path }
-    try? FileManager.default.removeItem(atPath: path)
-    try? KeptFile.place(at: path) { try KernelBuild.write(files, below: $0) }
+    if isThere() {
+      KeptFile.use(path)
+      return path
+    }
+    func place() { try? KeptFile.place(at: path) { try KernelBuild.write(files, below: $0) } }
+    place()
+    // What is damaged stands in the way.
+    if !isThere(), (try? FileManager.default.removeItem(atPath: path)) != nil { place() }
+    let kept = KeptFile.aged(in: build.installation.cache).filter { $0.contains("/standins-") }
+    for old in kept.dropLast(32) { try? FileManager.default.removeItem(atPath: old) }
     guard !isThere() else { return path }
     try KernelBuild.write(files, below: "\(build.work)/\(KernelBuild.relativeStandins)")
     return KernelBuild.relativeStandins

@@ -165,7 +165,7 @@ struct PreambleCache {
     } catch {
       return nil
     }
-    prune()
+    Self.prune(directory)
     return preamble(record, at: "\(path).pch")
   }
 
@@ -232,14 +232,14 @@ struct PreambleCache {
     return time
   }
 
-  private func prune() {
+  static func prune(_ directory: String) {
     let records = KeptFile.aged(in: directory, ending: ".json")
-    for path in records.dropLast(Self.most) {
+    for path in records.dropLast(most) {
       unlink(path)
       unlink("\(path.dropLast(".json".count)).pch")
     }
     for header in KeptFile.aged(in: directory, ending: ".h")
-    where !records.suffix(Self.most).contains(where: { $0.hasPrefix("\(header.dropLast(2))-") }) {
+    where !records.suffix(most).contains(where: { $0.hasPrefix("\(header.dropLast(2))-") }) {
       unlink(header)
     }
   }
