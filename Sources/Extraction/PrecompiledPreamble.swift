@@ -12,8 +12,11 @@ struct PrecompiledPreamble: Sendable {
   let warnings: [ClangUnit.Diagnostic]
   fileprivate let stamp: String
 
+  /// A patched copy of a header has a new time in each revision: its content counts.
+  fileprivate static let validation = "-fpch-validate-input-files-content"
+
   /// For clang and libclang, beside the options that it was made with.
-  var arguments: [String] { ["-include-pch", path] }
+  var arguments: [String] { ["-include-pch", path, Self.validation] }
 
   /// Whether it is still what was made.
   var isIntact: Bool { FileStamp(path).text == stamp }
@@ -144,8 +147,8 @@ struct PreambleCache {
     let compiled = try await Command.run(
       clang,
       options + build.local + [
-        "-fpch-validate-input-files-content", "-fno-diagnostics-show-option", "-x", "c-header",
-        header, "-MD", "-MF", "\(draft).d", "-o", "\(draft).pch",
+        PrecompiledPreamble.validation, "-fno-diagnostics-show-option", "-x", "c-header", header,
+        "-MD", "-MF", "\(draft).d", "-o", "\(draft).pch",
       ], environment: KernelBuild.environment)
     guard compiled.succeeded, let rule = try? String(contentsOfFile: "\(draft).d", encoding: .utf8)
     else { return nil }

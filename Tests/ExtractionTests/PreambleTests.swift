@@ -27,7 +27,8 @@ final class PreambleTests: ExtractionTestCase {
     _ tree: KernelTree, _ edits: [KernelEdit] = [], installation: Installation? = nil
   ) async throws -> String {
     let patches = edits.isEmpty ? [] : [try await KernelEdit.patch(edits, of: tree)]
-    _ = try await extract(tree, patches, installation: installation ?? own)
+    let extraction = try await extract(tree, patches, installation: installation ?? own)
+    XCTAssertNotNil(extraction.precompiled)
     return try String(contentsOfFile: "\(out)/unit.c", encoding: .utf8)
   }
 
