@@ -230,25 +230,30 @@ public struct Extraction: Sendable {
   /// The files that a rule in make's syntax names behind its colon.
   static func prerequisites(rule: String) -> [String] {
     var names: [String] = []
-    var name = ""
+    var name: [UInt8] = []
     var isEscaped = false
-    for character in rule.drop(while: { $0 != ":" }).dropFirst() {
+    func end() {
+      guard !name.isEmpty else { return }
+      names.append(String(decoding: name, as: UTF8.self).replacing("$$", with: "$"))
+      name.removeAll(keepingCapacity: true)
+    }
+    let (space, newline, backslash) = (UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\\"))
+    for byte in rule.utf8.drop(while: { $0 != UInt8(ascii: ":") }).dropFirst() {
       if isEscaped {
         isEscaped = false
-        if character == "\n" { continue }
-        if character != " ", character != "#" { name.append("\\") }
-        name.append(character)
-      } else if character == "\\" {
+        if byte == newline { continue }
+        if byte != space, byte != UInt8(ascii: "#") { name.append(backslash) }
+        name.append(byte)
+      } else if byte == backslash {
         isEscaped = true
-      } else if character.isWhitespace {
-        if !name.isEmpty { names.append(name) }
-        name = ""
+      } else if byte == space || byte == newline {
+        end()
       } else {
-        name.append(character)
+        name.append(byte)
       }
     }
-    if !name.isEmpty { names.append(name) }
-    return names.map { $0.replacingOccurrences(of: "$$", with: "$") }
+    end()
+    return names
   }
 
   /// Of the files that were read, those of the tree; refuses any from elsewhere on this machine.
