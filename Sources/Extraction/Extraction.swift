@@ -61,7 +61,8 @@ public struct Extraction: Sendable {
     let work = output.work
     var build = KernelBuild(revision: revision, installation: installation, work: work)
     try build.prepare()
-    build.standins = try standins(build)
+    let standins = try standins(build)
+    build.standins = standins
     let options = BuildOptions.search
     let extracted = try await extractor(manifest, build, options).extract()
     var provenance = Self.provenance(manifest, revision, extracted)
@@ -101,7 +102,7 @@ public struct Extraction: Sendable {
         writer, &provenance, inTree + ["\(revision.tree.directory)/\(manifest.source)"], build,
         glue, report)
     }
-    build.standins = try standins(build)
+    build.standins = standins
     try output.commit()
     build.work = output.path
     return (
