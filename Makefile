@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Every target drives the one .build; swift itself uses all cores.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build check mutate extract test clean
+.PHONY: help setup build check mutate extract test bench clean
 
 # What is checked. PATCH may name several files, in order; '-' is standard input.
 KERNEL ?= debian:6.12
@@ -20,7 +20,11 @@ SEED ?= 0
 # What the tests count scenarios on.
 TEST_KERNEL := debian:6.12
 EXTRACTED := kernel-extract/out/kvm-mmu-roots/provenance.json
-KSHIM := .build/debug/kshim
+# What the commands run is optimised; 'swift test' makes a build of its own, with the program in it.
+KSHIM := .build/release/kshim
+TESTED := .build/debug/kshim
+# Options of 'bench'.
+BENCH ?=
 
 quote = '$(subst ','\'',$(1))'
 
@@ -55,13 +59,14 @@ help: ## List the targets
 	echo "  KERNEL=  a kernel's directory, DIRECTORY@REVISION, DIRECTORY@BASE..HEAD, a tarball or debian:VERSION (default: debian:6.12)"
 	echo "  PATCH=   one or more patch files, applied in order; '-' is standard input"
 	echo "  SAMPLE=  of 'mutate': one mutant in so many, chosen by the number SEED="
+	echo "  BENCH=   of 'bench': its options, as '--row edit --rounds 3'"
 
 setup: ## Install what is missing, or print the command that does
 	@.ci/setup
 
-build: setup ## Build kshim into .build/debug
+build: setup ## Build kshim, optimised, into .build/release
 	@[[ -x $(KSHIM) ]] || echo 'kshim: building; the first time takes some minutes' >&2
-	$(call swift_build,--product kshim)
+	$(call swift_build,-c release --product kshim)
 
 check: build ## Search every scenario of KERNEL, with PATCH if given, and print a verdict
 	@$(revision)
@@ -75,14 +80,16 @@ extract: build ## Extract KERNEL, with PATCH if given, for 'swift test' or to re
 	@$(revision)
 	$(KSHIM) extract "$${revision[@]}"
 
-test: build ## Build without a warning, check the formatting, run the tests
+test: setup ## Build without a warning, check the formatting, run the tests
 	@unset KERNEL PATCH
-	swift format lint --strict --recursive Sources Tests Package.swift
-	tree=$$($(KSHIM) kernels path $(TEST_KERNEL))
+	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+	[[ -x $(TESTED) ]] || echo 'kshim: building for the tests; the first time takes some minutes' >&2
+	$(call swift_build,--product kshim)
+	tree=$$($(TESTED) kernels path $(TEST_KERNEL))
 	if ! grep -qs '"kernel" : "$(TEST_KERNEL)"' $(EXTRACTED) || grep -q '"file" :' $(EXTRACTED) ||
 		[[ -n $$(find "$$tree"/.kshim.json shims kernel-extract/subjects kernel-extract/glue kernel-extract/table.inc \
 			Sources/Extraction -newer $(EXTRACTED)) ]]; then
-		$(KSHIM) extract --kernel $(TEST_KERNEL) >&2
+		$(TESTED) extract --kernel $(TEST_KERNEL) >&2
 	fi
 	$(call swift_build,--build-tests)
 	if [[ -s .build/warnings ]]; then
@@ -91,5 +98,10 @@ test: build ## Build without a warning, check the formatting, run the tests
 	fi
 	swift test --manifest-cache local --skip-build --disable-swift-testing
 
-clean: ## Remove what was built and extracted; the kernels in the cache stay
-	@rm -rf .build kernel-extract/out
+bench: build ## Measure what kshim promises, as ratios; BENCH='--help' lists what there is
+	@unset KERNEL PATCH
+	$(call swift_build,--package-path Benchmarks)
+	Benchmarks/.build/debug/kshim-bench $(BENCH)
+
+clean: ## Remove what was built, extracted and measured; the kernels in the cache stay
+	@rm -rf .build Benchmarks/.build Benchmarks/results kernel-extract/out

@@ -31,30 +31,18 @@ let libclang: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(llvm)/include"])]
 
 /// What runs once per scenario is optimised in every build, so that one build serves
 /// the command line and the tests.
-let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-enforce-exclusivity=unchecked"])]
 
-/// One build of what was extracted, for `swift test`, with the options that the command line uses.
-/// Without an extraction it is empty.
-func extracted(_ name: String, _ poison: String) -> Target {
+/// C that is compiled as the command line compiles a subject: what was extracted, for `swift test`
+/// (empty without an extraction), and functions that misbehave.
+func subject(_ name: String, _ path: String) -> Target {
   let options = "\(Context.packageDirectory)/kernel-extract/options"
   return .target(
-    name: "KernelExtract\(name)", dependencies: ["Shims"], path: "kernel-extract/\(poison)",
+    name: name, dependencies: ["Shims"], path: path,
     cSettings: [
-      .headerSearchPath("../../shims/include"),
       .unsafeFlags(
-        ["language", "subject", "instruments", poison].map { "@\(options)/\($0)" }),
-    ])
-}
-
-/// One build of functions that misbehave, made as an extracted subject is.
-func behaviours(_ name: String, _ poison: String) -> Target {
-  let options = "\(Context.packageDirectory)/kernel-extract/options"
-  return .target(
-    name: "Behaviours\(name)", dependencies: ["Shims"], path: "Tests/Behaviours/\(poison)",
-    cSettings: [
-      .headerSearchPath("../../../shims/include"),
-      .unsafeFlags(
-        ["language", "subject", "instruments", poison].map { "@\(options)/\($0)" }),
+        ["-I\(Context.packageDirectory)/shims/include"]
+          + ["language", "subject", "instruments"].map { "@\(options)/\($0)" })
     ])
 }
 
@@ -92,8 +80,7 @@ let package = Package(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
       sources: ["runtime/instrument.c"], publicHeadersPath: "public",
       cSettings: [.headerSearchPath("include")]),
-    extracted("Pattern", "pattern"),
-    extracted("Zero", "zero"),
+    subject("KernelExtract", "kernel-extract/subject"),
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: optimised),
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: optimised),
@@ -119,15 +106,14 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "KernelSource", "Extraction", "Exploration", "KernelExtractPattern", "KernelExtractZero",
+        "KernelSource", "Extraction", "Exploration", "KernelExtract",
       ], path: "Tests/TestSupport"),
-    behaviours("Pattern", "pattern"),
-    behaviours("Zero", "zero"),
+    subject("Behaviours", "Tests/Behaviours/subject"),
     .testTarget(
       name: "ContainmentTests",
       dependencies: [
         "kshim", "Exploration", "Checking", "Reporting", "KernelSource", "TestSupport",
-        "BehavioursPattern", "BehavioursZero",
+        "Behaviours",
       ], swiftSettings: libclang),
     .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
     .testTarget(

@@ -102,8 +102,7 @@ public struct Check: Sendable {
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
-      subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
-      in: work.path)
+      subject, revision, jobs: jobs, installation: installation, in: work.path)
     let verdict = try await judge(domain, builds, in: work.path)
     if drives == nil {
       await results?.keep(
@@ -118,33 +117,49 @@ public struct Check: Sendable {
   func judge<D: Domain>(
     _ domain: D.Type, _ builds: Builds, in work: String
   ) async throws -> Verdict {
-    let drives = drives
+    async let counting: Void = drives == nil ? builds.makeCounting() : ()
     let result = try Explorer.search(
-      domain, jobs: jobs, load: builds.load,
-      states: { drives?.contains($0.drive(of: $1)) ?? true },
-      finish: { worker, zero in builds.writeProfile(of: zero, worker: worker) },
-      progress: progress)
-    let (pattern, zero) = try builds.load(0)
-    var judge = try D(pattern: pattern, zero: zero)
-    let (findings, causes) = try await tell(result.findings, &judge, pattern, builds)
+      domain, jobs: jobs, load: builds.load, drives: drives, progress: progress)
+    let subject = try builds.load(0)
+    var judge = try D(subject)
+    let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
     let provenance = builds.extraction.provenance
-    var notes: [Verdict.Finding] = []
-    if drives == nil {
-      phase?("looking for dead branches")
-      notes = try await BranchNotes(
-        extraction: builds.extraction, module: builds.zeroPath, profiles: builds.profiles,
-        work: work
-      ).notes()
-    }
+    try await counting
+    let notes = drives == nil ? try await notes(domain, builds, result.covering, in: work) : []
     return Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
-      subject: subject, findings: findings, causes: causes, notes: notes,
+      subject: self.subject, findings: findings, causes: causes, notes: notes,
       exploration: .init(
-        scenarios: result.scenarios, seconds: result.seconds, exhaustive: result.isExhaustive,
-        bound: D.bound, functions: pattern.entries, coverage: D.coverage),
-      properties: properties(result.findings, notes))
+        scenarios: result.scenarios, runs: result.runs, seconds: result.seconds,
+        exhaustive: result.isExhaustive && drives == nil,
+        limits: result.findings.limits.isEmpty
+          ? nil : result.findings.limits.keys.map(\.words).sorted(),
+        bound: D.bound, functions: subject.entries, coverage: D.coverage),
+      properties: properties(domain, result.findings, notes))
+  }
+
+  /// Branches that no scenario takes. The runs that cover every way through the code tell which may be
+  /// dead; every scenario tells which are.
+  private func notes<D: Domain>(
+    _ domain: D.Type, _ builds: Builds, _ covering: [Covering], in work: String
+  ) async throws -> [Verdict.Finding] {
+    func notes(_ profiles: [String]) async throws -> [Verdict.Finding] {
+      try await BranchNotes(
+        extraction: builds.extraction, module: builds.countingPath, profiles: profiles, work: work
+      ).notes()
+    }
+    let first = try builds.loadCounting(0)
+    try Explorer.makeAgain(covering, domain, in: first)
+    let candidates = try await notes([builds.writeProfile(of: first, worker: 0)])
+    guard !candidates.isEmpty else { return [] }
+    phase?("making sure that \(candidates.count) branches are dead")
+    _ = try Explorer.search(
+      domain, jobs: jobs, load: builds.loadCounting,
+      finish: { worker, subject in builds.writeProfile(of: subject, worker: worker) },
+      progress: progress)
+    return try await notes(builds.profiles)
   }
 
   /// Runs the smallest scenario of each finding again, finds its lines, and puts the findings
@@ -188,15 +203,15 @@ public struct Check: Sendable {
   }
 
   private func properties(
-    _ found: Report.Findings, _ notes: [Verdict.Finding]
+    _ domain: any Domain.Type, _ found: Report.Findings, _ notes: [Verdict.Finding]
   ) -> [Verdict.Property] {
-    rootProperties.map { property in
+    domain.properties.map { property in
       let broken = found.entries.filter { $0.key.property == property }.map(\.value.failing)
       return Verdict.Property(
-        id: property.id, checked: found.checked[property] ?? 0, broken: broken.reduce(0, +))
+        id: property.id, checked: found.checked(property), broken: broken.reduce(0, +))
     } + [
       .init(
-        id: Property.deadBranch.id, checked: found.checked[.crash] ?? 0, broken: notes.count)
+        id: Property.deadBranch.id, checked: found.checked(.crash), broken: notes.count)
     ]
   }
 
@@ -211,11 +226,11 @@ public struct Check: Sendable {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
-      subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
-    let (pattern, zero) = try builds.load(0)
-    var judge = try D(pattern: pattern, zero: zero)
-    let findings = try Explorer.replay(scenario, in: &judge, subject: pattern)
-    let raw = RawTrace(pattern)
+      subject, revision, jobs: 1, installation: installation, in: work.path)
+    let built = try builds.load(0)
+    var judge = try D(built)
+    let findings = try Explorer.replay(scenario, in: &judge, subject: built)
+    let raw = RawTrace(built)
     var offsets = raw.offsets
     for (breach, entry) in findings.entries {
       if breach.offset != 0 { offsets.insert(breach.offset) }

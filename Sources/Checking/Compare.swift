@@ -42,7 +42,7 @@ public struct Compare: Sendable {
       let directory = "\(work.path)/\(number)"
       try prepare(directory)
       let built = try await Builds.make(
-        check.subject, candidate.revision, jobs: check.jobs, counting: check.drives == nil,
+        check.subject, candidate.revision, jobs: check.jobs,
         installation: check.installation, in: directory)
       verdicts.append(try await check.judge(domain, built, in: directory))
       builds.append(built)
@@ -57,7 +57,7 @@ public struct Compare: Sendable {
     let result = try JointSearch.search(
       domain, revisions: candidates.count, pairs: pairs, jobs: check.jobs,
       silent: silent, drives: check.drives,
-      load: { worker, revision in try built[revision].loadPattern(worker) },
+      load: { worker, revision in try built[revision].load(worker) },
       progress: check.progress)
     var told: [Comparison.Pair] = []
     for (number, pair) in pairs.enumerated() {
@@ -100,7 +100,7 @@ public struct Compare: Sendable {
     guard !groups.isEmpty else { return [] }
     let (old, new) = (builds[pair.old], builds[pair.new])
     var replay = try JointReplay<D>(
-      old: old.loadPattern(0), new: new.loadPattern(0), onTheWay: pair.onTheWay,
+      old: old.load(0), new: new.load(0), onTheWay: pair.onTheWay,
       silent: old.extraction.primitives.union(new.extraction.primitives))
     let runs = groups.map { group in
       let needed = replay.needed(group)

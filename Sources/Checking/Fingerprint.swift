@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Extraction
+import Failures
 import Foundation
 import KernelSource
 
@@ -23,8 +24,8 @@ enum Fingerprint {
         .joined(separator: "\n"))
   }
 
-  /// The program and the libraries that it is linked with. What else the process has loaded by now
-  /// differs from run to run.
+  /// The program and the libraries that it is linked with. Not what /proc/self/maps lists: that
+  /// changes with the threads that the process has, and with what else it has loaded by now.
   ///
   /// - Parameter cache: keeps what `ldd` says, which takes long, for the program as it is.
   private static func program(_ cache: String) async throws -> [String] {
@@ -34,19 +35,27 @@ enum Fingerprint {
       [stamp(path), stamp("/etc/ld.so.cache"), environment["LD_LIBRARY_PATH"] ?? ""]
         .joined(separator: "\n"))
     let kept = "\(cache)/linked-\(asked.prefix(32))"
-    let told: String
     if let known = KeptFile.read(kept) {
-      told = String(decoding: known, as: UTF8.self)
-    } else {
-      let linked = try await Command.run("ldd", [path])
-      told = linked.outputText
-      if linked.succeeded { try? KeptFile.write(linked.output, to: kept) }
+      return String(decoding: known, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+    let program = ([path] + (try await libraries(of: path))).sorted()
+    try? KeptFile.write(Data(program.joined(separator: "\n").utf8), to: kept)
+    return program
+  }
+
+  /// - Throws: ``Failure`` of kind tool where they cannot be told: half a list is no identity.
+  static func libraries(of program: String) async throws -> [String] {
+    let linked = try await Command.run("ldd", [program])
+    if (linked.outputText + linked.errorText).contains("not a dynamic executable") { return [] }
+    guard linked.succeeded else {
+      throw Failure(
+        .tool, asked: "tell which libraries kshim uses", cause: "ldd does not say", place: program,
+        evidence: Array(linked.errorLines.prefix(3)), remedy: "check that ldd works by hand")
     }
     // `libz.so.1 => /lib/libz.so.1 (0x7f…)`, or the loader's path alone
-    let libraries = told.split(separator: "\n").compactMap { line in
+    return linked.outputText.split(separator: "\n").compactMap { line in
       line.split(separator: " ").first { $0.hasPrefix("/") }.map(String.init)
     }
-    return ([path] + libraries).sorted()
   }
 
   private static func stamp(_ path: String) -> String {

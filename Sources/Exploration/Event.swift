@@ -5,13 +5,13 @@ import Shims
 public typealias Event = kshim_event
 
 extension Event {
-  public var what: EventKind { EventKind(rawValue: kind) }
+  public var what: EventKind { EventKind(rawValue: kind)! }
   /// What was freed, for ``EventKind/free``.
-  public var freed: Whereabouts { Whereabouts(rawValue: UInt64(at)) }
+  public var freed: Whereabouts { Whereabouts(rawValue: UInt64(at))! }
   /// What an ``EventKind/call`` was asked, as far as it is kept.
   public var arguments: [UInt64] { Array([arg.0, arg.1, arg.2, arg.3].prefix(Int(at))) }
   /// What an ``EventKind/access`` met.
-  public var met: Whereabouts { Whereabouts(rawValue: arg.3) }
+  public var met: Whereabouts { Whereabouts(rawValue: arg.3)! }
   /// Whether an ``EventKind/access`` wrote.
   public var isWrite: Bool { arg.2 != 0 }
   /// Whether a lock was held already, or an unlocked one was not, or its holder has returned.
@@ -26,46 +26,17 @@ extension Event {
   public var hasCallee: Bool { call != 0xffff }
 }
 
-/// What an event says happened. The numbers are the runtime's.
-public struct EventKind: RawRepresentable, Hashable, Sendable {
-  public let rawValue: UInt16
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
-  private init(_ kind: kshim_event_kind) { rawValue = UInt16(kind.rawValue) }
-
-  public static let step = EventKind(KSHIM_EVENT_STEP)
-  public static let returned = EventKind(KSHIM_EVENT_RETURN)
-  public static let call = EventKind(KSHIM_EVENT_CALL)
-  public static let allocation = EventKind(KSHIM_EVENT_ALLOC)
-  public static let free = EventKind(KSHIM_EVENT_FREE)
-  public static let warning = EventKind(KSHIM_EVENT_WARN)
-  public static let bug = EventKind(KSHIM_EVENT_BUG)
-  public static let lock = EventKind(KSHIM_EVENT_LOCK)
-  public static let unlock = EventKind(KSHIM_EVENT_UNLOCK)
-  public static let assertion = EventKind(KSHIM_EVENT_ASSERT)
-  public static let sleep = EventKind(KSHIM_EVENT_SLEEP)
-  public static let access = EventKind(KSHIM_EVENT_ACCESS)
-  public static let address = EventKind(KSHIM_EVENT_ADDRESS)
-  public static let fault = EventKind(KSHIM_EVENT_FAULT)
-  public static let hang = EventKind(KSHIM_EVENT_HANG)
-  public static let overflow = EventKind(KSHIM_EVENT_OVERFLOW)
-  public static let wait = EventKind(KSHIM_EVENT_WAIT)
-  public static let deadlock = EventKind(KSHIM_EVENT_DEADLOCK)
+/// What an event says happened. The numbers are the runtime's, `enum kshim_event_kind`.
+public enum EventKind: UInt16, Sendable {
+  case step = 1
+  case returned, call, allocation, free, warning, bug, lock, unlock, assertion, sleep, access
+  case address, fault, hang, overflow, wait, deadlock
 }
 
-/// What is at an address, or what became of a freed one.
-public struct Whereabouts: RawRepresentable, Hashable, Sendable {
-  public let rawValue: UInt64
-  public init(rawValue: UInt64) { self.rawValue = rawValue }
-  private init(_ at: kshim_at) { rawValue = UInt64(at.rawValue) }
-
-  public static let live = Whereabouts(KSHIM_AT_LIVE)
-  public static let null = Whereabouts(KSHIM_AT_NULL)
-  public static let poison = Whereabouts(KSHIM_AT_POISON)
-  public static let freed = Whereabouts(KSHIM_AT_FREED)
-  public static let guardPage = Whereabouts(KSHIM_AT_GUARD)
-  public static let wild = Whereabouts(KSHIM_AT_WILD)
-  public static let readOnly = Whereabouts(KSHIM_AT_READ_ONLY)
-  public static let index = Whereabouts(KSHIM_AT_INDEX)
+/// What is at an address, or what became of a freed one: `enum kshim_at`.
+public enum Whereabouts: UInt64, Sendable {
+  case live = 0
+  case null, poison, freed, guardPage, wild, readOnly, index
 }
 
 /// How a page was asked for.

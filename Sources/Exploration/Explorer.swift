@@ -7,14 +7,11 @@ import Synchronization
 /// What one part of the kernel brings to a search. Made once for each worker.
 public protocol Domain: SendableMetatype {
   /// Makes what runs and judges this subject's scenarios.
-  init(pattern: Subject, zero: Subject) throws
-  /// How many starting states there are; they are numbered from 0, simple ones first.
-  var stateCount: Int { get }
-  /// What a state calls, for the first part of a scenario's spelling.
-  func drive(of state: Int) -> String
-  func spelling(of state: Int) -> String
-  /// The number of a spelled state; nil when there is none.
-  func state(drive: String, spelled: String) -> Int?
+  init(_ subject: Subject) throws
+  /// The starting states of each driver, simple drivers first.
+  var spaces: [StateSpace] { get }
+  /// Every property that it is judged by, in the order of reports.
+  static var properties: [Property] { get }
   /// What bounds the search beyond its states and answers, for reports; nil where nothing does.
   static var bound: String? { get }
   /// What the starting states cover, each a phrase for reports; empty where nothing is said.
@@ -22,26 +19,16 @@ public protocol Domain: SendableMetatype {
   /// How a spelled state is set up, as a reader of the kernel's code writes it; empty where nothing
   /// is said.
   static func setUp(drive: String, spelled: String) -> [SetUpLine]
-  /// Runs one scenario in both builds and says what it breaks.
-  mutating func run(_ state: Int, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report)
-  /// Says at the end how often each property was looked at.
-  func count(into report: inout Report)
+  /// Runs one scenario and says what it breaks. What it looks at of the state it asks for, in the
+  /// world; the answers to that are the state's.
+  mutating func run(
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report)
 }
 
 extension Domain {
   public static var bound: String? { nil }
   public static var coverage: [String] { [] }
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] { [] }
-
-  /// What states call, each with its first state.
-  var drives: [(name: String, state: Int)] {
-    var drives: [(name: String, state: Int)] = []
-    for state in 0..<stateCount {
-      let name = drive(of: state)
-      if !drives.contains(where: { $0.name == name }) { drives.append((name, state)) }
-    }
-    return drives
-  }
 }
 
 /// A line of how a state is set up.
@@ -52,11 +39,14 @@ public enum SetUpLine: Sendable, Equatable {
   case words(String)
 }
 
-/// Runs every scenario of a domain: each starting state with every list of decisions, by replaying
-/// a prefix and turning its last open decision, until none is left.
+/// Runs every scenario of a domain by replaying a list of decisions and turning the last open one,
+/// until none is left. An input of the starting state is a decision as an answer at the boundary is,
+/// made when somebody first looks at it; a run stands for all states that differ only in what nobody
+/// looked at.
 public struct Explorer: Sendable {
   /// How far a search is.
   public struct Progress: Sendable {
+    /// Of the states, how many are done with.
     public var statesDone: Int
     public var states: Int
     public var scenarios: Int
@@ -64,147 +54,98 @@ public struct Explorer: Sendable {
   }
 
   public struct Result: Sendable {
+    /// How many scenarios the runs stand for.
     public var scenarios: Int
+    public var runs: Int
     public var seconds: Double
-    /// Whether every state was searched, each with every list of decisions.
+    /// Whether every scenario of these drivers is covered to its end.
     public var isExhaustive: Bool
     public var findings: Report.Findings
+    /// Runs that together pass every way between two blocks that any run passes.
+    public var covering: [Covering] = []
   }
 
-  /// Gives each worker its own two builds.
-  public typealias Loader = @Sendable (_ worker: Int) throws -> (pattern: Subject, zero: Subject)
-
-  /// Every number below a count once, neighbours far apart: states of one kind have many scenarios
-  /// and those of another few, and workers and the time that is left should see a fair mixture.
-  struct Order {
-    private let count: Int
-    private let stride: Int
-
-    init(count: Int) {
-      func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
-      self.count = count
-      var stride = max(1, Int(Double(count) * 0.618))
-      while divisor(stride, count) > 1 { stride += 1 }
-      self.stride = stride
-    }
-
-    subscript(position: Int) -> Int { position * stride % count }
-  }
-
-  private final class Shared: Sendable {
-    let next = Atomic<Int>(0)
-    let done = Atomic<Int>(0)
-    /// States of which every list of decisions was run.
-    let searched = Atomic<Int>(0)
-    let scenarios = Atomic<Int>(0)
-    let outcome = Mutex<(findings: Report.Findings, states: Int, failure: Failure?)>(
-      (Report.Findings(), 0, nil))
-  }
+  /// Gives each worker a build of its own.
+  public typealias Loader = @Sendable (_ worker: Int) throws -> Subject
 
   /// - Parameters:
   ///   - jobs: how many workers, at least 1.
-  ///   - states: which states to search; nil for all.
-  ///   - finish: called by each worker with its builds when nothing is left.
+  ///   - drives: which drivers; nil for all.
   ///   - progress: called a few times a second by one worker.
   public static func search<D: Domain>(
-    _ domain: D.Type, jobs: Int, load: @escaping Loader,
-    states: (@Sendable (D, Int) -> Bool)? = nil,
-    finish: (@Sendable (_ worker: Int, _ zero: Subject) -> Void)? = nil,
+    _ domain: D.Type, jobs: Int, load: @escaping Loader, drives: Set<String>? = nil,
+    finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
-    let shared = Shared()
     let start = ContinuousClock.now
     let elapsed: @Sendable () -> Double = {
       let (seconds, attoseconds) = (ContinuousClock.now - start).components
       return Double(seconds) + Double(attoseconds) * 1e-18
     }
-    let work: @Sendable (Int) -> Void = { worker in
+    let shared = Branches()
+    let found = Mutex<(result: Result, failure: (any Error)?)>(
+      (.init(scenarios: 0, runs: 0, seconds: 0, isExhaustive: true, findings: .init()), nil))
+    let jobs = max(1, jobs)
+    DispatchQueue.concurrentPerform(iterations: jobs) { worker in
       do {
-        let (pattern, zero) = try load(worker)
-        var domain = try D(pattern: pattern, zero: zero)
-        var report = Report(pattern, states: StateOrder(domain))
+        let subject = try load(worker)
+        var domain = try D(subject)
+        let spaces = domain.spaces
+        let chosen = spaces.indices.filter { drives?.contains(spaces[$0].name) ?? true }
+        if worker == 0 { shared.open(chosen.map(Branch.init), workers: jobs) }
+        let states = chosen.reduce(0) { $0 + spaces[$1].count }
+        var search = Search(subject, spaces)
         var told = 0.0
-        let chunk = 16
-        let order = Order(count: domain.stateCount)
-        while true {
-          let first = shared.next.add(chunk, ordering: .relaxed).oldValue
-          guard first < domain.stateCount else { break }
-          for state in (first..<min(first + chunk, domain.stateCount)).map({ order[$0] })
-          where states?(domain, state) ?? true {
-            let (scenarios, isWhole) = search(state, in: &domain, world: pattern.world, &report)
-            shared.scenarios.add(scenarios, ordering: .relaxed)
-            if isWhole { shared.searched.add(1, ordering: .relaxed) }
-          }
-          let done = shared.done.add(chunk, ordering: .relaxed).newValue
-          if let progress, worker == 0, elapsed() - told > 0.2 {
-            told = elapsed()
+        while let branch = shared.next() {
+          search.walk(branch, in: &domain) { search in
+            if shared.isHungry, let half = search.split() { shared.add(half) }
+            guard let progress, worker == 0 else { return true }
+            let now = elapsed()
+            guard now - told > 0.2 else { return true }
+            told = now
             progress(
               Progress(
-                statesDone: min(done, domain.stateCount), states: domain.stateCount,
-                scenarios: shared.scenarios.load(ordering: .relaxed), seconds: told))
+                statesDone: Int(search.done) * jobs, states: states,
+                scenarios: search.scenarios * jobs, seconds: now))
+            return true
           }
         }
-        domain.count(into: &report)
-        finish?(worker, zero)
-        let found = report.findings
-        let stateCount = domain.stateCount
-        shared.outcome.withLock {
-          $0.findings.merge(found)
-          $0.states = stateCount
+        finish?(worker, subject)
+        let mine = search
+        found.withLock {
+          $0.result.findings.merge(mine.report.findings)
+          $0.result.scenarios += mine.scenarios
+          $0.result.covering += mine.covering
+          $0.result.runs += mine.runs
         }
       } catch {
-        let failure =
-          error as? Failure
-          ?? Failure(
-            .tool, asked: "search every scenario", cause: "a worker ended early: \(error)",
-            remedy: "run the command again; if it repeats, report it")
-        shared.outcome.withLock { $0.failure = failure }
+        shared.close()
+        found.withLock { $0.failure = error }
       }
     }
-    DispatchQueue.concurrentPerform(iterations: max(1, jobs)) { work($0) }
-    let (findings, stateCount, failure) = shared.outcome.withLock {
-      ($0.findings, $0.states, $0.failure)
+    var (result, failure) = found.withLock { ($0.result, $0.failure) }
+    if let failure {
+      throw failure as? Failure
+        ?? Failure(
+          .tool, asked: "search every scenario", cause: "a worker ended early: \(failure)",
+          remedy: "run the command again; if it repeats, report it")
     }
-    if let failure { throw failure }
-    return Result(
-      scenarios: shared.scenarios.load(ordering: .relaxed), seconds: elapsed(),
-      isExhaustive: stateCount > 0 && shared.searched.load(ordering: .relaxed) == stateCount,
-      findings: findings)
+    result.seconds = elapsed()
+    result.isExhaustive = result.findings.limits.isEmpty
+    return result
   }
 
-  /// Every list of decisions from one state. Returns how many there were, and whether none was cut
-  /// off for want of room.
-  ///
-  /// - Parameter untilFound: ends with the first scenario that breaks a property.
-  static func search<D: Domain>(
-    _ state: Int, in domain: inout D, world: World, untilFound: Bool = false,
-    _ report: inout Report
-  ) -> (scenarios: Int, isWhole: Bool) {
-    var scenarios = 0
-    var isWhole = true
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { choices in
-      var count = 0
-      while true {
-        let prefix = UnsafeBufferPointer(rebasing: choices[..<count])
-        // The scenario's own decisions are longer than the prefix: those after it are all 0.
-        report.begin(state: state, choices: prefix)
-        domain.run(state, prefix, &report)
-        scenarios += 1
-        if untilFound, !report.findings.entries.isEmpty {
-          isWhole = false
-          return
-        }
-        let taken = world.decisions
-        if taken.count >= choices.count { isWhole = false }
-        var last = taken.count - 1
-        while last >= 0, taken[last].choice + 1 >= taken[last].arity { last -= 1 }
-        guard last >= 0 else { return }
-        for index in 0..<last { choices[index] = taken[index].choice }
-        choices[last] = taken[last].choice + 1
-        count = last + 1
+  /// Makes runs again, in another build of the same text.
+  public static func makeAgain<D: Domain>(
+    _ runs: [Covering], _ domain: D.Type, in subject: Subject
+  ) throws {
+    var domain = try D(subject)
+    var report = Report(subject, spaces: domain.spaces)
+    for run in runs {
+      run.choices.withUnsafeBufferPointer {
+        execute(run.state, $0, in: &domain, subject, &report)
       }
     }
-    return (scenarios, isWhole)
   }
 
   /// The whole scenario of an entry: its decisions with the callees that asked, all of them.
@@ -212,7 +153,8 @@ public struct Explorer: Sendable {
     state: Int, choices: [UInt8], in domain: inout D, subject: Subject
   ) -> Scenario {
     var report = Report()
-    choices.withUnsafeBufferPointer { domain.run(state, $0, &report) }
+    let start = domain.state(state)
+    choices.withUnsafeBufferPointer { execute(start, $0, in: &domain, subject, &report) }
     let decisions = subject.world.decisions.map {
       Scenario.Decision(
         callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)
@@ -227,28 +169,21 @@ public struct Explorer: Sendable {
   public static func needed<D: Domain>(
     _ breach: Report.Breach, _ entry: Report.Entry, in domain: inout D, subject: Subject
   ) -> [String] {
-    let drive = domain.drive(of: entry.state)
-    var words = domain.spelling(of: entry.state).split(separator: ",").map(String.init)
-    var needed: [String] = []
-    let order = StateOrder(domain)
-    for (index, ordinary) in order.others(in: words, of: drive) {
-      var tried = words
-      tried[index] = ordinary
-      var report = Report(subject, states: order)
-      if let state = domain.state(drive: drive, spelled: tried.joined(separator: ",")) {
-        entry.choices.withUnsafeBufferPointer {
-          report.begin(state: state, choices: $0)
-          domain.run(state, $0, &report)
-        }
+    let spaces = domain.spaces
+    let start = domain.state(entry.state)
+    return spaces[start.space].needed(of: start.values) { values in
+      var report = Report(subject, spaces: spaces)
+      entry.choices.withUnsafeBufferPointer {
+        execute(
+          StartingState(space: start.space, values: values), $0, in: &domain, subject, &report)
       }
-      let isStill = report.findings.entries.contains { other, found in
+      report.end(standingFor: 1)
+      return report.findings.entries.contains { other, found in
         other.property == breach.property && other.function == breach.function
           && found.size.decisions <= entry.size.decisions
           && found.size.isWarned == entry.size.isWarned
       }
-      if isStill { words = tried } else { needed.append(words[index]) }
     }
-    return needed
   }
 
   /// Runs one scenario again.
@@ -266,22 +201,22 @@ public struct Explorer: Sendable {
         remedy: remedy ?? "name the kernel and the patches that the scenario was found with")
     }
     guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else {
-      let drives = domain.drives
-      guard let example = drives.first(where: { $0.name == scenario.drive }) else {
+      guard let example = domain.spaces.first(where: { $0.name == scenario.drive }) else {
         throw wrong(
           "\(scenario.drive) is no target of \(subject.name) in this kernel",
-          remedy: "use one of \(drives.map(\.name).joined(separator: ", "))")
+          remedy: "use one of \(domain.spaces.map(\.name).joined(separator: ", "))")
       }
       throw wrong(
         "there is no state '\(scenario.state)' of \(scenario.drive)",
         remedy: "copy the scenario from a finding; a state of \(scenario.drive) is written like "
-          + "'\(domain.spelling(of: example.state))'")
+          + "'\(example.spelling(of: .zero))'")
     }
-    var report = Report(subject)
-    scenario.choices.withUnsafeBufferPointer { choices in
-      report.begin(state: state, choices: choices)
-      domain.run(state, choices, &report)
+    var report = Report(subject, spaces: domain.spaces)
+    let start = domain.state(state)
+    scenario.choices.withUnsafeBufferPointer {
+      execute(start, $0, in: &domain, subject, &report)
     }
+    report.end(standingFor: 1)
     guard isExact else { return report.findings }
     let met = subject.world.decisions.map {
       Scenario.Decision(

@@ -6,7 +6,6 @@ public struct JointReplay<D: ObservedDomain> {
   public let new: Subject
   private var oldDomain: D
   private var newDomain: D
-  private let order: StateOrder
   private let onTheWay: Bool
   private let silent: Set<String>
 
@@ -17,7 +16,6 @@ public struct JointReplay<D: ObservedDomain> {
     self.onTheWay = onTheWay
     oldDomain = try D(observing: old)
     newDomain = try D(observing: new)
-    order = StateOrder(oldDomain)
   }
 
   /// Runs a scenario with each revision's own decisions; both worlds are left as it ended.
@@ -28,8 +26,12 @@ public struct JointReplay<D: ObservedDomain> {
       let second = newDomain.state(drive: drive, spelled: state)
     else { return nil }
     var (left, right) = (Observation(), Observation())
-    group.oldChoices.withUnsafeBufferPointer { oldDomain.observe(first, $0, &left) }
-    group.newChoices.withUnsafeBufferPointer { newDomain.observe(second, $0, &right) }
+    group.oldChoices.withUnsafeBufferPointer {
+      oldDomain.observe(oldDomain.state(first), $0, &left)
+    }
+    group.newChoices.withUnsafeBufferPointer {
+      newDomain.observe(newDomain.state(second), $0, &right)
+    }
     left.take(old.world.events, callees: JointRunner<D>.words(of: old, silent: silent))
     right.take(new.world.events, callees: JointRunner<D>.words(of: new, silent: silent))
     return left.parting(from: right, onTheWay: onTheWay).map { .init(D.self, $0, right, new) }
@@ -52,17 +54,11 @@ public struct JointReplay<D: ObservedDomain> {
 
   /// The parts of the state without which the two do not part this way, as `KEY=VALUE`.
   public mutating func needed(_ group: JointSearch.Group) -> [String] {
-    var words = group.state.split(separator: ",").map(String.init)
-    var needed: [String] = []
-    for (index, ordinary) in order.others(in: words, of: group.drive) {
-      var tried = words
-      tried[index] = ordinary
-      if kind(group.drive, tried.joined(separator: ","), group) == group.kind {
-        words = tried
-      } else {
-        needed.append(words[index])
-      }
+    guard let space = oldDomain.spaces.first(where: { $0.name == group.drive }),
+      let values = space.values(spelled: group.state)
+    else { return [] }
+    return space.needed(of: values) {
+      kind(group.drive, space.spelling(of: $0), group) == group.kind
     }
-    return needed
   }
 }

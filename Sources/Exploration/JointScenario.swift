@@ -101,7 +101,7 @@ struct JointRunner<D: ObservedDomain> {
       if wanted != item.choice { break }
     }
     while true {
-      choices.withUnsafeBufferPointer { domain.observe(state, $0, &observation) }
+      choices.withUnsafeBufferPointer { domain.observe(domain.state(state), $0, &observation) }
       take()
       guard
         let wrong = met.firstIndex(where: {

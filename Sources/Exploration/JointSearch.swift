@@ -146,7 +146,6 @@ private struct JointWorker<D: ObservedDomain> {
   private(set) var groups: [[JointSearch.Kind: JointSearch.Group]]
   private var runners: [JointRunner<D>]
   private let pairs: [JointSearch.Pair]
-  private let orders: [StateOrder]
   private var scenario = JointScenario()
 
   init(
@@ -158,7 +157,6 @@ private struct JointWorker<D: ObservedDomain> {
       runners.append(try JointRunner(subject, names: &names, silent: silent))
     }
     states = Self.states(runners.map(\.domain), drives)
-    orders = runners.map { StateOrder($0.domain) }
     self.runners = runners
     self.pairs = pairs
     compared = Array(repeating: 0, count: pairs.count)
@@ -243,7 +241,9 @@ private struct JointWorker<D: ObservedDomain> {
   private func size(
     _ pair: JointSearch.Pair, _ state: Int, _ kind: JointSearch.Kind
   ) -> Report.Size {
-    let order = orders[pair.old]
+    let domain = runners[pair.old].domain
+    let start = domain.state(state)
+    let space = domain.spaces[start.space]
     let (old, new) = (runners[pair.old], runners[pair.new])
     func warns(_ subject: Subject) -> Bool {
       subject.world.events.contains { $0.what == .warning }
@@ -252,8 +252,9 @@ private struct JointWorker<D: ObservedDomain> {
     return Report.Size(
       isWarned: warns(old.subject) && warns(new.subject),
       failures: max(failures(old.met), failures(new.met)),
-      isStory: D.name(ofTarget: kind.target) != order.drive(of: state),
-      decisions: max(old.met.count, new.met.count), differences: order.differences(of: state),
+      isStory: D.name(ofTarget: kind.target) != space.name,
+      decisions: max(old.met.count, new.met.count),
+      differences: space.differences(of: start.values),
       state: state)
   }
 }

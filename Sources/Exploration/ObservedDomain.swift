@@ -6,7 +6,7 @@ public protocol ObservedDomain: Domain {
   init(observing subject: Subject) throws
   /// Runs one scenario in that build and says what came of it.
   mutating func observe(
-    _ state: Int, _ choices: UnsafeBufferPointer<UInt8>, _ observation: inout Observation)
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ observation: inout Observation)
   /// What is called, by a fact's number.
   static func name(ofTarget target: UInt8) -> String
   /// What differs between two facts of one key, as a clause: `root.hpa is pml5_root instead of

@@ -3,11 +3,14 @@
 /// A rule that every outcome must keep. Its id is stable: reports and documentation use it.
 public struct Property: Hashable, Sendable, Comparable, CustomStringConvertible {
   public let id: String
+  /// Its bit in a ``PropertySet``: below 32 what any subject keeps, from 32 on a model's own.
+  public let number: Int
   /// A note tells something about the code without calling it wrong.
   public let isNote: Bool
 
-  public init(_ id: String, isNote: Bool = false) {
+  public init(_ id: String, _ number: Int, isNote: Bool = false) {
     self.id = id
+    self.number = number
     self.isNote = isNote
   }
 
@@ -15,23 +18,42 @@ public struct Property: Hashable, Sendable, Comparable, CustomStringConvertible 
   public static func < (left: Property, right: Property) -> Bool { left.id < right.id }
 }
 
+/// Which properties were looked at.
+public struct PropertySet: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt64
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
+  public init(_ properties: Property...) {
+    rawValue = properties.reduce(0) { $0 | 1 << UInt64($1.number) }
+  }
+  public func contains(_ property: Property) -> Bool {
+    rawValue >> UInt64(property.number) & 1 != 0
+  }
+}
+
 extension Property {
-  public static let leak = Property("leak")
-  public static let doubleFree = Property("double-free")
-  public static let wildFree = Property("wild-free")
-  public static let useAfterFree = Property("use-after-free")
-  public static let outOfBounds = Property("out-of-bounds")
-  public static let uninitialised = Property("uninitialised")
-  public static let errorSwallowed = Property("error-swallowed")
-  public static let wrongErrno = Property("wrong-errno")
-  public static let partialState = Property("partial-state")
-  public static let lockImbalance = Property("lock-imbalance")
-  public static let doubleLock = Property("double-lock")
-  public static let deadlock = Property("deadlock")
-  public static let sleepUnderLock = Property("sleep-under-lock")
-  public static let warnUnexpected = Property("warn-unexpected")
-  public static let warnMissing = Property("warn-missing")
-  public static let crash = Property("crash")
-  public static let hang = Property("hang")
-  public static let deadBranch = Property("dead-branch", isNote: true)
+  public static let leak = Property("leak", 0)
+  public static let doubleFree = Property("double-free", 1)
+  public static let wildFree = Property("wild-free", 2)
+  public static let useAfterFree = Property("use-after-free", 3)
+  public static let outOfBounds = Property("out-of-bounds", 4)
+  public static let uninitialised = Property("uninitialised", 5)
+  public static let errorSwallowed = Property("error-swallowed", 6)
+  public static let wrongErrno = Property("wrong-errno", 7)
+  public static let partialState = Property("partial-state", 8)
+  public static let lockImbalance = Property("lock-imbalance", 9)
+  public static let doubleLock = Property("double-lock", 10)
+  public static let deadlock = Property("deadlock", 11)
+  public static let sleepUnderLock = Property("sleep-under-lock", 12)
+  public static let warnUnexpected = Property("warn-unexpected", 13)
+  public static let warnMissing = Property("warn-missing", 14)
+  public static let crash = Property("crash", 15)
+  public static let hang = Property("hang", 16)
+  public static let deadBranch = Property("dead-branch", 17, isNote: true)
+
+  /// What any subject is judged by, in the order of reports.
+  public static let universal: [Property] = [
+    .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .errorSwallowed,
+    .wrongErrno, .partialState, .lockImbalance, .doubleLock, .deadlock, .sleepUnderLock,
+    .warnUnexpected, .warnMissing, .crash, .hang,
+  ]
 }

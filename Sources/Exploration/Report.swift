@@ -3,8 +3,8 @@ import Shims
 
 /// Collects what a search finds, one entry for each breach, with the smallest scenario of each.
 ///
-/// A breach is a property, the function that was called and a place in the code. Nothing is allocated
-/// for a scenario that keeps every property.
+/// A breach is a property, the function that was called and a place in the code. What a run says is
+/// taken at its end, once it is known how many scenarios the run stands for.
 public struct Report {
   public struct Breach: Hashable, Sendable {
     public var property: Property
@@ -47,8 +47,22 @@ public struct Report {
   /// What was found so far.
   public struct Findings: Sendable {
     public internal(set) var entries: [Breach: Entry] = [:]
-    /// In how many scenarios each property was looked at.
-    public internal(set) var checked: [Property: Int] = [:]
+    /// How many scenarios looked at the same properties.
+    private var looked: [PropertySet: Int] = [:]
+    /// What the harness ran out of, and in how many scenarios.
+    public internal(set) var limits: [Limit: Int] = [:]
+
+    /// In how many scenarios a property was looked at.
+    public func checked(_ property: Property) -> Int {
+      looked.reduce(0) { $0 + ($1.key.contains(property) ? $1.value : 0) }
+    }
+
+    /// Those that any scenario looked at.
+    public var properties: PropertySet { looked.keys.reduce([]) { $0.union($1) } }
+
+    mutating func look(at properties: PropertySet, _ scenarios: Int) {
+      looked[properties, default: 0] += scenarios
+    }
 
     mutating func merge(_ other: Findings) {
       for (breach, entry) in other.entries {
@@ -61,34 +75,66 @@ public struct Report {
         mine.failing = failing
         entries[breach] = mine
       }
-      checked.merge(other.checked, uniquingKeysWith: +)
+      looked.merge(other.looked, uniquingKeysWith: +)
+      limits.merge(other.limits, uniquingKeysWith: +)
     }
   }
 
+  /// What the present run says of one breach.
+  private struct Said {
+    var breach: Breach
+    /// nil where the known entry stays.
+    var entry: Entry?
+  }
+
   public private(set) var findings = Findings()
-  private var state = 0
+  private var state = StartingState(space: 0, values: .zero)
   private var choices = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-  private var blamed: Set<Breach> = []
+  private var said: [Said] = []
+  private var looked: PropertySet = []
+  private var limits: [Limit] = []
+  /// What the present run is compared with, step by step; nil for most.
+  var lockstep: Lockstep?
+  /// Where the present run goes on from the one before; nil: from the beginning.
+  private(set) var resumption: Resumption?
+  /// What was said before each step.
+  private var marks: [(said: Int, looked: PropertySet, limits: Int)] = []
+  /// Whether the present run passes a way between two blocks that none before it has passed.
+  var isNewPath = false
+  /// Whether the present run is only taken down.
+  private(set) var isRecording = false
 
   private let moduleStart: UInt64
   private let world: World?
-  private let states: StateOrder
+  private let spaces: [StateSpace]
 
   /// - Parameters:
   ///   - subject: the build whose return addresses ``broken`` is told; nil for none.
-  ///   - states: what tells simple states from others.
-  public init(_ subject: Subject? = nil, states: StateOrder = StateOrder()) {
+  ///   - spaces: what tells simple states from others.
+  public init(_ subject: Subject? = nil, spaces: [StateSpace] = []) {
     moduleStart = subject?.moduleStart ?? 0
     world = subject?.world
-    self.states = states
+    self.spaces = spaces
   }
 
   private func size(in function: String) -> Size {
-    Size(
+    let space = spaces.indices.contains(state.space) ? spaces[state.space] : nil
+    return Size(
       isWarned: world?.events.contains { $0.what == .warning } ?? false,
-      failures: choices.count { $0 != 0 }, isStory: states.drive(of: state) != function,
+      failures: choices.count { $0 != 0 }, isStory: space?.name != function,
       decisions: world?.decisions.count ?? choices.count,
-      differences: states.differences(of: state), state: state)
+      differences: space?.differences(of: lookedAt) ?? 0,
+      state: space.map { space in
+        spaces[..<state.space].reduce(0) { $0 + $1.count } + space.number(of: lookedAt)
+      } ?? 0)
+  }
+
+  /// The state's values where somebody looked; what nobody looked at is ordinary.
+  private var lookedAt: InputValues {
+    guard let world else { return state.values }
+    var values = InputValues.zero
+    for one in world.asked { values[Int(one.input)] = one.value }
+    return values
   }
 
   private func path() -> [UInt64] {
@@ -98,11 +144,54 @@ public struct Report {
     return (0..<min(count, 16)).map { happened.blocks[(count - 1 - $0) % ring] &- moduleStart }
   }
 
-  mutating func begin(state: Int, choices: UnsafeBufferPointer<UInt8>) {
+  /// Begins a run.
+  ///
+  /// - Parameters:
+  ///   - resumption: where it goes on from the one before; nil: from the beginning.
+  ///   - recording: whether it is only taken down, in the lockstep, and nothing judged.
+  mutating func begin(
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>,
+    resumption: Resumption? = nil, recording: Bool = false
+  ) {
     self.state = state
     self.choices = choices
-    if !blamed.isEmpty { blamed.removeAll(keepingCapacity: true) }
+    self.resumption = resumption
+    isRecording = recording
+    if let resumption {
+      let mark = marks[resumption.step]
+      if said.count > mark.said { said.removeLast(said.count - mark.said) }
+      if limits.count > mark.limits { limits.removeLast(limits.count - mark.limits) }
+      looked = mark.looked
+    } else {
+      if !said.isEmpty { said.removeAll(keepingCapacity: true) }
+      if !limits.isEmpty { limits.removeAll(keepingCapacity: true) }
+      looked = []
+    }
   }
+
+  /// Remembers what was said before a step.
+  mutating func mark(_ step: Int) {
+    if marks.count > step { marks.removeLast(marks.count - step) }
+    marks.append((said.count, looked, limits.count))
+  }
+
+  /// Takes what the present run said.
+  ///
+  /// - Parameter scenarios: how many scenarios it stands for.
+  mutating func end(standingFor scenarios: Int) {
+    findings.look(at: looked, scenarios)
+    for limit in limits { findings.limits[limit, default: 0] += scenarios }
+    for one in said {
+      let failing = findings.entries[one.breach]?.failing ?? 0
+      if let entry = one.entry { findings.entries[one.breach] = entry }
+      findings.entries[one.breach]!.failing = failing + scenarios
+    }
+  }
+
+  /// Whether the present run breaks a property.
+  var isBroken: Bool { !said.isEmpty }
+  /// Whether the harness ran out of something in the present run.
+  var isCut: Bool { !limits.isEmpty }
 
   /// Says that the present scenario breaks a property.
   ///
@@ -115,18 +204,28 @@ public struct Report {
     let breach = Breach(
       property: property, function: function,
       offset: pc == 0 ? 0 : pc &- moduleStart)
-    guard blamed.insert(breach).inserted else { return }
+    guard !said.contains(where: { $0.breach == breach }) else { return }
     let size = size(in: function)
-    guard let known = findings.entries[breach], known.size <= size else {
-      findings.entries[breach] = Entry(
-        message: message(), state: state, choices: Array(choices),
-        failing: (findings.entries[breach]?.failing ?? 0) + 1, path: path(), size: size)
+    if let known = findings.entries[breach], known.size <= size {
+      said.append(Said(breach: breach, entry: nil))
       return
     }
-    findings.entries[breach]!.failing += 1
+    said.append(
+      Said(
+        breach: breach,
+        entry: Entry(
+          message: message(), state: size.state, choices: Array(choices), failing: 0, path: path(),
+          size: size)))
   }
 
-  public mutating func count(_ scenarios: Int, of property: Property) {
-    findings.checked[property, default: 0] += scenarios
-  }
+  /// Says that the present scenario looks at properties, whether it keeps them or not.
+  @inlinable public mutating func look(at properties: PropertySet) { add(properties) }
+
+  @usableFromInline mutating func add(_ properties: PropertySet) { looked.formUnion(properties) }
+
+  /// Says that scenarios are left out.
+  mutating func leaveOut(by limit: Limit) { findings.limits[limit, default: 0] += 1 }
+
+  /// Says that the harness ran out of something: nothing is known of what comes behind.
+  mutating func cut(by limit: Limit) { limits.append(limit) }
 }

@@ -24,6 +24,12 @@ public final class StepEvents {
 
   public static let enomem: Int32 = -12
 
+  /// What is looked at in every step, and in every step that returns.
+  private static let looked = PropertySet(
+    .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .doubleLock, .deadlock,
+    .sleepUnderLock, .crash, .hang)
+  private static let lookedAtReturn = PropertySet(.lockImbalance)
+
   private func clear() {
     allocated.removeAll(keepingCapacity: true)
     freed.removeAll(keepingCapacity: true)
@@ -50,6 +56,7 @@ public final class StepEvents {
     isRefused: Bool = false, into report: inout Report
   ) -> Int {
     clear()
+    report.look(at: Self.looked)
     var position = start
     let step = events[start].step
     while position < events.count, events[position].step == step {
@@ -88,6 +95,7 @@ public final class StepEvents {
       default: end(event, function, &report)
       }
     }
+    if returned != nil { report.look(at: Self.lookedAtReturn) }
     if let returned, lockBalance != 0 {
       report.broken(
         .lockImbalance, in: function, at: returned.pc,
@@ -182,9 +190,7 @@ public final class StepEvents {
       report.broken(.hang, in: function, at: event.pc, "the function does not come to an end")
     case .overflow:
       fatal = event
-      report.broken(
-        .hang, in: function, at: event.pc,
-        "the function allocates or calls more than any scenario needs")
+      report.cut(by: Limit(event))
     default: break
     }
   }

@@ -15,6 +15,50 @@ public struct World {
     table.pointee.reset(choices.baseAddress, UInt32(choices.count))
   }
 
+  /// Starts afresh from a state, of which it is then known which inputs were looked at.
+  public func begin(
+    _ state: StartingState, of space: StateSpace, _ choices: UnsafeBufferPointer<UInt8>
+  ) {
+    withUnsafeTemporaryAllocation(of: kshim_input.self, capacity: space.arities.count) { list in
+      for (index, arity) in space.arities.enumerated() {
+        list[index] = kshim_input(value: state.values[index], arity: UInt8(arity))
+      }
+      table.pointee.inputs(list.baseAddress, UInt32(list.count))
+    }
+    reset(choices)
+  }
+
+  /// Looks at an input of the starting state, by its number.
+  @inlinable public func ask(_ input: UInt8) { _ = table.pointee.ask(UInt32(input)) }
+
+  /// Remembers the world as it is now, the starting state, for ``back(_:)``.
+  @inlinable public func mark() { table.pointee.mark() }
+
+  /// The marked world again; decisions are answered as for ``reset(_:)``.
+  @inlinable public func back(_ choices: UnsafeBufferPointer<UInt8>) {
+    table.pointee.back(choices.baseAddress, UInt32(choices.count))
+  }
+
+  /// The inputs that somebody looked at, in that order.
+  @inlinable public var asked: UnsafeBufferPointer<kshim_asked> {
+    let world = happened
+    return UnsafeBufferPointer(start: world.pointee.asked, count: Int(world.pointee.asked_count))
+  }
+
+  /// What was passed since the reset, where ``fill(unset:tracing:)`` asks for it.
+  var path: UnsafeBufferPointer<kshim_passed> {
+    let world = happened
+    return UnsafeBufferPointer(start: world.pointee.path, count: Int(world.pointee.path_count))
+  }
+
+  /// Whether something was read that nothing had written.
+  @inlinable public var hasReadUnset: Bool { happened.pointee.read_unset }
+
+  /// Says what everything holds from the next reset on that nothing has written yet.
+  ///
+  /// - Parameter tracing: whether every block and comparison counts in ``digest``.
+  func fill(unset byte: UInt8, tracing: Bool) { table.pointee.fill_unset(byte, tracing) }
+
   /// A page that is in use before the first step, every byte as given. Returns its hpa.
   @inlinable public func bootPage(fill: UInt8 = 0, below4G: Bool = false) -> UInt64 {
     table.pointee.boot_page(fill, below4G)
@@ -24,8 +68,28 @@ public struct World {
     table.pointee.set(slot, UInt32(index), value)
   }
 
+  /// Sets a slot whose value depends on inputs of the starting state, a bit for each.
+  @inlinable public func set(
+    _ slot: UInt32, _ value: UInt64, at index: Int = 0, asking mask: UInt32
+  ) {
+    guard mask != 0 else { return set(slot, value, at: index) }
+    table.pointee.set_input(slot, UInt32(index), value, mask)
+  }
+
+  /// Looks at a slot: the inputs that it depends on count as looked at.
   @inlinable public func get(_ slot: UInt32, at index: Int = 0) -> UInt64 {
     table.pointee.get(slot, UInt32(index))
+  }
+
+  /// A slot's value, to compare it or for what looks at the inputs itself.
+  @inlinable public func peek(_ slot: UInt32, at index: Int = 0) -> UInt64 {
+    table.pointee.peek(slot, UInt32(index))
+  }
+
+  /// As ``load(_:)``, but nothing counts as looked at.
+  @inlinable public func peek(memory hpa: UInt64) -> UInt64? {
+    var value: UInt64 = 0
+    return table.pointee.peek_memory(hpa, &value) ? value : nil
   }
 
   /// Eight bytes of simulated memory at an aligned hpa; nil when no page is in use there.
@@ -40,8 +104,10 @@ public struct World {
     Int(table.pointee.next_entry(hpa, UInt32(entry)))
   }
 
-  /// Writes eight bytes of a page in use; for the set-up.
-  @inlinable public func poke(_ hpa: UInt64, _ value: UInt64) { table.pointee.poke(hpa, value) }
+  /// Writes eight bytes of a page in use; for the set-up. They depend on the inputs of the mask.
+  @inlinable public func poke(_ hpa: UInt64, _ value: UInt64, asking mask: UInt32 = 0) {
+    table.pointee.poke(hpa, value, mask)
+  }
 
   /// Calls a helper of the glue, for the set-up.
   @inlinable public func prepare(_ helper: UInt32, _ a: UInt64, _ b: UInt64, _ c: UInt64) -> UInt64
@@ -92,6 +158,18 @@ public struct World {
           calls.baseAddress, results.baseAddress, UInt32(switches), UInt32(failures))
           ? (results[0], results[1]) : nil
       }
+    }
+  }
+
+  /// How many decisions of the last run can be taken otherwise without running again what came before.
+  @inlinable public var checkpoints: Int { Int(happened.pointee.checkpoint_count) }
+
+  /// Goes back to where a decision was asked for, takes another answer, and runs to the end of that
+  /// step. Returns both threads' results, as ``race`` or ``call`` would; nil when an event ended it.
+  @inlinable func resume(decision: Int, choice: UInt8) -> (UInt64, UInt64)? {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
+      table.pointee.resume(UInt32(decision), choice, results.baseAddress)
+        ? (results[0], results[1]) : nil
     }
   }
 

@@ -15,9 +15,11 @@ struct BuildOptions: Sendable, Equatable {
   }
 
   /// What is searched.
-  static let search = SharedObject.Poison.pattern.options(counting: false)
+  static let search = BuildOptions(["subject", "instruments"])
+  /// What the notes are read off: a preamble that was precompiled for the search serves it, too.
+  static let counting = BuildOptions(search.files, counts: true)
   /// What mutants are compared in.
-  static let plain = BuildOptions(["subject", SharedObject.Poison.pattern.rawValue])
+  static let plain = BuildOptions(["subject"])
 
   /// What a precompiled preamble must be made with.
   func language(_ installation: Installation) throws -> [String] {
@@ -37,11 +39,5 @@ struct BuildOptions: Sendable, Equatable {
     let text = "[clang]\ndefault:skip\n" + functions.map { "function:\($0)=allow\n" }.joined()
     try Data(text.utf8).write(to: URL(fileURLWithPath: list))
     return counters + ["-fcoverage-mapping", "-fprofile-list=\(list)"]
-  }
-}
-
-extension SharedObject.Poison {
-  func options(counting: Bool) -> BuildOptions {
-    BuildOptions(["subject", "instruments", rawValue], counts: counting)
   }
 }

@@ -190,7 +190,7 @@ struct ClangCursor {
   var isEnumConstant: Bool { raw.kind == CXCursor_EnumConstantDecl }
   var isBitField: Bool { clang_Cursor_isBitField(raw) != 0 }
 
-  private static func nonNull(_ cursor: CXCursor) -> ClangCursor? {
+  fileprivate static func nonNull(_ cursor: CXCursor) -> ClangCursor? {
     clang_Cursor_isNull(cursor) != 0 ? nil : ClangCursor(raw: cursor)
   }
 
@@ -354,6 +354,17 @@ extension ClangCursor {
   }
 
   var isExpression: Bool { clang_isExpression(raw.kind) != 0 }
+
+  /// Whether a variable lies on the stack.
+  var isAutomatic: Bool {
+    let storage = clang_Cursor_getStorageClass(raw)
+    return storage == CX_SC_None || storage == CX_SC_Auto
+  }
+
+  /// What a variable's declaration gives it.
+  var initialiser: ClangCursor? {
+    ClangCursor.nonNull(clang_Cursor_getVarDeclInitializer(raw))
+  }
 
   /// `+`, `&&`, `!`; empty where the cursor is no operator.
   var operatorSpelling: String {

@@ -65,6 +65,8 @@ struct Extractor {
     var externalNames: [String]
     /// Warnings that count only where a patch touches their line.
     var warnings: [Reading.Place] = []
+    /// Of the functions in the pieces, in the order of their declarations.
+    var locals: [LocalVariable] = []
     /// Keeps the cursors alive.
     let unit: ClangUnit
     /// Definitions of the source file; see ``definitions()`` for those of headers.
@@ -305,12 +307,16 @@ struct Extractor {
     }
     let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
+    let pieces = closure.pieces()
+    let locals = pieces.flatMap(\.functions).compactMap { functions[$0] }
+      .flatMap { Self.localVariables(of: $0, in: text) }.sorted { $0.end < $1.end }
     return Result(
-      text: text, preamble: preamble, includes: leading, pieces: closure.pieces(),
+      text: text, preamble: preamble, includes: leading, pieces: pieces,
       targets: targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees, slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
-      variables: external, externalNames: closure.externalNames(), unit: unit,
+      variables: external, externalNames: closure.externalNames(), locals: locals,
+      unit: unit,
       functions: functions)
   }
 }

@@ -6,8 +6,9 @@ struct HarnessWriter {
   static let fileName = "kshim-harness"
   static let exportedNames =
     [
-      "reset", "set", "get", "address", "prepare", "slots", "calls", "entries", "locks", "prepares",
-      "slot_sizes", "voids", "counts", "identity", "dirty",
+      "reset", "set", "get", "peek", "address", "prepare", "slots", "calls", "entries", "locks",
+      "prepares",
+      "slot_sizes", "voids", "counts", "identity",
     ].map { "kshim_unit_\($0)" }
 
   let manifest: Manifest
@@ -298,9 +299,10 @@ struct HarnessWriter {
         ? "return 0;" : "return (kshim_u64)(unsigned long)&\(resolved.expression);"
     }
     return accessor("static void kshim_set(unsigned slot, unsigned index, kshim_u64 value)", sets)
-      // What the harness reads needs no check, and every scenario reads a lot.
-      + "__attribute__((no_sanitize(\"kernel-address\")))\n"
       + accessor("static kshim_u64 kshim_get(unsigned slot, unsigned index)", gets)
+      // Without instruments nothing is asked.
+      + "__attribute__((no_sanitize(\"kernel-address\")))\n"
+      + accessor("kshim_u64 kshim_unit_peek(unsigned slot, unsigned index)", gets)
       + accessor("kshim_u64 kshim_unit_address(unsigned slot, unsigned index)", addresses)
       + "static const struct kshim_harness kshim_harness;\n"
       + "void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value) "
@@ -345,9 +347,8 @@ struct HarnessWriter {
       \t}
       \t__builtin_trap();
       }
-      extern const unsigned char kshim_unit_dirty;
       static const struct kshim_harness kshim_harness = {
-      \t.dirty = &kshim_unit_dirty, .prepare = kshim_prepare, .enter = kshim_enter,
+      \t.prepare = kshim_prepare, .enter = kshim_enter,
       \t.threads = \(manifest.threads?.count ?? 1), .switch_call = \(switchCall),
       \t.thread = \(manifest.threads == nil ? "0" : "kshim_thread"),
       };

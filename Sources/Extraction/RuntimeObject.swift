@@ -20,8 +20,8 @@ struct RuntimeObject {
     let clang = try Toolchain.locate().tool("clang")
     let compiler = URL(fileURLWithPath: clang).resolvingSymlinksInPath().path
     let headers = ["public", "include", "runtime"].flatMap { files("\(installation.shims)/\($0)") }
-    let table = "\(installation.root)/kernel-extract/table.inc"
-    let contents = (headers + [table]).map { "\($0) \(Digest.of(file: $0) ?? "")" }
+    let own = ["runtime", "table"].map { "\(installation.root)/kernel-extract/\($0).inc" }
+    let contents = (headers + own).map { "\($0) \(Digest.of(file: $0) ?? "")" }
     let key = Digest.of(
       (["kshim runtime 1", compiler, FileStamp(compiler).text ?? ""] + defines + contents)
         .joined(separator: "\n"))
@@ -30,7 +30,7 @@ struct RuntimeObject {
       KeptFile.use(path)
       return path
     }
-    try await make(scratch, table, clang)
+    try await make(scratch, own, clang)
     do {
       let digest = Digest.of(file: scratch) ?? ""
       try KeptFile.place(at: path) { try FileManager.default.copyItem(atPath: scratch, toPath: $0) }
@@ -50,14 +50,13 @@ struct RuntimeObject {
     return Digest.of(file: path).map { Data($0.utf8) } == digest
   }
 
-  private func make(_ path: String, _ table: String, _ clang: String) async throws {
-    let sources = files("\(installation.shims)/runtime").filter { $0.hasSuffix(".c") }
+  private func make(_ path: String, _ sources: [String], _ clang: String) async throws {
     let compiled = try await Command.run(
       clang,
       [
         "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-nostdlib", "-r",
-        "-I\(installation.shims)/public", "-I\(installation.shims)/include",
-      ] + defines + sources + ["-x", "c", table, "-o", path])
+        "-DKSHIM_DIRECT", "-I\(installation.shims)/public", "-I\(installation.shims)/include",
+      ] + defines + ["-x", "c"] + sources + ["-o", path])
     guard compiled.succeeded else {
       throw Failure(
         .tool, asked: "compile the runtime", cause: "the compiler refuses it",

@@ -5,19 +5,16 @@ import KernelSource
 
 /// Compiles an extraction, with the runtime, into shared objects.
 public struct SharedObject: Sendable {
-  /// How the compiler fills variables that the code leaves uninitialised.
-  public enum Poison: String, Sendable, CaseIterable { case pattern, zero }
-
   public let path: String
 
   /// - Parameters:
   ///   - counting: also count how often each branch is taken, for the notes.
   /// - Throws: ``Failure`` of kind build with the compiler's messages.
   public static func build(
-    _ extraction: Extraction, poison: Poison, counting: Bool, installation: Installation,
+    _ extraction: Extraction, counting: Bool, installation: Installation,
     into path: String
   ) async throws -> SharedObject {
-    let options = poison.options(counting: counting)
+    let options: BuildOptions = counting ? .counting : .search
     let object = "\(path).unit.o"
     let runtime = "\(path).runtime.o"
     defer { for scratch in [object, runtime] { unlink(scratch) } }
@@ -25,8 +22,7 @@ public struct SharedObject: Sendable {
     let unit = isSearched ? extraction.object : nil
     if unit == nil { try await compile(extraction, options, installation, into: object) }
     let defines =
-      try [installation.options(poison.rawValue)[1]] + (counting ? ["-DKSHIM_COUNTING"] : [])
-      + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : [])
+      (counting ? ["-DKSHIM_COUNTING"] : []) + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : [])
     let linked = try await Command.run(
       Toolchain.locate().tool("clang"),
       [
@@ -55,8 +51,7 @@ public struct SharedObject: Sendable {
       arguments: isText
         ? ["-target", "x86_64-linux-gnu"] + installation.options("language")
         : extraction.arguments, options: options,
-      precompiled: isText || options.files != BuildOptions.search.files
-        ? nil : extraction.precompiled)
+      precompiled: isText ? nil : extraction.precompiled)
     let path = URL(fileURLWithPath: object).path
     let list = "\(path).list"
     defer { unlink(list) }

@@ -26,14 +26,18 @@ struct UnitWriter {
   }
 
   /// The verbatim part alone.
-  var verbatim: String { pieces.map(\.text).joined() }
+  var verbatim: String { pieces { text($0) }.map(\.text).joined() }
 
-  private var pieces: [(position: Int, text: String)] {
+  private func pieces(
+    _ write: (Extractor.Piece) -> String
+  ) -> [(position: Int, text: String)] {
     let all = extracted.pieces
     let lines = Self.lines(of: all.map(\.range.lowerBound), in: extracted.text)
     return zip(all, lines).map { piece, line in
       if let text = mutants?.text(of: piece, line: line) { return (piece.range.lowerBound, text) }
-      return (piece.range.lowerBound, "#line \(line) \"\(manifest.source)\"\n" + text(piece) + "\n")
+      return (
+        piece.range.lowerBound, "#line \(line) \"\(manifest.source)\"\n" + write(piece) + "\n"
+      )
     }
   }
 
@@ -41,7 +45,7 @@ struct UnitWriter {
   private var declared: String {
     var waiting = harness.declarations.sorted { $0.position < $1.position }[...]
     var result = ""
-    for piece in pieces {
+    for piece in pieces({ Self.text($0.range, of: extracted) }) {
       while let first = waiting.first, first.position <= piece.position {
         result += "#line 1 \"\(HarnessWriter.fileName)\"\n\(first.text)"
         waiting.removeFirst()

@@ -17,7 +17,7 @@ extension RootDomain {
     let (was, now) = (value(old, aspect), value(new, aspect))
     switch aspect {
     case .ending:
-      let kinds = (EventKind(rawValue: UInt16(old.value)), EventKind(rawValue: UInt16(new.value)))
+      let kinds = (EventKind(rawValue: UInt16(old.value))!, EventKind(rawValue: UInt16(new.value))!)
       return "\(function) \(ending(kinds.1)) where it \(past(kinds.0))"
     case .result: return "\(function) returns \(now) instead of \(was)"
     case .warnings: return "\(count(new.value, "WARN")) in \(function) instead of \(old.value)"

@@ -18,10 +18,11 @@ extension RootDomain {
   }
 
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] {
-    guard let drive = Drive(rawValue: drive), let number = drive.number(spelled: spelled) else {
+    guard let drive = Drive(rawValue: drive), let values = drive.space.values(spelled: spelled)
+    else {
       return []
     }
-    let state = RootState(drive: drive, number: number)
+    let state = RootState(drive: drive, values)
     guard drive == .twoVCPUs else { return drive.dimensions.flatMap { state.lines($0) } }
     return [.words("two vCPUs of one VM")]
       + [0, 1].flatMap { thread -> [SetUpLine] in

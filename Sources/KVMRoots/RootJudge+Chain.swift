@@ -5,12 +5,12 @@ extension World: PhysicalMemory {}
 
 /// What the processor reaches from a root.
 extension RootJudge {
-  func walker(_ state: RootState, _ world: World) -> PageWalker<World> {
+  func walker(_ state: AskedState, _ world: World) -> PageWalker<World> {
     PageWalker(
       memory: world, encryption: RootState.encryptionBit, isEncrypted: state.isEncrypted)
   }
 
-  func format(_ state: RootState) -> RootFormat {
+  func format(_ state: AskedState) -> RootFormat {
     state.shadowLevel == 3 ? .pae : .long(levels: state.shadowLevel)
   }
 

@@ -22,7 +22,7 @@ extension RootJudge {
       wrongEntrySize(step, &report) { $0.arg.2 != 0 }
       return false
     }
-    let pgd = setup.guestPGD(state)
+    let pgd = setup.guestPGD(state.guestLevel)
     let rootGFN = RootSetup.guestRootGFN
     let visible = events.calls.filter { $0.call == slots.visibleGFN }
     guard let first = visible.first else {

@@ -4,13 +4,13 @@ import Exploration
 /// Where the shadow walk starts: `shadow_walk_init_using_root()`.
 extension RootJudge {
   /// A root of four or five levels is entered itself; else the tables behind the PDPTEs are.
-  private func startLevel(_ state: RootState) -> Int {
+  private func startLevel(_ state: AskedState) -> Int {
     let isOneTable = state.isDirect || state.guestLevel >= 4
     return state.shadowLevel >= 4 && isOneTable ? state.shadowLevel : 2
   }
 
   /// Whether a walk would go by the PDPTEs of the loaded root although it is for another.
-  func isForeignRoot(_ root: UInt64, _ state: RootState, _ before: RootSnapshot) -> Bool {
+  func isForeignRoot(_ root: UInt64, _ state: AskedState, _ before: RootSnapshot) -> Bool {
     state.shadowLevel > 2 && startLevel(state) == 2 && root != before.rootHPA
   }
 

@@ -9,16 +9,11 @@ struct RootJudge {
   let setup: RootSetup
   let subject: Subject
   let events = StepEvents()
-  /// How many steps of each target were judged by the model, for the report.
-  var modelled: [Drive: Int] = [:]
-  /// How many of them were first shadow roots beside another vCPU's.
-  private var racedFirstRoots = 0
-  private var scenarios = 0
   /// The first event of the next step.
   private var position = 0
   /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`.
   private(set) var metadata = Metadata()
-  /// Whether the builds have parted in this scenario.
+  /// Whether it was told in this scenario that it depends on what nothing has set.
   private var isUninitialised = false
 
   var slots: RootSlots { setup.slots }
@@ -31,7 +26,7 @@ struct RootJudge {
   /// One step as the rules see it.
   struct Step {
     var target: Drive
-    var state: RootState
+    var state: AskedState
     var before: RootSnapshot
     var after: RootSnapshot
     var result: Int32
@@ -48,7 +43,6 @@ struct RootJudge {
 
   /// Begins a scenario.
   mutating func begin() {
-    scenarios += 1
     position = 0
     isUninitialised = false
   }
@@ -56,35 +50,35 @@ struct RootJudge {
   /// Takes the starting state, once it is set up.
   mutating func start(in world: World) { metadata = Metadata(world, slots) }
 
-  /// Judges the step that both worlds have just made.
+  /// Judges the step that was just made.
   ///
   /// - Parameters:
   ///   - thread: the vCPU whose step it is; of two that raced, 0 is judged first.
   ///   - other: the roots of the vCPU that it raced with.
+  /// - Returns: whether the scenario does the same whatever holds what nothing has set.
   mutating func judge(
-    _ target: Drive, _ state: RootState, argument: UInt64, address: UInt64 = 0,
-    before: RootSnapshot, after: RootSnapshot, _ pattern: World, _ zero: World, isLast: Bool,
+    _ target: Drive, _ state: AskedState, argument: UInt64, address: UInt64 = 0,
+    before: RootSnapshot, after: RootSnapshot, _ world: World, _ result: UInt64?, isLast: Bool,
     thread: Int = 0, other: RootSnapshot? = nil,
     _ report: inout Report
-  ) {
+  ) -> Bool {
     let behind = events.take(
-      pattern.events, from: position, thread: thread, function: target.rawValue,
+      world.events, from: position, thread: thread, function: target.rawValue,
       isRefused: target == .walk && isForeignRoot(argument, state, before), into: &report)
     if thread == 1 || other == nil { position = behind }
-    // Two builds that do not come to an end are stopped at different places.
-    if !isUninitialised, !events.isEndless,
-      let difference = Difference.first(pattern, zero, slots: subject.slots)
-    {
+    if thread == 0, let parting = report.parting(world, result) {
       isUninitialised = true
-      report.broken(.uninitialised, in: target.rawValue, at: difference.0, difference.1)
+      report.broken(.uninitialised, in: target.rawValue, at: parting.0, parting.1)
     }
     // What an uninitialised variable or a dead end leads to is no further finding.
-    guard !isUninitialised, let returned = events.returned else { return }
+    guard !isUninitialised else { return false }
+    guard let returned = events.returned else { return true }
     let step = Step(
       target: target, state: state, before: before, after: after,
       result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument,
       address: address, other: other)
-    judge(step, pattern, isLast: isLast, &report)
+    judge(step, world, isLast: isLast, &report)
+    return true
   }
 
   private mutating func judge(
@@ -104,8 +98,8 @@ struct RootJudge {
     }
     if step.target == .firstRoot, step.other == nil { start(in: world) }
     guard holds else { return }
-    modelled[step.target, default: 0] += 1
-    if step.target == .firstRoot, step.other != nil { racedFirstRoots += 1 }
+    report.look(at: Self.looked(by: step.target))
+    if step.target == .firstRoot, step.other != nil { report.look(at: .init(.earlyPublication)) }
     for event in events.assertions {
       report.broken(
         .lockImbalance, in: step.function, at: event.pc, "a lock is not held as this place demands")
@@ -118,6 +112,7 @@ struct RootJudge {
 
   /// Pages that were allocated, or were in the tables at the start, and that nothing names now.
   private func leaks(_ step: Step, _ world: World, _ report: inout Report) {
+    report.look(at: .init(.leak))
     func isOwned(_ hpa: UInt64) -> Bool {
       step.after.hasTable(hpa) || step.other?.hasTable(hpa) ?? false
     }
@@ -233,29 +228,21 @@ struct RootJudge {
 
   // MARK: Counting
 
-  private static let everywhere: [Property] = [
-    .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .lockImbalance,
-    .doubleLock, .deadlock, .sleepUnderLock, .crash, .hang,
-  ]
-
-  func count(into report: inout Report) {
-    for property in Self.everywhere { report.count(scenarios, of: property) }
-    func steps(_ drives: Drive...) -> Int { drives.reduce(0) { $0 + (modelled[$1] ?? 0) } }
-    let allocating = steps(.special, .shadow, .direct, .create, .firstRoot)
-    for property in [Property.errorSwallowed, .wrongErrno, .partialState] {
-      report.count(allocating, of: property)
+  /// The model's properties that a target's rules look at.
+  private static func looked(by target: Drive) -> PropertySet {
+    switch target {
+    case .special: fails.union(.init(.allocationSet, .idempotent))
+    case .shadow, .direct:
+      fails.union(.init(.rootChain, .entryBits, .rootIdentity, .boundaryArguments, .lifecycle))
+    case .create: fails.union(.init(.allocationSet, .rootIdentity, .boundaryArguments))
+    case .firstRoot: fails.union(.init(.allocationSet, .idempotent))
+    case .freeRoots: warns.union(.init(.idempotent, .rootIdentity, .lifecycle))
+    case .freePages: warns.union(.init(.boundaryArguments, .lifecycle, .leak))
+    case .walk: warns.union(.init(.walkStart))
+    case .lifecycle, .twoVCPUs: []
     }
-    for property in [Property.warnMissing, .warnUnexpected] {
-      report.count(allocating + steps(.freeRoots, .freePages, .walk), of: property)
-    }
-    report.count(steps(.special, .create, .firstRoot), of: .allocationSet)
-    report.count(steps(.special, .freeRoots, .firstRoot), of: .idempotent)
-    report.count(steps(.shadow, .direct), of: .rootChain)
-    report.count(steps(.shadow, .direct), of: .entryBits)
-    report.count(steps(.walk), of: .walkStart)
-    report.count(racedFirstRoots, of: .earlyPublication)
-    report.count(steps(.shadow, .direct, .create, .freeRoots), of: .rootIdentity)
-    report.count(steps(.shadow, .direct, .create, .freePages), of: .boundaryArguments)
-    report.count(steps(.shadow, .direct, .freeRoots, .freePages), of: .lifecycle)
   }
+
+  private static let warns = PropertySet(.warnMissing, .warnUnexpected)
+  private static let fails = warns.union(.init(.errorSwallowed, .wrongErrno, .partialState))
 }

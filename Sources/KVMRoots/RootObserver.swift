@@ -138,7 +138,7 @@ struct RootObserver {
   /// Kernels differ in what a guest can have in CR3, see ``RootSetup/guestPGD(_:)``.
   private func pgd(_ value: UInt64, _ state: RootState) -> UInt64 {
     switch value {
-    case setup.guestPGD(state): Self.guestsPGD
+    case setup.guestPGD(state.guestLevel): Self.guestsPGD
     case RootSetup.oldPGD: Self.oldPGD
     default: value
     }

@@ -65,48 +65,54 @@ extension RootDomain {
       + "\(RootRace.failures) failure"
   }
 
-  /// Runs both calls at once in both builds, and has each judged beside the other.
-  mutating func race(_ state: RootState, _ report: inout Report) {
-    let states = [state.racing(0), state.racing(1)]
-    guard let first = pattern.entry(states[0].drive.rawValue),
-      let second = pattern.entry(states[1].drive.rawValue)
+  /// Puts both vCPUs into their states. Returns the roots of each.
+  func prepareRace(_ state: AskedState) -> [RootSnapshot] {
+    state.inputs.ask(.race, in: state.world)
+    state.inputs.ask(.levels, in: state.world)
+    return snapshots { world, thread in setup.apply(state.state.racing(thread), to: world) }
+  }
+
+  /// Runs both calls at once, and has each judged beside the other.
+  mutating func race(_ state: AskedState, _ before: [RootSnapshot], _ report: inout Report) {
+    let states = [state.state.racing(0), state.state.racing(1)]
+    guard let first = subject.entry(states[0].drive.rawValue),
+      let second = subject.entry(states[1].drive.rawValue)
     else { return }  // this kernel has no such function
-    let before = snapshots { world, thread in
-      setup.apply(states[thread], to: world)
-    }
-    judge.start(in: pattern.world)
-    inEach { world in
-      world.select(thread: 0)
-      _ = world.race(
+    let world = subject.world
+    begin(0, report)
+    world.select(thread: 0)
+    let results = report.make(0, in: world) {
+      world.race(
         (first, UInt64(states[0].rootsToFree)), (second, UInt64(states[1].rootsToFree)),
         switches: RootRace.switches, failures: RootRace.failures)
     }
+    let result = results.map { $0.0 &* 31 &+ $0.1 }
+    guard observer != nil || report.takesStep(world, result) else { return }
     let after = snapshots { _, _ in }
     for thread in 0..<2 {
-      inEach { $0.select(thread: thread) }
-      guard let zero else {
+      world.select(thread: thread)
+      guard observer == nil else {
         observer!.observe(
           states[thread].drive, states[thread], before: before[thread], after: after[thread],
-          pattern.world, thread: thread)
+          world, thread: thread)
         continue
       }
       var judged = states[thread]
       judged.drive = .twoVCPUs
-      judge.judge(
-        states[thread].drive, judged, argument: UInt64(states[thread].rootsToFree),
-        before: before[thread], after: after[thread], pattern.world, zero.world, isLast: true,
+      _ = judge.judge(
+        states[thread].drive, AskedState(state: judged, inputs: .fixed, world: world),
+        argument: UInt64(states[thread].rootsToFree),
+        before: before[thread], after: after[thread], world, result, isLast: true,
         thread: thread, other: after[1 - thread], &report)
     }
   }
 
-  /// The roots of both vCPUs, after something was done for each in both builds.
+  /// The roots of both vCPUs, after something was done for each.
   private func snapshots(_ prepare: (World, Int) -> Void) -> [RootSnapshot] {
     (0..<2).map { thread in
-      inEach { world in
-        world.select(thread: thread)
-        prepare(world, thread)
-      }
-      return RootSnapshot(pattern.world, setup.slots)
+      subject.world.select(thread: thread)
+      prepare(subject.world, thread)
+      return RootSnapshot(subject.world, setup.slots)
     }
   }
 }

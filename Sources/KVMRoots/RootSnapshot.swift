@@ -1,43 +1,119 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
 
-/// What a caller can see of an MMU's roots at one moment.
+/// What a caller can see of an MMU's roots at one moment. To read a field is to look at the inputs
+/// that it depends on; to compare two moments is not.
 struct RootSnapshot: Equatable {
   static let invalidPage = UInt64.max  // INVALID_PAGE
 
-  var rootHPA: UInt64 = 0
-  var rootPGD: UInt64 = 0
-  var mirrorRoot: UInt64 = 0
-  var previous: (UInt64, UInt64, UInt64) = (0, 0, 0)
-  var previousPGD: (UInt64, UInt64, UInt64) = (0, 0, 0)
-  var pae: UInt64 = 0
-  var pml4: UInt64 = 0
-  var pml5: UInt64 = 0
-  /// The four PDPTEs; 0 when there is no table.
-  var pdptes: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+  private struct Values {
+    var rootHPA: UInt64 = 0
+    var rootPGD: UInt64 = 0
+    var mirrorRoot: UInt64 = 0
+    var previous: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    var previousPGD: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    var pae: UInt64 = 0
+    var pml4: UInt64 = 0
+    var pml5: UInt64 = 0
+    /// The four PDPTEs; 0 when there is no table.
+    var pdptes: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+  }
 
-  init() {}
+  private var raw = Values()
+  private let inputs: RootInputs
+  private let world: World?
 
-  init(_ world: World, _ slots: RootSlots) {
-    rootHPA = world.get(slots.rootHPA)
-    rootPGD = world.get(slots.rootPGD)
-    if let mirror = slots.mirrorRoot { mirrorRoot = world.get(mirror) }
-    previous = (
-      world.get(slots.previousHPA, at: 0), world.get(slots.previousHPA, at: 1),
-      world.get(slots.previousHPA, at: 2)
+  init() {
+    inputs = .fixed
+    world = nil
+  }
+
+  init(_ world: World, _ slots: RootSlots, _ inputs: RootInputs = .fixed) {
+    self.inputs = inputs
+    self.world = world
+    raw.rootHPA = world.peek(slots.rootHPA)
+    raw.rootPGD = world.peek(slots.rootPGD)
+    if let mirror = slots.mirrorRoot { raw.mirrorRoot = world.peek(mirror) }
+    raw.previous = (
+      world.peek(slots.previousHPA, at: 0), world.peek(slots.previousHPA, at: 1),
+      world.peek(slots.previousHPA, at: 2)
     )
-    previousPGD = (
-      world.get(slots.previousPGD, at: 0), world.get(slots.previousPGD, at: 1),
-      world.get(slots.previousPGD, at: 2)
+    raw.previousPGD = (
+      world.peek(slots.previousPGD, at: 0), world.peek(slots.previousPGD, at: 1),
+      world.peek(slots.previousPGD, at: 2)
     )
-    pae = world.get(slots.pae)
-    pml4 = world.get(slots.pml4)
-    if let slot = slots.pml5 { pml5 = world.get(slot) }
-    if pae != 0, world.load(pae) != nil {
-      pdptes = (
-        world.load(pae) ?? 0, world.load(pae + 8) ?? 0, world.load(pae + 16) ?? 0,
-        world.load(pae + 24) ?? 0
+    raw.pae = world.peek(slots.pae)
+    raw.pml4 = world.peek(slots.pml4)
+    if let slot = slots.pml5 { raw.pml5 = world.peek(slot) }
+    let pae = raw.pae
+    if pae != 0, let first = world.peek(memory: pae) {
+      raw.pdptes = (
+        first, world.peek(memory: pae + 8) ?? 0, world.peek(memory: pae + 16) ?? 0,
+        world.peek(memory: pae + 24) ?? 0
       )
+    }
+  }
+
+  private func ask(_ mask: UInt32) { if mask != 0 { world?.ask(mask: mask) } }
+
+  var rootHPA: UInt64 {
+    get {
+      ask(inputs.root)
+      return raw.rootHPA
+    }
+    set {
+      ask(inputs.root)
+      raw.rootHPA = newValue
+    }
+  }
+  var rootPGD: UInt64 {
+    get { raw.rootPGD }
+    set { raw.rootPGD = newValue }
+  }
+  var mirrorRoot: UInt64 {
+    ask(inputs.mirror)
+    return raw.mirrorRoot
+  }
+  var previous: (UInt64, UInt64, UInt64) {
+    get {
+      ask(inputs.previous)
+      return raw.previous
+    }
+    set {
+      ask(inputs.previous)
+      raw.previous = newValue
+    }
+  }
+  var previousPGD: (UInt64, UInt64, UInt64) {
+    get {
+      ask(inputs.previous)
+      return raw.previousPGD
+    }
+    set {
+      ask(inputs.previous)
+      raw.previousPGD = newValue
+    }
+  }
+  var pae: UInt64 {
+    ask(inputs.pae)
+    return raw.pae
+  }
+  var pml4: UInt64 {
+    ask(inputs.pml4)
+    return raw.pml4
+  }
+  var pml5: UInt64 {
+    ask(inputs.pml5)
+    return raw.pml5
+  }
+  var pdptes: (UInt64, UInt64, UInt64, UInt64) {
+    get {
+      ask(inputs.pae | inputs.pdptes)
+      return raw.pdptes
+    }
+    set {
+      ask(inputs.pae | inputs.pdptes)
+      raw.pdptes = newValue
     }
   }
 
@@ -85,14 +161,17 @@ struct RootSnapshot: Equatable {
 
   /// What differs, as the kernel names it.
   func firstDifference(from other: RootSnapshot) -> String? {
-    if rootHPA != other.rootHPA { return "root.hpa" }
-    if rootPGD != other.rootPGD { return "root.pgd" }
-    if mirrorRoot != other.mirrorRoot { return "mirror_root_hpa" }
-    if previous != other.previous || previousPGD != other.previousPGD { return "prev_roots" }
-    if pae != other.pae { return "pae_root" }
-    if pml4 != other.pml4 { return "pml4_root" }
-    if pml5 != other.pml5 { return "pml5_root" }
-    if pdptes != other.pdptes { return "pae_root[]" }
+    let (left, right) = (raw, other.raw)
+    if left.rootHPA != right.rootHPA { return "root.hpa" }
+    if left.rootPGD != right.rootPGD { return "root.pgd" }
+    if left.mirrorRoot != right.mirrorRoot { return "mirror_root_hpa" }
+    if left.previous != right.previous || left.previousPGD != right.previousPGD {
+      return "prev_roots"
+    }
+    if left.pae != right.pae { return "pae_root" }
+    if left.pml4 != right.pml4 { return "pml4_root" }
+    if left.pml5 != right.pml5 { return "pml5_root" }
+    if left.pdptes != right.pdptes { return "pae_root[]" }
     return nil
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Exploration
 
 /// Which of the special tables a `struct kvm_mmu` has.
 struct Tables: OptionSet, Hashable, Sendable {
@@ -110,9 +111,12 @@ struct RootState: Sendable {
 }
 
 /// One thing that varies between starting states.
-enum Dimension: String, CaseIterable {
+enum Dimension: UInt8, CaseIterable {
   case shadow, guest, direct, tdp, tdpmmu, tables, me, stale, gpte, mmu, tdplevel, mirror, root
   case entries, prev, free, next, load, first, slots, meta, hash, track, race, levels
+
+  /// As it is spelled.
+  var name: String { "\(self)" }
 
   /// Spellings of its values, simple ones first. One word each.
   var values: [String] {
@@ -143,6 +147,11 @@ enum Dimension: String, CaseIterable {
   }
 }
 
+extension Dimension {
+  /// How many values each of its inputs has. Each table is looked at on its own.
+  var arities: [Int] { self == .tables ? [2, 2, 2] : [values.count] }
+}
+
 extension Drive {
   /// What varies, slowest first.
   var dimensions: [Dimension] {
@@ -160,20 +169,28 @@ extension Drive {
     }
   }
 
-  var stateCount: Int { dimensions.reduce(1) { $0 * $1.values.count } }
+  var space: StateSpace {
+    StateSpace(
+      name: rawValue,
+      words: dimensions.map { Word($0.name, $0.values, arities: $0.arities) })
+  }
 }
 
 extension RootState {
-  /// The state with a number within its drive.
-  init(drive: Drive, number: Int) {
+  /// The state with these values of its drive's inputs.
+  init(drive: Drive, _ values: InputValues) {
     self.init(drive: drive)
-    var rest = number
-    defer { settle() }
-    for dimension in drive.dimensions.reversed() {
-      let count = dimension.values.count
-      set(dimension, rest % count)
-      rest /= count
+    var next = 0
+    for dimension in drive.dimensions {
+      let arities = dimension.arities
+      var index = 0
+      for (number, arity) in arities.enumerated().reversed() {
+        index = index * arity + Int(values[next + number])
+      }
+      next += arities.count
+      set(dimension, index)
     }
+    settle()
   }
 
   private mutating func set(_ dimension: Dimension, _ index: Int) {
@@ -240,34 +257,5 @@ extension RootState {
     case "p": .unknownPage
     default: .none
     }
-  }
-}
-
-extension Drive {
-  /// `shadow=4,guest=2,…` of a state's number.
-  func spelling(of number: Int) -> String {
-    var rest = number
-    var words: [String] = []
-    for dimension in dimensions.reversed() {
-      let count = dimension.values.count
-      words.append("\(dimension.rawValue)=\(dimension.values[rest % count])")
-      rest /= count
-    }
-    return words.reversed().joined(separator: ",")
-  }
-
-  /// The number of a spelled state; nil when it is none.
-  func number(spelled: String) -> Int? {
-    let words = spelled.split(separator: ",", omittingEmptySubsequences: false)
-    guard words.count == dimensions.count else { return nil }
-    var number = 0
-    for (word, dimension) in zip(words, dimensions) {
-      let sides = word.split(separator: "=", maxSplits: 1)
-      guard sides.count == 2, sides[0] == dimension.rawValue,
-        let index = dimension.values.firstIndex(of: String(sides[1]))
-      else { return nil }
-      number = number * dimension.values.count + index
-    }
-    return number
   }
 }

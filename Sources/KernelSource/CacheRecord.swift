@@ -13,6 +13,10 @@ struct CacheRecord: Codable, Sendable, Equatable {
   let kept: [String]
   /// The sizes of its files, added up.
   let bytes: Int
+  /// Its files when it was unpacked; nil where an earlier kshim unpacked it.
+  let count: TreeFiles.Count?
+  /// A hash of all that is in it; nil where unpacking it anew costs no download.
+  let sha256: String?
 
   /// The record of a tree; nil where the tree is none of the cache's.
   init?(inTree directory: String) {
@@ -24,12 +28,15 @@ struct CacheRecord: Codable, Sendable, Equatable {
   }
 
   /// The record for a tree that was just unpacked.
-  init(spec: String, key: String, unpacked tree: KernelTree) {
+  init(spec: String, key: String, unpacked tree: KernelTree, sha256: String?) {
     self.spec = spec
     self.key = key
     self.version = tree.version
     self.kept = KernelTree.keptPaths
-    self.bytes = Self.size(of: tree.directory)
+    let count = TreeFiles(of: tree.directory).count
+    self.bytes = count.bytes
+    self.count = count
+    self.sha256 = sha256
   }
 
   func write(inTree directory: String) throws {
@@ -39,14 +46,13 @@ struct CacheRecord: Codable, Sendable, Equatable {
     try encoder.encode(self).write(to: file)
   }
 
-  private static func size(of directory: String) -> Int {
-    guard let names = FileManager.default.enumerator(atPath: directory) else { return 0 }
-    var bytes = 0
-    var status = stat()
-    for case let name as String in names
-    where lstat("\(directory)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG {
-      bytes += Int(status.st_size)
-    }
-    return bytes
+  /// Whether a tree still holds what was unpacked, as far as its files' number, sizes and times
+  /// show. Where the times alone are others, as in a copy of the cache, its content decides.
+  func isWhole(_ directory: String, _ environment: [String: String?]) async -> Bool {
+    let now = TreeFiles(of: directory).count
+    guard let count else { return now.bytes == bytes }
+    if now == count { return true }
+    guard let sha256, (now.files, now.bytes) == (count.files, count.bytes) else { return false }
+    return sha256 == (try? await TreeFiles.hash(of: directory, environment))
   }
 }

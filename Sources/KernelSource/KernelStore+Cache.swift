@@ -18,9 +18,9 @@ extension KernelStore {
   /// Where the unpacked trees are, next to their locks and to what is being unpacked.
   var kernelsDirectory: String { "\(cacheDirectory)/kernels" }
 
-  private static let fillPrefix = ".filling-"
+  static let fillPrefix = ".filling-"
 
-  /// The cached tree of `key`, unpacked by `unpack` where it is not there.
+  /// The cached tree of `key`, unpacked by `unpack` where it is not there or no longer whole.
   ///
   /// - Parameter unpack: fills the first directory with a tree, and may use the second for what
   ///   is not to be kept. Whatever it throws, nothing of it stays.
@@ -28,11 +28,19 @@ extension KernelStore {
     _ key: CacheKey, refresh: Bool, _ progress: @Sendable (String) -> Void,
     unpack: (_ tree: String, _ scratch: String) async throws -> Void
   ) async throws -> KernelTree {
-    // What is complete is read without a lock, so that a read-only cache serves it.
-    if !refresh, let tree = existing(key) { return tree }
+    // What is complete is read without that lock, so that a read-only cache serves it.
+    if !refresh, case .whole(let tree) = await existing(key) { return tree }
     let lock = try await lockForFilling(key, progress)
     defer { lock.release() }
-    if !refresh, let tree = existing(key) { return tree }
+    var isDamaged = false
+    if !refresh {
+      switch await existing(key) {
+      case .whole(let tree): return tree
+      case .damaged: isDamaged = true
+      case .nothing: break
+      }
+    }
+    if isDamaged { progress("\(key.spec) in the cache is damaged: unpacking it anew") }
 
     let scratch = try writing(key.spec) {
       try ScratchDirectory(prefix: Self.fillPrefix, in: kernelsDirectory)
@@ -40,25 +48,101 @@ extension KernelStore {
     defer { scratch.remove() }
     let fresh = "\(scratch.path)/tree"
     try writing(key.spec) { if mkdir(fresh, 0o755) != 0 { throw lastError() } }
-    try await unpack(fresh, scratch.path)
+    do {
+      try await unpack(fresh, scratch.path)
+    } catch let error as DebianUnavailable where isDamaged {
+      throw DebianUnavailable(failure: damaged(key, error.failure))
+    }
+    share(key, fresh)
+    let use = try await record(key, fresh)
+    try await replace(key, by: fresh, scratch, waits: refresh, progress)
+    let tree = try KernelTree(
+      directory: "\(kernelsDirectory)/\(key.name)", spec: key.spec, use: use)
+    limit()
+    return tree
+  }
+
+  /// Writes what a tree is that was just unpacked, and holds it for this process.
+  private func record(_ key: CacheKey, _ fresh: String) async throws -> FileLock? {
     let tree = try KernelTree(directory: fresh, spec: key.spec)
+    let hash =
+      Self.isDownloaded(key.name) ? try await TreeFiles.hash(of: fresh, environment) : nil
+    return try writing(key.spec) {
+      try CacheRecord(spec: key.listed, key: key.key, unpacked: tree, sha256: hash)
+        .write(inTree: fresh)
+      return try Self.use(fresh)
+    }
+  }
+
+  /// Puts a tree into its place.
+  ///
+  /// - Parameter waits: whether another kshim may first read the old one to its end. It need not
+  ///   where that is damaged.
+  private func replace(
+    _ key: CacheKey, by fresh: String, _ scratch: ScratchDirectory, waits: Bool,
+    _ progress: @Sendable (String) -> Void
+  ) async throws {
     let final = "\(kernelsDirectory)/\(key.name)"
+    let old = "\(final)/\(KernelTree.recordName)"
+    var lock: FileLock?
+    if waits, FileKind(old) == .file {
+      lock = try await FileLock.acquire(old, create: false) {
+        progress("waiting for another kshim that uses \(key.spec)")
+      }
+    }
+    defer { lock?.release() }
     try writing(key.spec) {
-      try CacheRecord(spec: key.listed, key: key.key, unpacked: tree).write(inTree: fresh)
       if FileKind(final) != .nothing, rename(final, "\(scratch.path)/old") != 0 {
         throw lastError()
       }
       if rename(fresh, final) != 0 { throw lastError() }
     }
-    return try KernelTree(directory: final, spec: key.spec)
   }
 
-  private func existing(_ key: CacheKey) -> KernelTree? {
+  private enum Existing {
+    case whole(KernelTree)
+    case damaged, nothing
+  }
+
+  private func existing(_ key: CacheKey) async -> Existing {
     let directory = "\(kernelsDirectory)/\(key.name)"
-    guard let record = CacheRecord(inTree: directory), record.key == key.key,
-      record.kept == KernelTree.keptPaths
-    else { return nil }
-    return try? KernelTree(directory: directory, spec: key.spec)
+    guard FileKind(directory) == .directory else { return .nothing }
+    // Held before anything is read, so that what is read is not removed meanwhile.
+    guard let use = try? Self.use(directory), let record = CacheRecord(inTree: directory) else {
+      return .damaged
+    }
+    guard record.key == key.key, record.kept == KernelTree.keptPaths else { return .nothing }
+    guard await record.isWhole(directory, environment),
+      let tree = try? KernelTree(directory: directory, spec: key.spec, use: use)
+    else { return .damaged }
+    return .whole(tree)
+  }
+
+  /// Holds a cached tree against removal, and makes this its last use.
+  ///
+  /// - Returns: nil where it is being removed or replaced.
+  static func use(_ directory: String) throws -> FileLock? {
+    let record = "\(directory)/\(KernelTree.recordName)"
+    guard let lock = try FileLock.attempt(record, create: false, isShared: true) else {
+      return nil
+    }
+    // The record's own time says when the tree was unpacked. A cache of somebody else's stays as
+    // it is.
+    utimensat(AT_FDCWD, directory, nil, 0)
+    return lock
+  }
+
+  /// How the names of trees of git revisions begin.
+  static let revisionPrefix = "git-"
+
+  /// Whether getting a cached kernel back takes a download.
+  static func isDownloaded(_ name: String) -> Bool { name.hasPrefix("debian-") }
+
+  private func damaged(_ key: CacheKey, _ reason: Failure) -> Failure {
+    Failure(
+      .tool, asked: reason.asked,
+      cause: "what the cache holds of it is damaged, and \(reason.cause)",
+      place: "\(kernelsDirectory)/\(key.name)", evidence: reason.evidence, remedy: reason.remedy)
   }
 
   private func lockForFilling(
@@ -95,7 +179,7 @@ extension KernelStore {
       remedy: "set XDG_CACHE_HOME to a directory that can be written, or name a kernel directory")
   }
 
-  private static func reason(_ error: any Error) -> String {
+  static func reason(_ error: any Error) -> String {
     if let error = error as? POSIXError { return String(cString: strerror(error.code.rawValue)) }
     let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey]
     if let error = underlying as? POSIXError {

@@ -12,7 +12,7 @@ extension KernelStore {
     try await checkRepository(directory, asked: asked)
     let object = try await object("\(revision)^{tree}", revision, in: directory, asked: asked)
     let key = CacheKey(
-      name: "git-\(object)", key: "git tree \(object)", spec: spec,
+      name: "\(Self.revisionPrefix)\(object)", key: "git tree \(object)", spec: spec,
       listed: "\(directory)@\(revision)")
     return try await cached(key, refresh: refresh, progress) { tree, _ in
       progress("unpacking \(spec)")

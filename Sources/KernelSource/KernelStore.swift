@@ -10,7 +10,7 @@ import Foundation
 /// A directory is used in place. A tarball, a git revision and a Debian package are unpacked
 /// once, into `CACHE/kernels/NAME`. That directory appears by a rename when it is complete, and
 /// a lock lets one process at a time unpack the same kernel; what an interrupted process leaves
-/// is removed by the next one.
+/// is removed by the next one. A tree that somebody has is not removed: see ``prune(_:dryRun:now:)``.
 public struct KernelStore: Sendable {
   /// Where unpacked kernels are kept; made when it is first needed.
   public let cacheDirectory: String
@@ -18,14 +18,27 @@ public struct KernelStore: Sendable {
   let environment: [String: String?]
   /// Options for every call of apt.
   let aptOptions: [String]
+  /// What is kept when another kernel is unpacked.
+  let limits: Limits
+  /// Told what was removed then, in one line.
+  let remark: @Sendable (String) -> Void
 
-  /// - Parameter cacheDirectory: nil is `$XDG_CACHE_HOME/kshim`, or `~/.cache/kshim` where that
-  ///   variable is empty or not an absolute path (XDG Base Directory Specification 0.8).
-  public init(cacheDirectory: String? = nil) {
-    self.init(cacheDirectory: cacheDirectory, environment: [:], aptOptions: [])
+  /// - Parameters:
+  ///   - cacheDirectory: nil is `$XDG_CACHE_HOME/kshim`, or `~/.cache/kshim` where that variable
+  ///     is empty or not an absolute path (XDG Base Directory Specification 0.8).
+  ///   - remark: told what had to make room for a kernel that was unpacked, in one line.
+  public init(
+    cacheDirectory: String? = nil, remark: @escaping @Sendable (String) -> Void = { _ in }
+  ) {
+    self.init(cacheDirectory: cacheDirectory, environment: [:], remark: remark)
   }
 
-  init(cacheDirectory: String?, environment: [String: String?], aptOptions: [String] = []) {
+  init(
+    cacheDirectory: String?, environment: [String: String?], aptOptions: [String] = [],
+    limits: Limits = .standard, remark: @escaping @Sendable (String) -> Void = { _ in }
+  ) {
+    self.limits = limits
+    self.remark = remark
     self.cacheDirectory = KernelSpec.absolute(cacheDirectory ?? Self.defaultDirectory, nil)
     self.environment = environment
     self.aptOptions = aptOptions
@@ -60,7 +73,7 @@ public struct KernelStore: Sendable {
   /// As ``resolve(_:progress:)``, for `kshim kernels fetch`.
   ///
   /// - Parameter refresh: unpacks anew even what is cached, as for a kernel that Debian has
-  ///   updated since.
+  ///   updated since. That waits until nobody has the old tree any longer, in this process either.
   @discardableResult
   public func fetch(
     _ spec: String, refresh: Bool = false, progress: @Sendable (String) -> Void = { _ in }
@@ -99,7 +112,12 @@ public struct KernelStore: Sendable {
     _ spelling: String, refresh: Bool, _ progress: @Sendable (String) -> Void
   ) async throws -> KernelTree {
     switch try KernelSpec(spelling) {
-    case .directory(let path): return try KernelTree(directory: path, spec: spelling)
+    case .directory(let path):
+      // One of the cache's own by its path.
+      let isCached =
+        realPath((path as NSString).deletingLastPathComponent) == realPath(kernelsDirectory)
+      return try KernelTree(
+        directory: path, spec: spelling, use: isCached ? try? Self.use(path) : nil)
     case .tarball(let path):
       return try await tarball(path, spec: spelling, refresh: refresh, progress)
     case .git(let directory, let revision):

@@ -18,6 +18,14 @@ public struct KernelTree: Sendable, Equatable {
   /// is whole.
   public let kept: [String]
 
+  /// Keeps `kshim kernels prune` from removing a cached tree for as long as somebody has this.
+  private let use: FileLock?
+
+  public static func == (left: Self, right: Self) -> Bool {
+    (left.directory, left.spec, left.version, left.kept)
+      == (right.directory, right.spec, right.version, right.kept)
+  }
+
   /// Whether the tree holds only what ``kept`` lists, because it came from the cache.
   public var isPartial: Bool { !kept.isEmpty }
 
@@ -49,8 +57,9 @@ public struct KernelTree: Sendable, Equatable {
 
   /// Reads what the tree at `directory` is.
   ///
+  /// - Parameter use: a shared lock on a cached tree's record.
   /// - Throws: `Failure` of kind request where there is no kernel with an x86 part.
-  init(directory: String, spec: String) throws {
+  init(directory: String, spec: String, use: FileLock? = nil) throws {
     let asked = "read kernel \(spec)"
     let remedy = "name the top directory of a kernel tree, or debian:6.12"
     let makefile = "\(directory)/Makefile"
@@ -75,6 +84,7 @@ public struct KernelTree: Sendable, Equatable {
     self.spec = spec
     self.version = version
     self.kept = CacheRecord(inTree: directory)?.kept ?? []
+    self.use = use
   }
 
   /// The same tree for a revision that is made from it.
@@ -84,6 +94,7 @@ public struct KernelTree: Sendable, Equatable {
     directory = tree.directory
     spec = tree.spec
     kept = tree.kept
+    use = tree.use
     version = makefile.flatMap { Self.version(makefile: $0) } ?? tree.version
   }
 

@@ -71,7 +71,7 @@ public struct Mutation: Sendable {
       subject, from: revision, installation: installation, selection: selection,
       into: "\(work.path)/extracted")
     let builds = try await Builds.make(
-      mutated.extraction, jobs: jobs, counting: false, installation: installation, in: work.path)
+      mutated.extraction, jobs: jobs, installation: installation, in: work.path)
     phase?("searching the original")
     let base = try original(domain, mutated.reach, builds, revision)
     let ready = mutated.mutants.filter { $0.state == .ready }
@@ -105,7 +105,7 @@ public struct Mutation: Sendable {
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
       subject: subject, file: provenance.source, source: mutated.source, outcomes: outcomes,
       contradictions: contradictions, unlisted: unlisted, selection: selection,
-      properties: base.properties.sorted(),
+      properties: domain.properties.filter(base.properties.contains).map(\.id).sorted(),
       scenarios: ran.values.reduce(base.scenarios) { $0 + $1.scenarios },
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)
   }
@@ -162,11 +162,11 @@ public struct Mutation: Sendable {
       }
     }
     // A function on its own first: what calls many of them has many more scenarios.
-    let (pattern, zero) = try builds.load(0)
-    let judge = try D(pattern: pattern, zero: zero)
+    let subject = try builds.load(0)
+    let judge = try D(subject)
     return found.withLock { found in
       for (function, states) in found.states {
-        let isAlone = { pattern.entry(judge.drive(of: $0)) != nil }
+        let isAlone = { subject.entry(judge.drive(of: $0)) != nil }
         found.states[function] = states.filter(isAlone) + states.filter { !isAlone($0) }
       }
       return found
@@ -216,42 +216,33 @@ private struct Original: Sendable {
   /// For each function the states that reach it.
   var states: [String: [Int]] = [:]
   var scenarios = 0
-  /// Ids of those that were looked at.
-  var properties: Set<String> = []
+  /// Those that were looked at.
+  var properties: PropertySet = []
 }
 
-/// One worker's two builds and what judges them.
+/// One worker's build and what judges it.
 private final class Worker<D: Domain> {
-  private let pattern: Subject
-  private let zero: Subject
+  private let subject: Subject
+  private(set) var properties: PropertySet = []
   var domain: D
 
   init(_ domain: D.Type, _ builds: Builds, _ number: Int) throws {
-    (pattern, zero) = try builds.load(number)
-    self.domain = try D(pattern: pattern, zero: zero)
+    subject = try builds.load(number)
+    self.domain = try D(subject)
   }
 
   /// Searches states with a mutant in its function's place until a property is broken.
   func first(
     of number: Int, in states: [Int]
   ) -> (findings: Report.Findings, state: Int?, scenarios: Int) {
-    pattern.world.choose(mutant: number)
-    zero.world.choose(mutant: number)
-    defer {
-      pattern.world.choose(mutant: 0)
-      zero.world.choose(mutant: 0)
-    }
-    return Explorer.first(in: &domain, pattern: pattern, states: states)
+    subject.world.choose(mutant: number)
+    defer { subject.world.choose(mutant: 0) }
+    let found = Explorer.first(in: &domain, subject, states: states)
+    properties.formUnion(found.findings.properties)
+    return found
   }
 
-  func takeReached() -> UInt64 { pattern.world.takeReached() }
-
-  /// Ids of the properties that were looked at.
-  var properties: Set<String> {
-    var report = Report(pattern)
-    domain.count(into: &report)
-    return Set(report.findings.checked.keys.map(\.id))
-  }
+  func takeReached() -> UInt64 { subject.world.takeReached() }
 
   func judge(_ mutant: Mutant, _ states: [Int]) -> MutationReport.Outcome {
     guard !states.isEmpty else { return .init(mutant: mutant, status: .unreached) }
@@ -261,10 +252,10 @@ private final class Worker<D: Domain> {
       ($0.key.property, $0.value.message) < ($1.key.property, $1.value.message)
     }
     guard let (cause, entry) = broken.first else { return outcome }
-    pattern.world.choose(mutant: mutant.number)
-    zero.world.choose(mutant: mutant.number)
+    subject.world.choose(mutant: mutant.number)
+    defer { subject.world.choose(mutant: 0) }
     let scenario = Explorer.scenario(
-      state: entry.state, choices: entry.choices, in: &domain, subject: pattern)
+      state: entry.state, choices: entry.choices, in: &domain, subject: subject)
     outcome.status = .killed
     outcome.killedBy = Set(findings.entries.keys.map(\.property.id)).sorted()
     outcome.evidence = "\(cause.property): \(entry.message): \(scenario)"

@@ -50,10 +50,10 @@ struct ReplayTest {
           let scenario = try Scenario(
             "\(replay.scenario)")
           let subject = try await ExtractedSubject.load()
-          var domain = try \(domain)(pattern: subject.pattern, zero: subject.zero)
+          var domain = try \(domain)(subject.built)
           // Mended code may ask for other decisions.
           let found = try Explorer.replay(
-            scenario, in: &domain, subject: subject.pattern, isExact: false)
+            scenario, in: &domain, subject: subject.built, isExact: false)
           for (breach, entry) in found.entries { XCTFail("\\(breach.property.id): \\(entry.message)") }
         }
       }

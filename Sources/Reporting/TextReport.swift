@@ -56,7 +56,6 @@ public struct TextReport {
   /// `kvm-mmu-roots on Linux 6.12.117: clean: …`
   public var summary: String {
     let exploration = verdict.exploration
-    let rate = exploration.seconds > 0 ? Double(exploration.scenarios) / exploration.seconds : 0
     let word: String
     if verdict.findings.isEmpty {
       word = bold("clean", 32)
@@ -68,9 +67,12 @@ public struct TextReport {
     let notes =
       verdict.notes.isEmpty
       ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
-    return "\(verdict.checked): \(word)\(notes): "
-      + "\(exploration.scenarios) scenarios in \(String(format: "%.1f", exploration.seconds)) s "
-      + "(\(Int(rate / 1000))k/s), \(exploration.bound.map { "\($0), " } ?? "")\(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
+    let runs = exploration.runs.map { "\($0) runs for " } ?? ""
+    let limits = exploration.limits ?? []
+    return "\(verdict.checked): \(word)\(notes): \(runs)\(exploration.scenarios) scenarios in "
+      + "\(String(format: "%.1f", exploration.seconds)) s, "
+      + "\(exploration.bound.map { "\($0), " } ?? "")\(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
+      + (limits.isEmpty ? "" : ", not judged beyond \(limits.joined(separator: ", "))")
       + (exploration.reused == true ? ", reused from an earlier search" : "")
   }
 }

@@ -154,9 +154,15 @@ public struct Verdict: Codable, Sendable, Equatable {
   }
 
   public struct Exploration: Codable, Sendable, Equatable {
+    /// How many scenarios are covered.
     public var scenarios: Int
+    /// How many were run for that: one run stands for all states that differ in what nobody looked
+    /// at.
+    public var runs: Int?
     public var seconds: Double
     public var exhaustive: Bool
+    /// What the harness ran out of, each a phrase: nothing is known of what comes behind.
+    public var limits: [String]?
     /// What bounds the search beyond its states and answers, as a phrase; nil where nothing does.
     public var bound: String?
     /// true where an earlier search of the same text told the result; then `seconds` are its own.
@@ -166,9 +172,11 @@ public struct Verdict: Codable, Sendable, Equatable {
     /// What the starting states cover, each a phrase.
     public var coverage: [String]?
     public init(
-      scenarios: Int, seconds: Double, exhaustive: Bool, bound: String? = nil,
-      functions: [String]? = nil, coverage: [String]? = nil
+      scenarios: Int, runs: Int? = nil, seconds: Double, exhaustive: Bool, limits: [String]? = nil,
+      bound: String? = nil, functions: [String]? = nil, coverage: [String]? = nil
     ) {
+      self.runs = runs
+      self.limits = limits
       self.bound = bound
       self.functions = functions
       self.coverage = coverage

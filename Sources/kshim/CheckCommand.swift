@@ -96,7 +96,7 @@ struct CheckCommand: AsyncParsableCommand {
       progress: SearchOptions.progress { Terminal.status(step.prefix + $0) },
       phase: { Terminal.status(step.prefix + $0) })
     check.results = ResultCache(
-      directory: noCache ? nil : "\(KernelStore().cacheDirectory)/results",
+      directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
       installation: installation)
     return check
   }

@@ -36,9 +36,9 @@ struct ExtractCommand: AsyncParsableCommand {
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, into: directory)
     if into == nil { try installation.announce() }
-    for function in extraction.provenance.functions {
-      print("\(extraction.provenance.source):\(function.firstLine): \(function.name)")
+    let functions = extraction.provenance.functions.map {
+      "\(extraction.provenance.source):\($0.firstLine): \($0.name)\n"
     }
-    print("\(directory)/unit.c")
+    try Terminal.write(functions.joined() + "\(directory)/unit.c\n")
   }
 }

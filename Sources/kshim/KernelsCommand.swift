@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import ArgumentParser
-import Extraction
 import Foundation
 import KernelSource
 
 struct KernelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kernels", abstract: "List, fetch and find kernels.",
-    discussion: "Examples:\n  kshim kernels list\n  kshim kernels fetch debian:6.1",
-    subcommands: [List.self, Fetch.self, Path.self], defaultSubcommand: List.self)
+    commandName: "kernels", abstract: "List, fetch, find and remove kernels.",
+    discussion: """
+      Examples:
+        kshim kernels list
+        kshim kernels fetch debian:6.1
+        kshim kernels prune --older-than 7
+      """,
+    subcommands: [List.self, Fetch.self, Path.self, Prune.self], defaultSubcommand: List.self)
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,14 +20,14 @@ struct KernelsCommand: AsyncParsableCommand {
       discussion: "Example:\n  kshim kernels list")
 
     func run() async throws {
-      for entry in KernelStore().list() {
-        let size = entry.bytes.map { "\($0 / 1_000_000) MB" } ?? ""
-        let state =
-          entry.isCached ? "\(entry.version ?? "") \(size) \(entry.path ?? "")" : "not fetched"
-        print(
-          "\(entry.spec.padding(toLength: max(14, entry.spec.count), withPad: " ", startingAt: 0))  \(state)"
-        )
+      let rows = KernelStore.own.list().map { entry in
+        guard let path = entry.path else { return [entry.spec, "not fetched"] }
+        return [
+          entry.spec, entry.version ?? "", entry.bytes.map { KernelStore.size($0) } ?? "",
+          "used \(KernelsCommand.ago(entry.age()))", path,
+        ]
       }
+      try Terminal.write(KernelsCommand.table(rows))
     }
   }
 
@@ -35,9 +39,9 @@ struct KernelsCommand: AsyncParsableCommand {
     @Argument(help: "A kernel, as for --kernel.") var name: String
 
     func run() async throws {
-      let tree = try await KernelStore().fetch(name, refresh: true) { Terminal.status($0) }
+      let tree = try await KernelStore.own.fetch(name, refresh: true) { Terminal.status($0) }
       Terminal.status("")
-      print("\(tree.version) \(tree.directory)")
+      try Terminal.write("\(tree.version) \(tree.directory)\n")
     }
   }
 
@@ -49,24 +53,32 @@ struct KernelsCommand: AsyncParsableCommand {
     @Argument(help: "A kernel, as for --kernel.") var name: String
 
     func run() async throws {
-      let path = try await KernelStore().path(name) { Terminal.status($0) }
+      let path = try await KernelStore.own.path(name) { Terminal.status($0) }
       Terminal.status("")
-      print(path)
+      try Terminal.write(path + "\n")
     }
   }
-}
 
-struct SubjectsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "subjects", abstract: "List what can be tested.",
-    discussion: "Example:\n  kshim subjects")
-
-  func run() throws {
-    let installation = try Installation.locate()
-    for name in installation.subjectNames() {
-      let manifest = try installation.manifest(name)
-      print("\(name)  \(manifest.title) (\(manifest.source))")
-      for target in manifest.targets { print("  \(target)()") }
+  static func ago(_ days: Int) -> String {
+    switch days {
+    case 0: "today"
+    case 1: "yesterday"
+    default: "\(days) days ago"
     }
+  }
+
+  /// Columns below each other, the last one as it comes.
+  static func table(_ rows: [[String]]) -> String {
+    let count = rows.map(\.count).max() ?? 0
+    let widths = (0..<count).map { column in
+      rows.filter { $0.count > column + 1 }.map { $0[column].count }.max() ?? 0
+    }
+    return rows.map { row in
+      let cells = row.enumerated().map { column, cell in
+        column + 1 == row.count
+          ? cell : cell.padding(toLength: widths[column], withPad: " ", startingAt: 0)
+      }
+      return cells.joined(separator: "  ") + "\n"
+    }.joined()
   }
 }

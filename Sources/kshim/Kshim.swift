@@ -2,6 +2,7 @@
 import ArgumentParser
 import Failures
 import Foundation
+import KernelSource
 
 /// The command line. Every command throws ``Failure``; the exit codes are decided here alone.
 @main
@@ -30,6 +31,7 @@ struct Kshim: AsyncParsableCommand {
     ])
 
   static func main() async {
+    Terminal.guardDescriptors()
     let isBisect = CommandLine.arguments.contains("--bisect")
     var code: Int32 = 0
     do {
@@ -48,7 +50,7 @@ struct Kshim: AsyncParsableCommand {
       // Help and version go to standard output; anything else the parser says is a wrong request.
       let isHelp = exitCode(for: error) == .success
       if isHelp {
-        print(fullMessage(for: error))
+        code = Terminal.help(fullMessage(for: error))
       } else if error is CleanExit || String(describing: type(of: error)).contains("CommandError")
         || error is ValidationError
       {
@@ -70,13 +72,58 @@ enum Terminal {
     isatty(1) != 0 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
   }
 
+  /// Makes sure that no file which is opened later takes the place of a closed standard output.
+  ///
+  /// What is put there cannot be written to, so that writing fails as it should.
+  static func guardDescriptors() {
+    for (descriptor, mode) in [(0, O_WRONLY), (1, O_RDONLY), (2, O_RDONLY)]
+    where fcntl(Int32(descriptor), F_GETFD) < 0 {
+      // The lowest that is free is the one just asked for.
+      _ = open("/dev/null", mode)
+    }
+  }
+
+  /// Whether somebody may read what is written to standard output.
+  static var canWrite: Bool { fcntl(1, F_GETFL) & O_ACCMODE != O_RDONLY }
+
+  /// Writes a result to standard output, all of it.
+  ///
+  /// - Throws: ``Failure`` of kind tool where that is closed or full: a result that nobody gets is
+  ///   no success.
+  static func write(_ text: String) throws {
+    guard let reason = OutputFile.write(Data(text.utf8), to: 1) else { return }
+    throw closed(reason)
+  }
+
+  static func closed(_ reason: String) -> Failure {
+    Failure(
+      .tool, asked: "print the result", cause: "standard output cannot be written (\(reason))",
+      remedy: "give it a place with room, or write the report to a file with -o")
+  }
+
+  /// - Returns: the exit code.
+  fileprivate static func help(_ text: String) -> Int32 {
+    do {
+      try write(text + "\n")
+      return 0
+    } catch {
+      self.error("kshim: \(error)")
+      return 4
+    }
+  }
+
   static func error(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    _ = OutputFile.write(Data((text + "\n").utf8), to: 2)
   }
 
   /// One line that overwrites itself; nothing when standard error is no terminal.
   static func status(_ text: String) {
     guard isErrorTerminal else { return }
-    FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8))
+    _ = OutputFile.write(Data("\r\u{1b}[K\(text)".utf8), to: 2)
   }
+}
+
+extension KernelStore {
+  /// The cache of every command.
+  static var own: KernelStore { KernelStore { Terminal.error("kshim: \($0)") } }
 }

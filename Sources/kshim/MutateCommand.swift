@@ -31,10 +31,14 @@ struct MutateCommand: AsyncParsableCommand {
   @Option(help: "text or json.")
   var format = Format.text
 
-  @Option(help: ArgumentHelp("Take one mutant in so many.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Take one mutant in so many.", valueName: "n"))
   var sample = 1
 
-  @Option(help: ArgumentHelp("Which ones a sample takes.", valueName: "number"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Which ones a sample takes.", valueName: "number"))
   var seed: UInt64 = 0
 
   @Option(

@@ -42,7 +42,7 @@ struct ReplayCommand: AsyncParsableCommand {
       subject: search.subject, jobs: 1, installation: try Installation.locate())
     var replay = try await check.replay(scenario, of: revision)
     replay.replayOptions = self.revision.replayOptions
-    print(replay.rendered(as: format), terminator: "")
+    try Terminal.write(replay.rendered(as: format))
     if !replay.broken.isEmpty { throw ExitCode(1) }
   }
 }

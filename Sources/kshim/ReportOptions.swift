@@ -10,24 +10,24 @@ struct ReportOptions: ParsableArguments {
 
   /// Before the search, so that nobody waits for a report that has nowhere to go.
   func check() throws {
-    guard let output else { return }
-    let path = URL(fileURLWithPath: output).standardizedFileURL
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path.path, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    {
-      throw unwritable(output)
+    guard let output else {
+      if !Terminal.canWrite { throw Terminal.closed("it is closed") }
+      return
     }
-    guard access(path.deletingLastPathComponent().path, W_OK) == 0 else { throw unwritable(output) }
+    guard OutputFile(path: output).isWritable else { throw unwritable(output) }
   }
 
   func write(_ report: String) throws {
     guard let output else {
-      print(report, terminator: "")
+      try Terminal.write(report)
       return
     }
     do {
-      try Data(report.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+      try OutputFile(path: output).write(report)
+    } catch OutputFile.Trouble.room(let reason) {
+      throw Failure(
+        .tool, asked: "write the report", cause: "\(output) takes no more (\(reason))",
+        place: output, remedy: "make room there, or name another file")
     } catch {
       throw unwritable(output)
     }

@@ -89,7 +89,7 @@ struct RevisionName {
 
   /// The revisions, in order. What was made of them is removed when one cannot be had.
   static func resolve(_ names: [RevisionName], kernel: String) async throws -> [Compare.Candidate] {
-    let store = KernelStore()
+    let store = KernelStore.own
     var candidates: [Compare.Candidate] = []
     do {
       for name in names {

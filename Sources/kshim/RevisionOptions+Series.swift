@@ -11,7 +11,7 @@ extension RevisionOptions {
   ///   patches do not apply one after another.
   func series() async throws -> Series {
     let files = try await patchFiles()
-    let store = KernelStore()
+    let store = KernelStore.own
     let range = try await store.range(kernelName) { Terminal.status($0) }
     guard range != nil || !files.isEmpty else {
       throw Failure(

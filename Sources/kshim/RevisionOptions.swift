@@ -21,6 +21,7 @@ struct RevisionOptions: ParsableArguments {
   var patches: [String] = []
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Apply only the first so many patches, as a mailbox may hold several.", valueName: "n"))
   var take: Int?
@@ -75,7 +76,7 @@ struct RevisionOptions: ParsableArguments {
   /// The revision, and its base when there are patches or commits of a range. Of a range it is the
   /// last commit, with the patches on it.
   func resolve() async throws -> (revision: Revision, base: Revision?) {
-    try await Self.resolve(kernelName, patchFiles(), KernelStore())
+    try await Self.resolve(kernelName, patchFiles(), KernelStore.own)
   }
 
   static func resolve(
@@ -108,7 +109,9 @@ struct SearchOptions: ParsableArguments {
   @Option(help: "What is tested; see 'kshim subjects'.")
   var subject = "kvm-mmu-roots"
 
-  @Option(help: ArgumentHelp("Number of workers. Default: all cores.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Number of workers. Default: all cores.", valueName: "n"))
   var jobs: Int?
 
   func validate() throws {

@@ -158,6 +158,34 @@ final class ResultCacheTests: XCTestCase {
     XCTAssertEqual(seen.count, files.count + 2)
   }
 
+  /// A process of kshim finds what another one kept, however many threads either has, and whatever
+  /// else it has loaded by then.
+  func test_identity_isThatOfTheProgram_notOfTheMomentInItsLife() async throws {
+    let installation = Installation(root: scratch)
+    let before = try await Fingerprint.identity(of: installation)
+    let held = DispatchSemaphore(value: 0)
+    for _ in 0..<40 { Thread { held.wait() }.start() }
+    defer { for _ in 0..<40 { held.signal() } }
+    let loaded = dlopen("libanl.so.1", RTLD_NOW)
+    defer { loaded.map { _ = dlclose($0) } }
+    let later = try await Fingerprint.identity(of: installation)
+    XCTAssertEqual(before, later)
+  }
+
+  func test_librariesThatCannotBeTold_areATrouble_notAnEmptyList() async throws {
+    let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+    let libraries = try await Fingerprint.libraries(of: own)
+    XCTAssert(libraries.contains { $0.contains("/libc.so") }, "\(libraries)")
+    XCTAssert(libraries.contains { $0.contains("/libFoundation.so") }, "\(libraries)")
+    try write(["#!/bin/sh\n": "script"], "tree")
+    let none = try await Fingerprint.libraries(of: "\(scratch)/tree/script")
+    XCTAssertEqual(none, [])
+    do {
+      let found = try await Fingerprint.libraries(of: "\(scratch)/none")
+      XCTFail("\(found)")
+    } catch {}
+  }
+
   func test_patched_isKnownByItsContent() async throws {
     try await keep(cache())
     let away = try await revision("tree", replace("#define H 1", "x", in: "include/linux/h.h"))

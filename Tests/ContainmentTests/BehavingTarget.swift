@@ -22,8 +22,8 @@ struct BehavingTarget {
   private let lines: [Substring]
 
   init() async throws {
-    nonisolated(unsafe) let builds = try BehaviourDomain.builds()
-    result = try Explorer.search(BehaviourDomain.self, jobs: 1, load: { _ in builds })
+    nonisolated(unsafe) let subject = try BehaviourDomain.subject()
+    result = try Explorer.search(BehaviourDomain.self, jobs: 1, load: { _ in subject })
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
     let places = try await Symbolizer(module: program, source: Self.source)
       .places(of: Set(result.findings.entries.keys.map(\.offset)))

@@ -77,10 +77,6 @@ struct Behaviour: Sendable {
       name: "exit", title: "calls do_exit()", property: "crash", entry: "exits",
       statement: "do_exit(0);"),
     Behaviour(
-      name: "endless-allocation", title: "allocates without an end", property: "hang",
-      entry: "endless_allocation",
-      statement: "while (get_zeroed_page(GFP_KERNEL_ACCOUNT)) cpu_relax();"),
-    Behaviour(
       name: "double-lock", title: "takes a lock twice", property: "double-lock",
       entry: "double_lock",
       statement: "write_lock(&vcpu->kvm->mmu_lock), write_lock(&vcpu->kvm->mmu_lock);"),

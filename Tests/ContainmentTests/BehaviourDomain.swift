@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import BehavioursPattern
-import BehavioursZero
+import Behaviours
 import Exploration
 
 /// The functions of Tests/Behaviours: each alone, then pairs of them at once.
@@ -12,78 +11,58 @@ struct BehaviourDomain: Domain {
     ("first_then_second", "first_then_second"), ("first_then_second", "second_then_first"),
   ]
 
-  private let pattern: Subject
-  private let zero: Subject
+  static let properties = Property.universal
+
+  private let subject: Subject
   private let events = StepEvents()
+  let spaces: [StateSpace] =
+    Behaviour.all.map { StateSpace(name: $0.entry, words: []) }
+    + [StateSpace(name: "endless_allocation", words: [])]
+    + races.map { StateSpace(name: "\($0)+\($1)", words: []) }
 
-  init(pattern: Subject, zero: Subject) {
-    self.pattern = pattern
-    self.zero = zero
-  }
-
-  var stateCount: Int { Behaviour.all.count + Self.races.count }
-
-  func drive(of state: Int) -> String {
-    guard state >= Behaviour.all.count else { return Behaviour.all[state].entry }
-    let (first, second) = Self.races[state - Behaviour.all.count]
-    return "\(first)+\(second)"
-  }
-
-  func spelling(of state: Int) -> String { "-" }
-
-  func state(drive: String, spelled: String) -> Int? {
-    (0..<stateCount).first { self.drive(of: $0) == drive }
-  }
+  init(_ subject: Subject) { self.subject = subject }
 
   mutating func run(
-    _ state: Int, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report
   ) {
-    for world in [pattern.world, zero.world] {
-      world.reset(choices)
-      if state < Behaviour.all.count {
-        _ = world.call(pattern.entry(Behaviour.all[state].entry)!)
-      } else {
-        let (first, second) = Self.races[state - Behaviour.all.count]
-        _ = world.race(
-          (pattern.entry(first)!, 0), (pattern.entry(second)!, 0), switches: 2, failures: 1)
-      }
+    let world = subject.world
+    world.reset(choices)
+    let isRace = state.space > Behaviour.all.count
+    let result: UInt64?
+    if isRace {
+      let (first, second) = Self.races[state.space - Behaviour.all.count - 1]
+      result = world.race(
+        (subject.entry(first)!, 0), (subject.entry(second)!, 0), switches: 2, failures: 1
+      ).map { $0.0 &* 31 &+ $0.1 }
+    } else {
+      result = world.call(subject.entry(spaces[state.space].name)!)
     }
-    let function = drive(of: state)
-    for thread in state < Behaviour.all.count ? 0..<1 : 0..<2 {
-      _ = events.take(
-        pattern.world.events, from: 0, thread: thread, function: function, into: &report)
+    guard report.takesStep(world, result) else { return }
+    let function = spaces[state.space].name
+    for thread in isRace ? 0..<2 : 0..<1 {
+      _ = events.take(world.events, from: 0, thread: thread, function: function, into: &report)
     }
-    if !events.isEndless,
-      let (pc, message) = Difference.first(pattern.world, zero.world, slots: pattern.slots)
-    {
+    if let (pc, message) = report.parting(world, result) {
       report.broken(.uninitialised, in: function, at: pc, message)
     }
-    guard state >= Behaviour.all.count else { return }
-    let owned = pattern.world.get(0)
-    for event in pattern.world.events
+    guard isRace else { return }
+    let owned = world.get(0)
+    for event in world.events
     where event.what == .allocation && event.value != 0 && event.value != owned {
       report.broken(.leak, in: function, at: event.pc, "a page is allocated and nothing names it")
     }
   }
 
-  func count(into report: inout Report) {}
+  static func subject() throws -> Subject { try Subject(table: kshim_table_behaviours()) }
 
-  static func builds() throws -> (pattern: Subject, zero: Subject) {
-    (
-      try Subject(table: kshim_table_behaviours_pattern()),
-      try Subject(table: kshim_table_behaviours_zero())
-    )
-  }
-
-  /// How many scenarios each state has, by its drive.
+  /// How many scenarios each driver has.
   static func scenarios() throws -> [String: Int] {
-    nonisolated(unsafe) let builds = try builds()
-    let domain = BehaviourDomain(pattern: builds.pattern, zero: builds.zero)
+    let subject = try subject()
+    var domain = BehaviourDomain(subject)
     var counts: [String: Int] = [:]
-    for state in 0..<domain.stateCount {
-      let result = try Explorer.search(
-        BehaviourDomain.self, jobs: 1, load: { _ in builds }, states: { $1 == state })
-      counts[domain.drive(of: state)] = result.scenarios
+    for (number, space) in domain.spaces.enumerated() {
+      counts[space.name] = Explorer.scenarios(
+        of: .init(space: number, values: .zero), in: &domain, subject)
     }
     return counts
   }

@@ -43,8 +43,8 @@ final class RaceTests: XCTestCase {
 
   /// The order of two threads is a list of decisions as any other: it is spelled and replayed.
   func test_anOrder_isReplayed() throws {
-    let (subject, zero) = try BehaviourDomain.builds()
-    var domain = BehaviourDomain(pattern: subject, zero: zero)
+    let subject = try BehaviourDomain.subject()
+    var domain = BehaviourDomain(subject)
     let race = "first_then_second+second_then_first:-"
     let state = try XCTUnwrap(
       domain.state(drive: "first_then_second+second_then_first", spelled: "-"))
@@ -64,8 +64,8 @@ final class RaceTests: XCTestCase {
   }
 
   func test_unknownTarget_isToldWithThoseThatThereAre() throws {
-    let (subject, zero) = try BehaviourDomain.builds()
-    var domain = BehaviourDomain(pattern: subject, zero: zero)
+    let subject = try BehaviourDomain.subject()
+    var domain = BehaviourDomain(subject)
     XCTAssertThrowsError(
       try Explorer.replay(try Scenario("foo:bar:-"), in: &domain, subject: subject)
     ) { error in

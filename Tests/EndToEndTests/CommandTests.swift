@@ -55,7 +55,7 @@ final class CommandTests: EndToEndTestCase {
   func test_help_ofEachCommandHasAnExample() async throws {
     for command in [
       [], ["check"], ["replay"], ["extract"], ["kernels"], ["kernels", "list"],
-      ["kernels", "fetch"], ["kernels", "path"], ["subjects"],
+      ["kernels", "fetch"], ["kernels", "path"], ["kernels", "prune"], ["subjects"],
     ] {
       let ran = try await kshim(command + ["--help"])
       XCTAssertEqual(ran.status, 0, "\(command)")

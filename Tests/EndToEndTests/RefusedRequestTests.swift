@@ -82,7 +82,8 @@ final class RefusedRequestTests: EndToEndTestCase {
     for arguments in [
       ["check", "--nonsense"], ["check", "--kernel"], ["check", "--jobs", "0"],
       ["check", "--jobs", "many"], ["check", "--jobs", "257"], ["check", "--format", "prose"],
-      ["check", "extra"], ["nonsense"], ["replay"], ["kernels", "path"], ["kernels", "nonsense"],
+      ["kernels", "prune", "--larger-than", "many"], ["check", "extra"], ["nonsense"], ["replay"],
+      ["kernels", "path"], ["kernels", "nonsense"],
     ] {
       let ran = try await kshim(arguments, environment: ["XDG_CACHE_HOME": emptyCache])
       XCTAssertEqual(ran.status, 2, "\(arguments): \(ran.errors)")
@@ -91,6 +92,20 @@ final class RefusedRequestTests: EndToEndTestCase {
       XCTAssertEqual(ran.errors.ranges(of: "Error: ").count, 1, "\(arguments): \(ran.errors)")
       XCTAssert(ran.errors.contains("--help'"), "\(arguments): \(ran.errors)")
       XCTAssertFalse(FileManager.default.fileExists(atPath: emptyCache), "\(arguments)")
+    }
+  }
+
+  func test_numberBelowWhatIsTaken_isNamed() async throws {
+    for (command, option) in [
+      (["check"], "--jobs"), (["check"], "--take"), (["mutate"], "--sample"),
+      (["mutate"], "--seed"),
+      (["kernels", "prune"], "--older-than"), (["kernels", "prune"], "--larger-than"),
+    ] {
+      let ran = try await kshim(command + [option, "-1"])
+      XCTAssertEqual(ran.status, 2, ran.errors)
+      let line = ran.errors.prefix { $0 != "\n" }
+      XCTAssert(line.contains(option) && line.contains("-1"), ran.errors)
+      XCTAssertFalse(line.contains("Missing"), ran.errors)
     }
   }
 

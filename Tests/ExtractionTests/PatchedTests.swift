@@ -10,7 +10,7 @@ import XCTest
 final class PatchedTests: ExtractionTestCase {
   private func build(_ extraction: Extraction) async throws {
     _ = try await SharedObject.build(
-      extraction, poison: .pattern, counting: false, installation: installation,
+      extraction, counting: false, installation: installation,
       into: "\(scratch)/a.so")
   }
 

@@ -109,7 +109,7 @@ final class PreambleTests: ExtractionTestCase {
       codes.append(try XCTUnwrap(FileManager.default.contents(atPath: code)))
       readings.append(extraction.reading)
       _ = try await SharedObject.build(
-        extraction, poison: .pattern, counting: true, installation: installation,
+        extraction, counting: true, installation: installation,
         into: "\(scratch)/counting.so")
     }
     XCTAssertEqual(texts[0], texts[1])

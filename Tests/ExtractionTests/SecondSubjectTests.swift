@@ -21,10 +21,7 @@ final class SecondSubjectTests: ExtractionTestCase {
       names.filter { $0.hasPrefix("avic_vm") }.sorted(), ["avic_vm_destroy", "avic_vm_init"])
     let unit = try String(contentsOfFile: "\(out)/unit.c", encoding: .utf8)
     XCTAssert(unit.contains("svm_vm_data_hash"))
-    for poison in SharedObject.Poison.allCases {
-      _ = try await SharedObject.build(
-        extraction, poison: poison, counting: false, installation: installation,
-        into: "\(scratch)/\(poison).so")
-    }
+    _ = try await SharedObject.build(
+      extraction, counting: false, installation: installation, into: "\(scratch)/a.so")
   }
 }

@@ -54,7 +54,7 @@ final class ShadowRootsTests: RootsTestCase {
     let number = try XCTUnwrap(setup.number(of: now.rootHPA, in: world))
     XCTAssertEqual(world.get(slots.pageGFN, at: number), RootSetup.guestRootGFN)
     XCTAssertEqual(world.get(slots.pageLevel, at: number), 4)
-    XCTAssertEqual(now.rootPGD, setup.guestPGD(state(4, guest: 4, tables: [])))
+    XCTAssertEqual(now.rootPGD, setup.guestPGD(4))
   }
 
   func test_shadowRoots_absentPDPTEs_stayClear() throws {

@@ -2,15 +2,13 @@
 import Exploration
 import Extraction
 import Failures
-import KernelExtractPattern
-import KernelExtractZero
+import KernelExtract
 
 /// What `kshim extract` left for `swift test`: linked into the test bundle, judged only as long as
 /// it is what its tree holds.
 public struct ExtractedSubject {
   public let provenance: Provenance
-  public let pattern: Subject
-  public let zero: Subject
+  public let built: Subject
 
   /// Reading every header of the tree again is done once.
   private static let stale = Task { () throws -> (Provenance, [String]) in
@@ -23,17 +21,17 @@ public struct ExtractedSubject {
   ///   this bundle was built before the last extraction.
   public static func load() async throws -> ExtractedSubject {
     let (provenance, files) = try await stale.value
-    guard let pattern = kshim_table_pattern(), let zero = kshim_table_zero() else {
+    guard let table = kshim_table_extracted() else {
       throw refusal("this test bundle was built before anything was extracted", [])
     }
     guard files.isEmpty else {
       throw refusal("the kernel at \(provenance.tree) has changed since it was extracted", files)
     }
     let subject = ExtractedSubject(
-      provenance: provenance, pattern: try Subject(table: pattern), zero: try Subject(table: zero))
-    guard subject.pattern.textSHA256 == provenance.textSHA256,
-      subject.zero.textSHA256 == provenance.textSHA256
-    else { throw refusal("this test bundle was built from another extraction", []) }
+      provenance: provenance, built: try Subject(table: table))
+    guard subject.built.textSHA256 == provenance.textSHA256 else {
+      throw refusal("this test bundle was built from another extraction", [])
+    }
     return subject
   }
 

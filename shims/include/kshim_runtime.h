@@ -27,6 +27,9 @@ void kshim_point(void);
 void kshim_no_room(void) __attribute__((noreturn));	/* the harness's limit, not the patch's fault */
 void kshim_access(const volatile void *address, unsigned long size, int write);
 
+/* Behind the declaration of a variable that gets no first value. */
+void kshim_unset(void *address, unsigned long size);
+
 /* The boundary. Each callee opens with kshim_call(), which records it. */
 void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 pc);
 void kshim_answer(kshim_u64 value);
@@ -55,7 +58,6 @@ void kshim_name_lock(unsigned number, const volatile void *lock);
 struct kshim_table;
 struct kshim_racer;
 struct kshim_harness {
-	const unsigned char *dirty;	/* fills pages that nobody asked to be zeroed */
 	void (*prepare)(void);		/* binds objects, variables and locks in a fresh world */
 	kshim_u64 (*enter)(unsigned entry, const kshim_u64 *args);
 	unsigned threads;		/* 1, or 2 where two steps can race */
@@ -69,10 +71,19 @@ void kshim_reset(const unsigned char *choices, unsigned count);
 kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g);
 unsigned kshim_next_entry(kshim_u64 hpa, unsigned from);
 _Bool kshim_load(kshim_u64 hpa, kshim_u64 *value);
-void kshim_poke(kshim_u64 hpa, kshim_u64 value);
+void kshim_poke(kshim_u64 hpa, kshim_u64 value, unsigned mask);
+_Bool kshim_peek_memory(kshim_u64 hpa, kshim_u64 *value);
+unsigned kshim_ask(unsigned input);
+void kshim_fill_unset(unsigned char byte, _Bool trace_path);
+void kshim_mark(void);
+void kshim_back(const unsigned char *choices, unsigned count);
+void kshim_quiet(_Bool quiet);	/* whether touching memory asks for no input */
+unsigned kshim_first_store(void);	/* number of the next store that is logged */
+void kshim_watch_store(unsigned number, unsigned mask);
 _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result);
 _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned switches,
 		 unsigned failures);
+_Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results);
 void kshim_select(unsigned thread);
 const struct kshim_world *kshim_world_now(void);
 kshim_u64 kshim_digest(void);

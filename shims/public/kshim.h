@@ -21,9 +21,10 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 2
+#define KSHIM_ABI 3
 
 #define KSHIM_BLOCK_RING 256
+#define KSHIM_MAX_INPUTS 32
 
 /* What an event says happened. */
 enum kshim_event_kind {
@@ -44,11 +45,23 @@ enum kshim_event_kind {
 	KSHIM_EVENT_ADDRESS,	/* __pa() of what is no page: arg[0] = the raw value */
 	KSHIM_EVENT_FAULT,	/* the processor refused an instruction: ends the step;
 				 * arg[0] = KSHIM_FAULT_* */
-	KSHIM_EVENT_HANG,	/* more basic blocks than any scenario needs: ends the step */
-	KSHIM_EVENT_OVERFLOW,	/* the harness ran out of room: ends the step, never the patch's fault */
+	KSHIM_EVENT_HANG,	/* a loop that does not end, seen for the first time: ends the step */
+	KSHIM_EVENT_OVERFLOW,	/* the harness ran out of room: ends the step, never the patch's fault;
+				 * arg[0] = KSHIM_LIMIT_* */
 	KSHIM_EVENT_WAIT,	/* the other thread holds the lock: arg as LOCK */
 	KSHIM_EVENT_DEADLOCK,	/* and never releases it: ends the step; arg as LOCK, arg[2] = 1 when
 				 * the holder has returned */
+};
+
+/* What the harness ran out of. */
+enum kshim_limit {
+	KSHIM_LIMIT_EVENTS = 1,
+	KSHIM_LIMIT_DECISIONS,
+	KSHIM_LIMIT_STORES,
+	KSHIM_LIMIT_PAGES,	/* and objects */
+	KSHIM_LIMIT_LOCKS,	/* held at once */
+	KSHIM_LIMIT_MODEL,	/* what the subject's glue keeps */
+	KSHIM_LIMIT_LOOP,	/* it is in a loop that was seen not to end */
 };
 
 enum kshim_memory {
@@ -106,7 +119,22 @@ struct kshim_decision {
 	uint16_t call;		/* the callee that asked */
 	uint8_t choice;		/* 0 is the answer without failure */
 	uint8_t arity;		/* how many answers there are */
+	uint8_t step;
 	uint32_t event;		/* index of the event that carries the answer */
+};
+
+/* An input of the starting state: the number of its value, and how many it has. 0 is the ordinary one. */
+struct kshim_input {
+	uint8_t value;
+	uint8_t arity;
+};
+
+/* An input that somebody looked at: the code under test, the harness or whoever called ask(). */
+struct kshim_asked {
+	uint8_t input;
+	uint8_t value;
+	uint8_t arity;
+	uint32_t before;	/* how many decisions came before */
 };
 
 /* A write to memory that outlives the call, for "who wrote this". */
@@ -117,6 +145,13 @@ struct kshim_store {
 	uint16_t size;
 	uint8_t step;
 	uint8_t thread;
+	uint8_t within;		/* where in these the write began */
+};
+
+/* A block that was entered or a comparison that was made, while the path is traced. */
+struct kshim_passed {
+	uint64_t pc;
+	uint64_t digest;	/* of all that was passed, this one included */
 };
 
 struct kshim_world {
@@ -131,6 +166,14 @@ struct kshim_world {
 	const uint64_t *blocks;	/* return addresses of the last basic blocks, a ring of
 				 * KSHIM_BLOCK_RING: the newest is at (block_count - 1) % KSHIM_BLOCK_RING */
 	uint32_t block_count;	/* of all basic blocks since the reset */
+	uint32_t checkpoint_count;	/* how many decisions resume() can go back to */
+	const struct kshim_asked *asked;	/* in the order in which they were looked at */
+	uint32_t asked_count;
+	bool new_path;		/* whether it passed a way between two blocks, or an outcome of the
+				 * comparisons there, that no run of this process had passed */
+	bool read_unset;	/* whether something was read that nothing had written */
+	const struct kshim_passed *path;	/* while fill_unset() says so; else none */
+	uint32_t path_count;
 };
 
 /* One of two calls that race: a target, and the arguments that are no objects. */
@@ -159,19 +202,35 @@ struct kshim_table {
 	const char *thread_name;	/* what the subject calls a thread, "" where there is one */
 
 	/* Makes a fresh world. choices are replayed from the first decision on; further
-	 * decisions answer 0. choices is copied. Never fails for count <= 255. */
+	 * decisions answer 0. choices is copied; at most 4096 count. */
 	void (*reset)(const uint8_t *choices, uint32_t count);
+	/* The inputs of the starting states from the next reset on, at most KSHIM_MAX_INPUTS; copied. */
+	void (*inputs)(const struct kshim_input *inputs, uint32_t count);
+	/* Looks at an input. Returns the number of its value. */
+	unsigned (*ask)(uint32_t input);
+	/* What never-written variables and memory hold from the next reset on, and whether path and
+	 * comparisons count in digest(): two runs with two fills part where one of these is looked at. */
+	void (*fill_unset)(uint8_t byte, bool trace_path);
+	/* Remembers this world: back() returns to it. */
+	void (*mark)(void);
+	void (*back)(const uint8_t *choices, uint32_t count);
 	/* A page in use before the first step, filled with the byte. Returns its hpa. */
 	uint64_t (*boot_page)(uint8_t fill, bool below_4g);
 	/* Slot values; inputs (in_*) are set before other slots. For a pointer slot the hpa, 0 for NULL; of a pointer that is no page
 	 * get() returns a name, the same in every build, and the raw value where it has none. An index past count is a programmer's error and aborts. */
 	void (*set)(uint32_t slot, uint32_t index, uint64_t value);
+	/* The same; the slot is watched: who looks at it asks for the inputs of the mask. */
+	void (*set_input)(uint32_t slot, uint32_t index, uint64_t value, uint32_t mask);
+	/* Looks at a slot: what it depends on is asked. */
 	uint64_t (*get)(uint32_t slot, uint32_t index);
+	/* The same without asking: for what must not count as a look. */
+	uint64_t (*peek)(uint32_t slot, uint32_t index);
 	uint64_t (*address)(uint32_t slot, uint32_t index);	/* for kshim_store.address; 0: bit-field */
 	/* Simulated physical memory, 8 bytes at an aligned hpa. load() returns false when there
-	 * is no page in use. poke() is for the set-up. */
+	 * is no page in use. poke() is for the set-up: it is watched as by set_input(). */
 	bool (*load)(uint64_t hpa, uint64_t *value);
-	void (*poke)(uint64_t hpa, uint64_t value);
+	void (*poke)(uint64_t hpa, uint64_t value, uint32_t mask);
+	bool (*peek_memory)(uint64_t hpa, uint64_t *value);	/* load() without asking */
 	/* The first of the 512 entries of the page at hpa, from a number on, that is not 0; 512
 	 * when there is none or no page in use. */
 	uint32_t (*next_entry)(uint64_t hpa, uint32_t from);
@@ -185,6 +244,10 @@ struct kshim_table {
 	bool (*call)(uint32_t entry, const uint64_t *args, uint64_t *result);
 	/* Whose objects set(), get(), address(), prepare() and call() are about; reset() says 0. */
 	void (*select)(uint32_t thread);
+	/* Goes back to where a decision was asked for and takes another answer, up to the end of that
+	 * step; both threads' results, as race() or, the first alone, call(). Only for decisions below
+	 * kshim_world.checkpoint_count. */
+	bool (*resume)(uint32_t decision, uint8_t choice, uint64_t *results);
 	/* Calls two targets at once, thread 0 first. At a scheduling point (before a boundary callee,
 	 * a lock or a marked access, after an unlock) the other thread may go on: a decision of the
 	 * callee "switch", asked as long as fewer than `switches` were taken. A thread that waits
@@ -195,7 +258,8 @@ struct kshim_table {
 		     uint32_t failures);
 	/* What happened since reset(). Valid until the next reset(). */
 	const struct kshim_world *(*world)(void);
-	/* A digest of every event without its pc: two poisons must agree on it. */
+	/* A digest of every event without its pc, and of what was written: two fills of what was never
+	 * written must agree on it. */
 	uint64_t (*digest)(void);
 	/* Writes how often each branch was taken, for llvm-profdata. NULL in a build that does not
 	 * count; false when the file cannot be written. */

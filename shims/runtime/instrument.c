@@ -13,6 +13,7 @@
 
 #include "instruments.h"
 
+#ifndef KSHIM_DIRECT
 /* Until a runtime is there: the harness's first instructions are instrumented too. */
 static void no_access(uint64_t address, uint64_t size, bool write, uint64_t pc)
 {
@@ -36,22 +37,29 @@ static void indexed(uint64_t index, uint64_t pc)
 	__builtin_trap();
 }
 
+static void no_comparison(uint64_t left, uint64_t right, uint64_t pc)
+{
+	(void)left, (void)right, (void)pc;
+}
+
 static const struct kshim_instruments none = {
 	.access = no_access, .block = no_block, .divided = divided, .indexed = indexed,
+	.compared = no_comparison,
 };
 
 const struct kshim_instruments *kshim_instruments = &none;
+#endif
 
 #define ACCESS(bytes)									\
 	void __asan_load##bytes##_noabort(uint64_t address);				\
 	void __asan_store##bytes##_noabort(uint64_t address);				\
 	void __asan_load##bytes##_noabort(uint64_t address)				\
 	{										\
-		kshim_instruments->access(address, bytes, false, KSHIM_PC());			\
+		INSTRUMENT(access)(address, bytes, false, KSHIM_PC());			\
 	}										\
 	void __asan_store##bytes##_noabort(uint64_t address)				\
 	{										\
-		kshim_instruments->access(address, bytes, true, KSHIM_PC());				\
+		INSTRUMENT(access)(address, bytes, true, KSHIM_PC());				\
 	}
 
 ACCESS(1)
@@ -70,13 +78,13 @@ void __asan_handle_no_return(void);
 void __asan_loadN_noabort(uint64_t address, size_t size)
 {
 	if (size)
-		kshim_instruments->access(address, size, false, KSHIM_PC());
+		INSTRUMENT(access)(address, size, false, KSHIM_PC());
 }
 
 void __asan_storeN_noabort(uint64_t address, size_t size)
 {
 	if (size)
-		kshim_instruments->access(address, size, true, KSHIM_PC());
+		INSTRUMENT(access)(address, size, true, KSHIM_PC());
 }
 
 void *__asan_memset(void *to, int byte, size_t size)
@@ -108,7 +116,33 @@ void __sanitizer_cov_trace_pc(void);
 /* At the start of every basic block. */
 void __sanitizer_cov_trace_pc(void)
 {
-	kshim_instruments->block(KSHIM_PC());
+	INSTRUMENT(block)(KSHIM_PC());
+}
+
+/* Before every comparison, with both sides. */
+#define COMPARE(bytes, type)								\
+	void __sanitizer_cov_trace_cmp##bytes(type left, type right);			\
+	void __sanitizer_cov_trace_const_cmp##bytes(type left, type right);		\
+	void __sanitizer_cov_trace_cmp##bytes(type left, type right)			\
+	{										\
+		INSTRUMENT(compared)(left, right, KSHIM_PC());			\
+	}										\
+	void __sanitizer_cov_trace_const_cmp##bytes(type left, type right)		\
+	{										\
+		INSTRUMENT(compared)(left, right, KSHIM_PC());			\
+	}
+
+COMPARE(1, uint8_t)
+COMPARE(2, uint16_t)
+COMPARE(4, uint32_t)
+COMPARE(8, uint64_t)
+
+void __sanitizer_cov_trace_switch(uint64_t value, const uint64_t *cases);
+
+void __sanitizer_cov_trace_switch(uint64_t value, const uint64_t *cases)
+{
+	(void)cases;
+	INSTRUMENT(compared)(value, 0, KSHIM_PC());
 }
 
 void __ubsan_handle_divrem_overflow(void *place, uint64_t left, uint64_t right);
@@ -117,7 +151,7 @@ void __ubsan_handle_divrem_overflow(void *place, uint64_t left, uint64_t right);
 void __ubsan_handle_divrem_overflow(void *place, uint64_t left, uint64_t right)
 {
 	(void)place, (void)left, (void)right;
-	kshim_instruments->divided(KSHIM_PC());
+	INSTRUMENT(divided)(KSHIM_PC());
 }
 
 void __ubsan_handle_out_of_bounds(void *place, uint64_t index);
@@ -126,5 +160,5 @@ void __ubsan_handle_out_of_bounds(void *place, uint64_t index);
 void __ubsan_handle_out_of_bounds(void *place, uint64_t index)
 {
 	(void)place;
-	kshim_instruments->indexed(index, KSHIM_PC());
+	INSTRUMENT(indexed)(index, KSHIM_PC());
 }

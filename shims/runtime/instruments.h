@@ -12,10 +12,17 @@
 struct kshim_instruments {
 	void (*access)(uint64_t address, uint64_t size, bool write, uint64_t pc);
 	void (*block)(uint64_t pc);
-	void (*divided)(uint64_t pc);
-	void (*indexed)(uint64_t index, uint64_t pc);	/* by zero */
+	void (*divided)(uint64_t pc);	/* by zero */
+	void (*indexed)(uint64_t index, uint64_t pc);
+	void (*compared)(uint64_t left, uint64_t right, uint64_t pc);
 };
 
+/* In a shared object there is one runtime: no need to ask which. */
+#ifdef KSHIM_DIRECT
+#define INSTRUMENT(what) instrument_##what
+#else
+#define INSTRUMENT(what) kshim_instruments->what
 extern const struct kshim_instruments *kshim_instruments;
+#endif
 
 #endif

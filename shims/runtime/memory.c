@@ -21,6 +21,12 @@ static uint64_t page_struct_size;
 static uint8_t state[2][WINDOW_PAGES];	/* of the low and the high window */
 static uint32_t next[2];		/* the next unused frame of each window */
 
+/* Frames that were freed, to take it back. */
+static struct {
+	uint16_t window, frame;
+} frees[2 * WINDOW_PAGES];
+static uint32_t free_count;
+
 /* The allocation that a frame belongs to. */
 struct allocation {
 	uint64_t start;			/* hpa */
@@ -31,7 +37,7 @@ struct allocation {
 static struct allocation allocations[2][WINDOW_PAGES];
 static uint64_t stack_low, stack_high;
 
-struct kshim_store memory_stores[MAX_STORES];
+struct kshim_store *memory_stores;
 uint32_t memory_store_count, memory_first_step_store;
 
 static struct {
@@ -80,6 +86,10 @@ void memory_open(void)
 		return;
 	base = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
+		__builtin_trap();
+	memory_stores = mmap(NULL, MAX_STORES * sizeof(*memory_stores), PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory_stores == MAP_FAILED)
 		__builtin_trap();
 	vmemmap = (uint64_t)base;
 	base += VMEMMAP_SPAN;
@@ -151,7 +161,7 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 	uint64_t start = first;
 
 	if (frames >= WINDOW_PAGES - next[window]) {
-		trace_record(KSHIM_EVENT_OVERFLOW, pc);
+		trace_limit(KSHIM_LIMIT_PAGES, pc);
 		step_stop();
 		return HIGH_HPA;	/* to the set-up of a step that will not be made */
 	}
@@ -176,19 +186,22 @@ kshim_u64 kshim_boot_object(kshim_u64 size)
 	return take(1, size, KSHIM_MEMORY_OBJECT, 0, 0) + offset;
 }
 
+/* What a page that nobody asked to be zeroed is filled with, unlike what variables hold. */
+#define DIRTY 0xa5
+
 /* What kmalloc() gives for no bytes: an address that nothing may reach. */
 #define ZERO_SIZE 16
 
 kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 {
-	/* Dirty unless zeroed was asked; the byte differs between the two builds. */
-	uint8_t fill = flags & KSHIM_ALLOC_ZEROED ? 0 : *step_harness->dirty;
 	struct kshim_event *event;
 	uint64_t hpa;
 
 	if (!size)
 		return ZERO_SIZE;
-	hpa = kshim_decide(2) ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, fill, pc);
+	hpa = kshim_decide(2) ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, 0, pc);
+	if (hpa && !(flags & KSHIM_ALLOC_ZEROED))
+		unset_add(hpa + offset, size, unset_fill ? DIRTY : 0);
 	event = trace_record(KSHIM_EVENT_ALLOC, pc);
 	event->value = hpa;
 	event->arg[0] = flags;
@@ -226,8 +239,13 @@ void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
 	if (at != KSHIM_AT_LIVE)
 		return;
 	/* The guard behind it ends an allocation. */
-	for (uint8_t *frame = state_of(address - offset); *frame == PAGE_LIVE; frame++)
+	for (uint8_t *frame = state_of(address - offset); *frame == PAGE_LIVE; frame++) {
+		const int window = window_of(address - offset);
+
 		*frame = PAGE_FREED;
+		frees[free_count].window = (uint16_t)window;
+		frees[free_count++].frame = (uint16_t)(frame - state[window]);
+	}
 }
 
 kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc)
@@ -259,7 +277,7 @@ kshim_u64 kshim_zero_pfn(void)
 	return HIGH_HPA / PAGE_SIZE;
 }
 
-_Bool kshim_load(kshim_u64 hpa, kshim_u64 *value)
+_Bool kshim_peek_memory(kshim_u64 hpa, kshim_u64 *value)
 {
 	uint8_t *page = state_of(hpa);
 
@@ -267,6 +285,13 @@ _Bool kshim_load(kshim_u64 hpa, kshim_u64 *value)
 		return false;
 	*value = *(uint64_t *)(hpa + offset);
 	return true;
+}
+
+_Bool kshim_load(kshim_u64 hpa, kshim_u64 *value)
+{
+	if (is_watched(hpa + offset, 8))
+		inputs_touch(hpa + offset, 8);
+	return kshim_peek_memory(hpa, value);
 }
 
 /* The first entry of 8 bytes from a number on that is not 0, 512 when there is none. */
@@ -277,18 +302,32 @@ unsigned kshim_next_entry(kshim_u64 hpa, unsigned from)
 
 	if (!page || *page != PAGE_LIVE || (hpa & (PAGE_SIZE - 1)))
 		return 512;
-	while (from < 512 && !entries[from])
+	/* An entry that depends on an input is looked at. */
+	while (from < 512 && !entries[from] && !is_watched((uint64_t)&entries[from], 8))
 		from++;
 	return from;
 }
 
-void kshim_poke(kshim_u64 hpa, kshim_u64 value)
+void kshim_poke(kshim_u64 hpa, kshim_u64 value, unsigned mask)
 {
 	uint8_t *page = state_of(hpa);
 
 	if (!page || *page != PAGE_LIVE || (hpa & 7))
 		__builtin_trap();
 	*(uint64_t *)(hpa + offset) = value;
+	inputs_watch(hpa + offset, 8, mask);
+}
+
+unsigned kshim_first_store(void)
+{
+	return memory_store_count;
+}
+
+void kshim_watch_store(unsigned number, unsigned mask)
+{
+	if (number < memory_store_count)
+		inputs_watch(memory_stores[number].address + memory_stores[number].within,
+			     memory_stores[number].size, mask);
 }
 
 void kshim_name_object(unsigned number, const void *address, unsigned long size)
@@ -359,7 +398,7 @@ static void log_store(uint64_t address, uint64_t size, uint64_t pc)
 		struct kshim_store *store;
 
 		if (memory_store_count == MAX_STORES) {
-			trace_record(KSHIM_EVENT_OVERFLOW, pc);
+			trace_limit(KSHIM_LIMIT_STORES, pc);
 			step_end();
 		}
 		store = &memory_stores[memory_store_count++];
@@ -367,6 +406,7 @@ static void log_store(uint64_t address, uint64_t size, uint64_t pc)
 		store->before = *(uint64_t *)granule;
 		store->pc = pc;
 		store->size = size;
+		store->within = address > granule ? address - granule : 0;
 		store->step = step_number;
 		store->thread = thread_now - threads;
 	}
@@ -378,6 +418,9 @@ static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at
 static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at, uint64_t pc)
 {
 	struct kshim_event *event;
+
+	if (!step_inside)
+		__builtin_trap();	/* the harness's own set-up or look-up goes astray */
 
 	if (thread_place(address) == THREAD_GUARD)
 		step_fault(KSHIM_FAULT_STACK, pc);
@@ -400,20 +443,15 @@ static bool is_page_struct(uint64_t address, uint64_t size)
 	return window_of(hpa) >= 0 && size <= page_struct_size;
 }
 
-void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
-{
-	uint64_t hpa = address - offset;
-	int window;
+/* What is not the stack and not the subject's data. */
+static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_t pc)
+	__attribute__((noinline));
 
-	/* What is met most comes first. */
-	if (address - stack_low < stack_high - stack_low || is_counter(address))
-		return;
-	if (is_subject_data(address, size)) {
-		if (write)
-			log_store(address, size, pc);
-		return;
-	}
-	window = window_of(hpa);
+static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_t pc)
+{
+	const uint64_t hpa = address - offset;
+	const int window = window_of(hpa);
+
 	if (window >= 0) {
 		uint64_t frame = (hpa - window_hpa[window]) / PAGE_SIZE;
 		uint64_t last = (hpa + size - 1 - window_hpa[window]) / PAGE_SIZE;
@@ -424,13 +462,35 @@ void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
 		    state[window][last] != PAGE_LIVE)
 			refuse(address, size, write, KSHIM_AT_GUARD, pc);
 	} else if (memory_is_code(address)) {
+		if (is_counter(address))
+			return;
 		if (write)
 			refuse(address, size, write, KSHIM_AT_READ_ONLY, pc);
 	} else if (!is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
 		refuse(address, size, write, memory_at(address), pc);
 	}
+	if (is_watched(address, size))
+		inputs_touch(address, size);
 	if (write)
 		log_store(address, size, pc);
+	if (is_unset(address, size))
+		unset_access(address, size, write);
+}
+
+void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
+{
+	/* What is met most comes first. */
+	if (address - stack_low < stack_high - stack_low) {
+		if (is_unset(address, size))
+			unset_access(address, size, write);
+	} else if (is_subject_data(address, size)) {
+		if (is_watched(address, size))
+			inputs_touch(address, size);
+		if (write)
+			log_store(address, size, pc);
+	} else {
+		check_elsewhere(address, size, write, pc);
+	}
 }
 
 void memory_log_stores_from_here(void)
@@ -438,17 +498,44 @@ void memory_log_stores_from_here(void)
 	memory_first_step_store = memory_store_count;
 }
 
-void memory_reset(void)
+static void undo_down_to(uint32_t count)
 {
-	while (memory_store_count) {
+	while (memory_store_count > count) {
 		struct kshim_store *store = &memory_stores[--memory_store_count];
 
 		*(uint64_t *)store->address = store->before;
 	}
+}
+
+void memory_reset(void)
+{
+	undo_down_to(0);
 	memory_first_step_store = 0;
+	free_count = 0;
 	for (int w = 0; w < 2; w++) {
 		memset(state[w], PAGE_UNUSED, next[w]);
 		next[w] = 0;
 	}
 	kshim_boot_page(0, false);	/* the zero page */
+}
+
+void memory_save(struct memory_state *now)
+{
+	now->store_count = memory_store_count;
+	now->free_count = free_count;
+	for (int w = 0; w < 2; w++)
+		now->next[w] = next[w];
+}
+
+void memory_restore(const struct memory_state *then)
+{
+	undo_down_to(then->store_count);
+	while (free_count > then->free_count) {
+		free_count--;
+		state[frees[free_count].window][frees[free_count].frame] = PAGE_LIVE;
+	}
+	for (int w = 0; w < 2; w++) {
+		memset(state[w] + then->next[w], PAGE_UNUSED, next[w] - then->next[w]);
+		next[w] = then->next[w];
+	}
 }

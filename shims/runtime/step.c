@@ -10,6 +10,18 @@ const struct kshim_harness *step_harness;
 uint8_t step_number;
 uint32_t step_block_count;
 
+/* Ways through three blocks, by hash, that some run has passed: where two meet the third tells which
+ * of them it depends on. */
+#define WAYS (1 << 20)
+static uint8_t ways[WAYS];
+static uint64_t way_before, way_from, way_outcomes;
+static bool is_new_path;
+
+/* Blocks of the loops that were seen not to end. */
+static uint64_t looping[1024];
+static uint32_t most_blocks;	/* of a scenario that came to its end */
+static uint32_t look_at;	/* how many blocks it takes to look again */
+
 bool step_inside;
 static bool ended;
 static uint64_t blocks[KSHIM_BLOCK_RING];
@@ -21,16 +33,81 @@ static void use_callers_stack(uint64_t frame)
 	memory_stack(frame - STACK_ROOM, frame + STACK_ROOM);
 }
 
-void kshim_reset(const unsigned char *choices, unsigned count)
+static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t frame)
 {
-	memory_reset();
 	trace_reset(choices, count);
 	thread_reset();
+	checkpoint_reset();
 	step_number = 0;
 	step_block_count = 0;
 	ended = false;
-	use_callers_stack((uint64_t)__builtin_frame_address(0));
+	is_new_path = false;
+	look_at = 1000 + 2 * most_blocks;
+	use_callers_stack(frame);
+}
+
+void kshim_reset(const unsigned char *choices, unsigned count)
+{
+	memory_reset();
+	inputs_reset();
+	unset_reset();
+	begin_afresh(choices, count, (uint64_t)__builtin_frame_address(0));
 	step_harness->prepare();
+}
+
+/* The world that kshim_back() returns to. */
+static struct {
+	struct memory_state memory;
+	struct inputs_state inputs;
+	struct unset_state unset;
+} marked;
+
+void kshim_mark(void)
+{
+	memory_save(&marked.memory);
+	inputs_save(&marked.inputs);
+	unset_save(&marked.unset);
+}
+
+void kshim_back(const unsigned char *choices, unsigned count)
+{
+	memory_restore(&marked.memory);
+	inputs_restore(&marked.inputs);
+	unset_restore(&marked.unset);
+	begin_afresh(choices, count, (uint64_t)__builtin_frame_address(0));
+}
+
+void step_save(struct step_state *state)
+{
+	state->number = step_number;
+	state->block_count = step_block_count;
+	state->way_before = way_before;
+	state->way_from = way_from;
+	state->way_outcomes = way_outcomes;
+}
+
+void step_restore(const struct step_state *state)
+{
+	step_number = state->number;
+	step_block_count = state->block_count;
+	way_before = state->way_before;
+	way_from = state->way_from;
+	way_outcomes = state->way_outcomes;
+	look_at = 1000 + 2 * most_blocks;
+	is_new_path = false;
+	ended = false;
+}
+
+void step_recent_blocks(uint64_t *recent, uint32_t count, bool restore)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t *block = &blocks[(step_block_count - 1 - i) % KSHIM_BLOCK_RING];
+
+		if (restore)
+			*block = recent[i];
+		else
+			recent[i] = *block;
+	}
 }
 
 void step_stop(void)
@@ -55,27 +132,62 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 	step_end();
 }
 
-static void block(uint64_t pc)
+static inline void pass(uint64_t pc)
+{
+	uint8_t *way = &ways[mix(mix(mix(way_before, way_from), way_outcomes), pc) % WAYS];
+
+	if (!*way) {
+		*way = 1;
+		is_new_path = true;
+	}
+	way_before = way_from;
+	way_from = pc;
+	way_outcomes = 0;
+}
+
+static uint64_t *looping_at(uint64_t pc)
+{
+	return &looping[mix(0, pc) % (sizeof(looping) / sizeof(looping[0]))];
+}
+
+/* Waiting a million blocks once for each loop is enough. */
+static void look_for_loop(uint64_t pc)
+{
+	if (*looping_at(pc) == pc) {
+		trace_limit(KSHIM_LIMIT_LOOP, pc);
+		step_end();
+	}
+	if (step_block_count > BLOCK_LIMIT) {
+		for (uint32_t i = 0; i < KSHIM_BLOCK_RING; i++)
+			*looping_at(blocks[i]) = blocks[i];
+		trace_record(KSHIM_EVENT_HANG, pc);
+		step_end();
+	}
+	look_at += 64;
+}
+
+static void instrument_block(uint64_t pc)
 {
 	if (!step_inside)
 		return;
 	if ((uint64_t)__builtin_frame_address(0) < thread_lowest)
 		step_fault(KSHIM_FAULT_STACK, pc);
+	pass(pc);
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
-	if (step_block_count > BLOCK_LIMIT) {
-		trace_record(KSHIM_EVENT_HANG, pc);
-		step_end();
-	}
+	if (unset_trace_path)
+		unset_pass(pc, 0, 0);
+	if (step_block_count > look_at)
+		look_for_loop(pc);
 }
 
-static void divided(uint64_t pc)
+static void instrument_divided(uint64_t pc)
 {
 	if (!step_inside)
 		__builtin_trap();
 	step_fault(KSHIM_FAULT_DIVISION, pc);
 }
 
-static void indexed(uint64_t index, uint64_t pc)
+static void instrument_indexed(uint64_t index, uint64_t pc)
 {
 	struct kshim_event *event;
 
@@ -87,12 +199,48 @@ static void indexed(uint64_t index, uint64_t pc)
 	step_end();
 }
 
+static void instrument_compared(uint64_t left, uint64_t right, uint64_t pc)
+{
+	way_outcomes = way_outcomes * 16 + (left < right) + 2 * (left == right) +
+		       4 * ((int64_t)left < (int64_t)right);
+	if (unset_trace_path && step_inside)
+		unset_pass(pc, memory_symbol(left), memory_symbol(right));
+}
+
+static void instrument_access(uint64_t address, uint64_t size, bool write, uint64_t pc)
+{
+	memory_check(address, size, write, pc);
+}
+
+#ifdef KSHIM_DIRECT
+/* The harness's first instructions are instrumented too. */
+__attribute__((constructor)) static void open_world(void)
+{
+	memory_open();
+	thread_open();
+}
+
+void kshim_attach(const struct kshim_harness *harness)
+{
+	step_harness = harness;
+}
+
+static void use_own_instruments(void)
+{
+}
+#else
 static const struct kshim_instruments own_instruments = {
-	.access = memory_check,
-	.block = block,
-	.divided = divided,
-	.indexed = indexed,
+	.access = instrument_access,
+	.block = instrument_block,
+	.divided = instrument_divided,
+	.indexed = instrument_indexed,
+	.compared = instrument_compared,
 };
+
+static void use_own_instruments(void)
+{
+	kshim_instruments = &own_instruments;
+}
 
 void kshim_attach(const struct kshim_harness *harness)
 {
@@ -101,8 +249,9 @@ void kshim_attach(const struct kshim_harness *harness)
 	memory_open();
 	thread_open();
 	step_harness = harness;
-	kshim_instruments = &own_instruments;
+	use_own_instruments();
 }
+#endif
 
 uint64_t step_last_block(void)
 {
@@ -130,7 +279,7 @@ uint64_t step_run(uint32_t entry, const uint64_t *args)
 /* What comes before the subject's code, and after it. */
 static void begin(void)
 {
-	kshim_instruments = &own_instruments;
+	use_own_instruments();
 	if (!step_number)
 		memory_log_stores_from_here();
 	fault_expect();
@@ -139,6 +288,9 @@ static void begin(void)
 
 static bool finish(uint64_t frame)
 {
+	pass(0);
+	if (!ended && step_block_count > most_blocks)
+		most_blocks = step_block_count;
 	step_inside = false;
 	thread_racing = false;
 	use_callers_stack(frame);
@@ -176,6 +328,22 @@ _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned s
 	return is_whole;
 }
 
+_Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results)
+{
+	bool is_whole;
+
+	use_own_instruments();
+	fault_expect();
+	step_inside = true;
+	if (!checkpoint_restore(decision, choice))
+		__builtin_trap();
+	is_whole = finish((uint64_t)__builtin_frame_address(0));
+	thread_select(0);
+	for (unsigned n = 0; n < THREADS; n++)
+		results[n] = threads[n].result;
+	return is_whole;
+}
+
 void kshim_select(unsigned thread)
 {
 	thread_select(thread);
@@ -194,11 +362,18 @@ const struct kshim_world *kshim_world_now(void)
 		.ended = ended,
 		.blocks = blocks,
 		.block_count = step_block_count,
+		.checkpoint_count = checkpoint_count,
+		.asked = inputs_asked,
+		.asked_count = inputs_asked_count,
+		.new_path = is_new_path,
+		.read_unset = unset_was_read,
+		.path = unset_passed,
+		.path_count = unset_passed_count,
 	};
 	return &world;
 }
 
 kshim_u64 kshim_digest(void)
 {
-	return memory_digest(trace_digest(0x6b7368696dULL));
+	return memory_digest(trace_digest(0x6b7368696dULL)) ^ unset_path;
 }

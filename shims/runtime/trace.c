@@ -16,9 +16,23 @@ static const volatile void *named[MAX_NAMED_LOCKS];
 
 void trace_reset(const uint8_t *choices, uint32_t count)
 {
-	prefix_count = count < MAX_DECISIONS ? count : MAX_DECISIONS - 1;
+	prefix_count = count < MAX_DECISIONS ? count : MAX_DECISIONS;
 	memcpy(prefix, choices, prefix_count);
 	trace_event_count = trace_decision_count = 0;
+}
+
+void trace_save(struct trace_state *state)
+{
+	state->event_count = trace_event_count;
+	state->decision_count = trace_decision_count;
+}
+
+void trace_restore(const struct trace_state *state, uint8_t choice)
+{
+	trace_event_count = state->event_count;
+	trace_decision_count = state->decision_count;
+	trace_decisions[trace_decision_count - 1].choice = choice;
+	prefix_count = 0;
 }
 
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)
@@ -30,6 +44,7 @@ struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)
 		event = &trace_events[MAX_EVENTS - 1];
 		memset(event, 0, sizeof(*event));
 		event->kind = KSHIM_EVENT_OVERFLOW;
+		event->arg[0] = KSHIM_LIMIT_EVENTS;
 		event->step = step_number;
 		trace_event_count = MAX_EVENTS;
 		step_stop();
@@ -45,6 +60,11 @@ struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)
 	event->held_read = thread_now->held_read;
 	event->pc = pc;
 	return event;
+}
+
+void trace_limit(enum kshim_limit limit, uint64_t pc)
+{
+	trace_record(KSHIM_EVENT_OVERFLOW, pc)->arg[0] = limit;
 }
 
 void kshim_point(void)
@@ -87,8 +107,8 @@ unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event)
 	struct kshim_decision *decision;
 
 	if (trace_decision_count == MAX_DECISIONS) {
-		trace_record(KSHIM_EVENT_OVERFLOW,
-			     event < trace_event_count ? trace_events[event].pc : 0);
+		trace_limit(KSHIM_LIMIT_DECISIONS,
+			    event < trace_event_count ? trace_events[event].pc : 0);
 		step_end();
 	}
 	decision = &trace_decisions[trace_decision_count];
@@ -96,10 +116,14 @@ unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event)
 	decision->arity = arity;
 	decision->choice = trace_decision_count < prefix_count ? prefix[trace_decision_count] : 0;
 	decision->event = event;
+	decision->step = step_number;
 	if (decision->choice >= arity)
 		decision->choice = arity - 1;
 	trace_decision_count++;
-	return decision->choice;
+	if (step_inside)
+		checkpoint_take();
+	/* Another one, where the search has come back. */
+	return trace_decisions[trace_decision_count - 1].choice;
 }
 
 void kshim_warn(int line)
@@ -134,7 +158,7 @@ void kshim_gone(kshim_u64 pc)
 
 void kshim_no_room(void)
 {
-	trace_record(KSHIM_EVENT_OVERFLOW, KSHIM_PC());
+	trace_limit(KSHIM_LIMIT_MODEL, KSHIM_PC());
 	step_end();
 }
 
@@ -217,7 +241,7 @@ void kshim_lock(const volatile void *lock, int mode, kshim_u64 pc)
 		step_end();
 	}
 	if (thread->held_count == MAX_HELD) {
-		trace_record(KSHIM_EVENT_OVERFLOW, pc);
+		trace_limit(KSHIM_LIMIT_LOCKS, pc);
 		step_end();
 	}
 	thread->held[thread->held_count++] = (struct held_lock){

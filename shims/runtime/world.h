@@ -8,15 +8,16 @@
 
 #define PAGE_SIZE 4096ULL
 /* Behind each allocation a page frame is left unused: the guard. */
-#define WINDOW_PAGES 128
+#define WINDOW_PAGES 4096
 #define HIGH_HPA 0x140000000ULL		/* 5 GiB: truncation to 32 bits shows */
 #define LOW_HPA 0x7ff00000ULL		/* below 4 GiB, for __GFP_DMA32 */
-#define MAX_EVENTS 1024
-#define MAX_DECISIONS 256
-#define MAX_STORES 16384
+#define MAX_EVENTS 65536
+#define MAX_DECISIONS 4096
+#define MAX_STORES (1 << 20)
 #define MAX_HELD 16
 #define MAX_OBJECTS 16
-#define BLOCK_LIMIT 30000		/* basic blocks in one scenario before it counts as a hang */
+/* Basic blocks in one scenario before it counts as a hang: far more than any that ends. */
+#define BLOCK_LIMIT 1000000
 
 #define THREADS 2
 #define KSHIM_NO_CALL 0xffff
@@ -50,7 +51,57 @@ struct thread {
 
 enum thread_place { THREAD_ELSEWHERE, THREAD_STACK, THREAD_GUARD };
 
+/* What a checkpoint or a mark keeps of each part. */
+struct memory_state {
+	uint32_t store_count, free_count;
+	uint32_t next[2];
+};
+
+struct inputs_state {
+	uint32_t watched_count, asked_count, asked_mask;
+};
+
+#define MAX_STRETCHES 64
+struct stretch {
+	uint64_t start, end;
+};
+
+struct unset_state {
+	uint32_t count;
+	bool was_read;
+	uint64_t low, high, path;
+	uint32_t passed_count;
+	struct stretch stretches[MAX_STRETCHES];
+};
+
+struct trace_state {
+	uint32_t event_count, decision_count;
+};
+
+struct thread_state {
+	struct thread threads[THREADS];
+	uint32_t switches_left, failures_left;
+	bool is_racing;
+};
+
+struct step_state {
+	uint8_t number;
+	uint32_t block_count;
+	uint64_t way_before, way_from, way_outcomes;
+};
+
+/* checkpoint.c */
+extern uint32_t checkpoint_count;	/* decisions before this one can be taken otherwise */
+void checkpoint_reset(void);
+void checkpoint_take(void);
+bool checkpoint_restore(uint32_t decision, uint8_t choice);	/* runs to the end of the step */
+
 /* thread.c */
+#define STACK_SIZE (64 * 1024)
+uint64_t thread_top(const struct thread *thread);
+void thread_save(struct thread_state *state);
+void thread_restore(const struct thread_state *state);
+void thread_continue(uint32_t number);	/* from where its stack pointer says */
 extern struct thread threads[THREADS];
 extern struct thread *thread_now;
 extern bool thread_racing;		/* whether two threads run */
@@ -76,10 +127,55 @@ uint64_t memory_symbol(uint64_t address);
 uint64_t memory_digest(uint64_t seed);
 void memory_stack(uint64_t low, uint64_t high);
 void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc);
-extern struct kshim_store memory_stores[MAX_STORES];
+extern struct kshim_store *memory_stores;
 extern uint32_t memory_store_count, memory_first_step_store;
 
 bool memory_is_code(uint64_t address);
+void memory_save(struct memory_state *state);
+void memory_restore(const struct memory_state *state);
+
+/* inputs.c */
+#define WATCH_SLOTS 8192
+/* Not 0 where a granule with this hash is watched. */
+extern uint8_t watch_filter[WATCH_SLOTS];
+extern struct kshim_asked inputs_asked[KSHIM_MAX_INPUTS];
+extern uint32_t inputs_asked_count;
+void inputs_reset(void);
+void inputs_save(struct inputs_state *state);
+void inputs_restore(const struct inputs_state *state);
+void inputs_watch(uint64_t address, uint64_t size, uint32_t mask);
+void inputs_touch(uint64_t address, uint64_t size);
+
+static inline bool is_watched(uint64_t address, uint64_t size)
+{
+	if (watch_filter[address / 8 % WATCH_SLOTS])
+		return true;
+	for (uint64_t next = (address & ~7ULL) + 8; next < address + size; next += 8)
+		if (watch_filter[next / 8 % WATCH_SLOTS])
+			return true;
+	return false;
+}
+
+/* unset.c */
+extern uint32_t unset_count;	/* stretches that nothing has written yet */
+extern uint64_t unset_low, unset_high;	/* where they are */
+extern bool unset_was_read;
+extern uint8_t unset_fill;
+extern bool unset_trace_path;
+extern uint64_t unset_path;	/* a digest of blocks and comparisons, where it is asked for */
+extern struct kshim_passed *unset_passed;
+extern uint32_t unset_passed_count;
+void unset_pass(uint64_t pc, uint64_t left, uint64_t right);
+void unset_reset(void);
+void unset_save(struct unset_state *state);
+void unset_restore(const struct unset_state *state);
+void unset_add(uint64_t address, uint64_t size, uint8_t byte);
+void unset_access(uint64_t address, uint64_t size, bool write);
+
+static inline bool is_unset(uint64_t address, uint64_t size)
+{
+	return address < unset_high && address + size > unset_low;
+}
 
 /* fault.c */
 void fault_expect(void);		/* faults of this thread's next step are the subject's */
@@ -89,7 +185,10 @@ extern struct kshim_event trace_events[MAX_EVENTS];
 extern struct kshim_decision trace_decisions[MAX_DECISIONS];
 extern uint32_t trace_event_count, trace_decision_count;
 void trace_reset(const uint8_t *choices, uint32_t count);
+void trace_save(struct trace_state *state);
+void trace_restore(const struct trace_state *state, uint8_t choice);
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc);
+void trace_limit(enum kshim_limit limit, uint64_t pc);
 uint64_t trace_digest(uint64_t seed);
 uint32_t trace_locks_held(void);
 unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event);
@@ -100,6 +199,9 @@ struct kshim_event *trace_lock(enum kshim_event_kind kind, const volatile void *
 /* step.c */
 extern uint8_t step_number;
 extern uint32_t step_block_count;
+void step_save(struct step_state *state);
+void step_restore(const struct step_state *state);
+void step_recent_blocks(uint64_t *recent, uint32_t count, bool restore);
 uint64_t step_last_block(void);
 uint64_t step_run(uint32_t entry, const uint64_t *args);	/* on the thread's own stack */
 extern const struct kshim_harness *step_harness;

@@ -51,11 +51,21 @@ struct MutantWriter {
     func block(_ symbol: String, _ file: String, _ text: String) -> String {
       "#define \(name) \(symbol)\n\(attribute)#line \(line) \"\(file)\"\n\(text)\n#undef \(name)\n"
     }
-    let verbatim = String(decoding: extracted.text[piece.range], as: UTF8.self)
+    // Copies that are compared hold nothing that a first value would change.
+    let verbatim =
+      isApart
+      ? String(decoding: extracted.text[piece.range], as: UTF8.self)
+      : UnitWriter.text(piece.range, of: extracted)
     let copies = own.map { mutant in
       block(
         Self.copy(mutant.number), isApart ? Self.marker(mutant.number) : manifest.source,
-        Self.apply(mutant, to: piece, of: extracted.text))
+        isApart
+          ? Self.apply(mutant, to: piece, of: extracted.text)
+          : Self.apply(mutant, to: piece, of: extracted.text) { range in
+            UnitWriter.text(range, of: extracted) {
+              mutant.replacement.isEmpty && $0.initialiser.map(mutant.range.overlaps) ?? false
+            }
+          })
     }
     return block(Self.original(name), manifest.source, verbatim) + copies.joined()
       + "#line 1 \"\(HarnessWriter.fileName)\"\n"
@@ -63,9 +73,16 @@ struct MutantWriter {
   }
 
   /// The piece with the edit made. Lines that go are made up for: those that follow keep theirs.
-  static func apply(_ mutant: Mutant, to piece: Extractor.Piece, of text: [UInt8]) -> String {
-    func string(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
-    let old = string(mutant.range)
+  ///
+  /// - Parameter write: writes a stretch that the edit leaves as it is; nil: verbatim.
+  static func apply(
+    _ mutant: Mutant, to piece: Extractor.Piece, of text: [UInt8],
+    write: ((Range<Int>) -> String)? = nil
+  ) -> String {
+    func string(_ range: Range<Int>) -> String {
+      write?(range) ?? String(decoding: text[range], as: UTF8.self)
+    }
+    let old = String(decoding: text[mutant.range], as: UTF8.self)
     let lost = max(0, old.count { $0 == "\n" } - mutant.replacement.count { $0 == "\n" })
     return string(piece.range.lowerBound..<mutant.range.lowerBound) + mutant.replacement
       + String(repeating: "\n", count: lost)

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+
+/// The regular files of a tree, the cache's own record apart, as the file system counts them.
+struct TreeFiles: Sendable {
+  struct File: Sendable {
+    /// Two names of one file have the same.
+    let inode: UInt64
+    /// What it takes on the disk.
+    let blocks: Int
+  }
+
+  /// What tells a whole tree from one that is damaged or was changed: cheap to take, and no content.
+  struct Count: Codable, Sendable, Equatable {
+    var files = 0
+    /// Sizes, added up.
+    var bytes = 0
+    /// Modification times in whole seconds, added up: not every copy of a cache keeps more of them.
+    var seconds = 0
+  }
+
+  private(set) var count = Count()
+  private(set) var files: [File] = []
+
+  init(of directory: String) {
+    walk(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), isTop: true)
+  }
+
+  /// - Parameter descriptor: an open directory, closed here; negative where it could not be opened.
+  private mutating func walk(_ descriptor: Int32, isTop: Bool = false) {
+    guard descriptor >= 0 else { return }
+    guard let stream = fdopendir(descriptor) else {
+      close(descriptor)
+      return
+    }
+    defer { closedir(stream) }
+    var status = stat()
+    while let entry = readdir(stream) {
+      withUnsafePointer(to: &entry.pointee.d_name) { field in
+        let name = UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self)
+        guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG:
+          if isTop, strcmp(name, KernelTree.recordName) == 0 { return }
+          count.files += 1
+          count.bytes += Int(status.st_size)
+          count.seconds &+= status.st_mtim.tv_sec
+          files.append(File(inode: UInt64(status.st_ino), blocks: Int(status.st_blocks) * 512))
+        case S_IFDIR:
+          if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { return }
+          walk(openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
+        default: break
+        }
+      }
+    }
+  }
+
+  /// One hash of all names and contents below a directory.
+  static func hash(of directory: String, _ environment: [String: String?]) async throws -> String {
+    let hashed = try await Command.script(
+      "find . -type f ! -path ./\(KernelTree.recordName) -print0 | sort -z |"
+        + " xargs -0 -r sha256sum | sha256sum",
+      [], needs: ["find", "sort", "xargs", "sha256sum"], environment: environment,
+      directory: directory)
+    return hashed.succeeded ? String(hashed.outputText.prefix(64)) : ""
+  }
+}
+
+/// How much of a disk some trees take; a file that several of them share counts once.
+struct DiskUse {
+  private var names: [UInt64: Int] = [:]
+  private(set) var bytes = 0
+
+  mutating func add(_ tree: TreeFiles) {
+    for file in tree.files {
+      let before = names[file.inode, default: 0]
+      if before == 0 { bytes += file.blocks }
+      names[file.inode] = before + 1
+    }
+  }
+
+  /// - Returns: what comes free.
+  @discardableResult
+  mutating func remove(_ tree: TreeFiles) -> Int {
+    let before = bytes
+    for file in tree.files {
+      let left = names[file.inode, default: 1] - 1
+      if left == 0 { bytes -= file.blocks }
+      names[file.inode] = left
+    }
+    return before - bytes
+  }
+}

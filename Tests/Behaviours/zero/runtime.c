@@ -1,3 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0-only
-#define KSHIM_NAME(name) name##_behaviours_zero
-#include "../../../kernel-extract/runtime.inc"
