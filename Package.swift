@@ -78,7 +78,7 @@ let package = Package(
       ]),
     .target(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
-      sources: ["runtime/instrument.c"], publicHeadersPath: "public",
+      sources: ["runtime/instrument.c", "runtime/process.c"], publicHeadersPath: "public",
       cSettings: [.headerSearchPath("include")]),
     subject("KernelExtract", "kernel-extract/subject"),
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: optimised),
@@ -112,8 +112,8 @@ let package = Package(
     .testTarget(
       name: "ContainmentTests",
       dependencies: [
-        "kshim", "Exploration", "Checking", "Reporting", "KernelSource", "TestSupport",
-        "Behaviours",
+        "kshim", "Exploration", "Extraction", "Checking", "Reporting", "KernelSource",
+        "TestSupport", "Behaviours",
       ], swiftSettings: libclang),
     .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
     .testTarget(

@@ -165,9 +165,13 @@ public struct Report {
     } else {
       if !said.isEmpty { said.removeAll(keepingCapacity: true) }
       if !limits.isEmpty { limits.removeAll(keepingCapacity: true) }
+      if !marks.isEmpty { marks.removeAll(keepingCapacity: true) }
       looked = []
     }
   }
+
+  /// Whether a step was made by ``make(_:in:_:)``, so that a run can go on in it.
+  func knows(_ step: Int) -> Bool { step < marks.count }
 
   /// Remembers what was said before a step.
   mutating func mark(_ step: Int) {

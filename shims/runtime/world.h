@@ -177,9 +177,6 @@ static inline bool is_unset(uint64_t address, uint64_t size)
 	return address < unset_high && address + size > unset_low;
 }
 
-/* fault.c */
-void fault_expect(void);		/* faults of this thread's next step are the subject's */
-
 /* trace.c */
 extern struct kshim_event trace_events[MAX_EVENTS];
 extern struct kshim_decision trace_decisions[MAX_DECISIONS];
