@@ -40,6 +40,8 @@ enum Fingerprint {
     }
     let program = ([path] + (try await libraries(of: path))).sorted()
     try? KeptFile.write(Data(program.joined(separator: "\n").utf8), to: kept)
+    let old = KeptFile.aged(in: cache).filter { $0.hasPrefix("\(cache)/linked-") }
+    for path in old.dropLast(8) { unlink(path) }
     return program
   }
 
