@@ -102,7 +102,8 @@ public struct Check: Sendable {
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
-      subject, revision, jobs: jobs, installation: installation, in: work.path)
+      subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
+      in: work.path)
     let verdict = try await judge(domain, builds, in: work.path)
     if drives == nil {
       await results?.keep(
@@ -117,14 +118,12 @@ public struct Check: Sendable {
   func judge<D: Domain>(
     _ domain: D.Type, _ builds: Builds, in work: String
   ) async throws -> Verdict {
-    async let counting: Void = drives == nil ? builds.makeCounting() : ()
     let result = try Explorer.search(
       domain, jobs: jobs, load: builds.load, drives: drives, progress: progress)
     let subject = try builds.load(0)
     var judge = try D(subject)
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
     let provenance = builds.extraction.provenance
-    try await counting
     // What lies beyond a limit may take any branch.
     let notes =
       drives == nil && result.isExhaustive
@@ -153,6 +152,7 @@ public struct Check: Sendable {
         extraction: builds.extraction, module: builds.countingPath, profiles: profiles, work: work
       ).notes()
     }
+    try await builds.makeCounting()
     let first = try builds.loadCounting(0)
     try Explorer.makeAgain(covering, domain, in: first)
     let candidates = try await notes([builds.writeProfile(of: first, worker: 0)])
@@ -229,7 +229,7 @@ public struct Check: Sendable {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
-      subject, revision, jobs: 1, installation: installation, in: work.path)
+      subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
     let built = try builds.load(0)
     var judge = try D(built)
     let findings = try Explorer.replay(scenario, in: &judge, subject: built)

@@ -10,8 +10,11 @@ public struct Extraction: Sendable {
     /// A self-contained C text that any clang compiles: `unit.i`, and the hashes of all that was
     /// read.
     case text
-    /// The object that is searched.
-    case object
+    /// The object that is searched; beside it the one that counts branches, where it is wanted.
+    case object(counting: Bool)
+
+    fileprivate var isText: Bool { if case .text = self { true } else { false } }
+    fileprivate var counts: Bool { if case .object(true) = self { true } else { false } }
   }
 
   public let provenance: Provenance
@@ -34,6 +37,7 @@ public struct Extraction: Sendable {
   public let slots: [String: String]
   /// The unit, compiled as it is searched.
   let object: String?
+  let countingObject: String?
   /// What stands for the preamble of `unit.c` when it is compiled as it is searched.
   let precompiled: PrecompiledPreamble?
 
@@ -80,14 +84,27 @@ public struct Extraction: Sendable {
       isPatched: revision.isChanged, manifestPath: manifest.path,
       expressions: manifest.expressions)
     let glue = ["-I\(installation.glue)"]
+    let arguments = try build.arguments(for: manifest) + glue
+    let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
+    // Both at once: each keeps a core busy for as long.
+    async let counted =
+      form.counts
+      ? UnitCompiler(
+        installation: installation, arguments: arguments, options: .counting,
+        precompiled: precompiled
+      ).run(
+        "\(work)/unit.c",
+        BuildOptions.counting.counters(of: functions, list: "\(work)/counted")
+          + ["-c", "-o", "\(work)/counting.o"]) : nil
     let compiled = try await UnitCompiler(
-      installation: installation, arguments: build.arguments(for: manifest) + glue,
-      options: options, precompiled: extracted.precompiled
+      installation: installation, arguments: arguments, options: options,
+      precompiled: precompiled
     ).run("\(work)/unit.c", ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
     let check = UnitCheck(
       manifest: manifest, extracted: extracted, installation: installation, report: report)
     try check.check(compiled)
     try await check.check(object: "\(work)/unit.o")
+    if let counted = try await counted { try check.check(counted) }
     // What was precompiled stands for what was read for it.
     let read =
       try prerequisites(of: "\(work)/unit.d")
@@ -95,7 +112,7 @@ public struct Extraction: Sendable {
     let inTree = try kernelFiles(
       read, of: revision.tree,
       own: [installation.shims, installation.glue, installation.cache, work])
-    if form == .text {
+    if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins
       try await write(
@@ -118,7 +135,9 @@ public struct Extraction: Sendable {
           read, manifest: manifest, tree: revision.tree.directory, warnings: extracted.warnings),
         slots: Dictionary(
           uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }),
-        object: form == .object ? "\(output.path)/unit.o" : nil, precompiled: extracted.precompiled),
+        object: form.isText ? nil : "\(output.path)/unit.o",
+        countingObject: form.counts ? "\(output.path)/counting.o" : nil,
+        precompiled: extracted.precompiled),
       extracted
     )
   }

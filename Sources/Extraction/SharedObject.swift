@@ -18,8 +18,8 @@ public struct SharedObject: Sendable {
     let object = "\(path).unit.o"
     let runtime = "\(path).runtime.o"
     defer { for scratch in [object, runtime] { unlink(scratch) } }
-    let isSearched = options == .search && !extraction.hasMutants
-    let unit = isSearched ? extraction.object : nil
+    let unit =
+      counting ? extraction.countingObject : extraction.hasMutants ? nil : extraction.object
     if unit == nil { try await compile(extraction, options, installation, into: object) }
     let defines =
       (counting ? ["-DKSHIM_COUNTING"] : []) + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : [])
