@@ -52,21 +52,19 @@ public struct Check: Sendable {
   }
 
   /// Checks a revision; when it has patches and findings, its base too, to tell what is new.
-  /// The revision itself is searched in any case; the base's result may be an earlier one.
+  /// What is unchanged since an earlier check is not searched again.
   public func verdict(of revision: Revision, base: Revision?) async throws -> Verdict {
-    var verdict = try await verdict(of: revision, mayReuse: false)
+    var verdict = try await verdict(of: revision)
     guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
-    Self.tell(&verdict, from: [try await self.verdict(of: base, mayReuse: true)])
+    Self.tell(&verdict, from: [try await self.verdict(of: base)])
     return verdict
   }
 
-  /// Judges one revision on its own.
-  ///
-  /// - Parameter mayReuse: whether an earlier result serves.
-  func verdict(of revision: Revision, mayReuse: Bool) async throws -> Verdict {
+  /// Judges one revision on its own; an earlier result of the same text serves.
+  func verdict(of revision: Revision) async throws -> Verdict {
     _ = try installation.manifest(subject)
     let domain = try domain()
-    if mayReuse, drives == nil, let known = await results?.verdict(of: subject, in: revision) {
+    if drives == nil, let known = await results?.verdict(of: subject, in: revision) {
       return known
     }
     return try await search(domain, revision)
