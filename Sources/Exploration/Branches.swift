@@ -11,7 +11,10 @@ final class Branches<Branch: Sendable>: Sendable {
     var busy = 0
   }
 
-  private enum Answer { case branch(Branch), wait, notOpen, done }
+  private enum Answer {
+    case branch(Branch)
+    case wait, notOpen, done
+  }
 
   private let state = Mutex(State())
   private let hungry = Atomic<Int>(0)
