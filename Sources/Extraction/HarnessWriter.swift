@@ -8,7 +8,7 @@ struct HarnessWriter {
     [
       "reset", "set", "get", "peek", "address", "prepare", "slots", "calls", "entries", "locks",
       "prepares",
-      "slot_sizes", "voids", "counts", "identity",
+      "slot_sizes", "voids", "counts", "identity", "plan", "choose",
     ].map { "kshim_unit_\($0)" }
 
   let manifest: Manifest
@@ -59,7 +59,7 @@ struct HarnessWriter {
       "static void kshim_set(unsigned slot, unsigned index, kshim_u64 value);",
       "static kshim_u64 kshim_get(unsigned slot, unsigned index);",
       manifest.glue.map { "#include \"\($0)\"\n#line 1000 \"\(Self.fileName)\"" } ?? "",
-      callbacks, boundary, binding, accessors, entries, tables,
+      callbacks, boundary, binding, accessors, entries, plan, tables,
       "#pragma clang attribute pop",
     ].joined(separator: "\n")
   }
@@ -312,25 +312,25 @@ struct HarnessWriter {
   }
 
   private var entries: String {
-    let objects = Dictionary(
-      extracted.objects.map { ($0.object.type, $0.object.name) },
-      uniquingKeysWith: { first, _ in first })
     let calls = extracted.targets.enumerated().map { number, target in
-      var next = 0
-      let arguments = target.prototype.arguments.map { argument -> String in
-        if argument.shape == .pointer, let object = objects[argument.pointee] { return object }
-        defer { next += 1 }
-        return "(\(argument.spelling))args[\(next)]"
+      let arguments = Binding(target.prototype, extracted.objects.map(\.object)).arguments.map {
+        switch $0.source {
+        case .object(let name): name
+        case .plain(let position): "(\($0.type.spelling))args[\(position)]"
+        }
       }
       let call = "\(target.name)(\(arguments.joined(separator: ", ")))"
-      return target.prototype.result.shape == .void
-        ? "\tcase \(number): \(call); return 0;"
-        : "\tcase \(number): return (kshim_u64)\(call);"
+      switch target.prototype.result.shape {
+      case .void: return "\tcase \(number): \(call); return 0;"
+      case .pointer: return "\tcase \(number): return (kshim_u64)(unsigned long)\(call);"
+      default: return "\tcase \(number): return (kshim_u64)\(call);"
+      }
     }
     let helpers = manifest.prepares.enumerated().map {
       "\tcase \($0.offset): return \($0.element)(args);"
     }
     return """
+      static const unsigned char kshim_pointers[] = { \(extracted.targets.map { $0.prototype.result.shape == .pointer ? "1, " : "0, " }.joined())0 };
       static kshim_u64 kshim_enter(unsigned entry, const kshim_u64 *args)
       {
       \tKSHIM_OBJECTS
@@ -351,6 +351,7 @@ struct HarnessWriter {
       \t.prepare = kshim_prepare, .enter = kshim_enter,
       \t.threads = \(manifest.threads?.count ?? 1), .switch_call = \(switchCall),
       \t.thread = \(manifest.threads == nil ? "0" : "kshim_thread"),
+      \t.pointers = kshim_pointers,
       };
       void kshim_unit_reset(const unsigned char *choices, unsigned count)
       {
