@@ -67,7 +67,8 @@ enum Fingerprint {
     let extract = ["subjects", "glue", "options", "table.inc", "runtime.inc"]
     let names = try await files(
       ["shims"] + extract.map { "kernel-extract/\($0)" }, in: installation.root)
-    let hashes = try await Provenance.hashes(of: names.map { "\(installation.root)/\($0)" })
+    let hashes = try await Provenance.hashes(
+      of: names.map { "\(installation.root)/\($0)" } + installation.addedFiles)
     return hashes.map { "\($0.value)  \($0.key)" }.sorted()
   }
 

@@ -252,7 +252,7 @@ private struct JointWorker<D: ObservedDomain> {
     return Report.Size(
       isWarned: warns(old.subject) && warns(new.subject),
       failures: max(failures(old.met), failures(new.met)),
-      isStory: D.name(ofTarget: kind.target) != space.name,
+      isStory: domain.name(ofTarget: kind.target) != space.name,
       decisions: max(old.met.count, new.met.count),
       differences: space.differences(of: start.values),
       state: state)

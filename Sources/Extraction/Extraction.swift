@@ -54,7 +54,7 @@ public struct Extraction: Sendable {
       asked: "compile \(subject) from \(revision.tree.spec)", tree: revision.tree.directory,
       isPatched: revision.isChanged, manifestPath: manifest.path,
       expressions: manifest.expressions)
-    let read = try await preprocess(work, arguments + ["-I\(installation.glue)"], report)
+    let read = try await preprocess(work, arguments + ["-I\(installation.glueDirectory(of: subject))"], report)
     try await check(
       work, manifest: manifest, extracted: extracted, installation: installation, report)
     let inTree = try kernelFiles(read, of: revision.tree, installation: installation)
@@ -70,7 +70,7 @@ public struct Extraction: Sendable {
     let final = KernelBuild(revision: revision, installation: installation, work: output.path)
     return Extraction(
       provenance: provenance, directory: output.path,
-      arguments: try final.arguments(for: manifest) + ["-I\(installation.glue)"],
+      arguments: try final.arguments(for: manifest) + ["-I\(installation.glueDirectory(of: subject))"],
       touched: revision.touched[manifest.source] ?? [],
       statements: Statements(
         of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
@@ -151,7 +151,7 @@ public struct Extraction: Sendable {
     _ read: [String], of kernel: KernelTree, installation: Installation
   ) throws -> [String] {
     let tree = kernel.directory + "/"
-    let own = ["\(installation.shims)/", "\(installation.glue)/"]
+    let own = ["\(installation.shims)/"] + installation.glueDirectories.map { "\($0)/" }
     let inTree = read.filter { $0.hasPrefix(tree) }
     for file in read where file.hasPrefix("/") && !file.hasPrefix(tree) {
       guard own.contains(where: { file.hasPrefix($0) }) else {
@@ -181,7 +181,8 @@ public struct Extraction: Sendable {
     guard compiled.succeeded else { throw report.failure(compiled.errorLines) }
     // In the text and around it, what the kernel's build refuses is refused; headers are the tree's.
     let own =
-      [manifest.source, HarnessWriter.fileName].map { "\($0):" } + ["\(installation.glue)/"]
+      [manifest.source, HarnessWriter.fileName].map { "\($0):" }
+      + installation.glueDirectories.map { "\($0)/" }
     let strict = compiled.errorLines.map { line in
       own.contains { line.hasPrefix($0) } ? line.replacing(": warning: ", with: ": error: ") : line
     }

@@ -171,12 +171,14 @@ struct HarnessWriter {
           + " | (\(gfp) & __GFP_DIRECT_RECLAIM ? 8 : 0), pc);"
       ]
         + (memory == .pageStruct
-          ? ["if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);"] : [])
+          ? Self.withPageStructs(
+            "if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);") : [])
     case .frees(let memory):
       let address =
         memory == .pageStruct
         ? "p0 ? (unsigned long)page_address(p0) : 0" : "(kshim_u64)(unsigned long)p0"
-      return ["kshim_free(\(address), \(kind(memory)), \(size(rule, memory)), pc);"]
+      let free = "kshim_free(\(address), \(kind(memory)), \(size(rule, memory)), pc);"
+      return memory == .pageStruct ? Self.withPageStructs(free) : [free]
     case .locks(let mode): return ["kshim_lock(p0, \(Self.number(mode)), pc);"]
     case .unlocks(let mode): return ["kshim_unlock(p0, \(Self.number(mode)), pc);"]
     case .returns(let values) where values.count == 1:
@@ -196,6 +198,14 @@ struct HarnessWriter {
     case .ends: return ["kshim_gone(pc);"]
     case .ignored: return []
     }
+  }
+
+  /// A file that does not include what says where they lie has no use for them.
+  private static func withPageStructs(_ statement: String) -> [String] {
+    [
+      "\n#if defined(vmemmap) || !defined(CONFIG_SPARSEMEM_VMEMMAP)", statement,
+      "\n#else\n\tkshim_no_room();\n#endif",
+    ]
   }
 
   /// The gfp mask: the argument of type gfp_t.

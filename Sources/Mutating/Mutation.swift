@@ -56,7 +56,7 @@ public struct Mutation: Sendable {
 
   /// - Throws: ``Failure`` of kind request when the revision breaks a property without any mutant.
   public func report(of revision: Revision) async throws -> MutationReport {
-    try await report(Check.domain(of: subject), revision)
+    try await report(Subjects.domain(of: subject, in: installation), revision)
   }
 
   private func report<D: Domain>(

@@ -38,10 +38,10 @@ struct ReplayCommand: AsyncParsableCommand {
       revision.close()
       base?.close()
     }
-    let check = Check(
-      subject: search.subject, jobs: 1, installation: try Installation.locate())
+    let (installation, subject) = try search.subject.locate()
+    let check = Check(subject: subject, jobs: 1, installation: installation)
     var replay = try await check.replay(scenario, of: revision)
-    replay.replayOptions = self.revision.replayOptions
+    replay.replayOptions = search.subject.replayOptions + self.revision.replayOptions
     try Terminal.write(replay.rendered(as: format))
     if !replay.broken.isEmpty { throw ExitCode(1) }
   }
