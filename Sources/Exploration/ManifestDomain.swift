@@ -56,6 +56,7 @@ public struct ManifestDomain: ObservedDomain {
       let arguments = arguments(of: target, driver, state, results)
       let result = world.call(target.entry, with: arguments)
       if let result { results.append((target.name, result)) }
+      let isFailed = number == 0 && result.map { Outcome(target.result, $0).isFailure } ?? false
       if observer != nil {
         observer!.take(target.entry, world)
       } else if report.takesStep(world, result) {
@@ -63,12 +64,11 @@ public struct ManifestDomain: ObservedDomain {
         let held = results.indices.filter { !isLast || $0 == number || !driver.isTaken($0) }
         let isSame = oracle.judge(
           target, world, result, held: held.map { results[$0].value },
-          isOrdinary: world.asked.allSatisfy { $0.value == 0 }, &report)
+          isReleased: driver.isLife && (isLast || isFailed), isOrdinary: world.asked.allSatisfy { $0.value == 0 }, &report)
         guard isSame else { return }
       }
       // Nothing goes on beside a lock that is never released, or with what was never made.
-      guard let result, world.happened.pointee.locks_held == 0 else { return }
-      if number == 0, Outcome(target.result, result).isFailure { return }
+      guard result != nil, world.happened.pointee.locks_held == 0, !isFailed else { return }
     }
   }
 

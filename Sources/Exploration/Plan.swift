@@ -46,6 +46,9 @@ struct Plan {
     var inputs: [(input: Input, place: Int?)]
     var space: StateSpace
 
+    /// Whether the last call gives back what the first one made.
+    var isLife: Bool { calls.count > 1 && calls[calls.count - 1].result == .void }
+
     /// Whether a later call takes what a call returned: then it is for the driver to give it back.
     func isTaken(_ index: Int) -> Bool {
       calls[(index + 1)...].contains { later in

@@ -68,12 +68,15 @@ struct StepObserver {
       (-4095...4095).contains(value)
         ? Errno.name(Int32(value)) : "0x" + String(UInt64(bitPattern: value), radix: 16)
     }
+    func count(_ value: Int64, _ noun: String) -> String {
+      "\(value) \(noun)\(value == 1 ? "" : "s")"
+    }
     switch Aspect(rawValue: new.aspect)! {
     case .ending: return "\(function) ends otherwise"
     case .result: return "\(function) returns \(number(now)) instead of \(number(was))"
-    case .warnings: return "\(now) WARNs in \(function) instead of \(was)"
-    case .locks: return "\(function) leaves \(now) locks held instead of \(was)"
-    case .memory: return "\(function) keeps \(now) allocations instead of \(was)"
+    case .warnings: return "\(count(now, "WARN")) in \(function) instead of \(was)"
+    case .locks: return "\(function) leaves \(count(now, "lock")) held instead of \(was)"
+    case .memory: return "\(function) keeps \(count(now, "allocation")) instead of \(was)"
     case .slot:
       return "\(slots[Int(new.index)]) is \(number(now)) instead of \(number(was)) after \(function)"
     }

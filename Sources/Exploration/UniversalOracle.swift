@@ -22,10 +22,12 @@ struct UniversalOracle {
   ///
   /// - Parameters:
   ///   - held: what the caller has from this call and earlier ones.
+  ///   - isReleased: whether the targets' objects are given back with it.
   ///   - isOrdinary: whether every input that was looked at has its ordinary value.
   /// - Returns: whether the scenario does the same whatever holds what nothing has set.
   mutating func judge(
-    _ target: Plan.Target, _ world: World, _ result: UInt64?, held: [UInt64], isOrdinary: Bool,
+    _ target: Plan.Target, _ world: World, _ result: UInt64?, held: [UInt64], isReleased: Bool,
+    isOrdinary: Bool,
     _ report: inout Report
   ) -> Bool {
     let step = position
@@ -38,7 +40,7 @@ struct UniversalOracle {
     guard !isUninitialised else { return false }
     guard let returned = events.returned, world.happened.pointee.ended == 0 else { return true }
     let end = returned.pc
-    leaks(target, world, held, &report)
+    leaks(target, world, held, isReleased, &report)
     locks(target, world, &report)
     answers(target, world, from: step, returned, &report)
     if Outcome(target.result, returned.value).isFailure {
@@ -56,10 +58,11 @@ struct UniversalOracle {
   // MARK: Memory and locks
 
   private func leaks(
-    _ target: Plan.Target, _ world: World, _ held: [UInt64], _ report: inout Report
+    _ target: Plan.Target, _ world: World, _ held: [UInt64], _ isReleased: Bool,
+    _ report: inout Report
   ) {
     report.look(at: .init(.leak))
-    for event in world.lost(held: held) {
+    for event in world.lost(held: held, isReleased: isReleased) {
       report.broken(
         .leak, in: target.name, at: event.pc,
         "memory is allocated and nothing names it afterwards")

@@ -18,11 +18,13 @@ extension World {
 
   /// The events of allocations that are in use and that nothing names any more.
   ///
-  /// - Parameter held: what the caller has.
-  func lost(held: [UInt64]) -> [Event] {
+  /// - Parameters:
+  ///   - held: what the caller has.
+  ///   - isReleased: whether the targets' objects are given back.
+  func lost(held: [UInt64], isReleased: Bool) -> [Event] {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { numbers in
       let count = table.pointee.lost(
-        held, UInt32(held.count), numbers.baseAddress, UInt32(numbers.count))
+        held, UInt32(held.count), isReleased, numbers.baseAddress, UInt32(numbers.count))
       return numbers[..<Int(count)].map { events[Int($0)] }
     }
   }

@@ -362,6 +362,7 @@ struct HarnessWriter {
       \t.threads = \(manifest.threads?.count ?? 1), .switch_call = \(switchCall),
       \t.thread = \(manifest.threads == nil ? "0" : "kshim_thread"),
       \t.pointers = kshim_pointers,
+      \t.objects = \(extracted.objects.count { $0.expression == nil }),
       };
       void kshim_unit_reset(const unsigned char *choices, unsigned count)
       {

@@ -263,8 +263,10 @@ struct kshim_table {
 	 * returns the value. */
 	uint64_t (*choose)(uint32_t input, uint32_t value, uint32_t mask);
 	/* Allocations of this scenario that are in use and that nothing names any more: the numbers of
-	 * their events, at most room; returns how many. held are values that the caller has. */
-	uint32_t (*lost)(const uint64_t *held, uint32_t count, uint32_t *events, uint32_t room);
+	 * their events, at most room; returns how many. held are values that the caller has; where the
+	 * objects are given back, what they name is not named. */
+	uint32_t (*lost)(const uint64_t *held, uint32_t count, bool is_released, uint32_t *events,
+			 uint32_t room);
 	/* Where the subject's own data names freed memory, for kshim_store.address; 0: nowhere. */
 	uint64_t (*dangling)(void);
 	/* Writes how often each branch was taken, for llvm-profdata. NULL in a build that does not

@@ -538,11 +538,13 @@ bool memory_is_data(uint64_t address)
 	return is_subject_data(address, 1);
 }
 
-bool memory_is_object(uint64_t address)
+bool memory_is_object(uint64_t address, uint32_t *number)
 {
 	for (uint32_t i = 0; i < object_count; i++)
-		if (address - objects[i].address < objects[i].size)
+		if (address - objects[i].address < objects[i].size) {
+			*number = i;
 			return true;
+		}
 	return false;
 }
 

@@ -13,6 +13,13 @@ enum reach {
 	REACH_OPEN,		/* allocated in this scenario; nothing was found to name it yet */
 };
 
+/* What counts as a root. */
+enum roots {
+	ROOTS_ALL,
+	ROOTS_WITHOUT_OBJECTS,	/* the targets' objects are given back */
+	ROOTS_OWN,		/* the subject's own data alone */
+};
+
 /* By the number of each allocation's first frame. */
 static uint8_t reach[MEMORY_FRAMES];
 
@@ -51,17 +58,19 @@ static bool found(uint64_t value)
 }
 
 /* Whether what lies at an address outlives the call and can be reached. */
-static bool holds(uint64_t address, bool and_objects)
+static bool holds(uint64_t address, enum roots roots)
 {
 	struct memory_block block;
+	uint32_t object;
 
 	if (memory_is_data(address))
-		return and_objects || !memory_is_object(address);
+		return roots == ROOTS_ALL || !memory_is_object(address, &object) ||
+		       (roots == ROOTS_WITHOUT_OBJECTS && object >= step_harness->objects);
 	return memory_block_at(address, &block) && block.is_live &&
 	       reach[block.number] == REACH_KNOWN;
 }
 
-static void follow(bool and_objects)
+static void follow(enum roots roots)
 {
 	bool again = true;
 
@@ -70,14 +79,15 @@ static void follow(bool and_objects)
 		for (uint32_t i = 0; i < memory_store_count; i++) {
 			uint64_t address = memory_stores[i].address;
 
-			if (holds(address, and_objects) && found(*(uint64_t *)address))
+			if (holds(address, roots) && found(*(uint64_t *)address))
 				again = true;
 		}
 	}
 }
 
 /* The numbers of the allocations' events, at most room; returns how many there are. */
-uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, uint32_t *events, uint32_t room)
+uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released, uint32_t *events,
+		    uint32_t room)
 {
 	struct memory_block block;
 	uint32_t count = 0;
@@ -86,7 +96,7 @@ uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, uint32_t *events,
 		return 0;
 	for (uint32_t i = 0; i < held_count; i++)
 		found(held[i]);
-	follow(true);
+	follow(is_released ? ROOTS_WITHOUT_OBJECTS : ROOTS_ALL);
 	for (uint32_t i = 0; i < trace_event_count && count < room; i++) {
 		const struct kshim_event *event = &trace_events[i];
 
@@ -106,11 +116,11 @@ uint64_t kshim_dangling(void)
 	struct memory_block block;
 
 	open_all();
-	follow(false);
+	follow(ROOTS_OWN);
 	for (uint32_t i = 0; i < memory_store_count; i++) {
 		uint64_t address = memory_stores[i].address;
 
-		if (holds(address, false) && memory_block_at(*(uint64_t *)address, &block) &&
+		if (holds(address, ROOTS_OWN) && memory_block_at(*(uint64_t *)address, &block) &&
 		    block.is_freed)
 			return address;
 	}

@@ -160,6 +160,8 @@ static void instrument_compared(uint64_t left, uint64_t right, uint64_t pc)
 {
 	way_outcomes = way_outcomes * 16 + (left < right) + 2 * (left == right) +
 		       4 * ((int64_t)left < (int64_t)right);
+	unset_suspect(left);
+	unset_suspect(right);
 	if (unset_trace_path && step_inside)
 		unset_pass(pc, memory_symbol(left), memory_symbol(right));
 }
@@ -227,6 +229,7 @@ uint64_t step_run(uint32_t entry, const uint64_t *args)
 
 	trace_record(KSHIM_EVENT_STEP, 0)->call = entry;
 	result = step_harness->enter(entry, (const kshim_u64 *)args);
+	unset_suspect(result);
 	event = trace_record(KSHIM_EVENT_RETURN, thread_last_block());
 	event->call = entry;
 	event->value = step_harness->pointers && step_harness->pointers[entry] ?

@@ -82,7 +82,7 @@ extern uint32_t memory_store_count, memory_first_step_store;
 
 bool memory_is_code(uint64_t address);
 bool memory_is_data(uint64_t address);		/* the subject's own, and what the harness gives it */
-bool memory_is_object(uint64_t address);	/* what the harness gives it */
+bool memory_is_object(uint64_t address, uint32_t *number);	/* what the harness gives it */
 
 /* One allocation, or what is left of it. */
 #define MEMORY_FRAMES (2 * WINDOW_PAGES)
@@ -96,7 +96,8 @@ bool memory_block_at(uint64_t address, struct memory_block *block);
 bool memory_block_of(uint64_t value, struct memory_block *block);
 
 /* reach.c */
-uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, uint32_t *events, uint32_t room);
+uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released, uint32_t *events,
+		    uint32_t room);
 uint64_t kshim_dangling(void);
 
 void memory_mark(void);
@@ -139,6 +140,16 @@ void unset_mark(void);
 void unset_back(void);
 void unset_add(uint64_t address, uint64_t size, uint8_t byte);
 void unset_access(uint64_t address, uint64_t size, bool write);
+
+/*
+ * The compiler leaves out instruments of what it proves to stay within a variable: a value that looks
+ * like one never set shows where it is compared or returned.
+ */
+static inline void unset_suspect(uint64_t value)
+{
+	if (unset_count && (uint32_t)value == unset_fill * 0x01010101u)
+		unset_was_read = true;
+}
 
 static inline bool is_unset(uint64_t address, uint64_t size)
 {
