@@ -44,6 +44,13 @@ extension Installation {
     return glue
   }
 
+  /// Mutants that mean the same, listed with a reason.
+  public func equivalentsPath(of subject: String) -> String {
+    added?.name == subject
+      ? "\(glueDirectory(of: subject))/\(subject).equivalents.yaml"
+      : "\(root)/kernel-extract/equivalents/\(subject).yaml"
+  }
+
   /// Where glue may come from.
   var glueDirectories: [String] {
     [glue] + [added.map { glueDirectory(of: $0.name) }].compactMap(\.self)

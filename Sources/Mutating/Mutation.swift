@@ -40,9 +40,7 @@ public struct Mutation: Sendable {
     self.phase = phase
   }
 
-  private var equivalents: String {
-    "\(installation.root)/kernel-extract/equivalents/\(subject).yaml"
-  }
+  private var equivalents: String { installation.equivalentsPath(of: subject) }
 
   /// The selected mutants, none compiled and none run.
   public func list(of revision: Revision) async throws -> (file: String, mutants: [Mutant]) {

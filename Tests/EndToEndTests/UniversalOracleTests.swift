@@ -47,6 +47,10 @@ final class UniversalOracleTests: EndToEndTestCase {
       "int keeps_in_circle(void) { void **a = kzalloc(8, GFP_KERNEL); if (!a) return -ENOMEM; *a = a; return 0; }",
       breaks: "leak"),
     Sample(
+      "keeps_physical",
+      "int keeps_physical(struct gen_pool *one) { void *p = kzalloc(64, GFP_KERNEL); if (!p) return -ENOMEM; one->data = (void *)(__pa(p) | 3); return 0; }"
+    ),
+    Sample(
       "gives",
       "void *gives(void) { return kzalloc(8, GFP_KERNEL) ?: ERR_PTR(-ENOMEM); }"),
     Sample(
