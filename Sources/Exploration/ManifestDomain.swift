@@ -64,7 +64,8 @@ public struct ManifestDomain: ObservedDomain {
         let held = results.indices.filter { !isLast || $0 == number || !driver.isTaken($0) }
         let isSame = oracle.judge(
           target, world, result, held: held.map { results[$0].value },
-          isReleased: driver.isLife && (isLast || isFailed), isOrdinary: world.asked.allSatisfy { $0.value == 0 }, &report)
+          isReleased: driver.isLife && (isLast || isFailed),
+          isOrdinary: world.asked.allSatisfy { $0.value == 0 }, &report)
         guard isSame else { return }
       }
       // Nothing goes on beside a lock that is never released, or with what was never made.

@@ -78,7 +78,8 @@ struct StepObserver {
     case .locks: return "\(function) leaves \(count(now, "lock")) held instead of \(was)"
     case .memory: return "\(function) keeps \(count(now, "allocation")) instead of \(was)"
     case .slot:
-      return "\(slots[Int(new.index)]) is \(number(now)) instead of \(number(was)) after \(function)"
+      return
+        "\(slots[Int(new.index)]) is \(number(now)) instead of \(number(was)) after \(function)"
     }
   }
 }

@@ -119,7 +119,7 @@ struct UniversalOracle {
     let narrow = call.value >> 32 == 0 ? Int64(Int32(truncatingIfNeeded: call.value)) : value
     if isRefused {
       answer.errno = StepEvents.enomem
-    } else if (-4095 ..< 0).contains(narrow) {
+    } else if (-4095..<0).contains(narrow) {
       answer.errno = Int32(narrow)
     }
     return answer
@@ -179,7 +179,7 @@ enum Outcome: Equatable {
 
   init(_ kind: Plan.Result, _ value: UInt64) {
     let signed = Int64(bitPattern: value)
-    let isErrno = (-4095 ..< 0).contains(signed)
+    let isErrno = (-4095..<0).contains(signed)
     switch kind {
     case .errno where isErrno: self = .errno(Int32(signed))
     case .errno: self = value == 0 ? .success : .unknown

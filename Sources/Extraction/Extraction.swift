@@ -54,7 +54,8 @@ public struct Extraction: Sendable {
       asked: "compile \(subject) from \(revision.tree.spec)", tree: revision.tree.directory,
       isPatched: revision.isChanged, manifestPath: manifest.path,
       expressions: manifest.expressions)
-    let read = try await preprocess(work, arguments + ["-I\(installation.glueDirectory(of: subject))"], report)
+    let read = try await preprocess(
+      work, arguments + ["-I\(installation.glueDirectory(of: subject))"], report)
     try await check(
       work, manifest: manifest, extracted: extracted, installation: installation, report)
     let inTree = try kernelFiles(read, of: revision.tree, installation: installation)
@@ -70,7 +71,9 @@ public struct Extraction: Sendable {
     let final = KernelBuild(revision: revision, installation: installation, work: output.path)
     return Extraction(
       provenance: provenance, directory: output.path,
-      arguments: try final.arguments(for: manifest) + ["-I\(installation.glueDirectory(of: subject))"],
+      arguments: try final.arguments(for: manifest) + [
+        "-I\(installation.glueDirectory(of: subject))"
+      ],
       touched: revision.touched[manifest.source] ?? [],
       statements: Statements(
         of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },

@@ -81,7 +81,8 @@ public struct Installation: Sendable {
     }
     var manifest = try ManifestReader(path: path).manifest()
     let services = try ManifestReader(path: "\(subjects)/services.yaml").services()
-    if let glue = manifest.glue, !FileManager.default.fileExists(atPath: "\(glueDirectory(of: subject))/\(glue)")
+    if let glue = manifest.glue,
+      !FileManager.default.fileExists(atPath: "\(glueDirectory(of: subject))/\(glue)")
     {
       throw Failure(
         .request, asked: "read subject \(subject)", cause: "there is no glue '\(glue)'",

@@ -46,7 +46,9 @@ struct ManifestReader {
 
   /// Every key of every kind of entry.
   private static let everyKey = Set(
-    ruleKeys + topKeys + ["type", "value", "at", "optional", "is", "count", "to", "input", "values"])
+    ruleKeys + topKeys + [
+      "type", "value", "at", "optional", "is", "count", "to", "input", "values",
+    ])
 
   func wrong(_ line: Int?, _ cause: String, _ remedy: String) -> Failure {
     Failure(
@@ -320,7 +322,8 @@ struct ManifestReader {
         isOptional: try flag(inner.take("optional"), "optional"), line: entry.line)
       slot.values = try values(inner.take("values"), of: "slot '\(entry.key)'")
       if !slot.values.isEmpty, slot.count > 1 {
-        throw wrong(entry.line, "slot '\(entry.key)' has values for many elements", "name each as a slot")
+        throw wrong(
+          entry.line, "slot '\(entry.key)' has values for many elements", "name each as a slot")
       }
       try inner.close(allowed: ["is", "count", "with", "optional", "values"])
       return slot

@@ -78,13 +78,15 @@ final class OwnSubjectTests: EndToEndTestCase {
         Seed(
           name: "wrong label", property: "leak",
           edits: [
-            .init(file, in: initialise, .replace("goto free_avic", with: "goto out"), occurrence: 2),
+            .init(
+              file, in: initialise, .replace("goto free_avic", with: "goto out"), occurrence: 2),
             .init(file, in: initialise, .insertBefore("return err;", "out:")),
           ]),
         Seed(
           name: "double free", property: "double-free",
           edits: [
-            .init(file, in: initialise, .insertAfter("free_avic:", "if (p_page) __free_page(p_page);"))
+            .init(
+              file, in: initialise, .insertAfter("free_avic:", "if (p_page) __free_page(p_page);"))
           ]),
         Seed(
           name: "swallowed error", property: "error-swallowed",
@@ -107,7 +109,8 @@ final class OwnSubjectTests: EndToEndTestCase {
           edits: [
             .init(
               file, in: initialise,
-              .insertAfter("kvm_svm->avic_vm_id = vm_id;", "free_page(get_zeroed_page(GFP_KERNEL));"))
+              .insertAfter(
+                "kvm_svm->avic_vm_id = vm_id;", "free_page(get_zeroed_page(GFP_KERNEL));"))
           ]),
       ], released: 16)
   }
@@ -120,7 +123,8 @@ final class OwnSubjectTests: EndToEndTestCase {
       "gen-pool", ["life", "twice", "devm_gen_pool_create"],
       [
         Seed(
-          name: "leak", property: "leak", edits: [.init(file, in: destroy, .delete("vfree(chunk);"))]),
+          name: "leak", property: "leak",
+          edits: [.init(file, in: destroy, .delete("vfree(chunk);"))]),
         Seed(
           name: "wrong label", property: "leak",
           edits: [.init(file, .replace("goto free_devres", with: "goto free_pool_name"))]),

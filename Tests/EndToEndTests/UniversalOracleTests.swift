@@ -29,7 +29,8 @@ final class UniversalOracleTests: EndToEndTestCase {
 
   private static let samples = [
     // Memory: who names it?
-    Sample("drops", "int drops(void) { return kmalloc(8, GFP_KERNEL) ? 0 : -ENOMEM; }", breaks: "leak"),
+    Sample(
+      "drops", "int drops(void) { return kmalloc(8, GFP_KERNEL) ? 0 : -ENOMEM; }", breaks: "leak"),
     Sample(
       "keeps_in_object",
       "int keeps_in_object(struct gen_pool *one) { one->data = kzalloc(8, GFP_KERNEL); return one->data ? 0 : -ENOMEM; }"
@@ -172,7 +173,8 @@ final class UniversalOracleTests: EndToEndTestCase {
     let known = Dictionary(uniqueKeysWithValues: verdict.properties.map { ($0.id, $0.checked) })
     for property in ["leak", "error-swallowed", "wrong-errno", "partial-state", "warn-unexpected"] {
       let checked = try XCTUnwrap(known[property], property)
-      XCTAssert((1..<verdict.exploration.scenarios).contains(checked) || property == "leak", property)
+      XCTAssert(
+        (1..<verdict.exploration.scenarios).contains(checked) || property == "leak", property)
     }
     XCTAssertNil(known["warn-missing"])
   }
@@ -187,7 +189,8 @@ final class UniversalOracleTests: EndToEndTestCase {
   func test_moreArgumentsThanThereIsRoomFor_areRefused() async throws {
     let nine = KernelEdit(
       Self.file,
-      .append("int nine(int a, int b, int c, int d, int e, int f, int g, int h, int i) { return 0; }"))
+      .append(
+        "int nine(int a, int b, int c, int d, int e, int f, int g, int h, int i) { return 0; }"))
     let manifest = Self.manifest.replacing("targets: [", with: "targets: [nine, ")
     try await refuse(
       manifest, "nine has 9 arguments that are no objects, more than 8", [Self.edit, nine])
