@@ -21,7 +21,8 @@ package struct Builds: Sendable {
     in directory: String
   ) async throws -> Builds {
     let extraction = try await Extraction.extract(
-      subject, from: revision, installation: installation, into: "\(directory)/extracted")
+      subject, from: revision, installation: installation, as: .object,
+      into: "\(directory)/extracted")
     return try await make(
       extraction, jobs: jobs, installation: installation, in: directory)
   }

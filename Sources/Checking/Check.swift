@@ -110,7 +110,10 @@ public struct Check: Sendable {
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
     let provenance = builds.extraction.provenance
     try await counting
-    let notes = drives == nil ? try await notes(domain, builds, result.covering, in: work) : []
+    // What lies beyond a limit may take any branch.
+    let notes =
+      drives == nil && result.isExhaustive
+      ? try await notes(domain, builds, result.covering, in: work) : []
     return Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,

@@ -9,6 +9,15 @@ public struct ManifestDomain: ObservedDomain {
   private var oracle: UniversalOracle
   /// The state that was run last: one state has many lists of decisions.
   private var last: StartingState?
+  /// A step of the last run.
+  private struct Made {
+    /// Before it.
+    var oracle: UniversalOracle
+    var arguments: [UInt64]
+    var result: UInt64?
+    var goesOn = false
+  }
+  private var made: [Made] = []
   /// What takes down what comes of a scenario, where none is judged.
   private var observer: StepObserver?
 
@@ -39,8 +48,9 @@ public struct ManifestDomain: ObservedDomain {
   ) {
     let world = subject.world
     let driver = plan.drivers[state.space]
-    oracle.begin()
-    if last == state {
+    if report.wasPrepared(0) {
+      // Goes on from the run before.
+    } else if last == state {
       world.back(choices)
     } else {
       last = state
@@ -51,31 +61,52 @@ public struct ManifestDomain: ObservedDomain {
       }
       world.mark()
     }
-    var results: [(maker: String, value: UInt64)] = []
-    for (number, target) in driver.calls.enumerated() {
-      let arguments = arguments(of: target, driver, state, results)
-      let result = world.call(target.entry, with: arguments)
-      if let result { results.append((target.name, result)) }
-      let isFailed = number == 0 && result.map { Outcome(target.result, $0).isFailure } ?? false
-      if observer != nil {
-        observer!.take(target.entry, world)
-      } else if report.takesStep(world, result) {
-        let isLast = number == driver.calls.count - 1
-        let held = results.indices.filter { !isLast || $0 == number || !driver.isTaken($0) }
-        let isSame = oracle.judge(
-          target, world, result, held: held.map { results[$0].value },
-          isReleased: driver.isLife && (isLast || isFailed),
-          isOrdinary: world.asked.allSatisfy { $0.value == 0 }, &report)
-        guard isSame else { return }
-      }
-      // Nothing goes on beside a lock that is never released, or with what was never made.
-      guard result != nil, world.happened.pointee.locks_held == 0, !isFailed else { return }
+    if !report.wasPrepared(0) { oracle.begin() }
+    for number in driver.calls.indices {
+      guard step(number, driver, state, &report) else { return }
     }
   }
 
+  /// Makes a step and has it judged. Returns whether the driver goes on.
+  private mutating func step(
+    _ number: Int, _ driver: Plan.Driver, _ state: StartingState, _ report: inout Report
+  ) -> Bool {
+    if report.wasMade(number) { return made[number].goesOn }
+    let world = subject.world
+    if report.wasPrepared(number) {
+      oracle = made[number].oracle
+      made.removeLast(made.count - number - 1)
+    } else {
+      if made.count > number { made.removeLast(made.count - number) }
+      let arguments = arguments(of: driver.calls[number], driver, state)
+      made.append(Made(oracle: oracle, arguments: arguments))
+    }
+    let target = driver.calls[number]
+    let arguments = made[number].arguments
+    let result = report.make(number, in: world) {
+      world.call(target.entry, with: arguments).map { ($0, 0) }
+    }?.0
+    made[number].result = result
+    let isFailed = number == 0 && result.map { Outcome(target.result, $0).isFailure } ?? false
+    // Nothing goes on beside a lock that is never released, or with what was never made.
+    made[number].goesOn =
+      result != nil && world.happened.pointee.locks_held == 0 && !isFailed
+    if observer != nil {
+      observer!.take(target.entry, world)
+    } else if report.takesStep(world, result) {
+      let isLast = number == driver.calls.count - 1
+      let held = made.indices.filter { !isLast || $0 == number || !driver.isTaken($0) }
+      let isSame = oracle.judge(
+        target, world, result, held: held.compactMap { made[$0].result },
+        isReleased: driver.isLife && (isLast || isFailed),
+        isOrdinary: world.asked.allSatisfy { $0.value == 0 }, &report)
+      if !isSame { made[number].goesOn = false }
+    }
+    return made[number].goesOn
+  }
+
   private func arguments(
-    of target: Plan.Target, _ driver: Plan.Driver, _ state: StartingState,
-    _ results: [(maker: String, value: UInt64)]
+    of target: Plan.Target, _ driver: Plan.Driver, _ state: StartingState
   ) -> [UInt64] {
     let world = subject.world
     var arguments = Array(repeating: 0 as UInt64, count: Int(KSHIM_MAX_ARGS))
@@ -86,9 +117,8 @@ public struct ManifestDomain: ObservedDomain {
         input.number, place.map { Int(state.values[$0]) } ?? 0)
     }
     for (position, makers) in target.taken {
-      if let made = results.last(where: { makers.contains($0.maker) }) {
-        arguments[position] = made.value
-      }
+      let maker = made.indices.last { makers.contains(driver.calls[$0].name) }
+      if let maker, let result = made[maker].result { arguments[position] = result }
     }
     return arguments
   }

@@ -95,6 +95,12 @@ public struct Report {
   private var limits: [Limit] = []
   /// What the present run is compared with, step by step; nil for most.
   var lockstep: Lockstep?
+  /// Where the present run goes on from the one before; nil: from the beginning.
+  private(set) var resumption: Resumption?
+  /// What was said before each step.
+  private var marks: [(said: Int, looked: PropertySet, limits: Int)] = []
+  /// Whether the present run passes a way between two blocks that none before it has passed.
+  var isNewPath = false
   /// Whether the present run is only taken down.
   private(set) var isRecording = false
 
@@ -117,10 +123,18 @@ public struct Report {
       isWarned: world?.events.contains { $0.what == .warning } ?? false,
       failures: choices.count { $0 != 0 }, isStory: space?.name != function,
       decisions: world?.decisions.count ?? choices.count,
-      differences: space?.differences(of: state.values) ?? 0,
+      differences: space?.differences(of: lookedAt) ?? 0,
       state: space.map { space in
-        spaces[..<state.space].reduce(0) { $0 + $1.count } + space.number(of: state.values)
+        spaces[..<state.space].reduce(0) { $0 + $1.count } + space.number(of: lookedAt)
       } ?? 0)
+  }
+
+  /// The state's values where somebody looked; what nobody looked at is ordinary.
+  private var lookedAt: InputValues {
+    guard let world else { return state.values }
+    var values = InputValues.zero
+    for one in world.asked { values[Int(one.input)] = one.value }
+    return values
   }
 
   private func path() -> [UInt64] {
@@ -132,21 +146,37 @@ public struct Report {
 
   /// Begins a run.
   ///
-  /// - Parameter recording: whether it is only taken down, in the lockstep, and nothing judged.
+  /// - Parameters:
+  ///   - resumption: where it goes on from the one before; nil: from the beginning.
+  ///   - recording: whether it is only taken down, in the lockstep, and nothing judged.
   mutating func begin(
-    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, recording: Bool = false
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>,
+    resumption: Resumption? = nil, recording: Bool = false
   ) {
     self.state = state
     self.choices = choices
+    self.resumption = resumption
     isRecording = recording
-    discard()
+    if let resumption {
+      let mark = marks[resumption.step]
+      if said.count > mark.said { said.removeLast(said.count - mark.said) }
+      if limits.count > mark.limits { limits.removeLast(limits.count - mark.limits) }
+      looked = mark.looked
+    } else {
+      if !said.isEmpty { said.removeAll(keepingCapacity: true) }
+      if !limits.isEmpty { limits.removeAll(keepingCapacity: true) }
+      if !marks.isEmpty { marks.removeAll(keepingCapacity: true) }
+      looked = []
+    }
   }
 
-  /// Forgets what the present run said.
-  mutating func discard() {
-    if !said.isEmpty { said.removeAll(keepingCapacity: true) }
-    if !limits.isEmpty { limits.removeAll(keepingCapacity: true) }
-    looked = []
+  /// Whether a step was made by ``make(_:in:_:)``, so that a run can go on in it.
+  func knows(_ step: Int) -> Bool { step < marks.count }
+
+  /// Remembers what was said before a step.
+  mutating func mark(_ step: Int) {
+    if marks.count > step { marks.removeLast(marks.count - step) }
+    marks.append((said.count, looked, limits.count))
   }
 
   /// Takes what the present run said.

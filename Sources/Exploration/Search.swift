@@ -9,6 +9,12 @@ struct Branch: Sendable {
     var input: UInt8?
     var choice: UInt8
     var arity: UInt8
+    /// The value that an input had when it was first looked at: the others come in turn.
+    var first: UInt8 = 0
+
+    /// Whether another choice is left.
+    var isOpen: Bool { next != first }
+    var next: UInt8 { choice + 1 == arity ? 0 : choice + 1 }
   }
 
   var space: Int
@@ -63,9 +69,8 @@ struct Search {
 
   /// Whether the last run broke a property.
   var isBroken: Bool { report.isBroken }
-  /// The state of the last run, as far as it was looked at.
-  var state: StartingState { StartingState(space: branch.space, values: values) }
 
+  /// The values with which a run of the branch begins: what nobody looked at is ordinary.
   private var values: InputValues {
     if let state = branch.state { return state }
     var values = InputValues.zero
@@ -80,14 +85,15 @@ struct Search {
     _ branch: Branch, in domain: inout D, after: (inout Search) -> Bool
   ) {
     self.branch = branch
-    repeat {
-      let state = state
+    var state = StartingState(space: branch.space, values: values)
+    var resumption: Resumption?
+    while true {
       choices.removeAll(keepingCapacity: true)
       for one in self.branch.taken where one.input == nil { choices.append(one.choice) }
       choices.withUnsafeBufferPointer {
-        Explorer.execute(state, $0, in: &domain, subject, &report)
+        Explorer.execute(state, $0, resumption, in: &domain, subject, &report)
       }
-      if world.happened.pointee.new_path {
+      if report.isNewPath {
         covering.append(Covering(state: state, choices: choices))
       }
       take()
@@ -96,35 +102,59 @@ struct Search {
       scenarios += standingFor
       done += part
       report.end(standingFor: standingFor)
-      guard after(&self) else { return }
-    } while turn()
+      guard after(&self), turn() else { return }
+      resumption = turned
+      if resumption == nil { state.values = values }
+    }
   }
 
-  /// Takes down the decisions of the run that was just made.
+  /// How to go on from the last run where the decision that was turned is a callee's answer; nil where
+  /// it must be run from the beginning.
+  private var turned: Resumption? {
+    guard let last = branch.taken.last, last.input == nil else { return nil }
+    let decision = branch.taken.count { $0.input == nil } - 1
+    guard decision < world.checkpoints else { return nil }
+    let step = Int(world.decisions[decision].step)
+    guard report.knows(step) else { return nil }
+    return Resumption(step: step, decision: decision, choice: last.choice)
+  }
+
+  /// Takes down the decisions of the run that was just made, behind those that it began with.
   private mutating func take() {
     let asked = world.asked
+    let decisions = world.decisions
+    let isTurning = branch.state == nil
+    var known = branch.taken.count
     var next = 0
-    branch.taken.removeAll(keepingCapacity: true)
-    func inputs(before decision: Int, _ taken: inout [Branch.Taken]) {
-      guard branch.state == nil else { return }
-      while next < asked.count, asked[next].before <= decision {
-        let one = asked[next]
-        taken.append(.init(input: one.input, choice: one.value, arity: one.arity))
-        next += 1
+    func add(_ one: Branch.Taken, _ taken: inout [Branch.Taken]) {
+      if known > 0 {
+        known -= 1
+      } else {
+        taken.append(one)
       }
     }
-    var taken = branch.taken
-    branch.taken = []
-    for (number, decision) in world.decisions.enumerated() {
-      inputs(before: number, &taken)
-      taken.append(.init(input: nil, choice: decision.choice, arity: decision.arity))
+    for number in 0...decisions.count {
+      while isTurning, next < asked.count, number == decisions.count || asked[next].before <= number
+      {
+        let one = asked[next]
+        add(
+          .init(input: one.input, choice: one.value, arity: one.arity, first: one.value),
+          &branch.taken)
+        next += 1
+      }
+      guard number < decisions.count else { break }
+      add(
+        .init(input: nil, choice: decisions[number].choice, arity: decisions[number].arity),
+        &branch.taken)
     }
-    inputs(before: .max, &taken)
     // What was cut off is not judged to its end; nor is every way to be cut off.
-    if report.isCut, taken.count > Self.mostOfCut {
-      taken.removeLast(taken.count - max(Self.mostOfCut, branch.fixed))
+    guard report.isCut else { return }
+    var answers = min(Int(world.happened.pointee.before_loop), Self.mostOfCut)
+    let end = branch.taken.firstIndex { one in
+      if one.input == nil { answers -= 1 }
+      return answers < 0
     }
-    branch.taken = taken
+    if let end { branch.taken.removeLast(branch.taken.count - max(end, branch.fixed)) }
   }
 
   /// The part of its space that the last run is, in states.
@@ -150,11 +180,13 @@ struct Search {
       let last = branch.taken.count - 1
       let one = branch.taken[last]
       if one.input == nil, one.choice != 0 { failures -= 1 }
-      if one.input == nil, failures >= Self.mostFailures {
-        report.leaveOut(by: .failures)
-      } else if branch.taken[last].choice + 1 < branch.taken[last].arity {
-        branch.taken[last].choice += 1
-        return true
+      if one.isOpen {
+        if one.input == nil, failures >= Self.mostFailures {
+          report.leaveOut(by: .failures)
+        } else {
+          branch.taken[last].choice = one.next
+          return true
+        }
       }
       branch.taken.removeLast()
     }
@@ -165,12 +197,12 @@ struct Search {
   mutating func split() -> Branch? {
     guard
       let first = branch.taken.indices.dropFirst(branch.fixed).first(where: {
-        branch.taken[$0].choice + 1 < branch.taken[$0].arity
+        branch.taken[$0].isOpen
       })
     else { return nil }
     var other = branch
     other.taken.removeLast(other.taken.count - first - 1)
-    other.taken[first].choice += 1
+    other.taken[first].choice = other.taken[first].next
     other.fixed = first
     branch.fixed = first + 1
     return other
@@ -182,13 +214,17 @@ extension Explorer {
 
   /// Runs one scenario. Where it reads what nothing has written, it is run with another fill as
   /// well, and judged as far as both do the same.
+  ///
+  /// - Parameter resumption: where it goes on from the run before; nil: from the beginning.
   static func execute<D: Domain>(
-    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, in domain: inout D,
-    _ subject: Subject, _ report: inout Report
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>,
+    _ resumption: Resumption? = nil, in domain: inout D, _ subject: Subject,
+    _ report: inout Report
   ) {
     let world = subject.world
-    report.begin(state, choices)
+    report.begin(state, choices, resumption: resumption)
     domain.run(state, choices, &report)
+    report.isNewPath = world.happened.pointee.new_path
     guard world.hasReadUnset else { return }
     let lockstep = Lockstep(subject)
     report.lockstep = lockstep

@@ -13,6 +13,8 @@ extension World {
   func call(_ entry: UInt32, with arguments: [UInt64]) -> UInt64? {
     precondition(arguments.count == Int(KSHIM_MAX_ARGS))
     var result: UInt64 = 0
+    kshim_run_in(table)
+    defer { kshim_run_in(nil) }
     return table.pointee.call(entry, arguments, &result) ? result : nil
   }
 

@@ -130,6 +130,8 @@ public struct World {
       arguments[0] = first
       arguments[1] = second
       var result: UInt64 = 0
+      kshim_run_in(table)
+      defer { kshim_run_in(nil) }
       return table.pointee.call(entry, arguments.baseAddress, &result) ? result : nil
     }
   }
@@ -153,10 +155,26 @@ public struct World {
       calls[0] = kshim_racer(entry: first.entry, args: (first.argument, 0, 0, 0, 0, 0, 0, 0))
       calls[1] = kshim_racer(entry: second.entry, args: (second.argument, 0, 0, 0, 0, 0, 0, 0))
       return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
-        table.pointee.race(
+        kshim_run_in(table)
+        defer { kshim_run_in(nil) }
+        return table.pointee.race(
           calls.baseAddress, results.baseAddress, UInt32(switches), UInt32(failures))
           ? (results[0], results[1]) : nil
       }
+    }
+  }
+
+  /// How many decisions of the last run can be taken otherwise without running again what came before.
+  @inlinable public var checkpoints: Int { Int(happened.pointee.checkpoint_count) }
+
+  /// Goes back to where a decision was asked for, takes another answer, and runs to the end of that
+  /// step. Returns both threads' results, as ``race`` or ``call`` would; nil when an event ended it.
+  @inlinable func resume(decision: Int, choice: UInt8) -> (UInt64, UInt64)? {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
+      kshim_run_in(table)
+      defer { kshim_run_in(nil) }
+      return table.pointee.resume(UInt32(decision), choice, results.baseAddress)
+        ? (results[0], results[1]) : nil
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Failures
 import Foundation
+import KernelSource
 
 /// Where kshim's own files are: stub headers, stand-ins, runtime, manifests and glue.
 public struct Installation: Sendable {
@@ -8,6 +9,8 @@ public struct Installation: Sendable {
   public let root: String
   /// A manifest outside of the package, with its glue beside it; see ``adding(manifest:)``.
   var added: (name: String, path: String)?
+  /// Where what is compiled once is kept; made when it is first needed.
+  public var cache = "\(KernelStore().cacheDirectory)/builds"
 
   public var shims: String { "\(root)/shims" }
   public var subjects: String { "\(root)/kernel-extract/subjects" }

@@ -16,6 +16,18 @@ public struct RootDomain: ObservedDomain {
   private var last: (start: StartingState, asked: AskedState)?
   /// The roots before the first step of that state.
   private var first: [RootSnapshot] = []
+  /// A step of the last run.
+  private struct Made {
+    /// Before it.
+    var judge: RootJudge
+    var after: RootSnapshot
+    var goesOn: UInt64?
+  }
+  private var made: [Made] = []
+  /// The number of the next step.
+  private var next = 0
+  /// The root that is walked beside the loaded one, as the last run made it.
+  private var other: UInt64 = 0
   /// What takes down what comes of a scenario, where none is judged.
   var observer: RootObserver?
 
@@ -38,8 +50,10 @@ public struct RootDomain: ObservedDomain {
     _ start: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report
   ) {
     let world = subject.world
-    judge.begin()
-    if let last, last.start == start {
+    next = 0
+    if report.wasPrepared(0) {
+      // Goes on from the run before.
+    } else if let last, last.start == start {
       world.back(choices)
     } else {
       let (drive, inputs) = drives[start.space]
@@ -52,9 +66,12 @@ public struct RootDomain: ObservedDomain {
       world.mark()
     }
     let asked = last!.asked
-    guard asked.drive != .twoVCPUs else { return race(asked, first, &report) }
     latest = first[0]
-    if asked.drive == .firstRoot { judge.start(in: world) }
+    if !report.wasPrepared(0) {
+      judge.begin()
+      if asked.drive == .firstRoot || asked.drive == .twoVCPUs { judge.start(in: world) }
+    }
+    guard asked.drive != .twoVCPUs else { return race(asked, first, &report) }
     play(asked, &report)
   }
 
@@ -78,21 +95,43 @@ public struct RootDomain: ObservedDomain {
     address: UInt64 = 0, isLast: Bool = false,
     _ report: inout Report
   ) -> UInt64? {
+    let number = next
+    next += 1
+    if report.wasMade(number) {
+      latest = made[number].after
+      return made[number].goesOn
+    }
+    begin(number, report)
     let before = latest
     let world = subject.world
-    let result = world.call(entry, argument, address)
+    let result = report.make(number, in: world) {
+      world.call(entry, argument, address).map { ($0, 0) }
+    }?.0
     latest = RootSnapshot(world, setup.slots, state.inputs)
     // On hardware nothing goes on beside a lock that is never released.
-    let goesOn = world.happened.pointee.locks_held > 0 ? nil : result
+    var goesOn = world.happened.pointee.locks_held > 0 ? nil : result
     if observer != nil {
       observer!.observe(target, state.state, before: before, after: latest, world)
     } else if report.takesStep(world, result) {
       let isOne = judge.judge(
         target, state, argument: argument, address: address, before: before, after: latest,
         world, result, isLast: isLast, &report)
-      return isOne ? goesOn : nil
+      if !isOne { goesOn = nil }
     }
+    made[number].after = latest
+    made[number].goesOn = goesOn
     return goesOn
+  }
+
+  /// Takes the judge as it was before a step, or keeps it for a run that goes on there.
+  mutating func begin(_ number: Int, _ report: Report) {
+    if report.wasPrepared(number) {
+      judge = made[number].judge
+      made.removeLast(made.count - number - 1)
+    } else {
+      if made.count > number { made.removeLast(made.count - number) }
+      made.append(Made(judge: judge, after: latest))
+    }
   }
 
   private mutating func play(_ state: AskedState, _ report: inout Report) {
@@ -137,18 +176,21 @@ public struct RootDomain: ObservedDomain {
   /// bits 31:30 of an address count.
   private mutating func walk(_ state: AskedState, _ report: inout Report) {
     let slots = setup.slots
-    let older = state.walked == .older ? otherRoot() : 0
+    let older = state.walked == .older ? otherRoot(report) : 0
     if state.walked != .none, !load(state, &report) { return }
     // A kernel without dummy roots starts no walk before a root is there.
     guard latest.rootHPA != RootSnapshot.invalidPage || slots.dummyRoot != nil else { return }
     // The code may have used up all that the harness has.
-    guard subject.world.peek(slots.pageHPA, at: 15) == 0 else { return }
-    let newer = state.walked == .newer ? otherRoot() : 0
+    guard report.wasPrepared(next) || subject.world.peek(slots.pageHPA, at: 15) == 0 else {
+      return
+    }
+    let newer = state.walked == .newer ? otherRoot(report) : 0
     var addresses: [UInt64] = [0, 1 << 30, 2 << 30, 3 << 30 | 0x123_4567]
     if state.shadowLevel == 3 { addresses.append(5 << 30) }
     for address in addresses {
       let root = older != 0 ? older : newer != 0 ? newer : latest.rootHPA
-      for slot in [slots.walkAddress, slots.walkTable, slots.walkLevel] {
+      for slot in [slots.walkAddress, slots.walkTable, slots.walkLevel]
+      where !report.wasPrepared(next) {
         subject.world.set(slot, RootSetup.oldIterator)
       }
       guard step(.walk, slots.walk, state, argument: root, address: address, &report) != nil
@@ -157,8 +199,11 @@ public struct RootDomain: ObservedDomain {
   }
 
   /// The table of a root that is not loaded, as previous roots are.
-  private func otherRoot() -> UInt64 {
-    setup.shadowPage(RootSetup.previousGFN, level: 4, in: subject.world)
+  private mutating func otherRoot(_ report: Report) -> UInt64 {
+    if !report.wasPrepared(next) {
+      other = setup.shadowPage(RootSetup.previousGFN, level: 4, in: subject.world)
+    }
+    return other
   }
 
   /// The life of an MMU, as the kernel's own callers lead it: `kvm_mmu_create()`, `kvm_mmu_load()`,
@@ -170,7 +215,9 @@ public struct RootDomain: ObservedDomain {
     for round in 0..<2 {
       if round == 1 {
         state.state.guestLevel = start.nextGuestLevel
-        setup.role(state.state, state.inputs, in: subject.world)
+        if !report.wasPrepared(next) {
+          setup.role(state.state, state.inputs, in: subject.world)
+        }
       }
       guard load(state, &report) else { return }
       guard step(.freeRoots, slots.freeRoots, state, argument: 15, &report) != nil else { return }

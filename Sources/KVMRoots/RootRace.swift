@@ -79,11 +79,13 @@ extension RootDomain {
       let second = subject.entry(states[1].drive.rawValue)
     else { return }  // this kernel has no such function
     let world = subject.world
-    judge.start(in: world)
+    begin(0, report)
     world.select(thread: 0)
-    let results = world.race(
-      (first, UInt64(states[0].rootsToFree)), (second, UInt64(states[1].rootsToFree)),
-      switches: RootRace.switches, failures: RootRace.failures)
+    let results = report.make(0, in: world) {
+      world.race(
+        (first, UInt64(states[0].rootsToFree)), (second, UInt64(states[1].rootsToFree)),
+        switches: RootRace.switches, failures: RootRace.failures)
+    }
     let result = results.map { $0.0 &* 31 &+ $0.1 }
     guard observer != nil || report.takesStep(world, result) else { return }
     let after = snapshots { _, _ in }

@@ -120,6 +120,7 @@ struct kshim_decision {
 	uint16_t call;		/* the callee that asked */
 	uint8_t choice;		/* 0 is the answer without failure */
 	uint8_t arity;		/* how many answers there are */
+	uint8_t step;
 	uint32_t event;		/* index of the event that carries the answer */
 };
 
@@ -166,8 +167,10 @@ struct kshim_world {
 	const uint64_t *blocks;	/* return addresses of the last basic blocks, a ring of
 				 * KSHIM_BLOCK_RING: the newest is at (block_count - 1) % KSHIM_BLOCK_RING */
 	uint32_t block_count;	/* of all basic blocks since the reset */
+	uint32_t checkpoint_count;	/* how many decisions resume() can go back to */
 	const struct kshim_asked *asked;	/* in the order in which they were looked at */
 	uint32_t asked_count;
+	uint32_t before_loop;	/* how many decisions came before a loop that does not end */
 	bool new_path;		/* whether it passed a way between two blocks, or an outcome of the
 				 * comparisons there, that no run of this process had passed */
 	bool read_unset;	/* whether something was read that nothing had written */
@@ -244,6 +247,10 @@ struct kshim_table {
 	bool (*call)(uint32_t entry, const uint64_t *args, uint64_t *result);
 	/* Whose objects set(), get(), address(), prepare() and call() are about; reset() says 0. */
 	void (*select)(uint32_t thread);
+	/* Goes back to where a decision was asked for and takes another answer, up to the end of that
+	 * step; both threads' results, as race() or, the first alone, call(). Only for decisions below
+	 * kshim_world.checkpoint_count. */
+	bool (*resume)(uint32_t decision, uint8_t choice, uint64_t *results);
 	/* Calls two targets at once, thread 0 first. At a scheduling point (before a boundary callee,
 	 * a lock or a marked access, after an unlock) the other thread may go on: a decision of the
 	 * callee "switch", asked as long as fewer than `switches` were taken. A thread that waits
@@ -252,6 +259,9 @@ struct kshim_table {
 	 * ended it. */
 	bool (*race)(const struct kshim_racer *calls, uint64_t *results, uint32_t switches,
 		     uint32_t failures);
+	/* A signal of the processor's, what it is about, and the registers RIP and RSP. Returns where it
+	 * is not the subject's; else it ends the step. */
+	void (*fault)(int number, uint64_t address, uint64_t instruction, uint64_t stack);
 	/* What happened since reset(). Valid until the next reset(). */
 	const struct kshim_world *(*world)(void);
 	/* A digest of every event without its pc, and of what was written: two fills of what was never
@@ -279,6 +289,12 @@ struct kshim_table {
 	 * build without mutants. */
 	uint64_t (*reached)(void);
 };
+
+/*
+ * Says whose step this thread makes from here on, NULL for nobody's: the processor's faults go there.
+ * One handler serves the whole process, and outlives every shared object.
+ */
+void kshim_run_in(const struct kshim_table *table);
 
 /* The name of the symbol that returns a shared object's table. */
 #define KSHIM_TABLE_SYMBOL "kshim_table"

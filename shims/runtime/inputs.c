@@ -26,12 +26,6 @@ static uint32_t watched_count;
 
 uint8_t watch_filter[WATCH_SLOTS];
 
-/* What was asked and watched when the world was marked. */
-static struct {
-	uint32_t watched_count, asked_count, asked_mask;
-	struct watch watched[MAX_WATCHED];
-} inputs_marked;
-
 static inline uint8_t *slot_of(uint64_t address)
 {
 	return &watch_filter[address / 8 % WATCH_SLOTS];
@@ -64,35 +58,31 @@ void inputs_reset(void)
 	asked_mask = 0;
 }
 
-void inputs_mark(void)
-{
-	inputs_marked.watched_count = watched_count;
-	inputs_marked.asked_count = inputs_asked_count;
-	inputs_marked.asked_mask = asked_mask;
-	memcpy(inputs_marked.watched, watched, watched_count * sizeof(watched[0]));
-}
-
-void inputs_back(void)
-{
-	set_filter(0);
-	memcpy(watched, inputs_marked.watched, inputs_marked.watched_count * sizeof(watched[0]));
-	watched_count = inputs_marked.watched_count;
-	inputs_asked_count = inputs_marked.asked_count;
-	asked_mask = inputs_marked.asked_mask;
-	set_filter(1);
-}
-
-/* What nobody needs to watch any more is taken off the list. */
+/* Only what somebody may yet look at is on the way of every access. */
 static void settle(void)
 {
-	uint32_t left = 0;
-
 	set_filter(0);
 	for (uint32_t i = 0; i < watched_count; i++)
 		if (watched[i].mask & ~asked_mask)
-			watched[left++] = watched[i];
-	watched_count = left;
-	set_filter(1);
+			*slot_of(watched[i].start) = 1;
+}
+
+void inputs_save(struct inputs_state *state)
+{
+	state->watched_count = watched_count;
+	state->asked_count = inputs_asked_count;
+	state->asked_mask = asked_mask;
+}
+
+void inputs_restore(const struct inputs_state *state)
+{
+	if (state->watched_count == watched_count && state->asked_mask == asked_mask)
+		return;
+	set_filter(0);
+	watched_count = state->watched_count;
+	inputs_asked_count = state->asked_count;
+	asked_mask = state->asked_mask;
+	settle();
 }
 
 unsigned kshim_ask(unsigned input)

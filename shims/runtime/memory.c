@@ -21,12 +21,11 @@ static uint64_t page_struct_size;
 static uint8_t state[2][WINDOW_PAGES];	/* of the low and the high window */
 static uint32_t next[2];		/* the next unused frame of each window */
 
-/* The world that memory_back() returns to. */
+/* Frames that were freed, to take it back. */
 static struct {
-	uint8_t state[2][WINDOW_PAGES];
-	uint32_t next[2];
-	uint32_t store_count;
-} world_marked;
+	uint16_t window, frame;
+} frees[2 * WINDOW_PAGES];
+static uint32_t free_count;
 
 /* The allocation that a frame belongs to. */
 struct allocation {
@@ -240,8 +239,13 @@ void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
 	if (at != KSHIM_AT_LIVE)
 		return;
 	/* The guard behind it ends an allocation. */
-	for (uint8_t *frame = state_of(address - offset); *frame == PAGE_LIVE; frame++)
+	for (uint8_t *frame = state_of(address - offset); *frame == PAGE_LIVE; frame++) {
+		const int window = window_of(address - offset);
+
 		*frame = PAGE_FREED;
+		frees[free_count].window = (uint16_t)window;
+		frees[free_count++].frame = (uint16_t)(frame - state[window]);
+	}
 }
 
 kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc)
@@ -507,6 +511,7 @@ void memory_reset(void)
 {
 	undo_down_to(0);
 	memory_first_step_store = 0;
+	free_count = 0;
 	for (int w = 0; w < 2; w++) {
 		memset(state[w], PAGE_UNUSED, next[w]);
 		next[w] = 0;
@@ -514,22 +519,24 @@ void memory_reset(void)
 	kshim_boot_page(0, false);	/* the zero page */
 }
 
-void memory_mark(void)
+void memory_save(struct memory_state *now)
 {
-	world_marked.store_count = memory_store_count;
-	for (int w = 0; w < 2; w++) {
-		world_marked.next[w] = next[w];
-		memcpy(world_marked.state[w], state[w], next[w]);
-	}
+	now->store_count = memory_store_count;
+	now->free_count = free_count;
+	for (int w = 0; w < 2; w++)
+		now->next[w] = next[w];
 }
 
-void memory_back(void)
+void memory_restore(const struct memory_state *then)
 {
-	undo_down_to(world_marked.store_count);
+	undo_down_to(then->store_count);
+	while (free_count > then->free_count) {
+		free_count--;
+		state[frees[free_count].window][frees[free_count].frame] = PAGE_LIVE;
+	}
 	for (int w = 0; w < 2; w++) {
-		memset(state[w] + world_marked.next[w], PAGE_UNUSED, next[w] - world_marked.next[w]);
-		memcpy(state[w], world_marked.state[w], world_marked.next[w]);
-		next[w] = world_marked.next[w];
+		memset(state[w] + then->next[w], PAGE_UNUSED, next[w] - then->next[w]);
+		next[w] = then->next[w];
 	}
 }
 

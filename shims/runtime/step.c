@@ -10,16 +10,18 @@ const struct kshim_harness *step_harness;
 uint8_t step_number;
 uint32_t step_block_count;
 
-/* Ways between two blocks, by hash, that some run has passed. */
-#define WAYS (1 << 20)
+/* Ways through three blocks, by hash, that some run has passed: where two meet the third tells which
+ * of them it depends on. */
+#define WAYS (1 << 18)
 static uint8_t ways[WAYS];
-static uint64_t way_from, way_outcomes;
+static uint64_t way_before, way_from, way_outcomes;
 static bool is_new_path;
 
 /* Blocks of the loops that were seen not to end. */
 static uint64_t looping[1024];
-static uint32_t most_blocks;	/* of a scenario that came to its end */
-static uint32_t look_at;	/* how many blocks it takes to look again */
+static bool knows_loops;
+static uint32_t in_loop;	/* how many of the last blocks are of one */
+static uint32_t before_loop;	/* how many decisions came before them */
 
 bool step_inside;
 static bool ended;
@@ -36,11 +38,12 @@ static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t 
 {
 	trace_reset(choices, count);
 	thread_reset();
+	checkpoint_reset();
 	step_number = 0;
 	step_block_count = 0;
 	ended = false;
 	is_new_path = false;
-	look_at = 1000 + 2 * most_blocks;
+	in_loop = 0;
 	use_callers_stack(frame);
 }
 
@@ -53,19 +56,59 @@ void kshim_reset(const unsigned char *choices, unsigned count)
 	step_harness->prepare();
 }
 
+/* The world that kshim_back() returns to. */
+static struct {
+	struct memory_state memory;
+	struct inputs_state inputs;
+	struct unset_state unset;
+} marked;
+
 void kshim_mark(void)
 {
-	memory_mark();
-	inputs_mark();
-	unset_mark();
+	memory_save(&marked.memory);
+	inputs_save(&marked.inputs);
+	unset_save(&marked.unset);
 }
 
 void kshim_back(const unsigned char *choices, unsigned count)
 {
-	memory_back();
-	inputs_back();
-	unset_back();
+	memory_restore(&marked.memory);
+	inputs_restore(&marked.inputs);
+	unset_restore(&marked.unset);
 	begin_afresh(choices, count, (uint64_t)__builtin_frame_address(0));
+}
+
+void step_save(struct step_state *state)
+{
+	state->number = step_number;
+	state->block_count = step_block_count;
+	state->way_before = way_before;
+	state->way_from = way_from;
+	state->way_outcomes = way_outcomes;
+}
+
+void step_restore(const struct step_state *state)
+{
+	step_number = state->number;
+	step_block_count = state->block_count;
+	way_before = state->way_before;
+	way_from = state->way_from;
+	way_outcomes = state->way_outcomes;
+	in_loop = 0;
+	is_new_path = false;
+	ended = false;
+}
+
+void step_recent_blocks(uint64_t *recent, uint32_t count, bool restore)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t *block = &blocks[(step_block_count - 1 - i) % KSHIM_BLOCK_RING];
+
+		if (restore)
+			*block = recent[i];
+		else
+			recent[i] = *block;
+	}
 }
 
 void step_stop(void)
@@ -92,12 +135,13 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 
 static inline void pass(uint64_t pc)
 {
-	uint8_t *way = &ways[mix(mix(way_from, way_outcomes), pc) % WAYS];
+	uint8_t *way = &ways[(pc ^ way_from << 4 ^ way_before << 9 ^ mix(0, way_outcomes)) % WAYS];
 
 	if (!*way) {
 		*way = 1;
 		is_new_path = true;
 	}
+	way_before = way_from;
 	way_from = pc;
 	way_outcomes = 0;
 }
@@ -108,19 +152,29 @@ static uint64_t *looping_at(uint64_t pc)
 }
 
 /* Waiting a million blocks once for each loop is enough. */
+#define LOOP_BLOCKS 300
+
 static void look_for_loop(uint64_t pc)
 {
-	if (*looping_at(pc) == pc) {
+	if (*looping_at(pc) != pc) {
+		in_loop = 0;
+		return;
+	}
+	if (!in_loop++)
+		before_loop = trace_decision_count;
+	if (in_loop > LOOP_BLOCKS) {
 		trace_limit(KSHIM_LIMIT_LOOP, pc);
 		step_end();
 	}
-	if (step_block_count > BLOCK_LIMIT) {
-		for (uint32_t i = 0; i < KSHIM_BLOCK_RING; i++)
-			*looping_at(blocks[i]) = blocks[i];
-		trace_record(KSHIM_EVENT_HANG, pc);
-		step_end();
-	}
-	look_at += 64;
+}
+
+static void hang(uint64_t pc)
+{
+	for (uint32_t i = 0; i < KSHIM_BLOCK_RING; i++)
+		*looping_at(blocks[i]) = blocks[i];
+	knows_loops = true;
+	trace_record(KSHIM_EVENT_HANG, pc);
+	step_end();
 }
 
 static void instrument_block(uint64_t pc)
@@ -133,8 +187,10 @@ static void instrument_block(uint64_t pc)
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
 	if (unset_trace_path)
 		unset_pass(pc, 0, 0);
-	if (step_block_count > look_at)
+	if (knows_loops)
 		look_for_loop(pc);
+	if (step_block_count > BLOCK_LIMIT)
+		hang(pc);
 }
 
 static void instrument_divided(uint64_t pc)
@@ -160,8 +216,6 @@ static void instrument_compared(uint64_t left, uint64_t right, uint64_t pc)
 {
 	way_outcomes = way_outcomes * 16 + (left < right) + 2 * (left == right) +
 		       4 * ((int64_t)left < (int64_t)right);
-	unset_suspect(left);
-	unset_suspect(right);
 	if (unset_trace_path && step_inside)
 		unset_pass(pc, memory_symbol(left), memory_symbol(right));
 }
@@ -229,7 +283,6 @@ uint64_t step_run(uint32_t entry, const uint64_t *args)
 
 	trace_record(KSHIM_EVENT_STEP, 0)->call = entry;
 	result = step_harness->enter(entry, (const kshim_u64 *)args);
-	unset_suspect(result);
 	event = trace_record(KSHIM_EVENT_RETURN, thread_last_block());
 	event->call = entry;
 	event->value = step_harness->pointers && step_harness->pointers[entry] ?
@@ -243,15 +296,12 @@ static void begin(void)
 	use_own_instruments();
 	if (!step_number)
 		memory_log_stores_from_here();
-	fault_expect();
 	step_inside = true;
 }
 
 static bool finish(uint64_t frame)
 {
 	pass(0);
-	if (!ended && step_block_count > most_blocks)
-		most_blocks = step_block_count;
 	step_inside = false;
 	thread_racing = false;
 	use_callers_stack(frame);
@@ -289,6 +339,21 @@ _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned s
 	return is_whole;
 }
 
+_Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results)
+{
+	bool is_whole;
+
+	use_own_instruments();
+	step_inside = true;
+	if (!checkpoint_restore(decision, choice))
+		__builtin_trap();
+	is_whole = finish((uint64_t)__builtin_frame_address(0));
+	thread_select(0);
+	for (unsigned n = 0; n < THREADS; n++)
+		results[n] = threads[n].result;
+	return is_whole;
+}
+
 void kshim_select(unsigned thread)
 {
 	thread_select(thread);
@@ -307,9 +372,11 @@ const struct kshim_world *kshim_world_now(void)
 		.ended = ended,
 		.blocks = blocks,
 		.block_count = step_block_count,
+		.checkpoint_count = checkpoint_count,
 		.asked = inputs_asked,
 		.asked_count = inputs_asked_count,
 		.new_path = is_new_path,
+		.before_loop = in_loop > LOOP_BLOCKS ? before_loop : trace_decision_count,
 		.read_unset = unset_was_read,
 		.path = unset_passed,
 		.path_count = unset_passed_count,

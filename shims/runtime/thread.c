@@ -3,11 +3,11 @@
  * The subject's threads: each runs on a stack of its own, and one at a time. A step is one thread;
  * a race is two, which change places where the search says so.
  */
+#include <string.h>
 #include <sys/mman.h>
 
 #include "world.h"
 
-#define STACK_SIZE (64 * 1024)
 /* Below each stack: wider than any frame that a compiler would let pass. */
 #define GUARD_SIZE (16 * 1024 * 1024)
 /* What the runtime itself may need of it. */
@@ -180,6 +180,34 @@ void thread_reset(void)
 static bool is_stuck(const struct thread *thread, const struct thread *against)
 {
 	return thread->waits_for && trace_holds(against, thread->waits_for, thread->waits_how);
+}
+
+uint64_t thread_top(const struct thread *thread)
+{
+	return low_of(thread) + STACK_SIZE;
+}
+
+void thread_save(struct thread_state *state)
+{
+	memcpy(state->threads, threads, sizeof(threads));
+	state->switches_left = switches_left;
+	state->failures_left = failures_left;
+	state->is_racing = thread_racing;
+}
+
+void thread_restore(const struct thread_state *state)
+{
+	memcpy(threads, state->threads, sizeof(threads));
+	switches_left = state->switches_left;
+	failures_left = state->failures_left;
+	thread_racing = state->is_racing;
+}
+
+void thread_continue(uint32_t number)
+{
+	thread_now = &threads[number];
+	thread_now->last_block = step_last_block();
+	resume(thread_now, &caller);
 }
 
 void thread_point(void)

@@ -21,6 +21,20 @@ void trace_reset(const uint8_t *choices, uint32_t count)
 	trace_event_count = trace_decision_count = 0;
 }
 
+void trace_save(struct trace_state *state)
+{
+	state->event_count = trace_event_count;
+	state->decision_count = trace_decision_count;
+}
+
+void trace_restore(const struct trace_state *state, uint8_t choice)
+{
+	trace_event_count = state->event_count;
+	trace_decision_count = state->decision_count;
+	trace_decisions[trace_decision_count - 1].choice = choice;
+	prefix_count = 0;
+}
+
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)
 {
 	struct kshim_event *event;
@@ -102,10 +116,14 @@ unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event)
 	decision->arity = arity;
 	decision->choice = trace_decision_count < prefix_count ? prefix[trace_decision_count] : 0;
 	decision->event = event;
+	decision->step = step_number;
 	if (decision->choice >= arity)
 		decision->choice = arity - 1;
 	trace_decision_count++;
-	return decision->choice;
+	if (step_inside)
+		checkpoint_take();
+	/* Another one, where the search has come back. */
+	return trace_decisions[trace_decision_count - 1].choice;
 }
 
 void kshim_warn(int line)

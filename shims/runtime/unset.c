@@ -9,16 +9,12 @@
 
 #include "world.h"
 
-#define MAX_STRETCHES 64
 /* Beyond these a parting has no place of its own. */
 #define MAX_PASSED (1 << 20)
 
-static struct stretch {
-	uint64_t start, end;
-} stretches[MAX_STRETCHES], stretches_marked[MAX_STRETCHES];
+static struct stretch stretches[MAX_STRETCHES];
 uint32_t unset_count;
 uint64_t unset_low = UINT64_MAX, unset_high;
-static uint32_t marked_count;
 bool unset_was_read;
 uint8_t unset_fill = 0xaa;
 bool unset_trace_path;
@@ -55,23 +51,26 @@ void unset_reset(void)
 	unset_path = 0;
 }
 
-void unset_mark(void)
+void unset_save(struct unset_state *state)
 {
-	memcpy(stretches_marked, stretches, unset_count * sizeof(stretches[0]));
-	marked_count = unset_count;
+	state->count = unset_count;
+	state->was_read = unset_was_read;
+	state->low = unset_low;
+	state->high = unset_high;
+	state->path = unset_path;
+	state->passed_count = unset_passed_count;
+	memcpy(state->stretches, stretches, unset_count * sizeof(stretches[0]));
 }
 
-void unset_back(void)
+void unset_restore(const struct unset_state *state)
 {
-	unset_reset();
-	memcpy(stretches, stretches_marked, marked_count * sizeof(stretches[0]));
-	unset_count = marked_count;
-	for (uint32_t i = 0; i < unset_count; i++) {
-		if (stretches[i].start < unset_low)
-			unset_low = stretches[i].start;
-		if (stretches[i].end > unset_high)
-			unset_high = stretches[i].end;
-	}
+	unset_count = state->count;
+	unset_was_read = state->was_read;
+	unset_low = state->low;
+	unset_high = state->high;
+	unset_path = state->path;
+	unset_passed_count = state->passed_count;
+	memcpy(stretches, state->stretches, unset_count * sizeof(stretches[0]));
 }
 
 /* Where there is no room to remember a stretch, the scenario is taken to read it. */

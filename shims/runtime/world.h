@@ -51,7 +51,57 @@ struct thread {
 
 enum thread_place { THREAD_ELSEWHERE, THREAD_STACK, THREAD_GUARD };
 
+/* What a checkpoint or a mark keeps of each part. */
+struct memory_state {
+	uint32_t store_count, free_count;
+	uint32_t next[2];
+};
+
+struct inputs_state {
+	uint32_t watched_count, asked_count, asked_mask;
+};
+
+#define MAX_STRETCHES 64
+struct stretch {
+	uint64_t start, end;
+};
+
+struct unset_state {
+	uint32_t count;
+	bool was_read;
+	uint64_t low, high, path;
+	uint32_t passed_count;
+	struct stretch stretches[MAX_STRETCHES];
+};
+
+struct trace_state {
+	uint32_t event_count, decision_count;
+};
+
+struct thread_state {
+	struct thread threads[THREADS];
+	uint32_t switches_left, failures_left;
+	bool is_racing;
+};
+
+struct step_state {
+	uint8_t number;
+	uint32_t block_count;
+	uint64_t way_before, way_from, way_outcomes;
+};
+
+/* checkpoint.c */
+extern uint32_t checkpoint_count;	/* decisions before this one can be taken otherwise */
+void checkpoint_reset(void);
+void checkpoint_take(void);
+bool checkpoint_restore(uint32_t decision, uint8_t choice);	/* runs to the end of the step */
+
 /* thread.c */
+#define STACK_SIZE (64 * 1024)
+uint64_t thread_top(const struct thread *thread);
+void thread_save(struct thread_state *state);
+void thread_restore(const struct thread_state *state);
+void thread_continue(uint32_t number);	/* from where its stack pointer says */
 extern struct thread threads[THREADS];
 extern struct thread *thread_now;
 extern bool thread_racing;		/* whether two threads run */
@@ -100,8 +150,8 @@ uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released,
 		    uint32_t room);
 uint64_t kshim_dangling(void);
 
-void memory_mark(void);
-void memory_back(void);
+void memory_save(struct memory_state *state);
+void memory_restore(const struct memory_state *state);
 
 /* inputs.c */
 #define WATCH_SLOTS 8192
@@ -110,8 +160,8 @@ extern uint8_t watch_filter[WATCH_SLOTS];
 extern struct kshim_asked inputs_asked[KSHIM_MAX_INPUTS];
 extern uint32_t inputs_asked_count;
 void inputs_reset(void);
-void inputs_mark(void);
-void inputs_back(void);
+void inputs_save(struct inputs_state *state);
+void inputs_restore(const struct inputs_state *state);
 void inputs_watch(uint64_t address, uint64_t size, uint32_t mask);
 void inputs_touch(uint64_t address, uint64_t size);
 
@@ -136,34 +186,23 @@ extern struct kshim_passed *unset_passed;
 extern uint32_t unset_passed_count;
 void unset_pass(uint64_t pc, uint64_t left, uint64_t right);
 void unset_reset(void);
-void unset_mark(void);
-void unset_back(void);
+void unset_save(struct unset_state *state);
+void unset_restore(const struct unset_state *state);
 void unset_add(uint64_t address, uint64_t size, uint8_t byte);
 void unset_access(uint64_t address, uint64_t size, bool write);
-
-/*
- * The compiler leaves out instruments of what it proves to stay within a variable: a value that looks
- * like one never set shows where it is compared or returned.
- */
-static inline void unset_suspect(uint64_t value)
-{
-	if (unset_count && (uint32_t)value == unset_fill * 0x01010101u)
-		unset_was_read = true;
-}
 
 static inline bool is_unset(uint64_t address, uint64_t size)
 {
 	return address < unset_high && address + size > unset_low;
 }
 
-/* fault.c */
-void fault_expect(void);		/* faults of this thread's next step are the subject's */
-
 /* trace.c */
 extern struct kshim_event trace_events[MAX_EVENTS];
 extern struct kshim_decision trace_decisions[MAX_DECISIONS];
 extern uint32_t trace_event_count, trace_decision_count;
 void trace_reset(const uint8_t *choices, uint32_t count);
+void trace_save(struct trace_state *state);
+void trace_restore(const struct trace_state *state, uint8_t choice);
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc);
 void trace_limit(enum kshim_limit limit, uint64_t pc);
 uint64_t trace_digest(uint64_t seed);
@@ -176,6 +215,9 @@ struct kshim_event *trace_lock(enum kshim_event_kind kind, const volatile void *
 /* step.c */
 extern uint8_t step_number;
 extern uint32_t step_block_count;
+void step_save(struct step_state *state);
+void step_restore(const struct step_state *state);
+void step_recent_blocks(uint64_t *recent, uint32_t count, bool restore);
 uint64_t step_last_block(void);
 uint64_t step_run(uint32_t entry, const uint64_t *args);	/* on the thread's own stack */
 extern const struct kshim_harness *step_harness;
