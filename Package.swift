@@ -130,7 +130,7 @@ let package = Package(
     .testTarget(
       name: "ExtractionTests",
       dependencies: ["Extraction", "KernelSource", "Failures", "TestSupport"],
-      exclude: ["Fixtures"], swiftSettings: libclang),
+      swiftSettings: libclang),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
-import KVMRoots
 import Reporting
 
 /// Puts findings together that have one cause. Two have, when
@@ -28,7 +27,7 @@ struct Causes {
       if Self.value.contains(draft.property), let variable = sentences[index].variable {
         signs.append("variable \(variable)")
       }
-      if [.leak, .lifecycle].contains(draft.property), draft.event?.event.what == .allocation {
+      if ["leak", "lifecycle"].contains(draft.property.id), draft.event?.event.what == .allocation {
         signs.append("page \(draft.place)")
       }
       for sign in signs {

@@ -3,7 +3,6 @@ import Exploration
 import Extraction
 import Failures
 import Foundation
-import KVMRoots
 import KernelSource
 import Reporting
 
@@ -34,21 +33,8 @@ public struct Check: Sendable {
     self.progress = progress
   }
 
-  /// Who judges which subject.
-  private static let domains: [String: any ObservedDomain.Type] = [
-    "kvm-mmu-roots": RootDomain.self
-  ]
-
-  private func domain() throws -> any Domain.Type { try Self.domain(of: subject) }
-
-  /// - Throws: ``Failure`` of kind request for a subject that nothing judges.
-  package static func domain(of subject: String) throws -> any ObservedDomain.Type {
-    guard let domain = domains[subject] else {
-      throw Failure(
-        .request, asked: "check \(subject)", cause: "there is no model that judges '\(subject)'",
-        remedy: "use one of: \(domains.keys.sorted().joined(separator: ", "))")
-    }
-    return domain
+  private func domain() throws -> any ObservedDomain.Type {
+    try Subjects.domain(of: subject, in: installation)
   }
 
   /// Checks a revision; when it has patches and findings, its base too, to tell what is new.
@@ -62,7 +48,6 @@ public struct Check: Sendable {
 
   /// Judges one revision on its own; an earlier result of the same text serves.
   func verdict(of revision: Revision) async throws -> Verdict {
-    _ = try installation.manifest(subject)
     let domain = try domain()
     if drives == nil, let known = await results?.verdict(of: subject, in: revision) {
       return known

@@ -25,8 +25,8 @@ public struct Compare: Sendable {
 
   /// - Parameter candidates: at least two, in the order in which they are compared.
   public func comparison(of candidates: [Candidate]) async throws -> Comparison {
-    _ = try check.installation.manifest(check.subject)
-    return try await comparison(Check.domain(of: check.subject), candidates)
+    try await comparison(
+      Subjects.domain(of: check.subject, in: check.installation), candidates)
   }
 
   private func comparison<D: ObservedDomain>(
@@ -123,10 +123,10 @@ public struct Compare: Sendable {
       let oldLine = parting?.old?.line ?? 0
       let clause: String =
         switch group.parting {
-        case .fact(let old, let new): D.describe(old, new)
+        case .fact(let old, let new): replay.newDomain.describe(old, new)
         case .events where sides.isReordered:
-          "\(D.name(ofTarget: group.kind.target))() does the same in another order"
-        case .events: Self.describe(parting, D.name(ofTarget: group.kind.target))
+          "\(replay.newDomain.name(ofTarget: group.kind.target))() does the same in another order"
+        case .events: Self.describe(parting, replay.newDomain.name(ofTarget: group.kind.target))
         }
       let file = newSource.provenance.source
       let name = (file as NSString).lastPathComponent

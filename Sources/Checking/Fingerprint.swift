@@ -69,7 +69,8 @@ enum Fingerprint {
     let extract = ["subjects", "glue", "options", "table.inc", "runtime.inc"]
     let names = Files.below(
       ["shims"] + extract.map { "kernel-extract/\($0)" }, in: installation.root)
-    let hashes = Digest.of(files: names.map { "\(installation.root)/\($0)" })
+    let hashes = Digest.of(
+      files: names.map { "\(installation.root)/\($0)" } + installation.addedFiles)
     return hashes.map { "\($0.value)  \($0.key)" }.sorted()
   }
 }

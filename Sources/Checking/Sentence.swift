@@ -74,7 +74,7 @@ struct Sentence {
     let returned = trace.events[start...].first {
       $0.what == .returned && trace.entries[Int($0.call)] == draft.breach.function
     }
-    return returned.map { Errno.name(Int32(truncatingIfNeeded: $0.value)) }
+    return returned.map { trace.result($0.value) }
   }
 
   // MARK: Names

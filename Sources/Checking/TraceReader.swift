@@ -96,6 +96,11 @@ struct RawTrace {
     }
   }
 
+  /// What a target returned: a number, or what a pointer names.
+  func result(_ value: UInt64) -> String {
+    Int32(exactly: Int64(bitPattern: value)).map(Errno.name) ?? address(value)
+  }
+
   private func callee(_ event: Event) -> String? {
     event.call == 0xffff ? nil : "\(calls[Int(event.call)])()"
   }
@@ -104,7 +109,7 @@ struct RawTrace {
     switch event.what {
     case .step: return ("enter", nil, "")
     case .returned:
-      let result = Errno.name(Int32(truncatingIfNeeded: event.value))
+      let result = self.result(event.value)
       return ("return", nil, isVoid[Int(event.call)] ? "" : result)
     case .allocation:
       let what = event.arg.1 == 4096 ? "page" : "\(event.arg.1) bytes at"
@@ -140,7 +145,6 @@ struct RawTrace {
       // Allocation, release and locks have events of their own.
       let isTold = primitives.contains(calls[Int(event.call)]) || hasOwnEvent(event)
       return isTold ? nil : ("boundary", call(event), answer(event))
-    default: return nil
     }
   }
 

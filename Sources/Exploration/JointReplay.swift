@@ -5,7 +5,8 @@ public struct JointReplay<D: ObservedDomain> {
   public let old: Subject
   public let new: Subject
   private var oldDomain: D
-  private var newDomain: D
+  /// What describes differences.
+  public private(set) var newDomain: D
   private let onTheWay: Bool
   private let silent: Set<String>
 

@@ -278,7 +278,7 @@ private struct JointWorker<D: ObservedDomain> {
     return Report.Size(
       isWarned: warns(old.subject) && warns(new.subject),
       failures: max(failures(old), failures(new)),
-      isStory: D.name(ofTarget: kind.target) != space.name,
+      isStory: domain.name(ofTarget: kind.target) != space.name,
       decisions: max(old.taken.count, new.taken.count),
       differences: space.differences(of: start.values),
       state: domain.number(of: start))

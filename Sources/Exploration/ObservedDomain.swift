@@ -8,10 +8,10 @@ public protocol ObservedDomain: Domain {
   mutating func observe(
     _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ observation: inout Observation)
   /// What is called, by a fact's number.
-  static func name(ofTarget target: UInt8) -> String
+  func name(ofTarget target: UInt8) -> String
   /// What differs between two facts of one key, as a clause: `root.hpa is pml5_root instead of
   /// pml4_root`.
-  static func describe(_ old: Observation.Fact, _ new: Observation.Fact) -> String
+  func describe(_ old: Observation.Fact, _ new: Observation.Fact) -> String
   /// Whether facts of this kind with other values are another way to differ, as results are.
   static func tellsValues(_ aspect: UInt8) -> Bool
 }

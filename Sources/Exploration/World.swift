@@ -125,11 +125,10 @@ public struct World {
   /// ended the scenario.
   @inlinable public func call(_ entry: UInt32, _ first: UInt64 = 0, _ second: UInt64 = 0) -> UInt64?
   {
-    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 4) { arguments in
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Int(KSHIM_MAX_ARGS)) { arguments in
+      arguments.initialize(repeating: 0)
       arguments[0] = first
       arguments[1] = second
-      arguments[2] = 0
-      arguments[3] = 0
       var result: UInt64 = 0
       kshim_run_in(table)
       defer { kshim_run_in(nil) }
@@ -153,8 +152,8 @@ public struct World {
     switches: Int, failures: Int
   ) -> (UInt64, UInt64)? {
     withUnsafeTemporaryAllocation(of: kshim_racer.self, capacity: 2) { calls in
-      calls[0] = kshim_racer(entry: first.entry, args: (first.argument, 0, 0, 0))
-      calls[1] = kshim_racer(entry: second.entry, args: (second.argument, 0, 0, 0))
+      calls[0] = kshim_racer(entry: first.entry, args: (first.argument, 0, 0, 0, 0, 0, 0, 0))
+      calls[1] = kshim_racer(entry: second.entry, args: (second.argument, 0, 0, 0, 0, 0, 0, 0))
       return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
         kshim_run_in(table)
         defer { kshim_run_in(nil) }

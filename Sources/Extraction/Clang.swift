@@ -238,6 +238,8 @@ struct ClangCursor {
     var shape: Shape
     /// What a pointer points to, without qualifiers.
     var pointee: String
+    /// The type itself without typedefs.
+    var canonical: String
   }
 
   private static func value(_ type: CXType) -> ValueType {
@@ -256,7 +258,8 @@ struct ClangCursor {
       : canonical
     return ValueType(
       spelling: text(clang_getTypeSpelling(type)), shape: shape,
-      pointee: text(clang_getTypeSpelling(pointee)))
+      pointee: text(clang_getTypeSpelling(pointee)),
+      canonical: text(clang_getTypeSpelling(canonical)))
   }
 
   /// The type of an expression or a declaration.

@@ -83,7 +83,7 @@ public struct Extraction: Sendable {
       tree: revision.tree.directory,
       isPatched: revision.isChanged, manifestPath: manifest.path,
       expressions: manifest.expressions)
-    let glue = ["-I\(installation.glue)"]
+    let glue = ["-I\(installation.glueDirectory(of: manifest.subject))"]
     let arguments = try build.arguments(for: manifest) + glue
     let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
     // Both at once: each keeps a core busy for as long.
@@ -111,7 +111,7 @@ public struct Extraction: Sendable {
       .filter { !$0.hasPrefix(PreambleCache.prefix(in: installation.cache)) } + extracted.unit.files
     let inTree = try kernelFiles(
       read, of: revision.tree,
-      own: [installation.shims, installation.glue, installation.cache, work])
+      own: [installation.shims, installation.cache, work] + installation.glueDirectories)
     if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins

@@ -305,6 +305,7 @@ struct Extractor {
       return named[variable.name] != nil
         ? nil : variable.type.map { (variable.name, $0, variable.value) }
     }
+    try check(targets.map { ($0, functions[$0]!) }, resolved.objects.map(\.object))
     let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
     let pieces = closure.pieces()

@@ -8,7 +8,7 @@ struct HarnessWriter {
     [
       "reset", "set", "get", "peek", "address", "prepare", "slots", "calls", "entries", "locks",
       "prepares",
-      "slot_sizes", "voids", "counts", "identity",
+      "slot_sizes", "voids", "counts", "identity", "plan", "choose",
     ].map { "kshim_unit_\($0)" }
 
   let manifest: Manifest
@@ -59,7 +59,7 @@ struct HarnessWriter {
       "static void kshim_set(unsigned slot, unsigned index, kshim_u64 value);",
       "static kshim_u64 kshim_get(unsigned slot, unsigned index);",
       manifest.glue.map { "#include \"\($0)\"\n#line 1000 \"\(Self.fileName)\"" } ?? "",
-      callbacks, boundary, binding, accessors, entries, tables,
+      callbacks, boundary, binding, accessors, entries, plan, tables,
       "#pragma clang attribute pop",
     ].joined(separator: "\n")
   }
@@ -171,12 +171,14 @@ struct HarnessWriter {
           + " | (\(gfp) & __GFP_DIRECT_RECLAIM ? 8 : 0), pc);"
       ]
         + (memory == .pageStruct
-          ? ["if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);"] : [])
+          ? Self.withPageStructs(
+            "if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);") : [])
     case .frees(let memory):
       let address =
         memory == .pageStruct
         ? "p0 ? (unsigned long)page_address(p0) : 0" : "(kshim_u64)(unsigned long)p0"
-      return ["kshim_free(\(address), \(kind(memory)), \(size(rule, memory)), pc);"]
+      let free = "kshim_free(\(address), \(kind(memory)), \(size(rule, memory)), pc);"
+      return memory == .pageStruct ? Self.withPageStructs(free) : [free]
     case .locks(let mode): return ["kshim_lock(p0, \(Self.number(mode)), pc);"]
     case .unlocks(let mode): return ["kshim_unlock(p0, \(Self.number(mode)), pc);"]
     case .returns(let values) where values.count == 1:
@@ -196,6 +198,14 @@ struct HarnessWriter {
     case .ends: return ["kshim_gone(pc);"]
     case .ignored: return []
     }
+  }
+
+  /// A file that does not include what says where they lie has no use for them.
+  private static func withPageStructs(_ statement: String) -> [String] {
+    [
+      "\n#if defined(vmemmap) || !defined(CONFIG_SPARSEMEM_VMEMMAP)", statement,
+      "\n#else\n\tkshim_no_room();\n#endif",
+    ]
   }
 
   /// The gfp mask: the argument of type gfp_t.
@@ -312,25 +322,25 @@ struct HarnessWriter {
   }
 
   private var entries: String {
-    let objects = Dictionary(
-      extracted.objects.map { ($0.object.type, $0.object.name) },
-      uniquingKeysWith: { first, _ in first })
     let calls = extracted.targets.enumerated().map { number, target in
-      var next = 0
-      let arguments = target.prototype.arguments.map { argument -> String in
-        if argument.shape == .pointer, let object = objects[argument.pointee] { return object }
-        defer { next += 1 }
-        return "(\(argument.spelling))args[\(next)]"
+      let arguments = Binding(target.prototype, extracted.objects.map(\.object)).arguments.map {
+        switch $0.source {
+        case .object(let name): name
+        case .plain(let position): "(\($0.type.spelling))args[\(position)]"
+        }
       }
       let call = "\(target.name)(\(arguments.joined(separator: ", ")))"
-      return target.prototype.result.shape == .void
-        ? "\tcase \(number): \(call); return 0;"
-        : "\tcase \(number): return (kshim_u64)\(call);"
+      switch target.prototype.result.shape {
+      case .void: return "\tcase \(number): \(call); return 0;"
+      case .pointer: return "\tcase \(number): return (kshim_u64)(unsigned long)\(call);"
+      default: return "\tcase \(number): return (kshim_u64)\(call);"
+      }
     }
     let helpers = manifest.prepares.enumerated().map {
       "\tcase \($0.offset): return \($0.element)(args);"
     }
     return """
+      static const unsigned char kshim_pointers[] = { \(extracted.targets.map { $0.prototype.result.shape == .pointer ? "1, " : "0, " }.joined())0 };
       static kshim_u64 kshim_enter(unsigned entry, const kshim_u64 *args)
       {
       \tKSHIM_OBJECTS
@@ -351,6 +361,8 @@ struct HarnessWriter {
       \t.prepare = kshim_prepare, .enter = kshim_enter,
       \t.threads = \(manifest.threads?.count ?? 1), .switch_call = \(switchCall),
       \t.thread = \(manifest.threads == nil ? "0" : "kshim_thread"),
+      \t.pointers = kshim_pointers,
+      \t.objects = \(extracted.objects.count { $0.expression == nil }),
       };
       void kshim_unit_reset(const unsigned char *choices, unsigned count)
       {

@@ -7,6 +7,8 @@ import KernelSource
 public struct Installation: Sendable {
   /// The package's top directory, absolute.
   public let root: String
+  /// A manifest outside of the package, with its glue beside it; see ``adding(manifest:)``.
+  var added: (name: String, path: String)?
   /// Where what is compiled once is kept; made when it is first needed.
   public var cache = "\(KernelStore().cacheDirectory)/builds"
 
@@ -65,15 +67,16 @@ public struct Installation: Sendable {
   /// Names of all subjects, sorted.
   public func subjectNames() -> [String] {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: subjects)) ?? []
-    return files.filter { $0.hasSuffix(".yaml") && $0 != "services.yaml" }
-      .map { String($0.dropLast(5)) }.sorted()
+    let own = files.filter { $0.hasSuffix(".yaml") && $0 != "services.yaml" }
+      .map { String($0.dropLast(5)) }
+    return Set(own + [added?.name].compactMap(\.self)).sorted()
   }
 
   /// Reads a subject's manifest, the services of every subject added to it.
   ///
   /// - Throws: ``Failure`` of kind request for an unknown subject or a wrong manifest.
   public func manifest(_ subject: String) throws -> Manifest {
-    let path = "\(subjects)/\(subject).yaml"
+    let path = manifestPath(of: subject)
     guard subjectNames().contains(subject) else {
       throw Failure(
         .request, asked: "read subject \(subject)", cause: "there is no subject '\(subject)'",
@@ -81,10 +84,12 @@ public struct Installation: Sendable {
     }
     var manifest = try ManifestReader(path: path).manifest()
     let services = try ManifestReader(path: "\(subjects)/services.yaml").services()
-    if let glue = manifest.glue, !FileManager.default.fileExists(atPath: "\(self.glue)/\(glue)") {
+    if let glue = manifest.glue,
+      !FileManager.default.fileExists(atPath: "\(glueDirectory(of: subject))/\(glue)")
+    {
       throw Failure(
         .request, asked: "read subject \(subject)", cause: "there is no glue '\(glue)'",
-        place: "\(path):\(manifest.glueLine)", remedy: "put it into \(self.glue)")
+        place: "\(path):\(manifest.glueLine)", remedy: "put it into \(glueDirectory(of: subject))")
     }
     // A subject's own rule wins over the service of the same name.
     let named = Set(manifest.boundary.map(\.name))

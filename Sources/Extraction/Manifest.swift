@@ -16,6 +16,9 @@ public struct Manifest: Sendable {
     public var isOptional: Bool
     /// In the manifest, from 1.
     public var line: Int
+    /// What it can hold before the first call, C expressions, the ordinary one first; empty: what
+    /// the world has there.
+    public var values: [String] = []
   }
 
   /// What the glue remembers: an array of its own, zero in every fresh world.
@@ -113,6 +116,10 @@ public struct Manifest: Sendable {
   public var callbacks: [(name: String, spellings: [String], rule: Rule)]
   public var boundary: [(name: String, rule: Rule)]
   public var variables: [Variable]
+  /// What is called, and in which order; a target that none of them calls is called alone.
+  public var drivers: [Driver] = []
+  /// Values of arguments that are no objects.
+  public var arguments: [Argument] = []
   /// Where it was read from, for messages.
   public var path: String
 

@@ -9,7 +9,7 @@ struct ManifestReader {
   let path: String
 
   /// A mapping whose keys are taken one by one; what is left at the end is unknown.
-  private struct Keys {
+  struct Keys {
     let reader: ManifestReader
     let what: String
     let line: Int
@@ -46,7 +46,9 @@ struct ManifestReader {
 
   /// Every key of every kind of entry.
   private static let everyKey = Set(
-    ruleKeys + topKeys + ["type", "value", "at", "optional", "is", "count", "to", "input"])
+    ruleKeys + topKeys + [
+      "type", "value", "at", "optional", "is", "count", "to", "input", "values",
+    ])
 
   func wrong(_ line: Int?, _ cause: String, _ remedy: String) -> Failure {
     Failure(
@@ -54,7 +56,7 @@ struct ManifestReader {
       place: line.map { "\(path):\($0)" } ?? path, remedy: remedy)
   }
 
-  private func keys(_ node: Node, _ what: String) throws -> Keys {
+  func keys(_ node: Node, _ what: String) throws -> Keys {
     guard let mapping = node.mapping else {
       throw wrong(node.mark?.line, "\(what) must be a mapping", "write 'key: value' lines")
     }
@@ -68,14 +70,14 @@ struct ManifestReader {
     return Keys(reader: self, what: what, line: node.mark?.line ?? 0, entries: entries)
   }
 
-  private func string(_ node: Node, _ what: String) throws -> String {
+  func string(_ node: Node, _ what: String) throws -> String {
     guard let scalar = node.scalar else {
       throw wrong(node.mark?.line, "\(what) must be text", "write one value")
     }
     return scalar.string
   }
 
-  private func strings(_ node: Node?, _ what: String) throws -> [String] {
+  func strings(_ node: Node?, _ what: String) throws -> [String] {
     guard let node else { return [] }
     guard let sequence = node.sequence else {
       throw wrong(node.mark?.line, "\(what) must be a list", "write [value, …]")
@@ -119,7 +121,7 @@ struct ManifestReader {
   private static let topKeys = [
     "subject", "title", "source", "since", "include", "targets", "optional-targets", "extract",
     "objects", "inputs", "threads", "state", "bind", "locks", "slots", "glue", "prepares",
-    "callbacks", "boundary", "variables",
+    "callbacks", "boundary", "variables", "drivers", "arguments",
   ]
 
   private static let ruleKeys = [
@@ -313,12 +315,17 @@ struct ManifestReader {
     }
     let slots = try entries("slots").map { entry in
       var inner = try keys(entry.value, "slot '\(entry.key)'")
-      let slot = Manifest.Slot(
+      var slot = Manifest.Slot(
         name: entry.key, spellings: try spellings(&inner, "is"),
         count: try number(inner.take("count"), "count", from: 1) ?? 1,
         with: try inner.take("with").map { try string($0, "with") },
         isOptional: try flag(inner.take("optional"), "optional"), line: entry.line)
-      try inner.close(allowed: ["is", "count", "with", "optional"])
+      slot.values = try values(inner.take("values"), of: "slot '\(entry.key)'")
+      if !slot.values.isEmpty, slot.count > 1 {
+        throw wrong(
+          entry.line, "slot '\(entry.key)' has values for many elements", "name each as a slot")
+      }
+      try inner.close(allowed: ["is", "count", "with", "optional", "values"])
       return slot
     }
     let callbacks = try entries("callbacks").map { entry in
@@ -376,6 +383,8 @@ struct ManifestReader {
       variables: try variables(top.take("variables")),
       path: path)
     manifest.glueLine = glue?.mark?.line ?? 1
+    manifest.drivers = try drivers(top.take("drivers"), targets: targets + optional)
+    manifest.arguments = try arguments(top.take("arguments"), targets: targets + optional)
     try top.close(allowed: Self.topKeys)
     return manifest
   }

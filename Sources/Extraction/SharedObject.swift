@@ -64,7 +64,7 @@ public struct SharedObject: Sendable {
       throw CompilerReport(
         asked: "compile \(provenance.subject) from \(provenance.kernel)", tree: provenance.tree,
         isPatched: !provenance.patches.isEmpty,
-        manifestPath: "\(installation.subjects)/\(provenance.subject).yaml"
+        manifestPath: installation.manifestPath(of: provenance.subject)
       ).failure(compiled.errorLines)
     }
   }

@@ -37,7 +37,8 @@ struct UnitCheck {
   func check(_ compiled: Command.Result) throws {
     guard compiled.succeeded else { throw report.failure(compiled.errorLines) }
     let own =
-      [manifest.source, HarnessWriter.fileName].map { "\($0):" } + ["\(installation.glue)/"]
+      [manifest.source, HarnessWriter.fileName].map { "\($0):" }
+      + installation.glueDirectories.map { "\($0)/" }
     let strict = compiled.errorLines.map { line in
       own.contains { line.hasPrefix($0) } ? line.replacing(": warning: ", with: ": error: ") : line
     }

@@ -3,17 +3,23 @@ import Exploration
 
 /// Differences between revisions, in words.
 extension RootDomain {
-  public static func name(ofTarget target: UInt8) -> String {
+  public func name(ofTarget target: UInt8) -> String { Self.name(target) }
+
+  private static func name(_ target: UInt8) -> String {
     RootObserver.drives[Int(target)].rawValue
+  }
+
+  public func describe(_ old: Observation.Fact, _ new: Observation.Fact) -> String {
+    Self.sentence(old, new)
   }
 
   public static func tellsValues(_ aspect: UInt8) -> Bool {
     aspect <= RootAspect.result.rawValue
   }
 
-  public static func describe(_ old: Observation.Fact, _ new: Observation.Fact) -> String {
+  private static func sentence(_ old: Observation.Fact, _ new: Observation.Fact) -> String {
     let aspect = RootAspect(rawValue: new.aspect)!
-    let function = "\(name(ofTarget: new.target))()"
+    let function = "\(name(new.target))()"
     let (was, now) = (value(old, aspect), value(new, aspect))
     switch aspect {
     case .ending:

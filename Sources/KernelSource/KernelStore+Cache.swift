@@ -32,11 +32,12 @@ extension KernelStore {
     if !refresh, case .whole(let tree) = await existing(key) { return tree }
     let lock = try await lockForFilling(key, progress)
     defer { lock.release() }
-    var isDamaged = false
+    var (isDamaged, isOutdated) = (false, false)
     if !refresh {
       switch await existing(key) {
       case .whole(let tree): return tree
       case .damaged: isDamaged = true
+      case .outdated: isOutdated = true
       case .nothing: break
       }
     }
@@ -55,7 +56,7 @@ extension KernelStore {
     }
     share(key, fresh)
     let use = try await record(key, fresh)
-    try await replace(key, by: fresh, scratch, waits: refresh, progress)
+    try await replace(key, by: fresh, scratch, waits: refresh || isOutdated, progress)
     let tree = try KernelTree(
       directory: "\(kernelsDirectory)/\(key.name)", spec: key.spec, use: use)
     limit()
@@ -102,6 +103,8 @@ extension KernelStore {
   private enum Existing {
     case whole(KernelTree)
     case damaged, nothing
+    /// Of another list of files, as an older or newer kshim unpacks: somebody may be reading it.
+    case outdated
   }
 
   private func existing(_ key: CacheKey) async -> Existing {
@@ -111,7 +114,7 @@ extension KernelStore {
     guard let use = try? Self.use(directory), let record = CacheRecord(inTree: directory) else {
       return .damaged
     }
-    guard record.key == key.key, record.kept == KernelTree.keptPaths else { return .nothing }
+    guard record.key == key.key, record.kept == KernelTree.keptPaths else { return .outdated }
     guard await record.isWhole(directory, environment),
       let tree = try? KernelTree(directory: directory, spec: key.spec, use: use)
     else { return .damaged }

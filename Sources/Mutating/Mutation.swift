@@ -40,9 +40,7 @@ public struct Mutation: Sendable {
     self.phase = phase
   }
 
-  private var equivalents: String {
-    "\(installation.root)/kernel-extract/equivalents/\(subject).yaml"
-  }
+  private var equivalents: String { installation.equivalentsPath(of: subject) }
 
   /// The selected mutants, none compiled and none run.
   public func list(of revision: Revision) async throws -> (file: String, mutants: [Mutant]) {
@@ -56,7 +54,7 @@ public struct Mutation: Sendable {
 
   /// - Throws: ``Failure`` of kind request when the revision breaks a property without any mutant.
   public func report(of revision: Revision) async throws -> MutationReport {
-    try await report(Check.domain(of: subject), revision)
+    try await report(Subjects.domain(of: subject, in: installation), revision)
   }
 
   private func report<D: Domain>(

@@ -78,21 +78,25 @@ struct CheckCommand: AsyncParsableCommand {
     return CheckReport([
       .init(
         label: nil, title: nil, outcome: .verdict(verdict),
-        replayOptions: self.revision.replayOptions)
+        replayOptions: search.subject.replayOptions + self.revision.replayOptions)
     ])
   }
 
   private func eachReport() async throws -> CheckReport {
-    let series = try await revision.series()
+    var series = try await revision.series()
+    for index in series.steps.indices {
+      series.steps[index].replayOptions =
+        search.subject.replayOptions + series.steps[index].replayOptions
+    }
     let step = Step()
     let count = series.count
     return try await check(step).report(of: series) { step.begin("\($0) of \(count): ") }
   }
 
   private func check(_ step: Step) throws -> Check {
-    let installation = try Installation.locate()
+    let (installation, subject) = try search.subject.locate()
     var check = Check(
-      subject: search.subject, jobs: search.workers, installation: installation,
+      subject: subject, jobs: search.workers, installation: installation,
       progress: SearchOptions.progress { Terminal.status(step.prefix + $0) },
       phase: { Terminal.status(step.prefix + $0) })
     check.results = ResultCache(

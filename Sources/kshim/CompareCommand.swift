@@ -59,8 +59,9 @@ struct CompareCommand: AsyncParsableCommand {
     let candidates = try await RevisionName.resolve(
       names, kernel: RevisionOptions.kernelName(kernel))
     defer { for candidate in candidates { candidate.revision.close() } }
+    let (installation, subject) = try search.subject.locate()
     let check = Check(
-      subject: search.subject, jobs: search.workers, installation: try Installation.locate(),
+      subject: subject, jobs: search.workers, installation: installation,
       progress: SearchOptions.progress { Terminal.status($0) }, phase: { Terminal.status($0) })
     let comparison = try await Compare(check).comparison(of: candidates)
     Terminal.status("")

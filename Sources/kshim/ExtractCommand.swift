@@ -16,8 +16,7 @@ struct ExtractCommand: AsyncParsableCommand {
 
   @OptionGroup var revision: RevisionOptions
 
-  @Option(help: "What is extracted; see 'kshim subjects'.")
-  var subject = "kvm-mmu-roots"
+  @OptionGroup var subject: SubjectOptions
 
   @Option(
     help: ArgumentHelp(
@@ -25,7 +24,7 @@ struct ExtractCommand: AsyncParsableCommand {
   var into: String?
 
   func run() async throws {
-    let installation = try Installation.locate()
+    let (installation, subject) = try self.subject.locate()
     _ = try installation.manifest(subject)
     let (revision, base) = try await self.revision.resolve()
     defer {

@@ -78,8 +78,9 @@ struct MutateCommand: AsyncParsableCommand {
     selection.touchedOnly = base != nil
     selection.sample = sample
     selection.seed = seed
+    let (installation, subject) = try search.subject.locate()
     let mutation = Mutation(
-      subject: search.subject, jobs: search.workers, installation: try Installation.locate(),
+      subject: subject, jobs: search.workers, installation: installation,
       selection: selection, progress: Self.progress, phase: { Terminal.status($0) })
     if list {
       let (file, mutants) = try await mutation.list(of: revision)

@@ -3,6 +3,7 @@ import ArgumentParser
 import Checking
 import Exploration
 import Extraction
+import Failures
 import Reporting
 
 struct ReplayCommand: AsyncParsableCommand {
@@ -33,15 +34,21 @@ struct ReplayCommand: AsyncParsableCommand {
 
   func run() async throws {
     let scenario = try Scenario(scenario)
+    let (installation, subject) = try search.subject.locate()
+    if format == .test, installation.addedSubject != nil {
+      throw Failure(
+        .request, asked: "print a test of \(subject)",
+        cause: "'swift test' links only what kshim's own sources have a model for",
+        remedy: "replay it with this command, or print its calls with '--as c'")
+    }
     let (revision, base) = try await self.revision.resolve()
     defer {
       revision.close()
       base?.close()
     }
-    let check = Check(
-      subject: search.subject, jobs: 1, installation: try Installation.locate())
+    let check = Check(subject: subject, jobs: 1, installation: installation)
     var replay = try await check.replay(scenario, of: revision)
-    replay.replayOptions = self.revision.replayOptions
+    replay.replayOptions = search.subject.replayOptions + self.revision.replayOptions
     try Terminal.write(replay.rendered(as: format))
     if !replay.broken.isEmpty { throw ExitCode(1) }
   }

@@ -106,8 +106,7 @@ struct RevisionOptions: ParsableArguments {
 }
 
 struct SearchOptions: ParsableArguments {
-  @Option(help: "What is tested; see 'kshim subjects'.")
-  var subject = "kvm-mmu-roots"
+  @OptionGroup var subject: SubjectOptions
 
   @Option(
     parsing: .unconditional,

@@ -11,9 +11,8 @@ final class SecondSubjectTests: ExtractionTestCase {
 
   private func check(_ spec: String) async throws {
     let name = "kvm-avic-tables"
-    let manifest = try String(
-      contentsOfFile: "\(Self.root)/Tests/ExtractionTests/Fixtures/\(name).yaml", encoding: .utf8)
-    let installation = try installation(with: manifest, named: name)
+    let installation = try installation.adding(
+      manifest: "\(Self.root)/Tests/Subjects/\(name)/\(name).yaml")
     let tree = try await kernel(spec)
     let extraction = try await extract(tree, installation: installation, subject: name)
     let names = extraction.provenance.functions.map(\.name)

@@ -50,6 +50,29 @@ final class KernelStoreTests: KernelSourceTestCase {
     XCTAssertEqual(progress.lines.count, 2)
   }
 
+  func test_tree_ofAnotherListOfFiles_isUnpackedAnewOnceNobodyReadsIt() async throws {
+    try makeTree("linux")
+    try write("linux/lib/pool.txt", "pool\n")
+    try await shell("tar -cf a.tar linux")
+    let directory = try await store.resolve("\(scratch)/a.tar").directory
+    let record = "\(directory)/.kshim.json"
+    let text = try String(contentsOfFile: record, encoding: .utf8)
+    try await shell("rm -r '\(directory)/lib'")
+    try text.replacing("    \"lib\",\n", with: "")
+      .write(toFile: record, atomically: false, encoding: .utf8)
+    var reader: FileLock? = try KernelStore.use(directory)
+    XCTAssertNotNil(reader)
+    let (store, scratch, progress) = (store, scratch, Progress())
+    async let resolved = store.resolve("\(scratch)/a.tar", progress: progress.add)
+    while progress.lines.count < 2 { try await Task.sleep(for: .milliseconds(20)) }
+    XCTAssertEqual(progress.lines.last, "waiting for another kshim that uses \(scratch)/a.tar")
+    XCTAssertNil(FileManager.default.contents(atPath: "\(directory)/lib/pool.txt"))
+    reader = nil
+    let tree = try await resolved
+    XCTAssertEqual(tree.kept, KernelTree.keptPaths)
+    XCTAssertNotNil(FileManager.default.contents(atPath: "\(tree.directory)/lib/pool.txt"))
+  }
+
   func test_tarball_damaged_leavesNothing() async throws {
     try makeTree("linux")
     try await shell(

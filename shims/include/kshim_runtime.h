@@ -63,6 +63,8 @@ struct kshim_harness {
 	unsigned threads;		/* 1, or 2 where two steps can race */
 	void (*thread)(unsigned number);	/* says which thread runs; NULL where there is one */
 	unsigned switch_call;		/* asks whether the other thread goes on */
+	unsigned objects;		/* how many of what it names are objects of targets: the first */
+	const unsigned char *pointers;	/* 1 for each target that returns one; NULL where none does */
 };
 void kshim_attach(const struct kshim_harness *harness);
 

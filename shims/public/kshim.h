@@ -21,10 +21,11 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 3
+#define KSHIM_ABI 4
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
+#define KSHIM_MAX_ARGS 8		/* of a target, those that are no objects */
 
 /* What an event says happened. */
 enum kshim_event_kind {
@@ -180,7 +181,7 @@ struct kshim_world {
 /* One of two calls that race: a target, and the arguments that are no objects. */
 struct kshim_racer {
 	uint32_t entry;
-	uint64_t args[4];
+	uint64_t args[KSHIM_MAX_ARGS];
 };
 
 struct kshim_table {
@@ -241,7 +242,8 @@ struct kshim_table {
 	uint64_t (*prepare)(uint32_t helper, const uint64_t *args);
 	/* The address by which the kernel's code writes to hpa. */
 	uint64_t (*virtual_address)(uint64_t hpa);
-	/* Calls a target; further arguments come from args (4). False when an event ended it. */
+	/* Calls a target; further arguments come from args (KSHIM_MAX_ARGS). A pointer that it
+	 * returns is an address in *result, and a name in the event. False when an event ended it. */
 	bool (*call)(uint32_t entry, const uint64_t *args, uint64_t *result);
 	/* Whose objects set(), get(), address(), prepare() and call() are about; reset() says 0. */
 	void (*select)(uint32_t thread);
@@ -265,6 +267,18 @@ struct kshim_table {
 	/* A digest of every event without its pc, and of what was written: two fills of what was never
 	 * written must agree on it. */
 	uint64_t (*digest)(void);
+	/* What the manifest says of drivers and inputs, a line each; see Exploration/Plan.swift. */
+	const char *plan;
+	/* Gives a slot of the plan the value of that number: watched as by set_input(). Of an argument it
+	 * returns the value. */
+	uint64_t (*choose)(uint32_t input, uint32_t value, uint32_t mask);
+	/* Allocations of this scenario that are in use and that nothing names any more: the numbers of
+	 * their events, at most room; returns how many. held are values that the caller has; where the
+	 * objects are given back, what they name is not named. */
+	uint32_t (*lost)(const uint64_t *held, uint32_t count, bool is_released, uint32_t *events,
+			 uint32_t room);
+	/* Where the subject's own data names freed memory, for kshim_store.address; 0: nowhere. */
+	uint64_t (*dangling)(void);
 	/* Writes how often each branch was taken, for llvm-profdata. NULL in a build that does not
 	 * count; false when the file cannot be written. */
 	bool (*write_profile)(const char *path);

@@ -539,3 +539,51 @@ void memory_restore(const struct memory_state *then)
 		next[w] = then->next[w];
 	}
 }
+
+bool memory_is_data(uint64_t address)
+{
+	return is_subject_data(address, 1);
+}
+
+bool memory_is_object(uint64_t address, uint32_t *number)
+{
+	for (uint32_t i = 0; i < object_count; i++)
+		if (address - objects[i].address < objects[i].size) {
+			*number = i;
+			return true;
+		}
+	return false;
+}
+
+static bool block_at_hpa(uint64_t hpa, bool is_frame, struct memory_block *block)
+{
+	const int w = window_of(hpa);
+	const struct allocation *found;
+	uint64_t frame;
+
+	if (w < 0)
+		return false;
+	frame = (hpa - window_hpa[w]) / PAGE_SIZE;
+	if (state[w][frame] == PAGE_UNUSED)
+		return false;
+	found = &allocations[w][frame];
+	if (!is_frame && hpa - found->start >= found->size)
+		return false;
+	block->number = w * WINDOW_PAGES + (found->start - window_hpa[w]) / PAGE_SIZE;
+	block->is_live = state[w][frame] == PAGE_LIVE;
+	block->is_freed = !block->is_live;
+	return true;
+}
+
+bool memory_block_at(uint64_t address, struct memory_block *block)
+{
+	if (page_struct_size && address - vmemmap < FRAMES * page_struct_size)
+		return block_at_hpa((address - vmemmap) / page_struct_size * PAGE_SIZE, true, block);
+	return block_at_hpa(address - offset, false, block);
+}
+
+bool memory_block_of(uint64_t value, struct memory_block *block)
+{
+	return memory_block_at(value, block) ||
+	       block_at_hpa(value & ((1ULL << 51) - 1), false, block);
+}

@@ -285,7 +285,8 @@ uint64_t step_run(uint32_t entry, const uint64_t *args)
 	result = step_harness->enter(entry, (const kshim_u64 *)args);
 	event = trace_record(KSHIM_EVENT_RETURN, thread_last_block());
 	event->call = entry;
-	event->value = result;
+	event->value = step_harness->pointers && step_harness->pointers[entry] ?
+			       memory_symbol(result) : result;
 	return result;
 }
 

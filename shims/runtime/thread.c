@@ -135,7 +135,7 @@ static void start(struct thread *thread, uint32_t entry, const uint64_t *args)
 		*--top = 0;
 	thread->stack = (uint64_t)top;
 	thread->entry = entry;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < KSHIM_MAX_ARGS; i++)
 		thread->args[i] = args[i];
 	thread->is_active = true;
 	thread->waits_for = NULL;

@@ -34,7 +34,7 @@ struct held_lock {
 struct thread {
 	/* thread.c */
 	uint64_t stack;			/* its stack pointer while it does not run */
-	uint64_t args[4], result;
+	uint64_t args[KSHIM_MAX_ARGS], result;
 	uint32_t entry;
 	bool is_active;			/* started and not at its end */
 	const volatile void *waits_for;	/* a lock, or NULL */
@@ -131,6 +131,25 @@ extern struct kshim_store *memory_stores;
 extern uint32_t memory_store_count, memory_first_step_store;
 
 bool memory_is_code(uint64_t address);
+bool memory_is_data(uint64_t address);		/* the subject's own, and what the harness gives it */
+bool memory_is_object(uint64_t address, uint32_t *number);	/* what the harness gives it */
+
+/* One allocation, or what is left of it. */
+#define MEMORY_FRAMES (2 * WINDOW_PAGES)
+struct memory_block {
+	uint32_t number;		/* of its first frame, below MEMORY_FRAMES */
+	bool is_live, is_freed;
+};
+/* The one that an address lies in, of its memory or of the struct page of it. */
+bool memory_block_at(uint64_t address, struct memory_block *block);
+/* The same, or the one that an hpa with any flags around it lies in. */
+bool memory_block_of(uint64_t value, struct memory_block *block);
+
+/* reach.c */
+uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released, uint32_t *events,
+		    uint32_t room);
+uint64_t kshim_dangling(void);
+
 void memory_save(struct memory_state *state);
 void memory_restore(const struct memory_state *state);
 

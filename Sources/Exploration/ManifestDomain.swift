@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Shims
+
+/// A subject that no model knows: driven as its manifest says, judged by what holds for any code.
+public struct ManifestDomain: ObservedDomain {
+  private let subject: Subject
+  private let plan: Plan
+  public let spaces: [StateSpace]
+  private var oracle: UniversalOracle
+  /// The state that was run last: one state has many lists of decisions.
+  private var last: StartingState?
+  /// A step of the last run.
+  private struct Made {
+    /// Before it.
+    var oracle: UniversalOracle
+    var arguments: [UInt64]
+    var result: UInt64?
+    var goesOn = false
+  }
+  private var made: [Made] = []
+  /// What takes down what comes of a scenario, where none is judged.
+  private var observer: StepObserver?
+
+  public static let properties = Property.universal.filter {
+    ![.warnMissing, .deadlock].contains($0)
+  }
+
+  public init(_ subject: Subject) throws {
+    self.subject = subject
+    plan = try Plan(subject)
+    spaces = plan.drivers.map(\.space)
+    oracle = UniversalOracle(subject)
+  }
+
+  public init(observing subject: Subject) throws {
+    try self.init(subject)
+    observer = StepObserver(subject)
+  }
+
+  public static func setUp(drive: String, spelled: String) -> [SetUpLine] {
+    spelled == "-" ? [] : spelled.split(separator: ",").map { .words("\($0)") }
+  }
+
+  // MARK: Running
+
+  public mutating func run(
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report
+  ) {
+    let world = subject.world
+    let driver = plan.drivers[state.space]
+    if report.wasPrepared(0) {
+      // Goes on from the run before.
+    } else if last == state {
+      world.back(choices)
+    } else {
+      last = state
+      world.begin(state, of: driver.space, choices)
+      for (input, place) in driver.inputs where input.argument == nil {
+        let value = place.map { Int(state.values[$0]) } ?? 0
+        world.choose(input.number, value, asking: place.map { 1 << UInt32($0) } ?? 0)
+      }
+      world.mark()
+    }
+    if !report.wasPrepared(0) { oracle.begin() }
+    for number in driver.calls.indices {
+      guard step(number, driver, state, &report) else { return }
+    }
+  }
+
+  /// Makes a step and has it judged. Returns whether the driver goes on.
+  private mutating func step(
+    _ number: Int, _ driver: Plan.Driver, _ state: StartingState, _ report: inout Report
+  ) -> Bool {
+    if report.wasMade(number) { return made[number].goesOn }
+    let world = subject.world
+    if report.wasPrepared(number) {
+      oracle = made[number].oracle
+      made.removeLast(made.count - number - 1)
+    } else {
+      if made.count > number { made.removeLast(made.count - number) }
+      let arguments = arguments(of: driver.calls[number], driver, state)
+      made.append(Made(oracle: oracle, arguments: arguments))
+    }
+    let target = driver.calls[number]
+    let arguments = made[number].arguments
+    let result = report.make(number, in: world) {
+      world.call(target.entry, with: arguments).map { ($0, 0) }
+    }?.0
+    made[number].result = result
+    let isFailed = number == 0 && result.map { Outcome(target.result, $0).isFailure } ?? false
+    // Nothing goes on beside a lock that is never released, or with what was never made.
+    made[number].goesOn =
+      result != nil && world.happened.pointee.locks_held == 0 && !isFailed
+    if observer != nil {
+      observer!.take(target.entry, world)
+    } else if report.takesStep(world, result) {
+      let isLast = number == driver.calls.count - 1
+      let held = made.indices.filter { !isLast || $0 == number || !driver.isTaken($0) }
+      let isSame = oracle.judge(
+        target, world, result, held: held.compactMap { made[$0].result },
+        isReleased: driver.isLife && (isLast || isFailed),
+        isOrdinary: world.asked.allSatisfy { $0.value == 0 }, &report)
+      if !isSame { made[number].goesOn = false }
+    }
+    return made[number].goesOn
+  }
+
+  private func arguments(
+    of target: Plan.Target, _ driver: Plan.Driver, _ state: StartingState
+  ) -> [UInt64] {
+    let world = subject.world
+    var arguments = Array(repeating: 0 as UInt64, count: Int(KSHIM_MAX_ARGS))
+    for (input, place) in driver.inputs {
+      guard let argument = input.argument, argument.target == target.name else { continue }
+      if let place { world.ask(UInt8(place)) }
+      arguments[argument.position] = world.choose(
+        input.number, place.map { Int(state.values[$0]) } ?? 0)
+    }
+    for (position, makers) in target.taken {
+      let maker = made.indices.last { makers.contains(driver.calls[$0].name) }
+      if let maker, let result = made[maker].result { arguments[position] = result }
+    }
+    return arguments
+  }
+
+  // MARK: Observing
+
+  public mutating func observe(
+    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ observation: inout Observation
+  ) {
+    observer!.begin()
+    var none = Report()
+    run(state, choices, &none)
+    observer!.end(&observation)
+  }
+
+  public func name(ofTarget target: UInt8) -> String { subject.entries[Int(target)] }
+
+  public func describe(_ old: Observation.Fact, _ new: Observation.Fact) -> String {
+    StepObserver.describe(
+      old, new, function: "\(name(ofTarget: new.target))()", slots: subject.slots)
+  }
+
+  public static func tellsValues(_ aspect: UInt8) -> Bool { StepObserver.tellsValues(aspect) }
+}

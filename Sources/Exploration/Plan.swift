@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Shims
+
+/// How a subject without a model is driven: what its manifest says, as the compiled unit carries it.
+///
+/// A line each, words parted by spaces; inputs are numbered in the order of their lines:
+///
+///     target NAME void|errno|pointer|other
+///     result TARGET POSITION TARGET…     an argument that is what one of these returned
+///     slot NAME = VALUE…
+///     argument TARGET POSITION NAME = VALUE…
+///     driver NAME TARGET…
+struct Plan {
+  /// What a target's result says of success.
+  enum Result: String {
+    case void
+    /// A number that is a negative errno, or not.
+    case errno
+    /// NULL or an ERR_PTR is none.
+    case pointer
+    /// No statement: a truth value, or an unsigned number.
+    case other
+  }
+
+  struct Target {
+    var name: String
+    var entry: UInt32
+    var result: Result
+    /// Which arguments are a result of an earlier call, by position, and of what.
+    var taken: [(position: Int, makers: [String])] = []
+  }
+
+  struct Input {
+    var number: UInt32
+    var name: String
+    var spellings: [String]
+    /// nil for a slot.
+    var argument: (target: String, position: Int)?
+  }
+
+  struct Driver {
+    var name: String
+    var calls: [Target]
+    /// In the order of the space's inputs; those with one value have no place there.
+    var inputs: [(input: Input, place: Int?)]
+    var space: StateSpace
+
+    /// Whether the last call gives back what the first one made.
+    var isLife: Bool { calls.count > 1 && calls[calls.count - 1].result == .void }
+
+    /// Whether a later call takes what a call returned: then it is for the driver to give it back.
+    func isTaken(_ index: Int) -> Bool {
+      calls[(index + 1)...].contains { later in
+        later.taken.contains { $0.makers.contains(calls[index].name) }
+      }
+    }
+  }
+
+  private(set) var targets: [Target] = []
+  private(set) var drivers: [Driver] = []
+  private var inputs: [Input] = []
+
+  init(_ subject: Subject) throws {
+    func broken(_ line: Substring) -> Failure {
+      Failure(
+        .tool, asked: "drive \(subject.name)", cause: "its plan has the line '\(line)'",
+        remedy: "extract it again with this kshim")
+    }
+    for line in String(cString: subject.table.pointee.plan).split(separator: "\n") {
+      let words = line.split(separator: " ").map(String.init)
+      let values = words.firstIndex(of: "=").map { Array(words[($0 + 1)...]) } ?? []
+      func target(_ name: String) throws -> Int {
+        guard let index = targets.firstIndex(where: { $0.name == name }) else { throw broken(line) }
+        return index
+      }
+      switch (words[0], words.count) {
+      case ("target", 3):
+        guard let entry = subject.entry(words[1]), let result = Result(rawValue: words[2]) else {
+          throw broken(line)
+        }
+        targets.append(Target(name: words[1], entry: entry, result: result))
+      case ("result", 4...):
+        guard let position = Int(words[2]) else { throw broken(line) }
+        targets[try target(words[1])].taken.append((position, Array(words[3...])))
+      case ("slot", 4...):
+        inputs.append(
+          Input(number: UInt32(inputs.count), name: words[1], spellings: values, argument: nil))
+      case ("argument", 6...):
+        guard let position = Int(words[2]) else { throw broken(line) }
+        inputs.append(
+          Input(
+            number: UInt32(inputs.count), name: words[3], spellings: values,
+            argument: (words[1], position)))
+      case ("driver", 3...):
+        drivers.append(driver(words[1], try words[2...].map { targets[try target($0)] }))
+      default: throw broken(line)
+      }
+    }
+  }
+
+  private func driver(_ name: String, _ calls: [Target]) -> Driver {
+    let own = inputs.filter { input in
+      input.argument.map { argument in calls.contains { $0.name == argument.target } } ?? true
+    }
+    var words: [Word] = []
+    var placed: [(input: Input, place: Int?)] = []
+    for input in own {
+      guard input.spellings.count > 1 else {
+        placed.append((input, nil))
+        continue
+      }
+      let isAlone = own.count { $0.name == input.name } == 1
+      let word = isAlone ? input.name : "\(input.argument?.target ?? "slot").\(input.name)"
+      placed.append((input, words.count))
+      words.append(Word(word, input.spellings))
+    }
+    return Driver(
+      name: name, calls: calls, inputs: placed, space: StateSpace(name: name, words: words))
+  }
+}

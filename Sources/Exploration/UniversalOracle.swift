@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Shims
+
+/// Judges the steps of any subject: what is wrong whatever the code is for. docs/properties.md says
+/// exactly what each rule claims, and what it keeps silent about.
+struct UniversalOracle {
+  private let subject: Subject
+  private let events = StepEvents()
+  /// The first event of the next step.
+  private var position = 0
+  private var isUninitialised = false
+
+  init(_ subject: Subject) { self.subject = subject }
+
+  /// Begins a scenario.
+  mutating func begin() {
+    position = 0
+    isUninitialised = false
+  }
+
+  /// Judges the step that was just made.
+  ///
+  /// - Parameters:
+  ///   - held: what the caller has from this call and earlier ones.
+  ///   - isReleased: whether the targets' objects are given back with it.
+  ///   - isOrdinary: whether every input that was looked at has its ordinary value.
+  /// - Returns: whether the scenario does the same whatever holds what nothing has set.
+  mutating func judge(
+    _ target: Plan.Target, _ world: World, _ result: UInt64?, held: [UInt64], isReleased: Bool,
+    isOrdinary: Bool,
+    _ report: inout Report
+  ) -> Bool {
+    let step = position
+    position = events.take(
+      world.events, from: position, function: target.name, into: &report)
+    if let parting = report.parting(world, result) {
+      isUninitialised = true
+      report.broken(.uninitialised, in: target.name, at: parting.0, parting.1)
+    }
+    guard !isUninitialised else { return false }
+    guard let returned = events.returned, world.happened.pointee.ended == 0 else { return true }
+    let end = returned.pc
+    leaks(target, world, held, isReleased, &report)
+    locks(target, world, &report)
+    answers(target, world, from: step, returned, &report)
+    if Outcome(target.result, returned.value).isFailure {
+      report.look(at: .init(.partialState))
+      if let place = world.dangling {
+        report.broken(
+          .partialState, in: target.name, at: place == 0 ? end : place,
+          "the function fails, and what is left still names memory that it freed")
+      }
+    }
+    warns(target, world, isOrdinary, &report)
+    return true
+  }
+
+  // MARK: Memory and locks
+
+  private func leaks(
+    _ target: Plan.Target, _ world: World, _ held: [UInt64], _ isReleased: Bool,
+    _ report: inout Report
+  ) {
+    report.look(at: .init(.leak))
+    for event in world.lost(held: held, isReleased: isReleased) {
+      report.broken(
+        .leak, in: target.name, at: event.pc,
+        "memory is allocated and nothing names it afterwards")
+    }
+  }
+
+  /// A lock that the code itself has taken before: what its callers hold, nobody says.
+  private func locks(_ target: Plan.Target, _ world: World, _ report: inout Report) {
+    for event in events.assertions
+    where world.events.contains(where: { $0.what == .lock && $0.arg.0 == event.arg.0 }) {
+      report.broken(
+        .lockImbalance, in: target.name, at: event.pc,
+        "a lock is not held as this place demands")
+    }
+  }
+
+  private func warns(
+    _ target: Plan.Target, _ world: World, _ isOrdinary: Bool, _ report: inout Report
+  ) {
+    guard isOrdinary, world.decisions.allSatisfy({ $0.choice == 0 }) else { return }
+    report.look(at: .init(.warnUnexpected))
+    guard let first = events.warned.first else { return }
+    report.broken(
+      .warnUnexpected, in: target.name, at: first.pc,
+      "a WARN fires although nothing failed and the state is the ordinary one")
+  }
+
+  // MARK: Failures
+
+  /// An answer at the boundary that could have been another.
+  private struct Answer {
+    var call: UInt16
+    var isOrdinary: Bool
+    var allocates: Bool
+    /// The errno that a failure stands for; nil where the answer says of no failure which.
+    var errno: Int32?
+    var pc: UInt64
+  }
+
+  private func answer(_ decision: kshim_decision, _ events: UnsafeBufferPointer<Event>) -> Answer {
+    let call = events[Int(decision.event)]
+    var answer = Answer(
+      call: decision.call, isOrdinary: decision.choice == 0, allocates: false, errno: nil,
+      pc: call.pc)
+    var isRefused = false
+    for event in events[Int(decision.event)...].dropFirst() {
+      guard event.call == call.call, event.what != .call else { break }
+      guard event.what == .allocation else { continue }
+      answer.allocates = true
+      if event.value == 0 { isRefused = true }
+    }
+    guard !answer.isOrdinary else { return answer }
+    let value = Int64(bitPattern: call.value)
+    let narrow = call.value >> 32 == 0 ? Int64(Int32(truncatingIfNeeded: call.value)) : value
+    if isRefused {
+      answer.errno = StepEvents.enomem
+    } else if (-4095..<0).contains(narrow) {
+      answer.errno = Int32(narrow)
+    }
+    return answer
+  }
+
+  /// What the function makes of the failures that it met and did not get over.
+  private func answers(
+    _ target: Plan.Target, _ world: World, from step: Int, _ returned: Event,
+    _ report: inout Report
+  ) {
+    let outcome = Outcome(target.result, returned.value)
+    guard outcome != .unknown else { return }
+    let all = world.events
+    let answers = world.decisions.filter { Int($0.event) >= step && Int($0.event) < position }
+      .map { answer($0, all) }
+    // A second try, or another way to get memory, makes good for what failed.
+    let failed = answers.indices.filter { index in
+      let one = answers[index]
+      return one.errno != nil
+        && !answers[(index + 1)...].contains {
+          $0.isOrdinary && ($0.call == one.call || $0.allocates && one.allocates)
+        }
+    }.map { answers[$0] }
+    guard let first = failed.first else { return }
+    let callee = "\(subject.calls[Int(first.call)])()"
+    switch outcome {
+    case .success:
+      report.look(at: .init(.errorSwallowed))
+      report.broken(
+        .errorSwallowed, in: target.name, at: first.pc,
+        "\(callee) fails and the function \(target.result == .errno ? "returns 0" : "succeeds")")
+    case .errno(let errno):
+      report.look(at: .init(.errorSwallowed))
+      // Where something else was amiss too, the errno may be about that.
+      guard answers.allSatisfy({ $0.isOrdinary || $0.errno != nil }) else { return }
+      report.look(at: .init(.wrongErrno))
+      if !answers.contains(where: { $0.errno == errno }) {
+        report.broken(
+          .wrongErrno, in: target.name, at: first.pc,
+          "\(callee) fails with \(Errno.name(first.errno!)) and the function returns \(Errno.name(errno))"
+        )
+      }
+    case .null: report.look(at: .init(.errorSwallowed))
+    case .unknown: break
+    }
+  }
+}
+
+/// What a result says.
+enum Outcome: Equatable {
+  case success
+  case errno(Int32)
+  /// NULL in place of a pointer: a failure of no certain kind.
+  case null
+  /// Nothing can be said.
+  case unknown
+
+  init(_ kind: Plan.Result, _ value: UInt64) {
+    let signed = Int64(bitPattern: value)
+    let isErrno = (-4095..<0).contains(signed)
+    switch kind {
+    case .errno where isErrno: self = .errno(Int32(signed))
+    case .errno: self = value == 0 ? .success : .unknown
+    case .pointer where isErrno: self = .errno(Int32(signed))
+    case .pointer: self = value == 0 ? .null : .success
+    case .void, .other: self = .unknown
+    }
+  }
+
+  var isFailure: Bool {
+    switch self {
+    case .errno, .null: true
+    case .success, .unknown: false
+    }
+  }
+}

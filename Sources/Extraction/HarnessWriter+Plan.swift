@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// What a manifest says of drivers and inputs, for a domain that has no model: a text, and a
+/// function that gives an input a value. Sources/Exploration/Plan.swift reads the text.
+extension HarnessWriter {
+  private struct Input {
+    /// `slot NAME`, or `argument TARGET POSITION NAME`.
+    var head: String
+    var values: [String]
+    /// A statement for each value.
+    var statements: [String]
+
+    /// The values as a scenario spells them: as they stand where that is one plain word.
+    var spellings: [String] {
+      let plain = values.map { value in
+        value.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_+-.".contains($0)) }
+      }
+      let isPlain = plain.allSatisfy { $0 } && Set(values).count == values.count
+      return values.indices.map { isPlain ? values[$0] : "v\($0)" }
+    }
+  }
+
+  private var inputs: [Input] {
+    let slots = extracted.slots.filter { !$0.slot.values.isEmpty }.map { slot, resolved in
+      let isInput = manifest.inputs.contains { resolved.expression.hasPrefix("in_\($0.name)[") }
+      return Input(
+        head: "slot \(slot.name)", values: slot.values,
+        statements: slot.values.map {
+          "\(resolved.expression) = \($0);\(isInput ? " kshim_bind();" : "") return 0;"
+        })
+    }
+    let arguments = manifest.arguments.compactMap { argument -> Input? in
+      guard let cursor = extracted.functions[argument.target], let prototype = cursor.prototype,
+        let index = Binding.index(of: argument.name, among: cursor.arguments.map(\.name)),
+        case .plain(let position) = binding(prototype).arguments[index].source
+      else { return nil }
+      let type = prototype.arguments[index]
+      return Input(
+        head: "argument \(argument.target) \(position) \(argument.name)", values: argument.values,
+        statements: argument.values.map {
+          type.shape == .pointer
+            ? "return (kshim_u64)(unsigned long)(\($0));"
+            : "return (kshim_u64)(\(type.spelling))(\($0));"
+        })
+    }
+    return slots + arguments
+  }
+
+  private func binding(_ prototype: ClangCursor.Prototype) -> Binding {
+    Binding(prototype, extracted.objects.map(\.object))
+  }
+
+  /// What a result says of success, see Sources/Exploration/Plan.swift.
+  private static func kind(_ result: ClangCursor.ValueType) -> String {
+    switch (result.shape, result.canonical) {
+    case (.void, _): "void"
+    case (.pointer, _): "pointer"
+    case (.number, "int"), (.number, "long"), (.number, "long long"): "errno"
+    default: "other"
+    }
+  }
+
+  private var lines: [String] {
+    let targets = extracted.targets
+    var lines = targets.map { "target \($0.name) \(Self.kind($0.prototype.result))" }
+    for target in targets {
+      for (type, source) in binding(target.prototype).arguments {
+        guard case .plain(let position) = source, type.shape == .pointer else { continue }
+        let makers = targets.filter {
+          $0.prototype.result.shape == .pointer && $0.prototype.result.pointee == type.pointee
+            && type.pointee.contains("struct ")
+        }
+        if !makers.isEmpty {
+          lines.append(
+            "result \(target.name) \(position) \(makers.map(\.name).joined(separator: " "))")
+        }
+      }
+    }
+    lines += inputs.map { "\($0.head) = \($0.spellings.joined(separator: " "))" }
+    let there = Set(targets.map(\.name))
+    for driver in manifest.allDrivers where there.isSuperset(of: driver.calls) {
+      lines.append("driver \(driver.name) \(driver.calls.joined(separator: " "))")
+    }
+    return lines
+  }
+
+  var plan: String {
+    let cases = inputs.enumerated().map { number, input in
+      let values = input.statements.enumerated().map { "case \($0.offset): \($0.element)" }
+      return "\tcase \(number): switch (value) { \(values.joined(separator: " ")) } break;"
+    }
+    return """
+      const char kshim_unit_plan[] = "\(lines.joined(separator: "\\n"))";
+      static kshim_u64 kshim_choose(unsigned input, unsigned value)
+      {
+      \tKSHIM_OBJECTS
+      \tswitch (input) {
+      \(cases.joined(separator: "\n"))
+      \t}
+      \t__builtin_trap();
+      }
+      kshim_u64 kshim_unit_choose(unsigned input, unsigned value)
+      {
+      \tkshim_attach(&kshim_harness);
+      \treturn kshim_choose(input, value);
+      }
+      """
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which allocations can still be named, asked as the kernel's own leak detector asks: is there, in memory
+ * that is itself reached, an aligned word that points to them or into them? Only what was written in
+ * this scenario can hold such a word, so it is enough to go through the log of stores.
+ */
+#include <string.h>
+
+#include "world.h"
+
+enum reach {
+	REACH_KNOWN,		/* in use before the first step, or reached */
+	REACH_OPEN,		/* allocated in this scenario; nothing was found to name it yet */
+};
+
+/* What counts as a root. */
+enum roots {
+	ROOTS_ALL,
+	ROOTS_WITHOUT_OBJECTS,	/* the targets' objects are given back */
+	ROOTS_OWN,		/* the subject's own data alone */
+};
+
+/* By the number of each allocation's first frame. */
+static uint8_t reach[MEMORY_FRAMES];
+
+static bool is_open(const struct memory_block *block)
+{
+	return block->is_live && reach[block->number] == REACH_OPEN;
+}
+
+/* Returns whether anything is open. */
+static bool open_all(void)
+{
+	struct memory_block block;
+	bool any = false;
+
+	memset(reach, REACH_KNOWN, sizeof(reach));
+	for (uint32_t i = 0; i < trace_event_count; i++) {
+		const struct kshim_event *event = &trace_events[i];
+
+		if (event->kind != KSHIM_EVENT_ALLOC || !event->value ||
+		    !memory_block_of(event->value, &block) || !block.is_live)
+			continue;
+		reach[block.number] = REACH_OPEN;
+		any = true;
+	}
+	return any;
+}
+
+static bool found(uint64_t value)
+{
+	struct memory_block block;
+
+	if (!memory_block_of(value, &block) || !is_open(&block))
+		return false;
+	reach[block.number] = REACH_KNOWN;
+	return true;
+}
+
+/* Whether what lies at an address outlives the call and can be reached. */
+static bool holds(uint64_t address, enum roots roots)
+{
+	struct memory_block block;
+	uint32_t object;
+
+	if (memory_is_data(address))
+		return roots == ROOTS_ALL || !memory_is_object(address, &object) ||
+		       (roots == ROOTS_WITHOUT_OBJECTS && object >= step_harness->objects);
+	return memory_block_at(address, &block) && block.is_live &&
+	       reach[block.number] == REACH_KNOWN;
+}
+
+static void follow(enum roots roots)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (uint32_t i = 0; i < memory_store_count; i++) {
+			uint64_t address = memory_stores[i].address;
+
+			if (holds(address, roots) && found(*(uint64_t *)address))
+				again = true;
+		}
+	}
+}
+
+/* The numbers of the allocations' events, at most room; returns how many there are. */
+uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released, uint32_t *events,
+		    uint32_t room)
+{
+	struct memory_block block;
+	uint32_t count = 0;
+
+	if (!open_all())
+		return 0;
+	for (uint32_t i = 0; i < held_count; i++)
+		found(held[i]);
+	follow(is_released ? ROOTS_WITHOUT_OBJECTS : ROOTS_ALL);
+	for (uint32_t i = 0; i < trace_event_count && count < room; i++) {
+		const struct kshim_event *event = &trace_events[i];
+
+		if (event->kind == KSHIM_EVENT_ALLOC && event->value &&
+		    memory_block_of(event->value, &block) && is_open(&block))
+			events[count++] = i;
+	}
+	return count;
+}
+
+/*
+ * Where the subject's own data, or an allocation that it names, points to memory that was freed; 0
+ * when nowhere. What callers brought is theirs to throw away.
+ */
+uint64_t kshim_dangling(void)
+{
+	struct memory_block block;
+
+	open_all();
+	follow(ROOTS_OWN);
+	for (uint32_t i = 0; i < memory_store_count; i++) {
+		uint64_t address = memory_stores[i].address;
+
+		if (holds(address, ROOTS_OWN) && memory_block_at(*(uint64_t *)address, &block) &&
+		    block.is_freed)
+			return address;
+	}
+	return 0;
+}
