@@ -62,7 +62,7 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-L\(llvm)/lib"])]),
     .target(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
-      sources: ["runtime/instrument.c"], publicHeadersPath: "public",
+      sources: ["runtime/instrument.c", "runtime/process.c"], publicHeadersPath: "public",
       cSettings: [.headerSearchPath("include")]),
     subject("KernelExtract", "kernel-extract/subject"),
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: optimised),
@@ -96,8 +96,8 @@ let package = Package(
     .testTarget(
       name: "ContainmentTests",
       dependencies: [
-        "kshim", "Exploration", "Checking", "Reporting", "KernelSource", "TestSupport",
-        "Behaviours",
+        "kshim", "Exploration", "Extraction", "Checking", "Reporting", "KernelSource",
+        "TestSupport", "Behaviours",
       ], swiftSettings: libclang),
     .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
     .testTarget(

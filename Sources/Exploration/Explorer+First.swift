@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 extension Explorer {
-  /// Searches states, in the order given, until a scenario breaks a property.
+  /// Searches drivers, by their numbers in the order given, until a scenario breaks a property.
   ///
-  /// - Returns: what that scenario breaks, empty when none does, its state, and how many scenarios
-  ///   were run.
+  /// - Parameter each: called after each run with its driver.
+  /// - Returns: what that scenario breaks, empty when none does, and how many were run.
   public static func first<D: Domain>(
-    in domain: inout D, _ subject: Subject, states: some Sequence<Int>
-  ) -> (findings: Report.Findings, state: Int?, scenarios: Int) {
+    in domain: inout D, _ subject: Subject, drivers: some Sequence<Int>,
+    each: (Int) -> Void = { _ in }
+  ) -> (findings: Report.Findings, runs: Int) {
     var search = Search(subject, domain.spaces)
-    for number in states {
+    for driver in drivers {
       var isFound = false
-      search.walk(Branch(only: domain.state(number)), in: &domain) {
+      search.walk(Branch(space: driver), in: &domain) {
+        each(driver)
         isFound = $0.isBroken
         return !isFound
       }
-      if isFound { return (search.report.findings, number, search.runs) }
+      if isFound { break }
     }
-    return (search.report.findings, nil, search.runs)
+    return (search.report.findings, search.runs)
   }
 
   /// How many lists of decisions a state has.
@@ -44,11 +46,5 @@ extension Explorer {
     }
 
     subscript(position: Int) -> Int { position * stride % count }
-  }
-
-  /// Numbers below a count in the order of a search: neighbours far apart.
-  public static func order(below count: Int) -> [Int] {
-    let order = Order(count: count)
-    return (0..<count).map { order[$0] }
   }
 }

@@ -99,6 +99,8 @@ public struct Report {
   private(set) var resumption: Resumption?
   /// What was said before each step.
   private var marks: [(said: Int, looked: PropertySet, limits: Int)] = []
+  /// Whether the present run passes a way between two blocks that none before it has passed.
+  var isNewPath = false
   /// Whether the present run is only taken down.
   private(set) var isRecording = false
 
@@ -163,9 +165,13 @@ public struct Report {
     } else {
       if !said.isEmpty { said.removeAll(keepingCapacity: true) }
       if !limits.isEmpty { limits.removeAll(keepingCapacity: true) }
+      if !marks.isEmpty { marks.removeAll(keepingCapacity: true) }
       looked = []
     }
   }
+
+  /// Whether a step was made by ``make(_:in:_:)``, so that a run can go on in it.
+  func knows(_ step: Int) -> Bool { step < marks.count }
 
   /// Remembers what was said before a step.
   mutating func mark(_ step: Int) {

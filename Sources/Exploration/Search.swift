@@ -93,7 +93,7 @@ struct Search {
       choices.withUnsafeBufferPointer {
         Explorer.execute(state, $0, resumption, in: &domain, subject, &report)
       }
-      if world.happened.pointee.new_path {
+      if report.isNewPath {
         covering.append(Covering(state: state, choices: choices))
       }
       take()
@@ -114,37 +114,43 @@ struct Search {
     guard let last = branch.taken.last, last.input == nil else { return nil }
     let decision = branch.taken.count { $0.input == nil } - 1
     guard decision < world.checkpoints else { return nil }
-    return Resumption(
-      step: Int(world.decisions[decision].step), decision: decision, choice: last.choice)
+    let step = Int(world.decisions[decision].step)
+    guard report.knows(step) else { return nil }
+    return Resumption(step: step, decision: decision, choice: last.choice)
   }
 
-  /// Takes down the decisions of the run that was just made.
+  /// Takes down the decisions of the run that was just made, behind those that it began with.
   private mutating func take() {
     let asked = world.asked
-    let was = branch.taken
+    let decisions = world.decisions
+    let isTurning = branch.state == nil
+    var known = branch.taken.count
     var next = 0
-    func inputs(before decision: Int, _ taken: inout [Branch.Taken]) {
-      guard branch.state == nil else { return }
-      while next < asked.count, asked[next].before <= decision {
-        let one = asked[next]
-        // What stays as it is has its own first value.
-        let known = taken.count < was.count ? was[taken.count].first : one.value
-        taken.append(.init(input: one.input, choice: one.value, arity: one.arity, first: known))
-        next += 1
+    func add(_ one: Branch.Taken, _ taken: inout [Branch.Taken]) {
+      if known > 0 {
+        known -= 1
+      } else {
+        taken.append(one)
       }
     }
-    var taken: [Branch.Taken] = []
-    taken.reserveCapacity(asked.count + world.decisions.count)
-    for (number, decision) in world.decisions.enumerated() {
-      inputs(before: number, &taken)
-      taken.append(.init(input: nil, choice: decision.choice, arity: decision.arity))
+    for number in 0...decisions.count {
+      while isTurning, next < asked.count, number == decisions.count || asked[next].before <= number
+      {
+        let one = asked[next]
+        add(
+          .init(input: one.input, choice: one.value, arity: one.arity, first: one.value),
+          &branch.taken)
+        next += 1
+      }
+      guard number < decisions.count else { break }
+      add(
+        .init(input: nil, choice: decisions[number].choice, arity: decisions[number].arity),
+        &branch.taken)
     }
-    inputs(before: .max, &taken)
     // What was cut off is not judged to its end; nor is every way to be cut off.
-    if report.isCut, taken.count > Self.mostOfCut {
-      taken.removeLast(taken.count - max(Self.mostOfCut, branch.fixed))
+    if report.isCut, branch.taken.count > Self.mostOfCut {
+      branch.taken.removeLast(branch.taken.count - max(Self.mostOfCut, branch.fixed))
     }
-    branch.taken = taken
   }
 
   /// The part of its space that the last run is, in states.
@@ -214,6 +220,7 @@ extension Explorer {
     let world = subject.world
     report.begin(state, choices, resumption: resumption)
     domain.run(state, choices, &report)
+    report.isNewPath = world.happened.pointee.new_path
     guard world.hasReadUnset else { return }
     let lockstep = Lockstep(subject)
     report.lockstep = lockstep

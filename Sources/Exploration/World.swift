@@ -131,6 +131,8 @@ public struct World {
       arguments[2] = 0
       arguments[3] = 0
       var result: UInt64 = 0
+      kshim_run_in(table)
+      defer { kshim_run_in(nil) }
       return table.pointee.call(entry, arguments.baseAddress, &result) ? result : nil
     }
   }
@@ -154,7 +156,9 @@ public struct World {
       calls[0] = kshim_racer(entry: first.entry, args: (first.argument, 0, 0, 0))
       calls[1] = kshim_racer(entry: second.entry, args: (second.argument, 0, 0, 0))
       return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
-        table.pointee.race(
+        kshim_run_in(table)
+        defer { kshim_run_in(nil) }
+        return table.pointee.race(
           calls.baseAddress, results.baseAddress, UInt32(switches), UInt32(failures))
           ? (results[0], results[1]) : nil
       }
@@ -168,7 +172,9 @@ public struct World {
   /// step. Returns both threads' results, as ``race`` or ``call`` would; nil when an event ended it.
   @inlinable func resume(decision: Int, choice: UInt8) -> (UInt64, UInt64)? {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
-      table.pointee.resume(UInt32(decision), choice, results.baseAddress)
+      kshim_run_in(table)
+      defer { kshim_run_in(nil) }
+      return table.pointee.resume(UInt32(decision), choice, results.baseAddress)
         ? (results[0], results[1]) : nil
     }
   }

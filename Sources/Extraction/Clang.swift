@@ -36,6 +36,8 @@ final class ClangUnit {
               | CXTranslationUnit_KeepGoing.rawValue), &parsed)
       }
     }
+    // What handles the faults of its parser must not get those of what is searched later.
+    clang_toggleCrashRecovery(0)
     guard code == CXError_Success, let unit = parsed else {
       clang_disposeIndex(index)
       return nil

@@ -180,7 +180,14 @@ extension RootState {
   /// The state with these values of its drive's inputs.
   init(drive: Drive, _ values: InputValues) {
     self.init(drive: drive)
-    for (dimension, index) in zip(drive.dimensions, drive.space.indices(of: values)) {
+    var next = 0
+    for dimension in drive.dimensions {
+      let arities = dimension.arities
+      var index = 0
+      for (number, arity) in arities.enumerated().reversed() {
+        index = index * arity + Int(values[next + number])
+      }
+      next += arities.count
       set(dimension, index)
     }
     settle()

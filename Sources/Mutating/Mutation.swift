@@ -75,7 +75,7 @@ public struct Mutation: Sendable {
     phase?("searching the original")
     let base = try original(domain, mutated.reach, builds, revision)
     let ready = mutated.mutants.filter { $0.state == .ready }
-    let ran = try run(domain, ready, base.states, builds)
+    let ran = try run(domain, ready, base.drivers, builds)
     var contradictions: [MutationReport.Contradiction] = []
     var unlisted: [MutationReport.Unlisted] = []
     let outcomes = mutated.mutants.map { mutant in
@@ -106,7 +106,7 @@ public struct Mutation: Sendable {
       subject: subject, file: provenance.source, source: mutated.source, outcomes: outcomes,
       contradictions: contradictions, unlisted: unlisted, selection: selection,
       properties: domain.properties.filter(base.properties.contains).map(\.id).sorted(),
-      scenarios: ran.values.reduce(base.scenarios) { $0 + $1.scenarios },
+      scenarios: ran.values.reduce(base.runs) { $0 + $1.scenarios },
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)
   }
 
@@ -131,8 +131,7 @@ public struct Mutation: Sendable {
       remedy: "run 'kshim check' with the same options, and mend what it finds")
   }
 
-  /// Searches the original. For each function the states with a scenario that reaches it, in the
-  /// order of a search.
+  /// Searches the original. For each function the drivers with a scenario that reaches it.
   private func original<D: Domain>(
     _ domain: D.Type, _ reach: [String: Int], _ builds: Builds, _ revision: Revision
   ) throws -> Original {
@@ -140,34 +139,36 @@ public struct Mutation: Sendable {
     let found = Mutex(Original())
     try concurrently {
       let worker = try Worker(domain, builds, $0)
-      let order = Explorer.order(below: worker.domain.stateCount)
       var own = Original()
       while true {
-        let position = next.add(1, ordering: .relaxed).oldValue
-        guard position < order.count else { break }
-        let (findings, _, scenarios) = worker.first(of: 0, in: [order[position]])
-        own.scenarios += scenarios
+        let driver = next.add(1, ordering: .relaxed).oldValue
+        guard driver < worker.domain.spaces.count else { break }
+        let (findings, runs) = worker.first(of: 0, in: [driver])
+        own.runs += runs
         let reached = worker.takeReached()
         for (function, bit) in reach where reached >> UInt64(bit) & 1 != 0 {
-          own.states[function, default: []].append(order[position])
+          own.drivers[function, default: []].append(driver)
         }
         try refuse(broken: findings, by: revision)
       }
       own.properties = worker.properties
       let mine = own
       found.withLock {
-        $0.states.merge(mine.states, uniquingKeysWith: +)
-        $0.scenarios += mine.scenarios
+        $0.drivers.merge(mine.drivers, uniquingKeysWith: +)
+        $0.runs += mine.runs
         $0.properties.formUnion(mine.properties)
       }
     }
-    // A function on its own first: what calls many of them has many more scenarios.
+    // The function on its own first, then other functions on their own: what calls many of them has
+    // many more scenarios.
     let subject = try builds.load(0)
-    let judge = try D(subject)
+    let names = try D(subject).spaces.map(\.name)
     return found.withLock { found in
-      for (function, states) in found.states {
-        let isAlone = { subject.entry(judge.drive(of: $0)) != nil }
-        found.states[function] = states.filter(isAlone) + states.filter { !isAlone($0) }
+      for (function, drivers) in found.drivers {
+        func order(_ driver: Int) -> (Int, Int) {
+          (names[driver] == function ? 0 : subject.entry(names[driver]) != nil ? 1 : 2, driver)
+        }
+        found.drivers[function] = drivers.sorted { order($0) < order($1) }
       }
       return found
     }
@@ -175,7 +176,7 @@ public struct Mutation: Sendable {
 
   /// Each worker takes the next mutant, and searches it until its first finding.
   private func run<D: Domain>(
-    _ domain: D.Type, _ mutants: [Mutant], _ states: [String: [Int]], _ builds: Builds
+    _ domain: D.Type, _ mutants: [Mutant], _ drivers: [String: [Int]], _ builds: Builds
   ) throws -> [Int: MutationReport.Outcome] {
     let next = Atomic<Int>(0)
     let outcomes = Mutex<[Int: MutationReport.Outcome]>([:])
@@ -185,7 +186,7 @@ public struct Mutation: Sendable {
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < mutants.count else { break }
-        let outcome = worker.judge(mutants[index], states[mutants[index].function] ?? [])
+        let outcome = worker.judge(mutants[index], drivers[mutants[index].function] ?? [])
         let now = outcomes.withLock { outcomes in
           outcomes[mutants[index].number] = outcome
           return Progress(
@@ -213,9 +214,9 @@ public struct Mutation: Sendable {
 
 /// What the search of the original says.
 private struct Original: Sendable {
-  /// For each function the states that reach it.
-  var states: [String: [Int]] = [:]
-  var scenarios = 0
+  /// For each function the drivers that reach it.
+  var drivers: [String: [Int]] = [:]
+  var runs = 0
   /// Those that were looked at.
   var properties: PropertySet = []
 }
@@ -231,23 +232,23 @@ private final class Worker<D: Domain> {
     self.domain = try D(subject)
   }
 
-  /// Searches states with a mutant in its function's place until a property is broken.
+  /// Searches drivers with a mutant in its function's place until a property is broken.
   func first(
-    of number: Int, in states: [Int]
-  ) -> (findings: Report.Findings, state: Int?, scenarios: Int) {
+    of number: Int, in drivers: [Int]
+  ) -> (findings: Report.Findings, runs: Int) {
     subject.world.choose(mutant: number)
     defer { subject.world.choose(mutant: 0) }
-    let found = Explorer.first(in: &domain, subject, states: states)
+    let found = Explorer.first(in: &domain, subject, drivers: drivers)
     properties.formUnion(found.findings.properties)
     return found
   }
 
   func takeReached() -> UInt64 { subject.world.takeReached() }
 
-  func judge(_ mutant: Mutant, _ states: [Int]) -> MutationReport.Outcome {
-    guard !states.isEmpty else { return .init(mutant: mutant, status: .unreached) }
-    let (findings, _, scenarios) = first(of: mutant.number, in: states)
-    var outcome = MutationReport.Outcome(mutant: mutant, status: .survived, scenarios: scenarios)
+  func judge(_ mutant: Mutant, _ drivers: [Int]) -> MutationReport.Outcome {
+    guard !drivers.isEmpty else { return .init(mutant: mutant, status: .unreached) }
+    let (findings, runs) = first(of: mutant.number, in: drivers)
+    var outcome = MutationReport.Outcome(mutant: mutant, status: .survived, scenarios: runs)
     let broken = findings.entries.sorted {
       ($0.key.property, $0.value.message) < ($1.key.property, $1.value.message)
     }

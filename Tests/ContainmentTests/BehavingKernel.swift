@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Extraction
 import Foundation
 import KernelSource
 import Reporting
@@ -63,6 +64,24 @@ struct BehavingKernel {
     return BehavingKernel(
       verdict: try JSONDecoder().decode(Verdict.self, from: Data(ran.output.utf8)),
       lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+  }
+
+  /// The kernel's subject, compiled, twice: each has a world of its own.
+  static func sharedObjects() async throws -> [String] {
+    let scratch = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+      .appendingPathComponent("kshim-objects-\(UUID().uuidString)").path
+    let store = KernelStore()
+    let revision = try await store.revision(tree: try await store.resolve(kernel), patches: [])
+    defer { revision.close() }
+    let installation = try Installation.locate()
+    let extraction = try await Extraction.extract(
+      "kvm-mmu-roots", from: revision, installation: installation, into: "\(scratch)/extracted")
+    let paths = ["\(scratch)/a.so", "\(scratch)/b.so"]
+    for path in paths {
+      _ = try await SharedObject.build(
+        extraction, counting: false, installation: installation, into: path)
+    }
+    return paths
   }
 
   /// The tool did not come to a verdict with findings.

@@ -26,16 +26,18 @@ struct BehaviourDomain: Domain {
     _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ report: inout Report
   ) {
     let world = subject.world
-    world.reset(choices)
+    if !report.wasPrepared(0) { world.reset(choices) }
     let isRace = state.space > Behaviour.all.count
     let result: UInt64?
     if isRace {
       let (first, second) = Self.races[state.space - Behaviour.all.count - 1]
-      result = world.race(
-        (subject.entry(first)!, 0), (subject.entry(second)!, 0), switches: 2, failures: 1
-      ).map { $0.0 &* 31 &+ $0.1 }
+      result = report.make(0, in: world) {
+        world.race(
+          (subject.entry(first)!, 0), (subject.entry(second)!, 0), switches: 2, failures: 1)
+      }.map { $0.0 &* 31 &+ $0.1 }
     } else {
-      result = world.call(subject.entry(spaces[state.space].name)!)
+      let entry = subject.entry(spaces[state.space].name)!
+      result = report.make(0, in: world) { world.call(entry).map { ($0, 0) } }?.0
     }
     guard report.takesStep(world, result) else { return }
     let function = spaces[state.space].name

@@ -48,6 +48,33 @@ final class ContainmentTests: XCTestCase {
     XCTAssertEqual(Set(target.findings.map(\.property)).subtracting(Self.properties), [])
   }
 
+  /// One handler in the process: what a subject brings may be gone when something else faults.
+  func test_faultHandler_isTheProgramsOwn_beforeAndAfterASubjectIsUnloaded() async throws {
+    let subject = try BehaviourDomain.subject()
+    func crash() { _ = subject.world.call(subject.entry("wild_jump")!) }
+    subject.world.reset(.init(start: nil, count: 0))
+    crash()
+    let first = Self.handlers
+    for object in try await BehavingKernel.sharedObjects() {
+      let loaded = try Subject(sharedObject: object)
+      loaded.world.reset(.init(start: nil, count: 0))
+      _ = loaded.world.call(0)
+      XCTAssertEqual(Self.handlers, first)
+    }
+    subject.world.reset(.init(start: nil, count: 0))
+    crash()
+    XCTAssertEqual(subject.world.events.last?.what, .fault)
+    XCTAssertEqual(Self.handlers, first)
+  }
+
+  private static var handlers: [UInt] {
+    [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP].map { number in
+      var action = sigaction()
+      sigaction(number, nil, &action)
+      return unsafeBitCast(action.__sigaction_handler.sa_sigaction, to: UInt.self)
+    }
+  }
+
   /// What runs out is no finding; what lies beyond is not judged.
   func test_allocationWithoutAnEnd_isALimit() throws {
     nonisolated(unsafe) let subject = try BehaviourDomain.subject()

@@ -256,6 +256,9 @@ struct kshim_table {
 	 * ended it. */
 	bool (*race)(const struct kshim_racer *calls, uint64_t *results, uint32_t switches,
 		     uint32_t failures);
+	/* A signal of the processor's, what it is about, and the registers RIP and RSP. Returns where it
+	 * is not the subject's; else it ends the step. */
+	void (*fault)(int number, uint64_t address, uint64_t instruction, uint64_t stack);
 	/* What happened since reset(). Valid until the next reset(). */
 	const struct kshim_world *(*world)(void);
 	/* A digest of every event without its pc, and of what was written: two fills of what was never
@@ -271,6 +274,12 @@ struct kshim_table {
 	 * build without mutants. */
 	uint64_t (*reached)(void);
 };
+
+/*
+ * Says whose step this thread makes from here on, NULL for nobody's: the processor's faults go there.
+ * One handler serves the whole process, and outlives every shared object.
+ */
+void kshim_run_in(const struct kshim_table *table);
 
 /* The name of the symbol that returns a shared object's table. */
 #define KSHIM_TABLE_SYMBOL "kshim_table"

@@ -10,10 +10,11 @@ const struct kshim_harness *step_harness;
 uint8_t step_number;
 uint32_t step_block_count;
 
-/* Ways between two blocks, by hash, that some run has passed. */
-#define WAYS (1 << 20)
+/* Ways through three blocks, by hash, that some run has passed: where two meet the third tells which
+ * of them it depends on. */
+#define WAYS (1 << 18)
 static uint8_t ways[WAYS];
-static uint64_t way_from, way_outcomes;
+static uint64_t way_before, way_from, way_outcomes;
 static bool is_new_path;
 
 /* Blocks of the loops that were seen not to end. */
@@ -80,6 +81,7 @@ void step_save(struct step_state *state)
 {
 	state->number = step_number;
 	state->block_count = step_block_count;
+	state->way_before = way_before;
 	state->way_from = way_from;
 	state->way_outcomes = way_outcomes;
 }
@@ -88,6 +90,7 @@ void step_restore(const struct step_state *state)
 {
 	step_number = state->number;
 	step_block_count = state->block_count;
+	way_before = state->way_before;
 	way_from = state->way_from;
 	way_outcomes = state->way_outcomes;
 	look_at = 1000 + 2 * most_blocks;
@@ -131,12 +134,13 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 
 static inline void pass(uint64_t pc)
 {
-	uint8_t *way = &ways[mix(mix(way_from, way_outcomes), pc) % WAYS];
+	uint8_t *way = &ways[(pc ^ way_from << 4 ^ way_before << 9 ^ mix(0, way_outcomes)) % WAYS];
 
 	if (!*way) {
 		*way = 1;
 		is_new_path = true;
 	}
+	way_before = way_from;
 	way_from = pc;
 	way_outcomes = 0;
 }
@@ -278,7 +282,6 @@ static void begin(void)
 	use_own_instruments();
 	if (!step_number)
 		memory_log_stores_from_here();
-	fault_expect();
 	step_inside = true;
 }
 
@@ -329,7 +332,6 @@ _Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results)
 	bool is_whole;
 
 	use_own_instruments();
-	fault_expect();
 	step_inside = true;
 	if (!checkpoint_restore(decision, choice))
 		__builtin_trap();

@@ -87,7 +87,7 @@ struct thread_state {
 struct step_state {
 	uint8_t number;
 	uint32_t block_count;
-	uint64_t way_from, way_outcomes;
+	uint64_t way_before, way_from, way_outcomes;
 };
 
 /* checkpoint.c */
@@ -176,9 +176,6 @@ static inline bool is_unset(uint64_t address, uint64_t size)
 {
 	return address < unset_high && address + size > unset_low;
 }
-
-/* fault.c */
-void fault_expect(void);		/* faults of this thread's next step are the subject's */
 
 /* trace.c */
 extern struct kshim_event trace_events[MAX_EVENTS];
