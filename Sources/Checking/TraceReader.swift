@@ -140,7 +140,6 @@ struct RawTrace {
       // Allocation, release and locks have events of their own.
       let isTold = primitives.contains(calls[Int(event.call)]) || hasOwnEvent(event)
       return isTold ? nil : ("boundary", call(event), answer(event))
-    default: return nil
     }
   }
 
