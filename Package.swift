@@ -15,6 +15,18 @@ let llvm: String = {
   return "\(base)/llvm-\(usable.max() ?? 19)"
 }()
 
+/// Where libclang is: beside the Swift toolchain's clang, whose precompiled headers it can read; else
+/// beside its own headers.
+let clangLibraries: String = {
+  let path = Context.environment["PATH"] ?? ""
+  let folders = path.split(separator: ":").map {
+    URL(fileURLWithPath: "\($0)/swiftc").resolvingSymlinksInPath()
+      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("lib").path
+  }
+  return folders.first { FileManager.default.fileExists(atPath: "\($0)/libclang.so") }
+    ?? "\(llvm)/lib"
+}()
+
 let libclang: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(llvm)/include"])]
 
 /// What runs once per scenario is optimised in every build, so that one build serves
@@ -39,6 +51,7 @@ let package = Package(
   products: [.executable(name: "kshim", targets: ["kshim"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -50,16 +63,19 @@ let package = Package(
       name: "KernelSource",
       dependencies: [
         "Failures",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ], swiftSettings: optimised),
     .target(
       name: "Extraction",
       dependencies: [
         "Failures", "KernelSource", "CClang", .product(name: "Yams", package: "Yams"),
       ],
-      swiftSettings: libclang,
-      linkerSettings: [.unsafeFlags(["-L\(llvm)/lib"])]),
+      swiftSettings: libclang + optimised,
+      linkerSettings: [
+        .unsafeFlags(["-L\(clangLibraries)", "-Xlinker", "-rpath", "-Xlinker", clangLibraries])
+      ]),
     .target(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
       sources: ["runtime/instrument.c", "runtime/process.c"], publicHeadersPath: "public",

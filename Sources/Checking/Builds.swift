@@ -16,12 +16,14 @@ package struct Builds: Sendable {
   var path: String { path(0) }
   private func path(_ worker: Int) -> String { "\(directory)/\(worker).so" }
 
+  /// - Parameter counting: whether branches will be counted.
   static func make(
-    _ subject: String, _ revision: Revision, jobs: Int, installation: Installation,
-    in directory: String
+    _ subject: String, _ revision: Revision, jobs: Int, counting: Bool,
+    installation: Installation, in directory: String
   ) async throws -> Builds {
     let extraction = try await Extraction.extract(
-      subject, from: revision, installation: installation, into: "\(directory)/extracted")
+      subject, from: revision, installation: installation, as: .object(counting: counting),
+      into: "\(directory)/extracted")
     return try await make(
       extraction, jobs: jobs, installation: installation, in: directory)
   }

@@ -52,21 +52,19 @@ public struct Check: Sendable {
   }
 
   /// Checks a revision; when it has patches and findings, its base too, to tell what is new.
-  /// The revision itself is searched in any case; the base's result may be an earlier one.
+  /// What is unchanged since an earlier check is not searched again.
   public func verdict(of revision: Revision, base: Revision?) async throws -> Verdict {
-    var verdict = try await verdict(of: revision, mayReuse: false)
+    var verdict = try await verdict(of: revision)
     guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
-    Self.tell(&verdict, from: [try await self.verdict(of: base, mayReuse: true)])
+    Self.tell(&verdict, from: [try await self.verdict(of: base)])
     return verdict
   }
 
-  /// Judges one revision on its own.
-  ///
-  /// - Parameter mayReuse: whether an earlier result serves.
-  func verdict(of revision: Revision, mayReuse: Bool) async throws -> Verdict {
+  /// Judges one revision on its own; an earlier result of the same text serves.
+  func verdict(of revision: Revision) async throws -> Verdict {
     _ = try installation.manifest(subject)
     let domain = try domain()
-    if mayReuse, drives == nil, let known = await results?.verdict(of: subject, in: revision) {
+    if drives == nil, let known = await results?.verdict(of: subject, in: revision) {
       return known
     }
     return try await search(domain, revision)
@@ -102,7 +100,8 @@ public struct Check: Sendable {
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
-      subject, revision, jobs: jobs, installation: installation, in: work.path)
+      subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
+      in: work.path)
     let verdict = try await judge(domain, builds, in: work.path)
     if drives == nil {
       await results?.keep(
@@ -117,15 +116,16 @@ public struct Check: Sendable {
   func judge<D: Domain>(
     _ domain: D.Type, _ builds: Builds, in work: String
   ) async throws -> Verdict {
-    async let counting: Void = drives == nil ? builds.makeCounting() : ()
     let result = try Explorer.search(
       domain, jobs: jobs, load: builds.load, drives: drives, progress: progress)
     let subject = try builds.load(0)
     var judge = try D(subject)
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
     let provenance = builds.extraction.provenance
-    try await counting
-    let notes = drives == nil ? try await notes(domain, builds, result.covering, in: work) : []
+    // What lies beyond a limit may take any branch.
+    let notes =
+      drives == nil && result.isExhaustive
+      ? try await notes(domain, builds, result.covering, in: work) : []
     return Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
@@ -150,6 +150,7 @@ public struct Check: Sendable {
         extraction: builds.extraction, module: builds.countingPath, profiles: profiles, work: work
       ).notes()
     }
+    try await builds.makeCounting()
     let first = try builds.loadCounting(0)
     try Explorer.makeAgain(covering, domain, in: first)
     let candidates = try await notes([builds.writeProfile(of: first, worker: 0)])
@@ -226,7 +227,7 @@ public struct Check: Sendable {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
-      subject, revision, jobs: 1, installation: installation, in: work.path)
+      subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
     let built = try builds.load(0)
     var judge = try D(built)
     let findings = try Explorer.replay(scenario, in: &judge, subject: built)

@@ -43,7 +43,7 @@ public struct Compare: Sendable {
       try prepare(directory)
       let built = try await Builds.make(
         check.subject, candidate.revision, jobs: check.jobs,
-        installation: check.installation, in: directory)
+        counting: check.drives == nil, installation: check.installation, in: directory)
       verdicts.append(try await check.judge(domain, built, in: directory))
       builds.append(built)
     }

@@ -6,13 +6,6 @@ import KernelSource
 
 /// What a result depends on, in hashes.
 enum Fingerprint {
-  /// SHA-256 of a text, in hexadecimal.
-  static func hash(_ data: Data) async throws -> String {
-    String(try await Command.run("sha256sum", input: data).outputText.prefix(64))
-  }
-
-  static func hash(_ text: String) async throws -> String { try await hash(Data(text.utf8)) }
-
   /// kshim itself: the running program with its libraries, the files of the installation that an
   /// extraction or a build reads, and the compiler.
   static func identity(of installation: Installation) async throws -> String {
@@ -24,18 +17,32 @@ enum Fingerprint {
       "CPATH", "C_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH", "LIBRARY_PATH",
       "CCC_OVERRIDE_OPTIONS",
     ].map { "\($0)=\(environment[$0] ?? "")" }
-    let own = try await contents(of: installation)
-    let program = try await program()
-    return try await hash(
+    let own = contents(of: installation)
+    let program = try await program(installation.cache)
+    return Digest.of(
       (["kshim results 1", installation.root] + (program + tools).map(stamp) + variables + own)
         .joined(separator: "\n"))
   }
 
   /// The program and the libraries that it is linked with. Not what /proc/self/maps lists: that
   /// changes with the threads that the process has, and with what else it has loaded by now.
-  private static func program() async throws -> [String] {
+  ///
+  /// - Parameter cache: keeps what `ldd` says, which takes long, for the program as it is.
+  private static func program(_ cache: String) async throws -> [String] {
     let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-    return ([path] + (try await libraries(of: path))).sorted()
+    let environment = ProcessInfo.processInfo.environment
+    let asked = Digest.of(
+      [stamp(path), stamp("/etc/ld.so.cache"), environment["LD_LIBRARY_PATH"] ?? ""]
+        .joined(separator: "\n"))
+    let kept = "\(cache)/linked-\(asked.prefix(32))"
+    if let known = KeptFile.read(kept) {
+      return String(decoding: known, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+    let program = ([path] + (try await libraries(of: path))).sorted()
+    try? KeptFile.write(Data(program.joined(separator: "\n").utf8), to: kept)
+    let old = KeptFile.aged(in: cache).filter { $0.hasPrefix("\(cache)/linked-") }
+    for path in old.dropLast(8) { unlink(path) }
+    return program
   }
 
   /// - Throws: ``Failure`` of kind tool where they cannot be told: half a list is no identity.
@@ -53,31 +60,17 @@ enum Fingerprint {
     }
   }
 
-  /// A file that is replaced or changed gets another stamp.
   private static func stamp(_ path: String) -> String {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return "\(path) is gone" }
-    let (modified, changed) = (status.st_mtim, status.st_ctim)
-    return "\(path) \(status.st_dev) \(status.st_ino) \(status.st_size) "
-      + "\(modified.tv_sec).\(modified.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
+    FileStamp(path).text.map { "\(path) \($0)" } ?? "\(path) is gone"
   }
 
   /// `HASH  PATH` of each file that an extraction or a build reads.
-  private static func contents(of installation: Installation) async throws -> [String] {
+  private static func contents(of installation: Installation) -> [String] {
     let extract = ["subjects", "glue", "options", "table.inc", "runtime.inc"]
-    let names = try await files(
+    let names = Files.below(
       ["shims"] + extract.map { "kernel-extract/\($0)" }, in: installation.root)
-    let hashes = try await Provenance.hashes(of: names.map { "\(installation.root)/\($0)" })
+    let hashes = Digest.of(files: names.map { "\(installation.root)/\($0)" })
     return hashes.map { "\($0.value)  \($0.key)" }.sorted()
-  }
-
-  /// The files at and below some paths, relative to a directory; sorted.
-  static func files(_ paths: [String], in directory: String) async throws -> [String] {
-    // What is not there is told on standard error and is no file.
-    let found = try await Command.run(
-      "find", paths.map { "./\($0)" } + ["(", "-type", "f", "-o", "-type", "l", ")", "-print0"],
-      directory: directory)
-    return Set(found.outputText.split(separator: "\0").map { String($0.dropFirst(2)) }).sorted()
   }
 }
 
@@ -92,17 +85,17 @@ struct TreeFingerprint {
   private let files: Set<String>
   private let names: Set<String>
 
-  init(_ reading: Reading, in tree: String) async throws {
+  init(_ reading: Reading, in tree: String) {
     self.tree = tree
     self.reading = reading
     let prefix = tree + "/"
-    let hashes = try await Provenance.hashes(of: reading.files.map { prefix + $0 })
+    let hashes = Digest.of(files: reading.files.map { prefix + $0 })
     self.hashes = Dictionary(
       uniqueKeysWithValues: hashes.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
     let names = Set(reading.names)
     files = Set(reading.files)
     candidates = Set(
-      try await Fingerprint.files(reading.roots, in: tree).filter { names.contains(Self.name($0)) })
+      Files.below(reading.roots, in: tree) { names.contains($0) })
     self.names = names
   }
 

@@ -44,7 +44,8 @@ public actor ResultCache {
   func verdict(of subject: String, in revision: Revision) async -> Verdict? {
     guard let scope = try? await scope(subject) else { return nil }
     for (name, reading) in readings(scope).sorted(by: { $0.key < $1.key }) {
-      guard let key = try? await key(scope, name, reading, revision), let entry = entry(key),
+      let key = key(scope, name, reading, revision)
+      guard let entry = entry(key),
         // A warning on a line that a patch touched is an error.
         !entry.warnings.contains(where: { place in
           revision.touched[place.file]?.contains { $0.contains(place.line) } ?? false
@@ -86,9 +87,9 @@ public actor ResultCache {
       var list = reading
       list.warnings = []
       let listed = try Self.encoder.encode(list)
-      let name = String(try await Fingerprint.hash(listed).prefix(16))
-      let key = try await key(scope, name, list, revision)
-      let tree = try await tree(revision.tree, name, list)
+      let name = String(Digest.of(listed).prefix(16))
+      let key = key(scope, name, list, revision)
+      let tree = tree(revision.tree, name, list)
       guard revision.tree.isPartial || tree.isOlder(than: began) else { return }
       let entry = Entry(verdict: Self.bare(verdict), warnings: reading.warnings)
       readings[scope, default: [:]][name] = list
@@ -134,7 +135,7 @@ public actor ResultCache {
     }
     let text = "\(identity) \(subject)"
     if let known = hashes[text] { return known }
-    let scope = String(try await Fingerprint.hash(text).prefix(32))
+    let scope = String(Digest.of(text).prefix(32))
     hashes[text] = scope
     return scope
   }
@@ -142,10 +143,10 @@ public actor ResultCache {
   /// Remembered for what kshim unpacked, which never changes.
   private func tree(
     _ kernel: KernelTree, _ name: String, _ reading: Reading
-  ) async throws -> TreeFingerprint {
+  ) -> TreeFingerprint {
     let directory = kernel.directory
     if let known = trees["\(name) \(directory)"] { return known }
-    let tree = try await TreeFingerprint(reading, in: directory)
+    let tree = TreeFingerprint(reading, in: directory)
     if kernel.isPartial { trees["\(name) \(directory)"] = tree }
     return tree
   }
@@ -153,18 +154,18 @@ public actor ResultCache {
   /// The key of a revision's verdict, if it reads what `reading` lists.
   func key(
     _ scope: String, _ name: String, _ reading: Reading, _ revision: Revision
-  ) async throws -> String {
-    let tree = try await tree(revision.tree, name, reading)
+  ) -> String {
+    let tree = tree(revision.tree, name, reading)
     let changes = tree.changes(in: revision)
     let copies = changes.values.compactMap(\.self)
-    let changed = try await Provenance.hashes(of: copies)
+    let changed = Digest.of(files: copies)
     let difference = changes.map { "\($0.key) \($0.value.flatMap { changed[$0] } ?? "gone")" }
     let known =
       ([scope, name, revision.tree.version, revision.tree.directory] + difference.sorted()).joined(
         separator: "\n")
     if revision.tree.isPartial, let key = keys[known] { return key }
     let text = "\(scope)\n\(name)\n\(revision.tree.version)\n"
-    let key = try await Fingerprint.hash(text + tree.text(changes, changed: changed))
+    let key = Digest.of(text + tree.text(changes, changed: changed))
     keys[known] = key
     return key
   }
@@ -202,64 +203,26 @@ public actor ResultCache {
     directory.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
   }
 
-  /// A file's first line is a checksum of the rest; nil where it does not hold.
   private func read<Value: Decodable>(_ type: Value.Type, _ name: String) -> Value? {
-    guard let directory, let data = FileManager.default.contents(atPath: "\(directory)/\(name)"),
-      let end = data.firstIndex(of: UInt8(ascii: "\n"))
-    else { return nil }
-    let content = data[(end + 1)...]
-    guard String(decoding: data[..<end], as: UTF8.self) == Self.checksum(content) else {
-      return nil
+    directory.flatMap { KeptFile.read("\($0)/\(name)") }.flatMap {
+      try? JSONDecoder().decode(type, from: $0)
     }
-    return try? JSONDecoder().decode(type, from: Data(content))
-  }
-
-  /// 64-bit FNV-1a: against damage, not against malice.
-  private static func checksum(_ content: Data) -> String {
-    let value = content.withUnsafeBytes { bytes in
-      bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    }
-    return String(value, radix: 16)
   }
 
   private func write(_ content: Data, _ name: String) throws {
-    guard let directory else { return }
-    let files = FileManager.default
-    try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let fresh = "\(directory)/.new-\(UUID().uuidString)"
-    do {
-      try (Data("\(Self.checksum(content))\n".utf8) + content).write(
-        to: URL(fileURLWithPath: fresh))
-      guard rename(fresh, "\(directory)/\(name)") == 0 else { throw CocoaError(.fileWriteUnknown) }
-    } catch {
-      try? files.removeItem(atPath: fresh)
-      throw error
-    }
+    if let directory { try KeptFile.write(content, to: "\(directory)/\(name)") }
   }
 
   /// What is used is not old.
   private func use(_ name: String) {
-    if let directory { utimes("\(directory)/\(name)", nil) }
+    if let directory { KeptFile.use("\(directory)/\(name)") }
   }
 
-  /// Removes the oldest entries where there are too many, and what an ended process left half done.
+  /// Removes the oldest entries where there are too many.
   private func prune() {
     guard let directory else { return }
-    var aged: [(seconds: Int, path: String)] = []
-    for name in names() {
-      let path = "\(directory)/\(name)"
-      var status = stat()
-      guard lstat(path, &status) == 0 else { continue }
-      if name.hasPrefix(".new-") {
-        if time(nil) - status.st_mtim.tv_sec > 600 { unlink(path) }
-      } else {
-        aged.append((status.st_mtim.tv_sec, path))
-      }
-    }
+    let aged = KeptFile.aged(in: directory)
     guard aged.count > Self.most else { return }
-    for old in aged.sorted(by: { $0.seconds < $1.seconds }).prefix(aged.count - Self.most * 9 / 10)
-    {
-      unlink(old.path)
-    }
+    for old in aged.prefix(aged.count - Self.most * 9 / 10) { unlink(old) }
   }
 }

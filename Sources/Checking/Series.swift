@@ -135,14 +135,14 @@ extension Check {
   ) async throws -> Verdict {
     let revision = try await step.open()
     defer { revision.close() }
-    var verdict = try await verdict(of: revision, mayReuse: true)
+    var verdict = try await verdict(of: revision)
     guard !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
     var known: [Verdict] = []
     for id in bases {
       guard let base = try await opens[id]?() else { continue }
       defer { base.close() }
       do {
-        known.append(try await self.verdict(of: base, mayReuse: true))
+        known.append(try await self.verdict(of: base))
       } catch let failure as Failure where failure.kind != .tool {
         // Nothing shows that what was found was there before.
         known.append(.nothing(like: verdict))

@@ -148,9 +148,13 @@ struct Search {
         &branch.taken)
     }
     // What was cut off is not judged to its end; nor is every way to be cut off.
-    if report.isCut, branch.taken.count > Self.mostOfCut {
-      branch.taken.removeLast(branch.taken.count - max(Self.mostOfCut, branch.fixed))
+    guard report.isCut else { return }
+    var answers = min(Int(world.happened.pointee.before_loop), Self.mostOfCut)
+    let end = branch.taken.firstIndex { one in
+      if one.input == nil { answers -= 1 }
+      return answers < 0
     }
+    if let end { branch.taken.removeLast(branch.taken.count - max(end, branch.fixed)) }
   }
 
   /// The part of its space that the last run is, in states.

@@ -4,7 +4,7 @@ import Foundation
 
 /// A parsed C file. The only door to libclang; nothing else in the package sees its types.
 final class ClangUnit {
-  struct Diagnostic {
+  struct Diagnostic: Sendable {
     let isError: Bool
     let file: String
     let line: Int
@@ -20,7 +20,8 @@ final class ClangUnit {
   ///   - arguments: as for the compiler, without the file.
   /// - Returns: nil when libclang itself gives up.
   init?(path: String, contents: String, arguments: [String]) {
-    guard let index = clang_createIndex(0, 0) else { return nil }
+    // What is precompiled is reached by what refers to it.
+    guard let index = clang_createIndex(1, 0) else { return nil }
     var parsed: CXTranslationUnit?
     let pointers = arguments.map { strdup($0) }
     defer { for pointer in pointers { free(pointer) } }
@@ -51,7 +52,7 @@ final class ClangUnit {
     clang_disposeIndex(index)
   }
 
-  /// The main file and every file that it includes, at whatever depth.
+  /// The main file and every file that it includes, at whatever depth; not what is precompiled.
   var files: [String] {
     final class Box { var names: [String] = [] }
     let box = Box()

@@ -4,7 +4,7 @@ import Failures
 /// What a set of functions needs of their own source file, found by following references.
 struct Closure {
   let manifest: Manifest
-  /// Definitions, of the source file and of headers.
+  /// Definitions of the source file, and of what it includes that is not precompiled.
   let functions: [String: ClangCursor]
   /// Declarations in the source file that are no definitions.
   let declarations: [String: [ClangCursor]]
@@ -88,7 +88,7 @@ struct Closure {
     let name = target.name
     if manifest.boundary.contains(where: { $0.name == name }) {
       guard boundaryCalled.insert(name).inserted else { return }
-      if let definition = functions[name] {
+      if let definition = functions[name] ?? target.definition {
         // Its prototype is declared again, its body is the harness's.
         if definition.isInMainFile {
           try follow(definition, from: name, signatureOnly: true)
@@ -98,7 +98,7 @@ struct Closure {
       }
       return
     }
-    if let definition = functions[name] {
+    if let definition = functions[name] ?? target.definition {
       guard !included.contains(name) else {
         throw Failure(
           .build, asked: asked,

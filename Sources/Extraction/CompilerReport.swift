@@ -22,6 +22,18 @@ struct CompilerReport {
   /// C expressions of the manifest, to find the line of a complaint.
   var expressions: [String] = []
 
+  /// Warnings in the order of the compiler's output, without what is shown of the source.
+  static func warnings(_ lines: [String]) -> [Message] {
+    lines.compactMap { line in
+      guard let match = line.prefixMatch(of: /(.+?):([0-9]+):(?:[0-9]+:)? warning:\s/),
+        let number = Int(match.2)
+      else { return nil }
+      return Message(
+        file: String(match.1), line: number, text: String(line[match.range.upperBound...]),
+        shown: [])
+    }
+  }
+
   /// Errors in the order of the compiler's output.
   static func messages(_ lines: [String]) -> [Message] {
     var messages: [Message] = []

@@ -3,16 +3,29 @@ import Failures
 import Foundation
 import KernelSource
 
-/// A subject, taken out of a revision: a self-contained C text that any clang compiles.
+/// A subject, taken out of a revision.
 public struct Extraction: Sendable {
+  /// What is made of it.
+  public enum Form: Sendable {
+    /// A self-contained C text that any clang compiles: `unit.i`, and the hashes of all that was
+    /// read.
+    case text
+    /// The object that is searched; beside it the one that counts branches, where it is wanted.
+    case object(counting: Bool)
+
+    fileprivate var isText: Bool { if case .text = self { true } else { false } }
+    fileprivate var counts: Bool { if case .object(true) = self { true } else { false } }
+  }
+
   public let provenance: Provenance
-  /// Holds `unit.c` (to read), `unit.i` (preprocessed, to compile), `rename.h`, `provenance.json`.
+  /// Holds `unit.c`, to read. As text, also `unit.i` (preprocessed, to compile), `rename.h` and
+  /// `provenance.json`.
   public let directory: String
   /// How to compile `unit.c` itself, headers and all, while the revision is open.
   public let arguments: [String]
   /// Lines that the patches touched in the source file, ascending, from 1.
   public let touched: [ClosedRange<Int>]
-  /// Whether `unit.i` holds mutants to choose from.
+  /// Whether the unit holds mutants to choose from.
   var hasMutants = false
   /// What the extracted functions say at their lines.
   public let statements: Statements
@@ -22,6 +35,11 @@ public struct Extraction: Sendable {
   public let reading: Reading
   /// The lvalue of each slot that this tree has.
   public let slots: [String: String]
+  /// The unit, compiled as it is searched.
+  let object: String?
+  let countingObject: String?
+  /// What stands for the preamble of `unit.c` when it is compiled as it is searched.
+  let precompiled: PrecompiledPreamble?
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -29,58 +47,99 @@ public struct Extraction: Sendable {
   /// - Throws: ``Failure`` of kind request when the kernel lacks the subject, of kind build when it
   ///   does not compile or calls what is neither extracted nor boundary.
   public static func extract(
-    _ subject: String, from revision: Revision, installation: Installation, into directory: String
+    _ subject: String, from revision: Revision, installation: Installation,
+    as form: Form = .text, into directory: String
   ) async throws -> Extraction {
     let manifest = try installation.manifest(subject)
     let output = try OutputDirectory(directory, asked: "extract \(subject)")
-    let work = output.work
     defer { output.discard() }
-    let build = KernelBuild(revision: revision, installation: installation, work: work)
+    let (extraction, _) = try await extract(
+      manifest, from: revision, installation: installation, as: form, into: output)
+    return extraction
+  }
+
+  static func extract(
+    _ manifest: Manifest, from revision: Revision, installation: Installation, as form: Form,
+    into output: OutputDirectory
+  ) async throws -> (Extraction, Extractor.Result) {
+    let work = output.work
+    var build = KernelBuild(revision: revision, installation: installation, work: work)
     try build.prepare()
-    let arguments = try build.arguments(for: manifest)
-    let extracted = try Extractor(manifest: manifest, revision: revision, arguments: arguments)
-      .extract()
+    let standins = try standins(build)
+    build.standins = standins
+    let options = BuildOptions.search
+    let extracted = try await extractor(manifest, build, options).extract()
     var provenance = Self.provenance(manifest, revision, extracted)
     var writer = UnitWriter(
       manifest: manifest, extracted: extracted, provenance: [], textSHA256: "")
-    provenance.textSHA256 = try await Provenance.hash(of: writer.verbatim)
+    provenance.textSHA256 = Digest.of(writer.verbatim)
     writer = UnitWriter(
       manifest: manifest, extracted: extracted, provenance: Self.header(provenance),
       textSHA256: provenance.textSHA256)
     try Data(writer.unit.utf8).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
-    try Data(writer.renames.utf8).write(to: URL(fileURLWithPath: "\(work)/rename.h"))
 
     let report = CompilerReport(
-      asked: "compile \(subject) from \(revision.tree.spec)", tree: revision.tree.directory,
+      asked: "compile \(manifest.subject) from \(revision.tree.spec)",
+      tree: revision.tree.directory,
       isPatched: revision.isChanged, manifestPath: manifest.path,
       expressions: manifest.expressions)
-    let read = try await preprocess(work, arguments + ["-I\(installation.glue)"], report)
-    try await check(
-      work, manifest: manifest, extracted: extracted, installation: installation, report)
-    let inTree = try kernelFiles(read, of: revision.tree, installation: installation)
-    let prefix = revision.tree.directory + "/"
-    // The source itself is in the unit's text, not among its headers.
-    let hashes = try await Provenance.hashes(of: inTree + [prefix + manifest.source])
-    provenance.files = Dictionary(
-      uniqueKeysWithValues: hashes.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try encoder.encode(provenance).write(to: URL(fileURLWithPath: "\(work)/provenance.json"))
+    let glue = ["-I\(installation.glue)"]
+    let arguments = try build.arguments(for: manifest) + glue
+    let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
+    // Both at once: each keeps a core busy for as long.
+    async let counted =
+      form.counts
+      ? UnitCompiler(
+        installation: installation, arguments: arguments, options: .counting,
+        precompiled: precompiled
+      ).run(
+        "\(work)/unit.c",
+        BuildOptions.counting.counters(of: functions, list: "\(work)/counted")
+          + ["-c", "-o", "\(work)/counting.o"]) : nil
+    let compiled = try await UnitCompiler(
+      installation: installation, arguments: arguments, options: options,
+      precompiled: precompiled
+    ).run("\(work)/unit.c", ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
+    let check = UnitCheck(
+      manifest: manifest, extracted: extracted, installation: installation, report: report)
+    try check.check(compiled)
+    try await check.check(object: "\(work)/unit.o")
+    if let counted = try await counted { try check.check(counted) }
+    // What was precompiled stands for what was read for it.
+    let read =
+      try prerequisites(of: "\(work)/unit.d")
+      .filter { !$0.hasPrefix(PreambleCache.prefix(in: installation.cache)) } + extracted.unit.files
+    let inTree = try kernelFiles(
+      read, of: revision.tree,
+      own: [installation.shims, installation.glue, installation.cache, work])
+    if form.isText {
+      try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
+      build.standins = KernelBuild.relativeStandins
+      try await write(
+        writer, &provenance, inTree + ["\(revision.tree.directory)/\(manifest.source)"], build,
+        glue, report)
+    }
+    build.standins = standins
     try output.commit()
-    let final = KernelBuild(revision: revision, installation: installation, work: output.path)
-    return Extraction(
-      provenance: provenance, directory: output.path,
-      arguments: try final.arguments(for: manifest) + ["-I\(installation.glue)"],
-      touched: revision.touched[manifest.source] ?? [],
-      statements: Statements(
-        of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
-        in: extracted.text),
-      primitives: manifest.primitives,
-      reading: Reading(
-        read + extracted.unit.files, manifest: manifest, tree: revision.tree.directory,
-        warnings: extracted.warnings),
-      slots: Dictionary(
-        uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }))
+    build.work = output.path
+    return (
+      Extraction(
+        provenance: provenance, directory: output.path,
+        arguments: try build.arguments(for: manifest) + glue,
+        touched: revision.touched[manifest.source] ?? [],
+        statements: Statements(
+          of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
+          in: extracted.text),
+        primitives: manifest.primitives,
+        reading: Reading(
+          read, manifest: manifest, tree: revision.tree.directory, warnings: extracted.warnings),
+        slots: Dictionary(
+          uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }),
+        object: form.isText ? nil : "\(output.path)/unit.o",
+        countingObject: form.counts ? "\(output.path)/counting.o" : nil,
+        precompiled: extracted.precompiled),
+      extracted
+    )
   }
 
   private static func provenance(
@@ -106,55 +165,127 @@ public struct Extraction: Sendable {
       } + ["SHA-256 of the extracted text: \(provenance.textSHA256)"]
   }
 
-  /// Makes `unit.i`. Returns every file that was read.
-  static func preprocess(
-    _ work: String, _ arguments: [String], _ report: CompilerReport
-  ) async throws -> [String] {
-    let toolchain = try Toolchain.locate()
+  /// The preamble of an extracted text, precompiled for another build.
+  static func preamble(
+    _ manifest: Manifest, _ revision: Revision, _ extracted: Extractor.Result,
+    _ installation: Installation, work: String, _ options: BuildOptions
+  ) async throws -> PrecompiledPreamble? {
+    var build = KernelBuild(revision: revision, installation: installation, work: work)
+    build.standins = try standins(build)
+    let text = UnitWriter.header(extracted.preamble, of: extracted.text, manifest)
+    return try await PreambleCache(
+      build: build, manifest: manifest, directory: installation.cache
+    ).preamble(
+      text, options: build.stable(for: manifest) + options.language(installation))
+  }
+
+  private static func extractor(
+    _ manifest: Manifest, _ build: KernelBuild, _ options: BuildOptions
+  ) throws -> Extractor {
+    let installation = build.installation
+    let language = try options.language(installation)
+    let stable = try build.stable(for: manifest) + language
+    var extractor = Extractor(
+      manifest: manifest, revision: build.revision,
+      arguments: try build.arguments(for: manifest) + language)
+    let cache = PreambleCache(build: build, manifest: manifest, directory: installation.cache)
+    extractor.precompile = { try await cache.preamble($0, options: stable) }
+    return extractor
+  }
+
+  /// The stand-ins that depend on the tree, in a directory that is called by their content; in the
+  /// build's own where nothing can be kept.
+  private static func standins(_ build: KernelBuild) throws -> String {
+    let files = build.generated()
+    let key = Digest.of(files.map { "\($0) \($1)" }.sorted().joined(separator: "\n"))
+    let path = "\(build.installation.cache)/standins-\(key.prefix(32))"
+    func isThere() -> Bool {
+      files.allSatisfy {
+        FileManager.default.contents(atPath: "\(path)/\($0.key)") == Data($0.value.utf8)
+      }
+    }
+    if isThere() {
+      KeptFile.use(path)
+      return path
+    }
+    func place() { try? KeptFile.place(at: path) { try KernelBuild.write(files, below: $0) } }
+    place()
+    // What is damaged stands in the way.
+    if !isThere(), (try? FileManager.default.removeItem(atPath: path)) != nil { place() }
+    let kept = KeptFile.aged(in: build.installation.cache).filter { $0.contains("/standins-") }
+    for old in kept.dropLast(32) { try? FileManager.default.removeItem(atPath: old) }
+    guard !isThere() else { return path }
+    try KernelBuild.write(files, below: "\(build.work)/\(KernelBuild.relativeStandins)")
+    return KernelBuild.relativeStandins
+  }
+
+  /// Writes what is compiled without the tree, and where it came from.
+  private static func write(
+    _ writer: UnitWriter, _ provenance: inout Provenance, _ read: [String], _ build: KernelBuild,
+    _ glue: [String], _ report: CompilerReport
+  ) async throws {
+    let work = build.work
+    try KernelBuild.write(build.generated(), below: "\(work)/\(build.standins)")
+    try Data(writer.renames.utf8).write(to: URL(fileURLWithPath: "\(work)/rename.h"))
     let result = try await Command.run(
-      toolchain.tool("clang"),
-      arguments + ["-E", "-fuse-line-directives", "-MD", "-MF", "\(work)/unit.d"]
-        + ["unit.c", "-o", "\(work)/unit.i"],
+      Toolchain.locate().tool("clang"),
+      try build.arguments(for: writer.manifest) + glue
+        + ["-E", "-fuse-line-directives", "unit.c", "-o", "\(work)/unit.i"],
       environment: KernelBuild.environment, directory: work)
     guard result.succeeded else { throw report.failure(result.errorLines) }
-    let rule = (try? String(contentsOfFile: "\(work)/unit.d", encoding: .utf8)) ?? ""
-    try? FileManager.default.removeItem(atPath: "\(work)/unit.d")
-    return prerequisites(rule: rule)
+    let prefix = build.revision.tree.directory + "/"
+    provenance.files = Dictionary(
+      Digest.of(files: read).map { (String($0.key.dropFirst(prefix.count)), $0.value) },
+      uniquingKeysWith: { first, _ in first })
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try encoder.encode(provenance).write(to: URL(fileURLWithPath: "\(work)/provenance.json"))
+  }
+
+  private static func prerequisites(of path: String) throws -> [String] {
+    defer { unlink(path) }
+    return prerequisites(rule: try String(contentsOfFile: path, encoding: .utf8))
   }
 
   /// The files that a rule in make's syntax names behind its colon.
   static func prerequisites(rule: String) -> [String] {
     var names: [String] = []
-    var name = ""
+    var name: [UInt8] = []
     var isEscaped = false
-    for character in rule.drop(while: { $0 != ":" }).dropFirst() {
+    func end() {
+      guard !name.isEmpty else { return }
+      names.append(String(decoding: name, as: UTF8.self).replacing("$$", with: "$"))
+      name.removeAll(keepingCapacity: true)
+    }
+    let (space, newline, backslash) = (UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\\"))
+    for byte in rule.utf8.drop(while: { $0 != UInt8(ascii: ":") }).dropFirst() {
       if isEscaped {
         isEscaped = false
-        if character == "\n" { continue }
-        if character != " ", character != "#" { name.append("\\") }
-        name.append(character)
-      } else if character == "\\" {
+        if byte == newline { continue }
+        if byte != space, byte != UInt8(ascii: "#") { name.append(backslash) }
+        name.append(byte)
+      } else if byte == backslash {
         isEscaped = true
-      } else if character.isWhitespace {
-        if !name.isEmpty { names.append(name) }
-        name = ""
+      } else if byte == space || byte == newline {
+        end()
       } else {
-        name.append(character)
+        name.append(byte)
       }
     }
-    if !name.isEmpty { names.append(name) }
-    return names.map { $0.replacingOccurrences(of: "$$", with: "$") }
+    end()
+    return names
   }
 
   /// Of the files that were read, those of the tree; refuses any from elsewhere on this machine.
+  ///
+  /// - Parameter own: kshim's directories.
   private static func kernelFiles(
-    _ read: [String], of kernel: KernelTree, installation: Installation
+    _ read: [String], of kernel: KernelTree, own: [String]
   ) throws -> [String] {
     let tree = kernel.directory + "/"
-    let own = ["\(installation.shims)/", "\(installation.glue)/"]
     let inTree = read.filter { $0.hasPrefix(tree) }
     for file in read where file.hasPrefix("/") && !file.hasPrefix(tree) {
-      guard own.contains(where: { file.hasPrefix($0) }) else {
+      guard own.contains(where: { file.hasPrefix($0 + "/") }) else {
         throw Failure(
           .tool, asked: "compile what was extracted from \(kernel.spec)",
           cause: "a header of this machine was used in place of the kernel's",
@@ -162,47 +293,5 @@ public struct Extraction: Sendable {
       }
     }
     return inTree
-  }
-
-  /// Compiles once without instruments and looks for what nothing defines: a callee that only a
-  /// header's inline function calls has no line of its own in the source file.
-  private static func check(
-    _ work: String, manifest: Manifest, extracted: Extractor.Result, installation: Installation,
-    _ report: CompilerReport
-  ) async throws {
-    let toolchain = try Toolchain.locate()
-    let object = "\(work)/unit.o"
-    defer { try? FileManager.default.removeItem(atPath: object) }
-    let compiled = try await Command.run(
-      toolchain.tool("clang"),
-      try SharedObject.options(installation) + KernelBuild.strictness + [
-        "-c", "-x", "c", "\(work)/unit.i", "-o", object,
-      ])
-    guard compiled.succeeded else { throw report.failure(compiled.errorLines) }
-    // In the text and around it, what the kernel's build refuses is refused; headers are the tree's.
-    let own =
-      [manifest.source, HarnessWriter.fileName].map { "\($0):" } + ["\(installation.glue)/"]
-    let strict = compiled.errorLines.map { line in
-      own.contains { line.hasPrefix($0) } ? line.replacing(": warning: ", with: ": error: ") : line
-    }
-    guard CompilerReport.messages(strict).isEmpty else { throw report.failure(strict) }
-    let symbols = try await Command.run(toolchain.tool("llvm-nm"), ["-u", "-j", object])
-    let unknown = symbols.outputText.split(separator: "\n").map(String.init)
-      .filter { !Closure.isKnown($0) && $0 != "_GLOBAL_OFFSET_TABLE_" }
-    guard let name = unknown.first else { return }
-    let chain = extracted.chain(to: name)
-    let others =
-      unknown.count > 1 ? ["also unknown: " + unknown.dropFirst().joined(separator: ", ")] : []
-    throw Failure(
-      .build, asked: report.asked,
-      cause: chain.isEmpty
-        ? "the manifest or its glue uses \(name), which nothing defines"
-        : "\(chain.last!.user) needs \(name), which is neither extracted nor boundary",
-      place: chain.last.map { "\(report.place($0.file)):\($0.line)" } ?? manifest.path,
-      evidence: chain.map {
-        "\($0.name), used at \(report.place($0.file)):\($0.line) by \($0.user)"
-      }
-        + others,
-      remedy: "add '\(name)' under 'boundary:' or 'variables:' in \(manifest.path)")
   }
 }

@@ -1,6 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 extension Extractor.Result {
+  /// Definitions by name, also of the headers' inline functions that the pieces lead to.
+  func definitions() -> [String: ClangCursor] {
+    var definitions = functions
+    var queue = pieces.flatMap(\.functions).compactMap { functions[$0] }
+    while let function = queue.popLast() {
+      function.visit { child in
+        if let target = child.referenced, target.kind == .function,
+          definitions[target.name] == nil, let definition = target.definition
+        {
+          definitions[target.name] = definition
+          queue.append(definition)
+        }
+        return true
+      }
+    }
+    return definitions
+  }
+
   /// The shortest way from an extracted function to a name, through the headers' inline functions:
   /// the last element is the use in the extracted text. Empty where nothing extracted leads there.
   func chain(to name: String) -> [Extractor.Use] {
@@ -8,11 +26,12 @@ extension Extractor.Result {
     var queue = pieces.flatMap(\.functions)
     var cameFrom: [String: Extractor.Use] = [:]
     let extracted = Set(queue)
+    let definitions = definitions()
     var next = 0
     while next < queue.count, cameFrom[name] == nil {
       let user = queue[next]
       next += 1
-      guard let cursor = functions[user] else { continue }
+      guard let cursor = definitions[user] else { continue }
       cursor.visit { child in
         guard let target = child.referenced,
           target.kind == .function || target.kind == .variable && target.isAtFileScope

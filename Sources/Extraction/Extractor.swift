@@ -8,6 +8,8 @@ struct Extractor {
   let manifest: Manifest
   let revision: Revision
   let arguments: [String]
+  /// Precompiles the preamble of the source file; nil: it is read with the rest.
+  var precompile: ((_ preamble: String) async throws -> PrecompiledPreamble?)?
 
   /// One piece of the source file, copied verbatim.
   struct Piece {
@@ -45,6 +47,10 @@ struct Extractor {
 
   struct Result {
     var text: [UInt8]
+    var preamble: Preamble
+    /// What was read in place of it.
+    var precompiled: PrecompiledPreamble?
+    /// Behind the preamble.
     var includes: [Piece]
     var pieces: [Piece]
     var targets: [(name: String, prototype: ClangCursor.Prototype)]
@@ -63,14 +69,14 @@ struct Extractor {
     var locals: [LocalVariable] = []
     /// Keeps the cursors alive.
     let unit: ClangUnit
-    /// Definitions, of the source file and of headers.
+    /// Definitions of the source file; see ``definitions()`` for those of headers.
     let functions: [String: ClangCursor]
   }
 
   private var sourcePath: String { "\(revision.tree.directory)/\(manifest.source)" }
   private var asked: String { "extract \(manifest.subject) from \(revision.tree.spec)" }
 
-  func extract() throws -> Result {
+  func extract() async throws -> Result {
     guard let path = revision.path(of: manifest.source),
       let data = FileManager.default.contents(atPath: path)
     else {
@@ -80,37 +86,64 @@ struct Extractor {
     }
     let text = Array(data)
     let source = String(decoding: text, as: UTF8.self)
+    let preamble = Preamble(of: text)
+    let precompiled = try await precompile?(UnitWriter.header(preamble, of: text, manifest))
     let probes = Probes(manifest: manifest)
-    let unit = try parse(source + probes.text)
+    let (unit, used) = try parse(text, preamble, precompiled, probes)
     let errors = unit.diagnostics.filter(\.isError)
     let failed = Set(errors.filter { $0.file == Probes.fileName }.map(\.line))
     if isCutShort(unit, errors, sentinel: probes.sentinel, failed: failed) {
-      // Alone it is told where.
-      let alone = try parse(source)
-      let broken = alone.diagnostics.filter(\.isError)
-      if let first = broken.first { throw buildFailure(first, broken) }
-    }
-    for name in manifest.targets + manifest.extract where !source.contains("\(name)(") {
-      throw missing(name)
+      try refuseAlone(source)
     }
     let shown = errors.filter { $0.file != Probes.fileName }
-    if let first = shown.first { throw buildFailure(first, shown) }
-    var result = try collect(unit, text, probes, failed: failed)
-    let (refused, others) = refused(unit.diagnostics, in: result)
+    if let first = shown.first {
+      for name in manifest.targets + manifest.extract where !source.contains("\(name)(") {
+        throw missing(name)
+      }
+      try refuseAlone(source)
+      throw buildFailure(first, shown)
+    }
+    var result = try collect(unit, text, preamble, probes, failed: failed)
+    result.precompiled = used
+    let (refused, others) = refused(
+      (precompiled?.warnings ?? []) + unit.diagnostics.filter { !$0.isError }, in: result)
     if let first = refused.first { throw buildFailure(first, refused) }
     result.warnings = others.map { .init(file: relative($0.file), line: $0.line) }
     return result
   }
 
+  /// Alone a file that does not compile is told where, and with what may have been meant.
+  private func refuseAlone(_ source: String) throws {
+    let broken = try parse(source, ["-ferror-limit=0"]).diagnostics.filter(\.isError)
+    if let first = broken.first { throw buildFailure(first, broken) }
+  }
+
+  /// Reads the source file with the probes behind it. What libclang cannot load of what was
+  /// precompiled it reads itself.
+  private func parse(
+    _ text: [UInt8], _ preamble: Preamble, _ precompiled: PrecompiledPreamble?, _ probes: Probes
+  ) throws -> (ClangUnit, PrecompiledPreamble?) {
+    // What may have been meant costs a look at every name there is.
+    let options = ["-ferror-limit=0", "-fno-spell-checking"]
+    if let precompiled,
+      let unit = ClangUnit(
+        path: sourcePath,
+        contents: String(decoding: preamble.blanked(text), as: UTF8.self) + probes.text,
+        arguments: arguments + options + precompiled.arguments)
+    {
+      return (unit, precompiled)
+    }
+    return (try parse(String(decoding: text, as: UTF8.self) + probes.text, options), nil)
+  }
+
   /// Warnings that the kernel's build takes for errors, in what is extracted or patched; and those
   /// elsewhere.
   private func refused(
-    _ diagnostics: [ClangUnit.Diagnostic], in result: Result
+    _ warnings: [ClangUnit.Diagnostic], in result: Result
   ) -> (here: [ClangUnit.Diagnostic], elsewhere: [ClangUnit.Diagnostic]) {
     let bounds = result.pieces.flatMap { [$0.range.lowerBound, $0.range.upperBound] }
     let lines = UnitWriter.lines(of: bounds, in: result.text)
     let extracted = stride(from: 0, to: lines.count, by: 2).map { lines[$0]...lines[$0 + 1] }
-    let warnings = diagnostics.filter { !$0.isError }
     let isHere = warnings.map { warning in
       let file = relative(warning.file)
       let ranges = (revision.touched[file] ?? []) + (file == manifest.source ? extracted : [])
@@ -140,9 +173,10 @@ struct Extractor {
       || errors.contains { $0.file != Probes.fileName && $0.message.hasPrefix("unterminated") }
   }
 
-  private func parse(_ contents: String) throws -> ClangUnit {
-    let options = arguments + KernelBuild.strictness + ["-ferror-limit=0"]
-    guard let unit = ClangUnit(path: sourcePath, contents: contents, arguments: options) else {
+  private func parse(_ contents: String, _ options: [String]) throws -> ClangUnit {
+    guard
+      let unit = ClangUnit(path: sourcePath, contents: contents, arguments: arguments + options)
+    else {
       throw Failure(
         .tool, asked: asked, cause: "libclang cannot parse \(manifest.source)",
         remedy: "check that libclang and its headers are of one version")
@@ -176,25 +210,21 @@ struct Extractor {
   }
 
   private func collect(
-    _ unit: ClangUnit, _ text: [UInt8], _ probes: Probes, failed: Set<Int>
+    _ unit: ClangUnit, _ text: [UInt8], _ preamble: Preamble, _ probes: Probes, failed: Set<Int>
   ) throws -> Result {
     var functions: [String: ClangCursor] = [:]
-    var declared: [String: ClangCursor] = [:]
     var declarations: [String: [ClangCursor]] = [:]
     var included: Set<String> = []
     var macros: [String: [ClangCursor]] = [:]
-    var allMacros: Set<String> = []
-    var variables: [String: ClangCursor] = [:]
     var inclusions: [ClangCursor] = []
     var probed: [Int: ClangCursor] = [:]
     var firstFunction = Int.max
     unit.root.visit { cursor in
       switch cursor.kind {
-      case .macro:
-        allMacros.insert(cursor.name)
-        if cursor.isInMainFile { macros[cursor.name, default: []].append(cursor) }
-      case .variable: variables[cursor.name] = cursor
-      case .inclusion where cursor.isInMainFile: inclusions.append(cursor)
+      case .macro where cursor.isInMainFile && cursor.extent.lowerBound >= preamble.end:
+        macros[cursor.name, default: []].append(cursor)
+      case .inclusion where cursor.isInMainFile && cursor.extent.lowerBound >= preamble.end:
+        inclusions.append(cursor)
       case .function:
         let name = cursor.name
         if name.hasPrefix(Probes.prefix), let number = Int(name.dropFirst(Probes.prefix.count)) {
@@ -206,9 +236,8 @@ struct Extractor {
           } else if firstFunction != Int.max {
             included.insert(name)
           }
-        } else {
-          if declared[name] == nil { declared[name] = cursor }
-          if cursor.isInMainFile { declarations[name, default: []].append(cursor) }
+        } else if cursor.isInMainFile {
+          declarations[name, default: []].append(cursor)
         }
       default: break
       }
@@ -217,8 +246,13 @@ struct Extractor {
     for name in manifest.targets + manifest.extract
     where functions[name]?.isInMainFile != true { throw missing(name) }
 
+    let named = probes.named(probed, failed: failed)
+    func declared(_ name: String, as kind: ClangCursor.Kind) -> ClangCursor? {
+      guard case .declaration(let cursor) = named[name], cursor.kind == kind else { return nil }
+      return cursor
+    }
     let resolved = try probes.resolve(probed, failed: failed, asked: asked) {
-      functions[$0] != nil || declared[$0] != nil
+      functions[$0] != nil || declared($0, as: .function) != nil
     }
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations, included: included,
@@ -231,12 +265,13 @@ struct Extractor {
     try closure.run()
 
     let callees = try manifest.boundary.compactMap { entry -> Callee? in
-      guard let cursor = functions[entry.name] ?? declared[entry.name],
+      let name = entry.name
+      let definition = functions[name] ?? declared(name, as: .function)?.definition
+      guard let cursor = definition ?? declared(name, as: .function),
         let prototype = cursor.prototype
       else { return nil }
       let home: Callee.Home =
-        functions[entry.name] == nil
-        ? .external : cursor.isInMainFile ? .sourceFile : .headerInline
+        definition == nil ? .external : cursor.isInMainFile ? .sourceFile : .headerInline
       // A callee of the source file that nobody calls would only be an unused function.
       guard home == .external || closure.boundaryCalled.contains(entry.name) else { return nil }
       let isByGFP =
@@ -256,21 +291,19 @@ struct Extractor {
           place: manifest.path, evidence: ["\(entry.name) has \(prototype.arguments.count)"],
           remedy: "count the arguments from 0, or write the rule without them")
       }
-      let places = (declarations[entry.name] ?? []) + [functions[entry.name]].compactMap { $0 }
+      let places = (declarations[name] ?? []) + [definition].compactMap { $0 }
       let position = places.filter(\.isInMainFile).map(\.extent.lowerBound).min() ?? 0
       return Callee(
-        name: entry.name, rule: entry.rule, prototype: prototype, home: home, position: position)
+        name: name, rule: entry.rule, prototype: prototype, home: home, position: position)
     }
     let external = manifest.variables.compactMap { variable -> (String, String, String)? in
-      if let declared = variables[variable.name] {
+      if let declared = declared(variable.name, as: .variable) {
         // A variable of the source file comes with the pieces.
         if declared.definition?.isInMainFile == true { return nil }
         return (variable.name, declared.valueType.spelling, variable.value)
       }
-      let isTaken =
-        functions[variable.name] != nil || declared[variable.name] != nil
-        || allMacros.contains(variable.name)
-      return isTaken ? nil : variable.type.map { (variable.name, $0, variable.value) }
+      return named[variable.name] != nil
+        ? nil : variable.type.map { (variable.name, $0, variable.value) }
     }
     let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
@@ -278,7 +311,7 @@ struct Extractor {
     let locals = pieces.flatMap(\.functions).compactMap { functions[$0] }
       .flatMap { Self.localVariables(of: $0, in: text) }.sorted { $0.end < $1.end }
     return Result(
-      text: text, includes: leading, pieces: pieces,
+      text: text, preamble: preamble, includes: leading, pieces: pieces,
       targets: targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees, slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Failures
 import Foundation
+import KernelSource
 
 /// Where kshim's own files are: stub headers, stand-ins, runtime, manifests and glue.
 public struct Installation: Sendable {
   /// The package's top directory, absolute.
   public let root: String
+  /// Where what is compiled once is kept; made when it is first needed.
+  public var cache = "\(KernelStore().cacheDirectory)/builds"
 
   public var shims: String { "\(root)/shims" }
   public var subjects: String { "\(root)/kernel-extract/subjects" }

@@ -8,13 +8,30 @@ import KernelSource
 struct KernelBuild {
   let revision: Revision
   let installation: Installation
-  /// A directory for the stand-ins that depend on the tree.
-  let work: String
+  /// A directory for what depends on the revision.
+  var work: String
+  /// Where the stand-ins that depend on the tree are; relative to ``work`` where the preprocessed
+  /// text must not tell where it was made.
+  var standins = relativeStandins
+  static let relativeStandins = "standins"
 
   private var tree: String { revision.tree.directory }
 
-  /// Writes what depends on the tree. Call once before ``arguments(for:)`` is used.
+  /// Writes the overlay of the revision's files. Call once before ``local`` is used.
   func prepare() throws {
+    guard hasOverlay else { return }
+    // What stands for a file that is gone is a file that is not there.
+    let gone = revision.deleted.map { ($0, "\(work)/gone") }
+    let roots = (revision.overlay.map { ($0, $1) } + gone).sorted { $0.0 < $1.0 }.map {
+      ["name": "\(tree)/\($0.0)", "type": "file", "external-contents": $0.1]
+    }
+    let overlay: [String: Any] = ["version": 0, "use-external-names": false, "roots": roots]
+    try Self.write(JSONSerialization.data(withJSONObject: overlay), to: "\(work)/overlay.json")
+  }
+
+  /// What a configured tree generates, by path below ``standins``.
+  func generated() -> [String: String] {
+    var files: [String: String] = [:]
     for (kbuild, generic, out) in [
       ("arch/x86/include/asm", "include/asm-generic", "asm"),
       ("arch/x86/include/uapi/asm", "include/uapi/asm-generic", "uapi/asm"),
@@ -26,14 +43,13 @@ struct KernelBuild {
         else { continue }
         names.formUnion(Self.genericHeaders(kbuild: text))
       }
-      for name in names.sorted()
-      where !exists("\(kbuild)/\(name)") {
-        try write("#include <asm-generic/\(name)>\n", to: "\(out)/\(name)")
+      for name in names where !exists("\(kbuild)/\(name)") {
+        files["\(out)/\(name)"] = "#include <asm-generic/\(name)>\n"
       }
     }
     let numbers = revision.tree.version.split { !$0.isNumber }.prefix(3).compactMap { Int($0) }
     let version = numbers + Array(repeating: 0, count: 3 - numbers.count)
-    try write(
+    files["linux/version.h"] =
       """
       #define LINUX_VERSION_CODE \(version[0] << 16 | version[1] << 8 | min(version[2], 255))
       #define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + ((c) > 255 ? 255 : (c)))
@@ -41,18 +57,13 @@ struct KernelBuild {
       #define LINUX_VERSION_PATCHLEVEL \(version[1])
       #define LINUX_VERSION_SUBLEVEL \(version[2])
 
-      """, to: "linux/version.h")
-    if hasOverlay {
-      // What stands for a file that is gone is a file that is not there.
-      let gone = revision.deleted.map { ($0, "\(work)/standins/gone") }
-      let roots = (revision.overlay.map { ($0, $1) } + gone).sorted { $0.0 < $1.0 }.map {
-        ["name": "\(tree)/\($0.0)", "type": "file", "external-contents": $0.1]
-      }
-      let overlay: [String: Any] = ["version": 0, "use-external-names": false, "roots": roots]
-      try write(
-        String(decoding: try JSONSerialization.data(withJSONObject: overlay), as: UTF8.self),
-        to: "overlay.json")
-    }
+      """
+    return files
+  }
+
+  /// Writes ``generated()`` below a directory.
+  static func write(_ files: [String: String], below directory: String) throws {
+    for (path, text) in files { try write(Data(text.utf8), to: "\(directory)/\(path)") }
   }
 
   /// `generic-y += a.h` and `mandatory-y += b.h` of a Kbuild file.
@@ -74,12 +85,12 @@ struct KernelBuild {
     revision.path(of: relative).map { FileManager.default.fileExists(atPath: $0) } ?? false
   }
 
-  private func write(_ text: String, to relative: String) throws {
-    let url = URL(fileURLWithPath: "\(work)/standins/\(relative)")
+  private static func write(_ data: Data, to path: String) throws {
+    let url = URL(fileURLWithPath: path)
     do {
       try FileManager.default.createDirectory(
         at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(text.utf8).write(to: url)
+      try data.write(to: url)
     } catch {
       throw Failure(
         .tool, asked: "prepare the kernel's headers", cause: "a stand-in cannot be written",
@@ -87,35 +98,41 @@ struct KernelBuild {
     }
   }
 
-  /// Options for clang and libclang, without input and output. Only where __OPTIMIZE__ is defined
-  /// do the kernel's headers assert anything at compile time.
-  func arguments(for manifest: Manifest) throws -> [String] {
-    let shims = installation.shims
+  /// Options for clang and libclang, without input and output: ``stable(for:)`` and ``local``.
+  func arguments(for manifest: Manifest) throws -> [String] { try stable(for: manifest) + local }
+
+  /// Those that are the same for every revision of a tree. Only where __OPTIMIZE__ is defined do the
+  /// kernel's headers assert anything at compile time.
+  func stable(for manifest: Manifest) throws -> [String] {
     let source = (manifest.source as NSString).deletingLastPathComponent
-    let includes =
-      ["\(shims)/include"]
+    let forced = Self.forced.filter { exists("include/linux/\($0)") }
+    return [
+      "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-nostdinc",
+      "-D__KERNEL__",
+      "-DMODULE", "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
+      "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
+    ]
+      + includes(for: manifest).map { "-I\($0)" }
+      + forced.flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
+      + (try installation.options("language"))
+  }
+
+  /// Where headers are looked for, in order.
+  func includes(for manifest: Manifest) -> [String] {
+    let shims = installation.shims
+    return ["\(shims)/include"]
       + [
         "arch/x86/include", "arch/x86/include/generated", "include", "arch/x86/include/uapi",
         "arch/x86/include/generated/uapi", "include/uapi", "include/generated/uapi",
       ].map { "\(tree)/\($0)" }
       + ["\(shims)/standins", "\(shims)/standins/uapi"]
-      // Relative, so that the preprocessed text does not tell where it was made.
-      + ["standins", "standins/uapi"]
+      + [standins, "\(standins)/uapi"]
       + (manifest.include + ["arch/x86"]).map { "\(tree)/\($0)" }
-    let forced = Self.forced.filter { exists("include/linux/\($0)") }
-    var arguments =
-      [
-        "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-nostdinc",
-        "-D__KERNEL__",
-        "-DMODULE", "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
-        "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
-        "-working-directory", work,
-      ]
-      + includes.map { "-I\($0)" }
-      + forced.flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
-      + (try installation.options("language"))
-    if hasOverlay { arguments += ["-ivfsoverlay", "\(work)/standins/overlay.json"] }
-    return arguments
+  }
+
+  /// Those that are of this revision alone.
+  var local: [String] {
+    ["-working-directory", work] + (hasOverlay ? ["-ivfsoverlay", "\(work)/overlay.json"] : [])
   }
 
   /// Headers in front of every file, where the kernel has them.

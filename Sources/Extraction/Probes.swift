@@ -11,10 +11,15 @@ struct Probes {
   private var lines: [String] = []
   /// Probe numbers of each spelling.
   private var numbers: [String: Int] = [:]
+  /// Probe numbers of each name.
+  private var names: [String: Int] = [:]
 
   init(manifest: Manifest) {
     self.manifest = manifest
     for (_, spellings) in manifest.asked { for spelling in spellings { add(spelling) } }
+    for (name, _) in manifest.boundary { add(name: name) }
+    for name in manifest.slots.compactMap(\.with) { add(name: name) }
+    for variable in manifest.variables { add(name: variable.name, orMacro: true) }
     // Holds in every whole file: where it fails, the file ends inside something.
     add("0")
   }
@@ -34,6 +39,48 @@ struct Probes {
       "static __attribute__((unused)) void \(Self.prefix)\(lines.count)"
         + "(\(parameters.joined(separator: ", "))) "
         + "{ \(externs.joined(separator: " ")) (void)(\(expression)); }")
+  }
+
+  /// Asks what a name is: headers that were compiled before are not looked through.
+  ///
+  /// - Parameter orMacro: a macro of that name counts; one with arguments hides no function.
+  private mutating func add(name: String, orMacro: Bool = false) {
+    guard names[name] == nil else { return }
+    let number = lines.count
+    names[name] = number
+    func probe(_ body: String) -> String {
+      "static __attribute__((unused)) void \(Self.prefix)\(number)(void) {\(body)}"
+    }
+    let asked = probe(" (void)&(\(name)); ")
+    lines.append(
+      orMacro
+        ? "#ifdef \(name)\n\(probe(""))\n#else\n#line \(number + 1)\n\(asked)\n#endif" : asked)
+  }
+
+  /// What a name stands for in a tree.
+  enum Named {
+    case declaration(ClangCursor)
+    case macro
+  }
+
+  /// The names of the manifest that the tree has.
+  ///
+  /// - Parameters: as for ``resolve(_:failed:asked:has:)``.
+  func named(_ cursors: [Int: ClangCursor], failed: Set<Int>) -> [String: Named] {
+    var named: [String: Named] = [:]
+    for (name, number) in names where !failed.contains(number + 1) {
+      guard let body = cursors[number]?.children.last(where: { $0.kind == .compound }) else {
+        continue
+      }
+      if body.children.isEmpty { named[name] = .macro }
+      body.visit { child in
+        if let declaration = child.referenced, declaration.name == name {
+          named[name] = .declaration(declaration)
+        }
+        return true
+      }
+    }
+    return named
   }
 
   /// The number of the probe that holds in every whole file, which is the last.

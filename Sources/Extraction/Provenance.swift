@@ -34,7 +34,8 @@ public struct Provenance: Codable, Sendable, Equatable {
   public var functions: [Function]
   /// SHA-256 of the extracted text, in hexadecimal.
   public var textSHA256: String
-  /// SHA-256 of each file of the tree that was read, by path relative to the tree.
+  /// SHA-256 of each file of the tree that was read, by path relative to the tree. Empty where nobody
+  /// reads the text later.
   public var files: [String: String]
 
   public static func read(in directory: String) throws -> Provenance {
@@ -54,29 +55,7 @@ public struct Provenance: Codable, Sendable, Equatable {
   }
 
   /// Files of the tree that are no longer what was extracted, sorted; empty when it still matches.
-  public func staleFiles() async throws -> [String] {
-    let now = try await Self.hashes(of: files.keys.map { "\(tree)/\($0)" })
-    return files.filter { now["\(tree)/\($0.key)"] != $0.value }.keys.sorted()
-  }
-
-  /// SHA-256 of each file that can be read.
-  package static func hashes(of paths: [String]) async throws -> [String: String] {
-    var hashes: [String: String] = [:]
-    let sorted = paths.sorted()
-    for start in stride(from: 0, to: sorted.count, by: 500) {
-      let part = Array(sorted[start..<min(start + 500, sorted.count)])
-      let result = try await Command.run("sha256sum", ["--"] + part)
-      for line in result.outputText.split(separator: "\n") {
-        let fields = line.split(separator: " ", maxSplits: 1)
-        guard fields.count == 2 else { continue }
-        hashes[String(fields[1].drop { $0 == " " || $0 == "*" })] = String(fields[0])
-      }
-    }
-    return hashes
-  }
-
-  static func hash(of text: String) async throws -> String {
-    let result = try await Command.run("sha256sum", input: Data(text.utf8))
-    return String(result.outputText.prefix(64))
+  public func staleFiles() -> [String] {
+    files.filter { Digest.of(file: "\(tree)/\($0.key)") != $0.value }.keys.sorted()
   }
 }

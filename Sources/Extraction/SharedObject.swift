@@ -7,12 +7,6 @@ import KernelSource
 public struct SharedObject: Sendable {
   public let path: String
 
-  /// What every build of a subject has.
-  static func options(_ installation: Installation) throws -> [String] {
-    try ["-target", "x86_64-linux-gnu"] + installation.options("language")
-      + installation.options("subject")
-  }
-
   /// - Parameters:
   ///   - counting: also count how often each branch is taken, for the notes.
   /// - Throws: ``Failure`` of kind build with the compiler's messages.
@@ -20,21 +14,51 @@ public struct SharedObject: Sendable {
     _ extraction: Extraction, counting: Bool, installation: Installation,
     into path: String
   ) async throws -> SharedObject {
-    let clang = try Toolchain.locate().tool("clang")
-    // The extraction's arguments name another working directory.
-    let path = URL(fileURLWithPath: path).path
-    let unit = "\(path).unit.o"
-    // Branches are counted in the text as people wrote it, macros not yet expanded.
-    let counters = counting ? ["-fprofile-instr-generate", "-fcoverage-mapping"] : []
-    let source =
-      counting
-      ? extraction.arguments + ["\(extraction.directory)/unit.c"]
-      : ["-x", "c", "\(extraction.directory)/unit.i"]
-    defer { try? FileManager.default.removeItem(atPath: unit) }
-    let compiled = try await Command.run(
-      clang,
-      try options(installation) + installation.options("instruments") + counters
-        + ["-c", "-o", unit] + source)
+    let options: BuildOptions = counting ? .counting : .search
+    let object = "\(path).unit.o"
+    let runtime = "\(path).runtime.o"
+    defer { for scratch in [object, runtime] { unlink(scratch) } }
+    let unit =
+      counting ? extraction.countingObject : extraction.hasMutants ? nil : extraction.object
+    if unit == nil { try await compile(extraction, options, installation, into: object) }
+    let defines =
+      (counting ? ["-DKSHIM_COUNTING"] : []) + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : [])
+    let linked = try await Command.run(
+      Toolchain.locate().tool("clang"),
+      [
+        "-shared", unit ?? object,
+        RuntimeObject(installation: installation, defines: defines).path(scratch: runtime),
+      ] + options.counters + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
+    guard linked.succeeded else {
+      throw Failure(
+        .tool, asked: "link \(extraction.provenance.subject)", cause: "the linker failed",
+        evidence: Array(linked.errorLines.prefix(8)),
+        remedy: "check that clang can link a shared object on this machine")
+    }
+    return SharedObject(path: path)
+  }
+
+  private static func compile(
+    _ extraction: Extraction, _ options: BuildOptions, _ installation: Installation,
+    into object: String
+  ) async throws {
+    // The preprocessed text is there when the tree may no longer be. The extraction's arguments name
+    // another working directory.
+    let text = "\(extraction.directory)/unit.i"
+    let isText = !options.counts && FileManager.default.fileExists(atPath: text)
+    let compiler = try UnitCompiler(
+      installation: installation,
+      arguments: isText
+        ? ["-target", "x86_64-linux-gnu"] + installation.options("language")
+        : extraction.arguments, options: options,
+      precompiled: isText ? nil : extraction.precompiled)
+    let path = URL(fileURLWithPath: object).path
+    let list = "\(path).list"
+    defer { unlink(list) }
+    let compiled = try await compiler.run(
+      isText ? text : "\(extraction.directory)/unit.c",
+      options.counters(of: extraction.provenance.functions.map(\.name), list: list)
+        + ["-c", "-o", path])
     guard compiled.succeeded else {
       let provenance = extraction.provenance
       throw CompilerReport(
@@ -43,23 +67,5 @@ public struct SharedObject: Sendable {
         manifestPath: "\(installation.subjects)/\(provenance.subject).yaml"
       ).failure(compiled.errorLines)
     }
-    let linked = try await Command.run(
-      clang,
-      [
-        "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-shared",
-        "-DKSHIM_DIRECT", "-I\(installation.shims)/public", "-I\(installation.shims)/include",
-      ] + (counting ? ["-DKSHIM_COUNTING"] : [])
-        + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : []) + [
-          "-x", "c", "\(installation.root)/kernel-extract/runtime.inc",
-          "\(installation.root)/kernel-extract/table.inc", "-x", "none", unit,
-        ]
-        + counters.prefix(1) + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
-    guard linked.succeeded else {
-      throw Failure(
-        .tool, asked: "link \(extraction.provenance.subject)", cause: "the linker failed",
-        evidence: Array(linked.errorLines.prefix(8)),
-        remedy: "check that clang can link a shared object on this machine")
-    }
-    return SharedObject(path: path)
   }
 }

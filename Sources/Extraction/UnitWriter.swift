@@ -64,6 +64,21 @@ struct UnitWriter {
   private static let sections =
     "#pragma clang section bss=\"kshim_bss\" data=\"kshim_data\" rodata=\"kshim_rodata\""
 
+  /// Defined behind the preamble where it was read before the unit.
+  private static let isRead = "KSHIM_PREAMBLE"
+
+  /// The preamble as a header of its own, which is read before the source file and before the unit.
+  static func header(
+    _ preamble: Preamble, of text: [UInt8], _ manifest: Manifest
+  ) -> String {
+    """
+    \(sections)
+    #define \(isRead)
+    #line 1 "\(manifest.source)"
+    \(preamble.text(of: text))
+    """
+  }
+
   var unit: String {
     let includes = zip(
       extracted.includes,
@@ -74,6 +89,10 @@ struct UnitWriter {
       \(provenance.map { " * \($0)" }.joined(separator: "\n"))
        */
       \(Self.sections)
+      #ifndef \(Self.isRead)
+      #line 1 "\(manifest.source)"
+      \(extracted.preamble.text(of: extracted.text))
+      #endif
       \(includes)#include <kshim_runtime.h>
       \(mutants == nil ? "" : MutantWriter.declarations)\(declared)
       #line 1 "\(HarnessWriter.fileName)"

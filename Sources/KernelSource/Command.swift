@@ -40,7 +40,8 @@ package enum Command {
     var overrides: [Environment.Key: String?] = ["LC_ALL": "C"]
     for (name, value) in environment { overrides[Environment.Key(stringLiteral: name)] = value }
     let configuration = Configuration(
-      executable: executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+      executable: place(of: executable, environment).map { .path(FilePath($0)) }
+        ?? .name(executable),
       arguments: Arguments(arguments), environment: .inherit.updating(overrides),
       workingDirectory: directory.map { FilePath($0) })
     do {
@@ -99,12 +100,18 @@ package enum Command {
   package static func require(
     _ executable: String, environment: [String: String?] = [:]
   ) throws {
+    if place(of: executable, environment) == nil { throw missing(executable) }
+  }
+
+  /// Where a program is: looked up here, because each folder that a child process tries costs a
+  /// process.
+  private static func place(of executable: String, _ environment: [String: String?]) -> String? {
+    if executable.contains("/") { return executable }
     let inherited = ProcessInfo.processInfo.environment["PATH"]
     let path = (environment["PATH"] ?? inherited) ?? ""
-    let found = path.split(separator: ":").contains {
-      access("\($0)/\(executable)", X_OK) == 0
+    return path.split(separator: ":").map { "\($0)/\(executable)" }.first {
+      access($0, X_OK) == 0 && FileKind($0) == .file
     }
-    if !found { throw missing(executable) }
   }
 
   /// The failure for a program that is not there.

@@ -32,7 +32,7 @@ final class MutateTests: EndToEndTestCase {
       atPath: "\(root)/kernel-extract", withIntermediateDirectories: true)
     for name in [
       "shims", "kernel-extract/glue", "kernel-extract/options", "kernel-extract/subjects",
-      "kernel-extract/table.inc",
+      "kernel-extract/table.inc", "kernel-extract/runtime.inc",
     ] {
       try files.createSymbolicLink(
         atPath: "\(root)/\(name)", withDestinationPath: "\(Self.root)/\(name)")

@@ -76,6 +76,7 @@ class ExtractionTestCase: XCTestCase {
       atPath: "\(root)/kernel-extract/subjects", withIntermediateDirectories: true)
     for folder in [
       "shims", "kernel-extract/glue", "kernel-extract/options", "kernel-extract/table.inc",
+      "kernel-extract/runtime.inc",
     ] {
       try files.createSymbolicLink(
         atPath: "\(root)/\(folder)", withDestinationPath: "\(Self.root)/\(folder)")

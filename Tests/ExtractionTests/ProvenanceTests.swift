@@ -11,20 +11,20 @@ final class ProvenanceTests: ExtractionTestCase {
   func test_staleFiles_nameTheSourceAndTheHeaderThatChanged() async throws {
     let tree = try await copy(of: kernel())
     let provenance = try await extract(tree).provenance
-    var stale = try await provenance.staleFiles()
+    var stale = provenance.staleFiles()
     XCTAssertEqual(stale, [])
 
     let header = "arch/x86/include/asm/kvm_host.h"
     try flip(Self.mmu, tree.directory)
-    stale = try await provenance.staleFiles()
+    stale = provenance.staleFiles()
     XCTAssertEqual(stale, [Self.mmu])
     try flip(header, tree.directory)
-    stale = try await provenance.staleFiles()
+    stale = provenance.staleFiles()
     XCTAssertEqual(stale, [header, Self.mmu].sorted())
     try flip(Self.mmu, tree.directory)
     try flip(header, tree.directory)
     try FileManager.default.removeItem(atPath: "\(tree.directory)/include/linux/mm.h")
-    stale = try await Provenance.read(in: out).staleFiles()
+    stale = try Provenance.read(in: out).staleFiles()
     XCTAssertEqual(stale, ["include/linux/mm.h"])
   }
 
@@ -60,7 +60,7 @@ final class ProvenanceTests: ExtractionTestCase {
       extraction.provenance.patches,
       [Provenance.Patch(file: "one.patch", subject: "one line")])
     XCTAssertEqual(extraction.touched.count, 1)
-    let stale = try await extraction.provenance.staleFiles()
+    let stale = extraction.provenance.staleFiles()
     XCTAssertEqual(stale, [])
     // Everything behind the line moved by one; the text itself did not change.
     let first = before.functions.first { $0.name == Self.special }?.firstLine ?? 0

@@ -75,7 +75,7 @@ final class RealKernelTests: ExtractionTestCase {
     XCTAssertEqual(provenance.version, tree.version)
     XCTAssertEqual(provenance.patches, [])
     XCTAssertEqual(extraction.touched, [])
-    let stale = try await provenance.staleFiles()
+    let stale = provenance.staleFiles()
     XCTAssertEqual(stale, [])
 
     let text = try lines("\(tree.directory)/\(manifest.source)")

@@ -14,7 +14,7 @@ public struct ExtractedSubject {
   private static let stale = Task { () throws -> (Provenance, [String]) in
     let root = try Installation.locate()
     let provenance = try Provenance.read(in: "\(root.out)/kvm-mmu-roots")
-    return (provenance, try await provenance.staleFiles())
+    return (provenance, provenance.staleFiles())
   }
 
   /// - Throws: ``Failure`` when nothing was extracted, when the tree has changed since, or when

@@ -169,6 +169,7 @@ struct kshim_world {
 	uint32_t checkpoint_count;	/* how many decisions resume() can go back to */
 	const struct kshim_asked *asked;	/* in the order in which they were looked at */
 	uint32_t asked_count;
+	uint32_t before_loop;	/* how many decisions came before a loop that does not end */
 	bool new_path;		/* whether it passed a way between two blocks, or an outcome of the
 				 * comparisons there, that no run of this process had passed */
 	bool read_unset;	/* whether something was read that nothing had written */

@@ -19,8 +19,9 @@ static bool is_new_path;
 
 /* Blocks of the loops that were seen not to end. */
 static uint64_t looping[1024];
-static uint32_t most_blocks;	/* of a scenario that came to its end */
-static uint32_t look_at;	/* how many blocks it takes to look again */
+static bool knows_loops;
+static uint32_t in_loop;	/* how many of the last blocks are of one */
+static uint32_t before_loop;	/* how many decisions came before them */
 
 bool step_inside;
 static bool ended;
@@ -42,7 +43,7 @@ static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t 
 	step_block_count = 0;
 	ended = false;
 	is_new_path = false;
-	look_at = 1000 + 2 * most_blocks;
+	in_loop = 0;
 	use_callers_stack(frame);
 }
 
@@ -93,7 +94,7 @@ void step_restore(const struct step_state *state)
 	way_before = state->way_before;
 	way_from = state->way_from;
 	way_outcomes = state->way_outcomes;
-	look_at = 1000 + 2 * most_blocks;
+	in_loop = 0;
 	is_new_path = false;
 	ended = false;
 }
@@ -151,19 +152,29 @@ static uint64_t *looping_at(uint64_t pc)
 }
 
 /* Waiting a million blocks once for each loop is enough. */
+#define LOOP_BLOCKS 300
+
 static void look_for_loop(uint64_t pc)
 {
-	if (*looping_at(pc) == pc) {
+	if (*looping_at(pc) != pc) {
+		in_loop = 0;
+		return;
+	}
+	if (!in_loop++)
+		before_loop = trace_decision_count;
+	if (in_loop > LOOP_BLOCKS) {
 		trace_limit(KSHIM_LIMIT_LOOP, pc);
 		step_end();
 	}
-	if (step_block_count > BLOCK_LIMIT) {
-		for (uint32_t i = 0; i < KSHIM_BLOCK_RING; i++)
-			*looping_at(blocks[i]) = blocks[i];
-		trace_record(KSHIM_EVENT_HANG, pc);
-		step_end();
-	}
-	look_at += 64;
+}
+
+static void hang(uint64_t pc)
+{
+	for (uint32_t i = 0; i < KSHIM_BLOCK_RING; i++)
+		*looping_at(blocks[i]) = blocks[i];
+	knows_loops = true;
+	trace_record(KSHIM_EVENT_HANG, pc);
+	step_end();
 }
 
 static void instrument_block(uint64_t pc)
@@ -176,8 +187,10 @@ static void instrument_block(uint64_t pc)
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
 	if (unset_trace_path)
 		unset_pass(pc, 0, 0);
-	if (step_block_count > look_at)
+	if (knows_loops)
 		look_for_loop(pc);
+	if (step_block_count > BLOCK_LIMIT)
+		hang(pc);
 }
 
 static void instrument_divided(uint64_t pc)
@@ -288,8 +301,6 @@ static void begin(void)
 static bool finish(uint64_t frame)
 {
 	pass(0);
-	if (!ended && step_block_count > most_blocks)
-		most_blocks = step_block_count;
 	step_inside = false;
 	thread_racing = false;
 	use_callers_stack(frame);
@@ -364,6 +375,7 @@ const struct kshim_world *kshim_world_now(void)
 		.asked = inputs_asked,
 		.asked_count = inputs_asked_count,
 		.new_path = is_new_path,
+		.before_loop = in_loop > LOOP_BLOCKS ? before_loop : trace_decision_count,
 		.read_unset = unset_was_read,
 		.path = unset_passed,
 		.path_count = unset_passed_count,

@@ -41,16 +41,12 @@ extension Extraction {
     _ subject: String, from revision: Revision, installation: Installation,
     selection: MutantSelection, isCompiled: Bool = true, into directory: String
   ) async throws -> MutatedExtraction {
-    var extraction = try await extract(
-      subject, from: revision, installation: installation, into: directory)
     let manifest = try installation.manifest(subject)
-    let extracted = try Extractor(
-      manifest: manifest, revision: revision,
-      arguments: KernelBuild(
-        revision: revision, installation: installation, work: extraction.directory
-      ).arguments(for: manifest)
-    ).extract()
-    let all = try await MutantFinder(manifest: manifest, extracted: extracted).mutants()
+    let output = try OutputDirectory(directory, asked: "extract \(subject)")
+    defer { output.discard() }
+    var (extraction, extracted) = try await extract(
+      manifest, from: revision, installation: installation, as: .object(counting: false), into: output)
+    let all = MutantFinder(manifest: manifest, extracted: extracted).mutants()
     try selection.check(all, functions: extraction.provenance.functions.map(\.name))
     let selected = all.filter { selection.takes($0, touched: extraction.touched) }
     guard !selected.isEmpty else {
@@ -66,7 +62,9 @@ extension Extraction {
         extraction: extraction, mutants: selected, reach: [:], source: source, keys: keys)
     }
     let compiler = MutantCompiler(
-      extraction: extraction, manifest: manifest, extracted: extracted, installation: installation)
+      extraction: extraction, manifest: manifest, extracted: extracted, installation: installation,
+      precompiled: try await preamble(
+        manifest, revision, extracted, installation, work: directory, .plain))
     let (mutants, reach) = try await compiler.sorted(selected)
     extraction.hasMutants = true
     return MutatedExtraction(

@@ -10,11 +10,13 @@ struct MutantCompiler {
   let manifest: Manifest
   let extracted: Extractor.Result
   let installation: Installation
+  /// The preamble without instruments.
+  let precompiled: PrecompiledPreamble?
 
   private var asked: String { "compile the mutants of \(manifest.subject)" }
 
   /// - Returns: the mutants with what became of them, and for each function with a ready one the
-  ///   bit that tells when it is reached. `unit.c` and `unit.i` hold the ready ones afterwards.
+  ///   bit that tells when it is reached. `unit.c` holds the ready ones afterwards.
   func sorted(_ mutants: [Mutant]) async throws -> (mutants: [Mutant], reach: [String: Int]) {
     var mutants = mutants
     var assembly = Assembly("")
@@ -32,7 +34,7 @@ struct MutantCompiler {
     }
     compare(&mutants, assembly)
     let reach = reach(mutants)
-    try await write(mutants, reach, isApart: false)
+    try write(mutants, reach, isApart: false)
     return (mutants, reach)
   }
 
@@ -41,7 +43,7 @@ struct MutantCompiler {
     return Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 % 64) })
   }
 
-  private func write(_ mutants: [Mutant], _ reach: [String: Int], isApart: Bool) async throws {
+  private func write(_ mutants: [Mutant], _ reach: [String: Int], isApart: Bool) throws {
     let writer = UnitWriter(
       manifest: manifest, extracted: extracted,
       provenance: Extraction.header(extraction.provenance),
@@ -49,29 +51,26 @@ struct MutantCompiler {
       mutants: MutantWriter(
         manifest: manifest, extracted: extracted, mutants: mutants.filter { $0.state == .ready },
         reach: reach, isApart: isApart))
-    let directory = extraction.directory
-    try Data(writer.unit.utf8).write(to: URL(fileURLWithPath: "\(directory)/unit.c"))
-    _ = try await Extraction.preprocess(
-      directory, extraction.arguments,
-      CompilerReport(
-        asked: asked, tree: extraction.provenance.tree,
-        isPatched: !extraction.provenance.patches.isEmpty, manifestPath: manifest.path))
+    try Data(writer.unit.utf8).write(to: URL(fileURLWithPath: unit))
   }
+
+  private var unit: String { "\(extraction.directory)/unit.c" }
 
   /// - Returns: the message for each mutant that the compiler refuses, and what it wrote. What the
   ///   kernel's build takes for an error is one.
   private func compile(
     _ mutants: [Mutant], _ arguments: [String]
   ) async throws -> (refused: [Int: String], output: String) {
-    try await write(mutants, reach(mutants), isApart: true)
+    try write(mutants, reach(mutants), isApart: true)
     // A variable without a value is not one with any value: the compiler must not choose it.
-    let ended = try await Command.run(
-      Toolchain.locate().tool("clang"),
-      SharedObject.options(installation) + KernelBuild.strictness
-        + arguments + [
-          "-g0", "-fno-verbose-asm", "-fno-asynchronous-unwind-tables", "-ferror-limit=0",
-          "-x", "c", "\(extraction.directory)/unit.i", "-o", "-",
-        ])
+    let ended = try await UnitCompiler(
+      installation: installation, arguments: extraction.arguments, options: .plain,
+      precompiled: precompiled
+    ).run(
+      unit,
+      arguments + [
+        "-g0", "-fno-verbose-asm", "-fno-asynchronous-unwind-tables", "-ferror-limit=0", "-o", "-",
+      ])
     var refused: [Int: String] = [:]
     for line in ended.errorLines {
       guard

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// Finds every mutant of the functions of an extraction.
 struct MutantFinder {
@@ -17,23 +18,24 @@ struct MutantFinder {
   }
 
   /// In the order of the file, numbered from 1.
-  func mutants() async throws -> [Mutant] {
+  func mutants() -> [Mutant] {
     var found: [Mutant] = []
+    let known = Effects(manifest: manifest, extracted: extracted)
     let places = Places(extracted.text)
     for (name, piece) in pieces {
       let text = String(decoding: extracted.text[piece.range], as: UTF8.self)
-      let hash = try await Provenance.hash(of: text)
-      found += mutants(of: name, in: piece, hash: String(hash.prefix(12)), places)
+      let hash = Digest.of(text)
+      found += mutants(of: name, in: piece, hash: String(hash.prefix(12)), places, known)
     }
     for index in found.indices { found[index].number = index + 1 }
     return found
   }
 
   private func mutants(
-    of name: String, in piece: Extractor.Piece, hash: String, _ places: Places
+    of name: String, in piece: Extractor.Piece, hash: String, _ places: Places,
+    _ known: Effects
   ) -> [Mutant] {
     guard let cursor = extracted.functions[name] else { return [] }
-    var known = Effects(manifest: manifest, extracted: extracted)
     let function = FunctionText(
       cursor, in: extracted.unit, source: extracted.text, effects: { known.of($0) })
     var taken: Set<Edit> = []
@@ -92,17 +94,17 @@ struct MutantFinder {
 }
 
 /// What calling a function does by the manifest's rules, also by way of headers' inline functions.
-private struct Effects {
+private final class Effects {
   let manifest: Manifest
-  let extracted: Extractor.Result
+  private let definitions: [String: ClangCursor]
   private var known: [String: Set<FunctionText.Effect>] = [:]
 
   init(manifest: Manifest, extracted: Extractor.Result) {
     self.manifest = manifest
-    self.extracted = extracted
+    definitions = extracted.definitions()
   }
 
-  mutating func of(_ name: String) -> Set<FunctionText.Effect> {
+  func of(_ name: String) -> Set<FunctionText.Effect> {
     if let answer = known[name] { return answer }
     known[name] = []
     var answer: Set<FunctionText.Effect> = []
@@ -113,7 +115,7 @@ private struct Effects {
       case .unlocks: answer = [.unlocks]
       default: break
       }
-    } else if let definition = extracted.functions[name], !definition.isInMainFile {
+    } else if let definition = definitions[name], !definition.isInMainFile {
       var callees: Set<String> = []
       definition.visit { child in
         if child.syntax == .call, let callee = child.referenced { callees.insert(callee.name) }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import KernelSource
+
+/// Compiles a unit.
+struct UnitCompiler {
+  let installation: Installation
+  /// As for the source file, without those of the build.
+  let arguments: [String]
+  let options: BuildOptions
+  /// Its preamble, made with the same options; nil: read from the headers.
+  let precompiled: PrecompiledPreamble?
+
+  /// - Parameter more: what to make, and other options of the compiler.
+  func run(_ unit: String, _ more: [String]) async throws -> Command.Result {
+    let own = try arguments + options.language(installation) + more + ["-x", "c", unit]
+    let clang = try Toolchain.locate().tool("clang")
+    func compile(_ preamble: [String]) async throws -> Command.Result {
+      try await Command.run(clang, preamble + own, environment: KernelBuild.environment)
+    }
+    guard let precompiled else { return try await compile([]) }
+    let result = try await compile(precompiled.arguments)
+    // Another process may have removed it.
+    return result.succeeded || precompiled.isIntact ? result : try await compile([])
+  }
+}
+
+/// Looks for what keeps a compiled unit from being one of the kernel's build.
+struct UnitCheck {
+  let manifest: Manifest
+  let extracted: Extractor.Result
+  let installation: Installation
+  let report: CompilerReport
+
+  /// In the text and around it, what the kernel's build refuses is refused; headers are the tree's.
+  func check(_ compiled: Command.Result) throws {
+    guard compiled.succeeded else { throw report.failure(compiled.errorLines) }
+    let own =
+      [manifest.source, HarnessWriter.fileName].map { "\($0):" } + ["\(installation.glue)/"]
+    let strict = compiled.errorLines.map { line in
+      own.contains { line.hasPrefix($0) } ? line.replacing(": warning: ", with: ": error: ") : line
+    }
+    guard CompilerReport.messages(strict).isEmpty else { throw report.failure(strict) }
+  }
+
+  /// Looks for what nothing defines: a callee that only a header's inline function calls has no line
+  /// of its own in the source file.
+  func check(object: String) async throws {
+    let nm = try Toolchain.locate().tool("llvm-nm")
+    let symbols = try await Command.run(nm, ["-u", "-j", object])
+    let unknown = symbols.outputText.split(separator: "\n").map(String.init)
+      .filter { !Closure.isKnown($0) && !Self.isCompilers($0) }
+    guard let name = unknown.first else { return }
+    let chain = extracted.chain(to: name)
+    let others =
+      unknown.count > 1 ? ["also unknown: " + unknown.dropFirst().joined(separator: ", ")] : []
+    throw Failure(
+      .build, asked: report.asked,
+      cause: chain.isEmpty
+        ? "the manifest or its glue uses \(name), which nothing defines"
+        : "\(chain.last!.user) needs \(name), which is neither extracted nor boundary",
+      place: chain.last.map { "\(report.place($0.file)):\($0.line)" } ?? manifest.path,
+      evidence: chain.map {
+        "\($0.name), used at \(report.place($0.file)):\($0.line) by \($0.user)"
+      }
+        + others,
+      remedy: "add '\(name)' under 'boundary:' or 'variables:' in \(manifest.path)")
+  }
+
+  /// What the instruments call, and the linker's own.
+  private static func isCompilers(_ name: String) -> Bool {
+    name == "_GLOBAL_OFFSET_TABLE_"
+      || ["__asan_", "__sanitizer_", "__ubsan_", "__msan_"].contains { name.hasPrefix($0) }
+  }
+}
