@@ -123,7 +123,7 @@ let package = Package(
     .testTarget(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
-    .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures"]),
+    .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(
       name: "KVMRootsTests", dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"]),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),

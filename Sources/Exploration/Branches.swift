@@ -3,12 +3,17 @@ import Foundation
 import Synchronization
 
 /// The branches that wait for a worker. Who has none left gets half of another's.
-final class Branches: Sendable {
+final class Branches<Branch: Sendable>: Sendable {
   private struct State {
     var waiting: [Branch] = []
     var isOpen = false
     /// Workers that walk, or have not come yet.
     var busy = 0
+  }
+
+  private enum Answer {
+    case branch(Branch)
+    case wait, notOpen, done
   }
 
   private let state = Mutex(State())
@@ -39,10 +44,6 @@ final class Branches: Sendable {
 
   /// The next branch for a worker that has none; nil when all is done.
   func next() -> Branch? {
-    enum Answer {
-      case branch(Branch)
-      case wait, notOpen, done
-    }
     var isWaiting = false
     defer { if isWaiting { hungry.subtract(1, ordering: .relaxed) } }
     while true {

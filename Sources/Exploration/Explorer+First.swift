@@ -30,21 +30,4 @@ extension Explorer {
     search.walk(Branch(only: state), in: &domain) { _ in true }
     return search.runs
   }
-
-  /// Every number below a count once, neighbours far apart: states of one kind have many scenarios
-  /// and those of another few, and workers and the time that is left should see a fair mixture.
-  struct Order {
-    private let count: Int
-    private let stride: Int
-
-    init(count: Int) {
-      func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
-      self.count = count
-      var stride = max(1, Int(Double(count) * 0.618))
-      while divisor(stride, count) > 1 { stride += 1 }
-      self.stride = stride
-    }
-
-    subscript(position: Int) -> Int { position * stride % count }
-  }
 }

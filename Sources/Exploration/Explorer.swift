@@ -82,7 +82,7 @@ public struct Explorer: Sendable {
       let (seconds, attoseconds) = (ContinuousClock.now - start).components
       return Double(seconds) + Double(attoseconds) * 1e-18
     }
-    let shared = Branches()
+    let shared = Branches<Branch>()
     let found = Mutex<(result: Result, failure: (any Error)?)>(
       (.init(scenarios: 0, runs: 0, seconds: 0, isExhaustive: true, findings: .init()), nil))
     let jobs = max(1, jobs)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Shims
 
 /// One scenario for several revisions at once. A decision is known by its callee and by how many
 /// decisions of that callee came before, so that revisions that call in another order, or call more,
@@ -11,8 +12,14 @@ struct JointScenario {
     var ordinal: UInt16
   }
 
+  /// A decision that some revision met, or an input that one looked at.
   struct Item {
-    var decision: Decision
+    enum What: Hashable {
+      case answer(Decision)
+      case input(UInt8)
+    }
+
+    var what: What
     var choice: UInt8
     /// The most answers that a revision knows.
     var arity: UInt8
@@ -20,26 +27,35 @@ struct JointScenario {
 
   /// What is decided; decisions beyond are 0.
   private(set) var items: [Item] = []
+  /// How many items at the beginning stay as they are.
+  var fixed = 0
 
   func choice(of decision: Decision) -> UInt8 {
-    for item in items where item.decision == decision { return item.choice }
+    for item in items where item.what == .answer(decision) { return item.choice }
     return 0
   }
 
-  /// Adds the decisions that a revision met and that are not known yet.
+  /// The starting state: what nobody looked at is ordinary.
+  var values: InputValues {
+    var values = InputValues.zero
+    for item in items { if case .input(let input) = item.what { values[Int(input)] = item.choice } }
+    return values
+  }
+
+  /// Adds what a revision met and what is not known yet.
   mutating func extend(with met: [Item]) {
     for item in met {
-      if let known = items.firstIndex(where: { $0.decision == item.decision }) {
+      if let known = items.firstIndex(where: { $0.what == item.what }) {
         items[known].arity = max(items[known].arity, item.arity)
       } else {
-        items.append(Item(decision: item.decision, choice: 0, arity: item.arity))
+        items.append(Item(what: item.what, choice: 0, arity: item.arity))
       }
     }
   }
 
-  /// Turns the last open decision. False when none is left.
+  /// Turns the last open item. False when none is left.
   mutating func advance() -> Bool {
-    while let last = items.last {
+    while items.count > fixed, let last = items.last {
       if last.choice + 1 < last.arity {
         items[items.count - 1].choice += 1
         return true
@@ -49,7 +65,20 @@ struct JointScenario {
     return false
   }
 
-  mutating func clear() { items.removeAll(keepingCapacity: true) }
+  /// Gives away the other choices of the first open item; nil where there is none.
+  mutating func split() -> JointScenario? {
+    guard
+      let first = items.indices.dropFirst(fixed).first(where: {
+        items[$0].choice + 1 < items[$0].arity
+      })
+    else { return nil }
+    var other = self
+    other.items.removeLast(other.items.count - first - 1)
+    other.items[first].choice += 1
+    other.fixed = first
+    fixed = first + 1
+    return other
+  }
 }
 
 /// One revision's part in a joint search: makes it meet a joint scenario.
@@ -63,7 +92,7 @@ struct JointRunner<D: ObservedDomain> {
   private let shared: [UInt16]
   private let words: [UInt64]
   private var choices: [UInt8] = []
-  private var state = -1
+  private var state: StartingState?
 
   /// - Parameters:
   ///   - names: of each shared number the callee's initials; new ones are added.
@@ -89,44 +118,70 @@ struct JointRunner<D: ObservedDomain> {
     }
   }
 
+  /// The space of a driver; nil where this revision has no such driver.
+  func space(of driver: String) -> Int? { domain.spaces.firstIndex { $0.name == driver } }
+
   /// Runs a state so that each decision has the scenario's answer, and takes what came of it.
-  mutating func run(_ state: Int, _ scenario: JointScenario) {
+  mutating func run(_ state: StartingState, _ scenario: JointScenario) {
     if state != self.state { met.removeAll(keepingCapacity: true) }
     self.state = state
     // What it met last is met again up to the first answer that changes.
     choices.removeAll(keepingCapacity: true)
     for item in met {
-      let wanted = min(scenario.choice(of: item.decision), item.arity - 1)
+      guard case .answer(let decision) = item.what else { continue }
+      let wanted = min(scenario.choice(of: decision), item.arity - 1)
       choices.append(wanted)
       if wanted != item.choice { break }
     }
     while true {
-      choices.withUnsafeBufferPointer { domain.observe(domain.state(state), $0, &observation) }
+      choices.withUnsafeBufferPointer { domain.observe(state, $0, &observation) }
       take()
-      guard
-        let wrong = met.firstIndex(where: {
-          $0.choice != min(scenario.choice(of: $0.decision), $0.arity - 1)
-        }), met.count < 255
-      else { break }
-      choices = met[...wrong].map(\.choice)
-      choices[wrong] = min(scenario.choice(of: met[wrong].decision), met[wrong].arity - 1)
+      guard let wrong = wrong(scenario), choices.count < Self.most else { break }
+      choices = wrong
     }
     observation.take(subject.world.events, callees: words)
   }
 
+  private static var most: Int { 4000 }
+
+  /// The answers up to the first that is not the scenario's, put right; nil where all are.
+  private func wrong(_ scenario: JointScenario) -> [UInt8]? {
+    var answers: [UInt8] = []
+    for item in met {
+      guard case .answer(let decision) = item.what else { continue }
+      let wanted = min(scenario.choice(of: decision), item.arity - 1)
+      answers.append(wanted)
+      if wanted != item.choice { return answers }
+    }
+    return nil
+  }
+
   private mutating func take() {
     met.removeAll(keepingCapacity: true)
-    for taken in subject.world.decisions {
+    let asked = subject.world.asked
+    var next = 0
+    for (number, taken) in subject.world.decisions.enumerated() {
+      while next < asked.count, asked[next].before <= number { takeInput(asked[next], &next) }
       let callee = shared[Int(taken.call)]
       var ordinal: UInt16 = 0
-      for earlier in met where earlier.decision.callee == callee { ordinal += 1 }
+      for earlier in met {
+        if case .answer(let decision) = earlier.what, decision.callee == callee { ordinal += 1 }
+      }
       met.append(
         .init(
-          decision: .init(callee: callee, ordinal: ordinal), choice: taken.choice,
+          what: .answer(.init(callee: callee, ordinal: ordinal)), choice: taken.choice,
           arity: taken.arity))
     }
+    while next < asked.count { takeInput(asked[next], &next) }
+  }
+
+  private mutating func takeInput(_ one: kshim_asked, _ next: inout Int) {
+    met.append(.init(what: .input(one.input), choice: one.value, arity: one.arity))
+    next += 1
   }
 
   /// The decisions of the last run, for a replay.
-  var taken: [UInt8] { met.map(\.choice) }
+  var taken: [UInt8] {
+    met.compactMap { item in if case .answer = item.what { item.choice } else { nil } }
+  }
 }

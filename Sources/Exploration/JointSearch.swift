@@ -51,13 +51,6 @@ public enum JointSearch {
     public var groups: [[Group]] = []
   }
 
-  private final class Shared: Sendable {
-    let next = Atomic<Int>(0)
-    let done = Atomic<Int>(0)
-    let scenarios = Atomic<Int>(0)
-    let found = Mutex<(result: Result, failure: (any Error)?)>((Result(), nil))
-  }
-
   /// - Parameters:
   ///   - revisions: how many there are.
   ///   - pairs: which of them are compared.
@@ -70,47 +63,54 @@ public enum JointSearch {
     load: @escaping @Sendable (_ worker: Int, _ revision: Int) throws -> Subject,
     progress: (@Sendable (Explorer.Progress) -> Void)? = nil
   ) throws -> Result {
-    let shared = Shared()
+    let shared = Branches<JointBranch>()
+    let found = Mutex<(result: Result, failure: (any Error)?)>((Result(), nil))
     let start = ContinuousClock.now
     let elapsed: @Sendable () -> Double = {
       let (seconds, attoseconds) = (ContinuousClock.now - start).components
       return Double(seconds) + Double(attoseconds) * 1e-18
     }
-    DispatchQueue.concurrentPerform(iterations: max(1, jobs)) { worker in
+    let jobs = max(1, jobs)
+    DispatchQueue.concurrentPerform(iterations: jobs) { worker in
       do {
         var search = try JointWorker<D>(
-          subjects: (0..<revisions).map { try load(worker, $0) }, pairs: pairs, silent: silent,
-          drives: drives)
-        let count = search.states.count
-        let order = Explorer.Order(count: count)
+          subjects: (0..<revisions).map { try load(worker, $0) }, pairs: pairs, silent: silent)
+        let drivers = search.drivers.filter { drives?.contains($0) ?? true }
+        if worker == 0 { shared.open(drivers.map { JointBranch(driver: $0) }, workers: jobs) }
         var told = 0.0
-        while count > 0 {
-          let first = shared.next.add(16, ordering: .relaxed).oldValue
-          guard first < count else { break }
-          for position in first..<min(first + 16, count) {
-            let scenarios = search.search(order[position])
-            shared.scenarios.add(scenarios, ordering: .relaxed)
-          }
-          let done = shared.done.add(16, ordering: .relaxed).newValue
-          if let progress, worker == 0, elapsed() - told > 0.2 {
-            told = elapsed()
+        while let branch = shared.next() {
+          search.walk(branch) { search in
+            if shared.isHungry, let half = search.split() { shared.add(half) }
+            guard let progress, worker == 0 else { return }
+            let now = elapsed()
+            guard now - told > 0.2 else { return }
+            told = now
             progress(
               .init(
-                statesDone: min(done, count), states: count,
-                scenarios: shared.scenarios.load(ordering: .relaxed), seconds: told))
+                statesDone: Int(search.done) * jobs, states: search.states,
+                scenarios: search.scenarios * jobs, seconds: now))
           }
         }
-        let (compared, groups) = (search.compared, search.groups)
-        shared.found.withLock { $0.result.merge(compared, groups) }
+        let (compared, groups, scenarios) = (search.compared, search.groups, search.scenarios)
+        found.withLock {
+          $0.result.merge(compared, groups)
+          $0.result.scenarios += scenarios
+        }
       } catch {
-        shared.found.withLock { $0.failure = error }
+        shared.close()
+        found.withLock { $0.failure = error }
       }
     }
-    var (result, failure) = shared.found.withLock { ($0.result, $0.failure) }
+    let (result, failure) = found.withLock { ($0.result, $0.failure) }
     if let failure { throw failure }
-    result.scenarios = shared.scenarios.load(ordering: .relaxed)
     return result
   }
+}
+
+/// A part of a joint search: all scenarios of a driver that begin like this one.
+private struct JointBranch: Sendable {
+  var driver: String
+  var scenario = JointScenario()
 }
 
 extension JointSearch.Result {
@@ -140,80 +140,107 @@ extension JointSearch.Result {
 
 /// One worker of a joint search.
 private struct JointWorker<D: ObservedDomain> {
-  /// A state in each revision's own numbers; nil where it does not know it.
-  let states: [[Int?]]
   private(set) var compared: [Int]
   private(set) var groups: [[JointSearch.Kind: JointSearch.Group]]
+  private(set) var scenarios = 0
+  /// How many states are done with: each scenario has its part of them.
+  private(set) var done = 0.0
   private var runners: [JointRunner<D>]
   private let pairs: [JointSearch.Pair]
+  private var driver = ""
+  /// Of each revision the driver's space; nil where it does not know it.
+  private var spaces: [Int?] = []
+  private var arities: [Int] = []
   private var scenario = JointScenario()
 
-  init(
-    subjects: [Subject], pairs: [JointSearch.Pair], silent: Set<String>, drives: Set<String>?
-  ) throws {
+  init(subjects: [Subject], pairs: [JointSearch.Pair], silent: Set<String>) throws {
     var names: [String] = []
     var runners: [JointRunner<D>] = []
     for subject in subjects {
       runners.append(try JointRunner(subject, names: &names, silent: silent))
     }
-    states = Self.states(runners.map(\.domain), drives)
     self.runners = runners
     self.pairs = pairs
     compared = Array(repeating: 0, count: pairs.count)
     groups = Array(repeating: [:], count: pairs.count)
   }
 
-  /// All states that any revision knows.
-  private static func states(_ domains: [D], _ drives: Set<String>?) -> [[Int?]] {
-    var states: [[Int?]] = []
-    for (number, domain) in domains.enumerated() {
-      for state in 0..<domain.stateCount {
-        let drive = domain.drive(of: state)
-        guard drives?.contains(drive) ?? true else { continue }
-        let spelled = domain.spelling(of: state)
-        let all = domains.map { $0.state(drive: drive, spelled: spelled) }
-        // Those of earlier revisions stand there already.
-        if all.firstIndex(where: { $0 != nil }) == number { states.append(all) }
-      }
+  /// All drivers that any revision knows.
+  var drivers: [String] {
+    var names: [String] = []
+    for space in runners.flatMap(\.domain.spaces) where !names.contains(space.name) {
+      names.append(space.name)
     }
-    return states
+    return names
   }
 
-  /// Every scenario of one state. Returns how many.
-  mutating func search(_ position: Int) -> Int {
-    let state = states[position]
-    var scenarios = 0
-    scenario.clear()
+  /// How many states there are.
+  var states: Int {
+    drivers.reduce(0) { count, name in
+      count + (runners.lazy.flatMap(\.domain.spaces).first { $0.name == name }?.count ?? 0)
+    }
+  }
+
+  /// Runs every scenario of a branch in every revision that knows it.
+  mutating func walk(_ branch: JointBranch, after: (inout JointWorker) -> Void) {
+    driver = branch.driver
+    scenario = branch.scenario
+    spaces = runners.map { $0.space(of: branch.driver) }
+    arities =
+      zip(runners, spaces).lazy.compactMap { runner, space in
+        space.map { runner.domain.spaces[$0].arities }
+      }.first ?? []
     repeat {
+      let values = scenario.values
       for number in runners.indices {
-        if let own = state[number] { runners[number].run(own, scenario) }
+        guard let space = spaces[number] else { continue }
+        runners[number].run(StartingState(space: space, values: values), scenario)
       }
-      for number in runners.indices where state[number] != nil {
+      for number in runners.indices where spaces[number] != nil {
         scenario.extend(with: runners[number].met)
       }
-      guard isMet(state) else { continue }
-      scenarios += 1
-      for (number, pair) in pairs.enumerated() {
-        guard let old = state[pair.old], state[pair.new] != nil else { continue }
-        compared[number] += 1
-        compare(number, pair, old)
-      }
+      if isMet { compare() }
+      after(&self)
     } while scenario.advance()
-    return scenarios
+  }
+
+  mutating func split() -> JointBranch? {
+    scenario.split().map { JointBranch(driver: driver, scenario: $0) }
   }
 
   /// Whether each failure of the scenario happens in one revision at least: otherwise another scenario
   /// is the same.
-  private func isMet(_ state: [Int?]) -> Bool {
+  private var isMet: Bool {
     scenario.items.allSatisfy { item in
       item.choice == 0
         || runners.indices.contains { number in
-          state[number] != nil && runners[number].met.contains { $0.decision == item.decision }
+          spaces[number] != nil && runners[number].met.contains { $0.what == item.what }
         }
     }
   }
 
-  private mutating func compare(_ number: Int, _ pair: JointSearch.Pair, _ state: Int) {
+  private mutating func compare() {
+    var looked: UInt32 = 0
+    var part = Double(arities.reduce(1, *))
+    for item in scenario.items {
+      part /= Double(item.arity)
+      if case .input(let input) = item.what { looked |= 1 << UInt32(input) }
+    }
+    let weight = arities.indices.reduce(1) {
+      looked >> UInt32($1) & 1 != 0 ? $0 : $0 * arities[$1]
+    }
+    done += part
+    scenarios += weight
+    for (number, pair) in pairs.enumerated() {
+      guard let old = spaces[pair.old], spaces[pair.new] != nil else { continue }
+      compared[number] += weight
+      compare(number, pair, StartingState(space: old, values: scenario.values), weight)
+    }
+  }
+
+  private mutating func compare(
+    _ number: Int, _ pair: JointSearch.Pair, _ state: StartingState, _ weight: Int
+  ) {
     guard
       let parting = runners[pair.old].observation.parting(
         from: runners[pair.new].observation, onTheWay: pair.onTheWay)
@@ -221,15 +248,15 @@ private struct JointWorker<D: ObservedDomain> {
     let kind = kind(parting, pair)
     let size = size(pair, state, kind)
     let known = groups[number][kind]
-    let count = (known?.count ?? 0) + 1
+    let count = (known?.count ?? 0) + weight
     if let known, known.size <= size {
       groups[number][kind]!.count = count
       return
     }
-    let domain = runners[pair.old].domain
+    let space = runners[pair.old].domain.spaces[state.space]
     groups[number][kind] = JointSearch.Group(
-      kind: kind, count: count, drive: domain.drive(of: state),
-      state: domain.spelling(of: state), oldChoices: runners[pair.old].taken,
+      kind: kind, count: count, drive: space.name,
+      state: space.spelling(of: state.values), oldChoices: runners[pair.old].taken,
       newChoices: runners[pair.new].taken, parting: parting, size: size)
   }
 
@@ -239,23 +266,22 @@ private struct JointWorker<D: ObservedDomain> {
   }
 
   private func size(
-    _ pair: JointSearch.Pair, _ state: Int, _ kind: JointSearch.Kind
+    _ pair: JointSearch.Pair, _ start: StartingState, _ kind: JointSearch.Kind
   ) -> Report.Size {
     let domain = runners[pair.old].domain
-    let start = domain.state(state)
     let space = domain.spaces[start.space]
     let (old, new) = (runners[pair.old], runners[pair.new])
     func warns(_ subject: Subject) -> Bool {
       subject.world.events.contains { $0.what == .warning }
     }
-    func failures(_ met: [JointScenario.Item]) -> Int { met.count { $0.choice != 0 } }
+    func failures(_ runner: JointRunner<D>) -> Int { runner.taken.count { $0 != 0 } }
     return Report.Size(
       isWarned: warns(old.subject) && warns(new.subject),
-      failures: max(failures(old.met), failures(new.met)),
+      failures: max(failures(old), failures(new)),
       isStory: D.name(ofTarget: kind.target) != space.name,
-      decisions: max(old.met.count, new.met.count),
+      decisions: max(old.taken.count, new.taken.count),
       differences: space.differences(of: start.values),
-      state: state)
+      state: domain.number(of: start))
   }
 }
 

@@ -14,13 +14,28 @@ public struct Observation {
     /// Which one of several.
     public var index: UInt8
     public var value: UInt64
+    /// What reports show in the value's place; no part of the comparison.
+    public var shown: UInt64
 
-    public init(step: UInt8, target: UInt8, aspect: UInt8, index: UInt8 = 0, value: UInt64) {
+    public init(
+      step: UInt8, target: UInt8, aspect: UInt8, index: UInt8 = 0, value: UInt64,
+      shown: UInt64? = nil
+    ) {
       self.step = step
       self.target = target
       self.aspect = aspect
       self.index = index
       self.value = value
+      self.shown = shown ?? value
+    }
+
+    public static func == (left: Fact, right: Fact) -> Bool {
+      left.key == right.key && left.value == right.value
+    }
+
+    public func hash(into hasher: inout Hasher) {
+      hasher.combine(key)
+      hasher.combine(value)
     }
 
     /// Facts with one key are about one and the same thing.

@@ -92,29 +92,29 @@ extension RootDomain {
 
   private static func value(_ fact: Observation.Fact, _ aspect: RootAspect) -> String {
     switch aspect {
-    case .result: return Errno.name(Int32(truncatingIfNeeded: fact.value))
-    case .root, .mirror, .previous, .pdpte, .walkTable: return PageName.words(fact.value)
+    case .result: return Errno.name(Int32(truncatingIfNeeded: fact.shown))
+    case .root, .mirror, .previous, .pdpte, .walkTable: return PageName.words(fact.shown)
     case .pae, .pml4, .pml5:
-      return fact.value == 0 ? "NULL" : PageName.words(fact.value)
-    case .page: return PageName.words(fact.value & ~3) + (fact.value & 3 == 0 ? "" : ", zapped")
-    case .locks: return "\(Int64(bitPattern: fact.value))"
-    case .references: return "\(Int32(truncatingIfNeeded: fact.value))"
-    case .firstRoot: return fact.value == 0 ? "false" : "true"
+      return fact.shown == 0 ? "NULL" : PageName.words(fact.shown)
+    case .page: return PageName.words(fact.shown & ~3) + (fact.shown & 3 == 0 ? "" : ", zapped")
+    case .locks: return "\(Int64(bitPattern: fact.shown))"
+    case .references: return "\(Int32(truncatingIfNeeded: fact.shown))"
+    case .firstRoot: return fact.shown == 0 ? "false" : "true"
     case .metadata:
-      if fact.index == 4 { return fact.value == 0 ? "NULL" : "an array" }
-      let maps = (fact.value & 7).nonzeroBitCount
-      return "\(maps) reverse maps and \(fact.value & 8 == 0 ? "no" : "its") write tracking"
+      if fact.index == 4 { return fact.shown == 0 ? "NULL" : "an array" }
+      let maps = (fact.shown & 7).nonzeroBitCount
+      return "\(maps) reverse maps and \(fact.shown & 8 == 0 ? "no" : "its") write tracking"
     case .quarter:
-      switch fact.value >> 4 {
-      case 1: return "an absent entry of level \(fact.value & 15)"
-      case 2: return "an entry of level \(fact.value & 15) with wrong bits"
-      case 3: return "outside of memory, behind level \(fact.value & 15)"
-      default: return PageName.words(fact.value)
+      switch fact.shown >> 4 {
+      case 1: return "an absent entry of level \(fact.shown & 15)"
+      case 2: return "an entry of level \(fact.shown & 15) with wrong bits"
+      case 3: return "outside of memory, behind level \(fact.shown & 15)"
+      default: return PageName.words(fact.shown)
       }
-    case .pgd where fact.value == RootObserver.guestsPGD: return "the guest's"
-    case .pgd where fact.value == RootObserver.oldPGD: return "as before"
-    case .walkLevel: return "\(fact.value)"
-    default: return "0x\(String(fact.value, radix: 16))"
+    case .pgd where fact.shown == RootObserver.guestsPGD: return "the guest's"
+    case .pgd where fact.shown == RootObserver.oldPGD: return "as before"
+    case .walkLevel: return "\(fact.shown)"
+    default: return "0x\(String(fact.shown, radix: 16))"
     }
   }
 }

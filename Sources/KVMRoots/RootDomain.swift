@@ -104,6 +104,7 @@ public struct RootDomain: ObservedDomain {
     begin(number, report)
     let before = latest
     let world = subject.world
+    observer?.prepare(world)
     let result = report.make(number, in: world) {
       world.call(entry, argument, address).map { ($0, 0) }
     }?.0
@@ -111,7 +112,7 @@ public struct RootDomain: ObservedDomain {
     // On hardware nothing goes on beside a lock that is never released.
     var goesOn = world.happened.pointee.locks_held > 0 ? nil : result
     if observer != nil {
-      observer!.observe(target, state.state, before: before, after: latest, world)
+      observer!.observe(target, state, before: before, after: latest, world)
     } else if report.takesStep(world, result) {
       let isOne = judge.judge(
         target, state, argument: argument, address: address, before: before, after: latest,

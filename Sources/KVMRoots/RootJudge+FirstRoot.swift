@@ -12,15 +12,19 @@ struct Metadata {
 
   init() {}
 
-  init(_ world: World, _ slots: RootSlots) {
+  /// - Parameter asking: whether to look at it counts.
+  init(_ world: World, _ slots: RootSlots, asking: Bool = true) {
+    func get(_ slot: UInt32, at index: Int = 0) -> UInt64 {
+      asking ? world.get(slot, at: index) : world.peek(slot, at: index)
+    }
     guard let done = slots.firstRootDone else { return }
-    isDone = world.get(done) != 0
-    if let hash = slots.pageHash { pageHash = world.get(hash) }
-    for number in 0..<4 where world.get(slots.slotPages, at: number) != 0 {
+    isDone = get(done) != 0
+    if let hash = slots.pageHash { pageHash = get(hash) }
+    for number in 0..<4 where get(slots.slotPages, at: number) != 0 {
       for level in 0..<3 {
-        tables[number * 4 + level] = world.get(slots.slotRmap, at: number * 3 + level)
+        tables[number * 4 + level] = get(slots.slotRmap, at: number * 3 + level)
       }
-      tables[number * 4 + 3] = world.get(slots.slotTrack, at: number)
+      tables[number * 4 + 3] = get(slots.slotTrack, at: number)
     }
   }
 

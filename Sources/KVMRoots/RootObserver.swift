@@ -16,6 +16,8 @@ struct RootObserver {
   /// The first event of the next step.
   private var position = 0
   private var step: UInt8 = 0
+  /// Before the step.
+  private var metadata = Metadata()
 
   init(setup: RootSetup) { self.setup = setup }
 
@@ -33,18 +35,23 @@ struct RootObserver {
 
   mutating func end(_ observation: inout Observation) { swap(&self.observation, &observation) }
 
-  /// Takes the step that was just made.
+  /// Takes what is there before a step.
+  mutating func prepare(_ world: World) { metadata = Metadata(world, slots, asking: false) }
+
+  /// Takes the step that was just made. What it leaves as it was is said to be so, whatever it is: to
+  /// look at it would ask for inputs that no revision looks at.
   ///
   /// - Parameter thread: the vCPU whose step it is; nil where one runs at a time.
   mutating func observe(
-    _ target: Drive, _ state: RootState, before: RootSnapshot, after: RootSnapshot,
+    _ target: Drive, _ state: AskedState, before: RootSnapshot, after: RootSnapshot,
     _ world: World, thread: Int? = nil
   ) {
     let number = UInt8(Self.drives.firstIndex(of: target)!)
-    func add(_ aspect: RootAspect, _ index: Int, _ value: UInt64) {
+    func add(_ aspect: RootAspect, _ index: Int, _ value: UInt64, shown: UInt64? = nil) {
       observation.add(
         .init(
-          step: step, target: number, aspect: aspect.rawValue, index: UInt8(index), value: value))
+          step: step, target: number, aspect: aspect.rawValue, index: UInt8(index), value: value,
+          shown: shown))
     }
     defer { step += 1 }
     let (ending, result, warnings, pages, locks) = take(world.events, thread)
@@ -52,33 +59,65 @@ struct RootObserver {
     add(.result, 0, UInt64(bitPattern: Int64(result)))
     add(.warnings, 0, UInt64(warnings))
     add(.locks, 0, UInt64(bitPattern: Int64(locks)))
-    func name(_ hpa: UInt64) -> UInt64 { self.name(hpa, after, world) }
-    add(.root, 0, name(after.rootHPA))
-    add(.pgd, 0, pgd(after.rootPGD, state))
-    if slots.mirrorRoot != nil { add(.mirror, 0, name(after.mirrorRoot)) }
-    for index in 0..<3 { add(.previous, index, name(after.previous(index))) }
-    add(.previousPGD, 0, after.previousPGD.0)
-    add(.previousPGD, 1, after.previousPGD.1)
-    add(.previousPGD, 2, after.previousPGD.2)
-    func table(_ hpa: UInt64, _ old: UInt64) -> UInt64 {
-      if hpa == old, hpa != 0 { return PageName.asBefore.rawValue }
-      return hpa == 0 ? 0 : (world.load(hpa) == nil ? PageName.noPage : .page).rawValue
+    let (old, new) = (before.unasked, after.unasked)
+    func changed(
+      _ aspect: RootAspect, _ index: Int, _ old: UInt64, _ new: UInt64, _ shown: UInt64
+    ) {
+      add(aspect, index, old == new ? PageName.asBefore.rawValue : shown, shown: shown)
     }
-    add(.pae, 0, table(after.pae, before.pae))
-    add(.pml4, 0, table(after.pml4, before.pml4))
-    if slots.pml5 != nil { add(.pml5, 0, table(after.pml5, before.pml5)) }
+    func name(_ hpa: UInt64) -> UInt64 { self.name(hpa, new, world) }
+    changed(.root, 0, old.rootHPA, new.rootHPA, name(new.rootHPA))
+    changed(.pgd, 0, old.rootPGD, new.rootPGD, pgd(new.rootPGD, state))
+    if slots.mirrorRoot != nil {
+      changed(.mirror, 0, old.mirrorRoot, new.mirrorRoot, name(new.mirrorRoot))
+    }
+    let (was, now) = (Self.list(old.previous), Self.list(new.previous))
+    for index in 0..<3 { changed(.previous, index, was[index], now[index], name(now[index])) }
+    let (wasPGD, nowPGD) = (Self.list(old.previousPGD), Self.list(new.previousPGD))
+    for index in 0..<3 { changed(.previousPGD, index, wasPGD[index], nowPGD[index], nowPGD[index]) }
+    func table(_ hpa: UInt64) -> UInt64 {
+      hpa == 0 ? 0 : (world.peek(memory: hpa) == nil ? PageName.noPage : .page).rawValue
+    }
+    changed(.pae, 0, old.pae, new.pae, table(new.pae))
+    changed(.pml4, 0, old.pml4, new.pml4, table(new.pml4))
+    if slots.pml5 != nil { changed(.pml5, 0, old.pml5, new.pml5, table(new.pml5)) }
     let address = PageWalker<World>.addressBits & ~RootState.encryptionBit
-    for index in 0..<4 { add(.pdpte, index, name(after.pdpte(index) & address)) }
-    for index in 0..<4 { add(.pdpteBits, index, after.pdpte(index) & ~address) }
-    walk(from: after, state, world, add)
-    shadowPages(world, add)
-    metadata(world, add)
+    let (wasEntries, entries) = (Self.list(old.pdptes), Self.list(new.pdptes))
+    for index in 0..<4 {
+      changed(.pdpte, index, wasEntries[index], entries[index], name(entries[index] & address))
+    }
+    for index in 0..<4 {
+      changed(.pdpteBits, index, wasEntries[index], entries[index], entries[index] & ~address)
+    }
+    if old.rootHPA != new.rootHPA || hasWrittenTables(new, world) {
+      walk(from: after, state, world) { add($0, $1, $2) }
+    }
+    shadowPages(world) { add($0, $1, $2) }
+    addMetadata(world) { add($0, $1, $2, shown: $3) }
     if target == .walk {
       add(.walkLevel, 0, world.get(slots.walkLevel))
       add(.walkTable, 0, name(world.get(slots.walkTable)))
       add(.walkAddress, 0, world.get(slots.walkAddress))
     }
     add(.pages, 0, UInt64(bitPattern: Int64(pages)))
+  }
+
+  private static func list(_ values: (UInt64, UInt64, UInt64)) -> [UInt64] {
+    [values.0, values.1, values.2]
+  }
+
+  private static func list(_ values: (UInt64, UInt64, UInt64, UInt64)) -> [UInt64] {
+    [values.0, values.1, values.2, values.3]
+  }
+
+  /// Whether any step wrote to one of the MMU's tables.
+  private func hasWrittenTables(_ roots: RootSnapshot.Values, _ world: World) -> Bool {
+    let pages = [roots.pae, roots.pml4, roots.pml5].filter { $0 != 0 }
+      .map { world.virtualAddress($0) }
+    let happened = world.happened.pointee
+    return (0..<Int(happened.store_count)).contains { number in
+      pages.contains { happened.stores[number].address &- $0 < 4096 }
+    }
   }
 
   /// How the step ended, what it returned, how many WARNs fired, pages taken less pages given back, and
@@ -114,7 +153,7 @@ struct RootObserver {
 
   /// What the processor finds from one of the MMU's own tables, for each quarter of 4 GiB.
   private func walk(
-    from after: RootSnapshot, _ state: RootState, _ world: World,
+    from after: RootSnapshot, _ state: AskedState, _ world: World,
     _ add: (RootAspect, Int, UInt64) -> Void
   ) {
     guard after.rootHPA != 0, after.hasTable(after.rootHPA), state.shadowLevel > 2 else { return }
@@ -126,7 +165,7 @@ struct RootObserver {
         from: after.rootHPA, format, address: UInt64(quarter) << 30, to: 2)
       let value: UInt64 =
         switch walk.end {
-        case .reached: name(walk.tables[2], after, world)
+        case .reached: name(walk.tables[2], after.unasked, world)
         case .notPresent(let level): 0x10 | UInt64(level)
         case .badBits(let level, _): 0x20 | UInt64(level)
         case .noMemory(let level): 0x30 | UInt64(level)
@@ -136,9 +175,9 @@ struct RootObserver {
   }
 
   /// Kernels differ in what a guest can have in CR3, see ``RootSetup/guestPGD(_:)``.
-  private func pgd(_ value: UInt64, _ state: RootState) -> UInt64 {
+  private func pgd(_ value: UInt64, _ state: AskedState) -> UInt64 {
     switch value {
-    case setup.guestPGD(state.guestLevel): Self.guestsPGD
+    case setup.guestPGD(state.state.guestLevel): Self.guestsPGD
     case RootSetup.oldPGD: Self.oldPGD
     default: value
     }
@@ -160,19 +199,26 @@ struct RootObserver {
     }
   }
 
-  private func metadata(_ world: World, _ add: (RootAspect, Int, UInt64) -> Void) {
+  private func addMetadata(
+    _ world: World, _ add: (RootAspect, Int, UInt64, _ shown: UInt64) -> Void
+  ) {
     guard slots.firstRootDone != nil else { return }
-    let metadata = Metadata(world, slots)
-    add(.firstRoot, 0, metadata.isDone ? 1 : 0)
-    for slot in 0..<4 {
-      var maps: UInt64 = 0
-      for level in 0..<3 where metadata.rmap(slot, level) != 0 { maps |= 1 << UInt64(level) }
-      add(.metadata, slot, maps | (metadata.track(slot) != 0 ? 8 : 0))
+    func parts(_ metadata: Metadata) -> [UInt64] {
+      (0..<4).map { slot in
+        var maps: UInt64 = 0
+        for level in 0..<3 where metadata.rmap(slot, level) != 0 { maps |= 1 << UInt64(level) }
+        return maps | (metadata.track(slot) != 0 ? 8 : 0)
+      } + [metadata.pageHash != 0 ? 1 : 0, metadata.isDone ? 1 : 0]
     }
-    if slots.pageHash != nil { add(.metadata, 4, metadata.pageHash != 0 ? 1 : 0) }
+    let (was, now) = (parts(metadata), parts(Metadata(world, slots, asking: false)))
+    let asBefore: UInt64 = 1 << 32
+    add(.firstRoot, 0, was[5] == now[5] ? asBefore : now[5], now[5])
+    for index in 0..<5 where index < 4 || slots.pageHash != nil {
+      add(.metadata, index, was[index] == now[index] ? asBefore : now[index], now[index])
+    }
   }
 
-  private func name(_ hpa: UInt64, _ after: RootSnapshot, _ world: World) -> UInt64 {
+  private func name(_ hpa: UInt64, _ after: RootSnapshot.Values, _ world: World) -> UInt64 {
     switch hpa {
     case 0: return 0
     case RootSnapshot.invalidPage: return PageName.invalid.rawValue
@@ -185,7 +231,7 @@ struct RootObserver {
     if let number = setup.number(of: hpa, in: world) {
       return PageName.shadow(number, slots, world)
     }
-    return (world.load(hpa) == nil ? PageName.noPage : .page).rawValue
+    return (world.peek(memory: hpa) == nil ? PageName.noPage : .page).rawValue
   }
 }
 

@@ -81,6 +81,7 @@ extension RootDomain {
     let world = subject.world
     begin(0, report)
     world.select(thread: 0)
+    observer?.prepare(world)
     let results = report.make(0, in: world) {
       world.race(
         (first, UInt64(states[0].rootsToFree)), (second, UInt64(states[1].rootsToFree)),
@@ -93,8 +94,9 @@ extension RootDomain {
       world.select(thread: thread)
       guard observer == nil else {
         observer!.observe(
-          states[thread].drive, states[thread], before: before[thread], after: after[thread],
-          world, thread: thread)
+          states[thread].drive,
+          AskedState(state: states[thread], inputs: .fixed, world: world),
+          before: before[thread], after: after[thread], world, thread: thread)
         continue
       }
       var judged = states[thread]

@@ -6,7 +6,7 @@ import Exploration
 struct RootSnapshot: Equatable {
   static let invalidPage = UInt64.max  // INVALID_PAGE
 
-  private struct Values {
+  struct Values {
     var rootHPA: UInt64 = 0
     var rootPGD: UInt64 = 0
     var mirrorRoot: UInt64 = 0
@@ -19,7 +19,8 @@ struct RootSnapshot: Equatable {
     var pdptes: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
   }
 
-  private var raw = Values()
+  /// As they are: to read one here is no look.
+  private(set) var unasked = Values()
   private let inputs: RootInputs
   private let world: World?
 
@@ -31,23 +32,23 @@ struct RootSnapshot: Equatable {
   init(_ world: World, _ slots: RootSlots, _ inputs: RootInputs = .fixed) {
     self.inputs = inputs
     self.world = world
-    raw.rootHPA = world.peek(slots.rootHPA)
-    raw.rootPGD = world.peek(slots.rootPGD)
-    if let mirror = slots.mirrorRoot { raw.mirrorRoot = world.peek(mirror) }
-    raw.previous = (
+    unasked.rootHPA = world.peek(slots.rootHPA)
+    unasked.rootPGD = world.peek(slots.rootPGD)
+    if let mirror = slots.mirrorRoot { unasked.mirrorRoot = world.peek(mirror) }
+    unasked.previous = (
       world.peek(slots.previousHPA, at: 0), world.peek(slots.previousHPA, at: 1),
       world.peek(slots.previousHPA, at: 2)
     )
-    raw.previousPGD = (
+    unasked.previousPGD = (
       world.peek(slots.previousPGD, at: 0), world.peek(slots.previousPGD, at: 1),
       world.peek(slots.previousPGD, at: 2)
     )
-    raw.pae = world.peek(slots.pae)
-    raw.pml4 = world.peek(slots.pml4)
-    if let slot = slots.pml5 { raw.pml5 = world.peek(slot) }
-    let pae = raw.pae
+    unasked.pae = world.peek(slots.pae)
+    unasked.pml4 = world.peek(slots.pml4)
+    if let slot = slots.pml5 { unasked.pml5 = world.peek(slot) }
+    let pae = unasked.pae
     if pae != 0, let first = world.peek(memory: pae) {
-      raw.pdptes = (
+      unasked.pdptes = (
         first, world.peek(memory: pae + 8) ?? 0, world.peek(memory: pae + 16) ?? 0,
         world.peek(memory: pae + 24) ?? 0
       )
@@ -59,61 +60,61 @@ struct RootSnapshot: Equatable {
   var rootHPA: UInt64 {
     get {
       ask(inputs.root)
-      return raw.rootHPA
+      return unasked.rootHPA
     }
     set {
       ask(inputs.root)
-      raw.rootHPA = newValue
+      unasked.rootHPA = newValue
     }
   }
   var rootPGD: UInt64 {
-    get { raw.rootPGD }
-    set { raw.rootPGD = newValue }
+    get { unasked.rootPGD }
+    set { unasked.rootPGD = newValue }
   }
   var mirrorRoot: UInt64 {
     ask(inputs.mirror)
-    return raw.mirrorRoot
+    return unasked.mirrorRoot
   }
   var previous: (UInt64, UInt64, UInt64) {
     get {
       ask(inputs.previous)
-      return raw.previous
+      return unasked.previous
     }
     set {
       ask(inputs.previous)
-      raw.previous = newValue
+      unasked.previous = newValue
     }
   }
   var previousPGD: (UInt64, UInt64, UInt64) {
     get {
       ask(inputs.previous)
-      return raw.previousPGD
+      return unasked.previousPGD
     }
     set {
       ask(inputs.previous)
-      raw.previousPGD = newValue
+      unasked.previousPGD = newValue
     }
   }
   var pae: UInt64 {
     ask(inputs.pae)
-    return raw.pae
+    return unasked.pae
   }
   var pml4: UInt64 {
     ask(inputs.pml4)
-    return raw.pml4
+    return unasked.pml4
   }
   var pml5: UInt64 {
     ask(inputs.pml5)
-    return raw.pml5
+    return unasked.pml5
   }
   var pdptes: (UInt64, UInt64, UInt64, UInt64) {
     get {
       ask(inputs.pae | inputs.pdptes)
-      return raw.pdptes
+      return unasked.pdptes
     }
     set {
       ask(inputs.pae | inputs.pdptes)
-      raw.pdptes = newValue
+      unasked.pdptes = newValue
     }
   }
 
@@ -161,7 +162,7 @@ struct RootSnapshot: Equatable {
 
   /// What differs, as the kernel names it.
   func firstDifference(from other: RootSnapshot) -> String? {
-    let (left, right) = (raw, other.raw)
+    let (left, right) = (unasked, other.unasked)
     if left.rootHPA != right.rootHPA { return "root.hpa" }
     if left.rootPGD != right.rootPGD { return "root.pgd" }
     if left.mirrorRoot != right.mirrorRoot { return "mirror_root_hpa" }

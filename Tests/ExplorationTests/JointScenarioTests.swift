@@ -8,7 +8,11 @@ final class JointScenarioTests: XCTestCase {
   private typealias Item = JointScenario.Item
 
   private func item(_ callee: UInt16, _ ordinal: UInt16 = 0, arity: UInt8 = 2) -> Item {
-    Item(decision: .init(callee: callee, ordinal: ordinal), choice: 0, arity: arity)
+    Item(what: .answer(decision(callee, ordinal)), choice: 0, arity: arity)
+  }
+
+  private func decision(_ callee: UInt16, _ ordinal: UInt16 = 0) -> JointScenario.Decision {
+    .init(callee: callee, ordinal: ordinal)
   }
 
   /// What a search runs: of each revision the decisions that it meets under a scenario.
@@ -18,7 +22,12 @@ final class JointScenarioTests: XCTestCase {
     repeat {
       for revision in revisions { scenario.extend(with: revision(scenario)) }
       seen.append(
-        scenario.items.map { "\($0.decision.callee).\($0.decision.ordinal)=\($0.choice)" })
+        scenario.items.map { item in
+          switch item.what {
+          case .answer(let decision): "\(decision.callee).\(decision.ordinal)=\(item.choice)"
+          case .input(let input): "input \(input)=\(item.choice)"
+          }
+        })
     } while scenario.advance()
     return seen
   }
@@ -27,7 +36,7 @@ final class JointScenarioTests: XCTestCase {
     // Two allocations; when the first fails the second is not asked.
     let seen = all([
       { [self] scenario in
-        scenario.choice(of: item(0).decision) == 1 ? [item(0)] : [item(0), item(0, 1)]
+        scenario.choice(of: decision(0)) == 1 ? [item(0)] : [item(0), item(0, 1)]
       }
     ])
     XCTAssertEqual(seen, [["0.0=0", "0.1=0"], ["0.0=0", "0.1=1"], ["0.0=1"]])
@@ -52,6 +61,26 @@ final class JointScenarioTests: XCTestCase {
   func test_answersThatOneRevisionAloneKnows_areAllTried() {
     let seen = all([{ [self] _ in [item(0)] }, { [self] _ in [item(0, arity: 4)] }])
     XCTAssertEqual(seen, [["0.0=0"], ["0.0=1"], ["0.0=2"], ["0.0=3"]])
+  }
+
+  /// What only one revision looks at is turned in both; what none looks at is not.
+  func test_inputThatOneRevisionLooksAt_isTurned() {
+    let input = Item(what: .input(3), choice: 0, arity: 3)
+    let seen = all([{ [self] _ in [item(0)] }, { [self] _ in [input, item(0)] }])
+    XCTAssertEqual(seen.count, 6)
+    XCTAssertEqual(seen.first, ["0.0=0", "input 3=0"])
+    XCTAssertEqual(Set(seen).count, 6)
+  }
+
+  func test_split_givesAwayTheOtherHalf() throws {
+    var scenario = JointScenario()
+    scenario.extend(with: [item(0), item(1)])
+    var other = try XCTUnwrap(scenario.split())
+    XCTAssertEqual(other.items.map(\.choice), [1])
+    XCTAssertTrue(scenario.advance())
+    XCTAssertEqual(scenario.items.map(\.choice), [0, 1])
+    XCTAssertFalse(scenario.advance())
+    XCTAssertFalse(other.advance())
   }
 
   func test_noDecision_isOneScenario() {

@@ -45,7 +45,8 @@ extension Extraction {
     let output = try OutputDirectory(directory, asked: "extract \(subject)")
     defer { output.discard() }
     var (extraction, extracted) = try await extract(
-      manifest, from: revision, installation: installation, as: .object(counting: false), into: output)
+      manifest, from: revision, installation: installation, as: .object(counting: false),
+      into: output)
     let all = MutantFinder(manifest: manifest, extracted: extracted).mutants()
     try selection.check(all, functions: extraction.provenance.functions.map(\.name))
     let selected = all.filter { selection.takes($0, touched: extraction.touched) }
