@@ -23,6 +23,8 @@ EXTRACTED := kernel-extract/out/kvm-mmu-roots/provenance.json
 # What the commands run is optimised; 'swift test' makes a build of its own, with the program in it.
 KSHIM := .build/release/kshim
 TESTED := .build/debug/kshim
+# What the tests took, for 'test' to tell.
+RESULTS := .build/tests.xml
 # Options of 'bench'.
 BENCH ?=
 
@@ -96,7 +98,12 @@ test: setup ## Build without a warning, check the formatting, run the tests
 		echo 'kshim: the build is not free of warnings' >&2
 		exit 1
 	fi
-	swift test --manifest-cache local --skip-build --disable-swift-testing
+	rm -f $(RESULTS)
+	swift test --manifest-cache local --skip-build --disable-swift-testing --parallel \
+		--num-workers "$$(nproc)" --xunit-output $(RESULTS) && failed=0 || failed=1
+	[[ -s $(RESULTS) ]] || exit 1
+	awk -v took="$$SECONDS" -f .ci/slowest.awk $(RESULTS) || failed=1
+	exit $$failed
 
 bench: build ## Measure what kshim promises, as ratios; BENCH='--help' lists what there is
 	@unset KERNEL PATCH

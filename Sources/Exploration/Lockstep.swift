@@ -13,6 +13,7 @@ final class Lockstep {
   }
 
   private let slots: [(number: UInt32, name: String, size: Int)]
+  private let threads: Int
   private var steps: [Step] = []
   /// The next step to compare.
   private var position = 0
@@ -21,6 +22,7 @@ final class Lockstep {
     slots = subject.slots.enumerated().map {
       (UInt32($0), $1, Int(subject.table.pointee.slot_sizes[$0]))
     }
+    threads = max(1, Int(subject.table.pointee.thread_count))
   }
 
   func clear() {
@@ -36,51 +38,87 @@ final class Lockstep {
         path: Array(world.path)))
   }
 
+  /// What the slots hold, those of the first thread first.
   private func values(_ world: World) -> [UInt64] {
-    slots.flatMap { slot in (0..<slot.size).map { world.peek(slot.number, at: $0) } }
+    defer { world.select(thread: 0) }
+    return (0..<threads).flatMap { thread in
+      world.select(thread: thread)
+      return slots.flatMap { slot in (0..<slot.size).map { world.peek(slot.number, at: $0) } }
+    }
   }
 
-  /// Compares a step with the one that was recorded.
+  /// Compares a step with the one that was recorded. The first thread is selected.
   ///
-  /// - Returns: return address of the first sign that they part, 0 where none has a place, and a
-  ///   sentence; nil when they agree.
-  func parting(_ world: World, _ result: UInt64?) -> (UInt64, String)? {
+  /// - Returns: the first sign that they part; nil when they agree.
+  func parting(_ world: World, _ result: UInt64?) -> Parting? {
     guard position < steps.count else {
-      return (world.events.last?.pc ?? 0, Self.happens)
+      return Parting(events: world.events.last, world.events.last, isEnd: true)
     }
     let other = steps[position]
     position += 1
     guard world.digest != other.digest || result != other.result else { return nil }
+    let isEnd = result != other.result
     let events = world.events
-    // A comparison or a branch comes before what it leads to.
-    for index in 0..<min(events.count, other.events.count)
-    where !Self.same(events[index], other.events[index]) {
-      let pc = events[index].pc != 0 ? events[index].pc : other.events[index].pc
-      return (pc, Self.happens)
+    for index in 0..<max(events.count, other.events.count) {
+      let left = index < events.count ? events[index] : nil
+      let right = index < other.events.count ? other.events[index] : nil
+      if let left, let right, Self.same(left, right) { continue }
+      return Parting(events: left, right, isEnd: isEnd)
     }
-    if events.count != other.events.count {
-      let index = min(events.count, other.events.count)
-      return ((index < events.count ? events[index] : other.events[index]).pc, Self.happens)
-    }
-    var offset = 0
-    for slot in slots {
-      for index in 0..<slot.size {
-        defer { offset += 1 }
-        guard world.peek(slot.number, at: index) != other.slots[offset] else { continue }
-        return (
-          world.lastStore(slot: slot.number, at: index),
-          "\(slot.name) is set from a variable or memory that was never set"
-        )
-      }
-    }
+    if let parting = slotParting(world, other, isEnd: isEnd) { return parting }
     let apart = zip(world.path, other.path).first { $0.digest != $1.digest }
-    return (apart?.0.pc ?? 0, Self.happens)
+    return Parting(pc: apart?.0.pc ?? 0, isEnd: isEnd)
   }
 
-  private static let happens = "what happens depends on a variable or memory that was never set"
+  private func slotParting(_ world: World, _ other: Step, isEnd: Bool) -> Parting? {
+    defer { world.select(thread: 0) }
+    var offset = 0
+    for thread in 0..<threads {
+      world.select(thread: thread)
+      for slot in slots {
+        for index in 0..<slot.size {
+          defer { offset += 1 }
+          guard world.peek(slot.number, at: index) != other.slots[offset] else { continue }
+          return Parting(
+            pc: world.lastStore(slot: slot.number, at: index), thread: thread,
+            sentence: "\(slot.name) is set from a variable or memory that was never set",
+            isEnd: isEnd)
+        }
+      }
+    }
+    return nil
+  }
 
   private static func same(_ left: Event, _ right: Event) -> Bool {
     left.kind == right.kind && left.thread == right.thread && left.call == right.call
       && left.at == right.at && left.value == right.value && left.arg == right.arg
   }
+}
+
+/// Where a step does something else with another fill of what nothing has written.
+public struct Parting: Sendable {
+  /// Return address of the first sign of it, 0 where none has a place.
+  public var pc: UInt64
+  /// Whose sign it is.
+  public var thread: Int
+  public var sentence: String
+  /// Whether the step ends otherwise: nothing can be said of what comes behind.
+  public var isEnd: Bool
+
+  init(pc: UInt64, thread: Int = 0, sentence: String = Parting.happens, isEnd: Bool) {
+    self.pc = pc
+    self.thread = thread
+    self.sentence = sentence
+    self.isEnd = isEnd
+  }
+
+  /// - Parameters:
+  ///   - left: the event of the judged run; nil where it has none.
+  ///   - right: the other's.
+  init(events left: Event?, _ right: Event?, isEnd: Bool) {
+    let pc = left.map(\.pc).flatMap { $0 != 0 ? $0 : nil } ?? right?.pc ?? 0
+    self.init(pc: pc, thread: Int((left ?? right)?.thread ?? 0), isEnd: isEnd)
+  }
+
+  private static let happens = "what happens depends on a variable or memory that was never set"
 }

@@ -249,9 +249,9 @@ extension Report {
     return false
   }
 
-  /// Where the present step does something else with another fill of what nothing has written:
-  /// return address of the first sign, and a sentence.
-  public func parting(_ world: World, _ result: UInt64?) -> (UInt64, String)? {
+  /// Where the present step does something else with another fill of what nothing has written; nil
+  /// where it does the same. Asked once for each step.
+  public func parting(_ world: World, _ result: UInt64?) -> Parting? {
     lockstep?.parting(world, result)
   }
 }

@@ -13,8 +13,10 @@ struct RootJudge {
   private var position = 0
   /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`.
   private(set) var metadata = Metadata()
-  /// Whether it was told in this scenario that it depends on what nothing has set.
+  /// Whether this scenario was found to depend on what nothing has set.
   private var isUninitialised = false
+  /// How, until it is told.
+  private var parting: Parting?
 
   var slots: RootSlots { setup.slots }
 
@@ -45,6 +47,7 @@ struct RootJudge {
   mutating func begin() {
     position = 0
     isUninitialised = false
+    parting = nil
   }
 
   /// Takes the starting state, once it is set up.
@@ -55,7 +58,7 @@ struct RootJudge {
   /// - Parameters:
   ///   - thread: the vCPU whose step it is; of two that raced, 0 is judged first.
   ///   - other: the roots of the vCPU that it raced with.
-  /// - Returns: whether the scenario does the same whatever holds what nothing has set.
+  /// - Returns: whether the step ends in the same way whatever holds what nothing has set.
   mutating func judge(
     _ target: Drive, _ state: AskedState, argument: UInt64, address: UInt64 = 0,
     before: RootSnapshot, after: RootSnapshot, _ world: World, _ result: UInt64?, isLast: Bool,
@@ -66,13 +69,18 @@ struct RootJudge {
       world.events, from: position, thread: thread, function: target.rawValue,
       isRefused: target == .walk && isForeignRoot(argument, state, before), into: &report)
     if thread == 1 || other == nil { position = behind }
-    if thread == 0, let parting = report.parting(world, result) {
+    var isOne = true
+    if thread == 0, let sign = report.parting(world, result) {
+      isOne = !sign.isEnd
+      if !isUninitialised { parting = sign }
       isUninitialised = true
-      report.broken(.uninitialised, in: target.rawValue, at: parting.0, parting.1)
+    }
+    if let sign = parting, sign.thread == thread {
+      report.broken(.uninitialised, in: target.rawValue, at: sign.pc, sign.sentence)
+      parting = nil
     }
     // What an uninitialised variable or a dead end leads to is no further finding.
-    guard !isUninitialised else { return false }
-    guard let returned = events.returned else { return true }
+    guard !isUninitialised, let returned = events.returned else { return isOne }
     let step = Step(
       target: target, state: state, before: before, after: after,
       result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument,

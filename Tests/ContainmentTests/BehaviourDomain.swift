@@ -44,8 +44,8 @@ struct BehaviourDomain: Domain {
     for thread in isRace ? 0..<2 : 0..<1 {
       _ = events.take(world.events, from: 0, thread: thread, function: function, into: &report)
     }
-    if let (pc, message) = report.parting(world, result) {
-      report.broken(.uninitialised, in: function, at: pc, message)
+    if let sign = report.parting(world, result) {
+      report.broken(.uninitialised, in: function, at: sign.pc, sign.sentence)
     }
     guard isRace else { return }
     let owned = world.get(0)

@@ -8,7 +8,7 @@ import XCTest
 /// A kernel with a defect in it, checked once by the real tool.
 struct DefectRun: Sendable {
   let defect: Defect
-  private(set) var patch: String
+  let patch: String
   let ran: Tool.Run
   let verdict: Verdict
   /// The kernel's file with the patch on it, and the lines that the patch touches.
@@ -19,13 +19,6 @@ struct DefectRun: Sendable {
   func isPlausible(_ finding: Verdict.Finding) -> Bool {
     let body = KernelEdit.lines(of: finding.function, in: text)
     return touched.contains { $0.contains(finding.line) } || body?.contains(finding.line) ?? false
-  }
-
-  /// The same with the patch in another file, as each test has its own.
-  func with(patch: String) -> DefectRun {
-    var copy = self
-    copy.patch = patch
-    return copy
   }
 
   func findings(_ expected: Defect.Expected) -> [Verdict.Finding] {
@@ -43,27 +36,29 @@ struct DefectRun: Sendable {
 extension EndToEndTestCase {
   static let defectKernel = "debian:6.12"
 
-  /// What was run already. Tests run one after another.
-  nonisolated(unsafe) private static var runs: [String: DefectRun] = [:]
-
-  /// Checks a kernel with a defect in it, once in this process for each number of workers.
-  func run(_ defect: Defect, jobs: Int = 2) async throws -> DefectRun {
+  /// Checks a kernel with a defect in it by the real tool, once for all tests and processes for each
+  /// number of workers.
+  func run(_ defect: Defect, jobs: Int = 1) async throws -> DefectRun {
     let tree = try await kernel(Self.defectKernel)
     let patch = try await patch("\(defect.name).patch", defect.edits, of: tree)
-    if let known = Self.runs["\(defect.name) \(jobs)"] { return known.with(patch: patch) }
-    let ran = try await kshim(
-      "check", "--kernel", Self.defectKernel, "--patch", patch, "--format", "json", "--jobs",
-      "\(jobs)")
+    let text = try String(contentsOfFile: patch, encoding: .utf8)
+    let ran = try await TestStore.value(
+      "run", of: [TestStore.part(of: tree), defect.name, text, "\(jobs)"]
+    ) {
+      try await Tool.run([
+        "check", "--kernel", Self.defectKernel, "--patch", patch, "--format", "json", "--jobs",
+        "\(jobs)",
+      ])
+    }
+    XCTAssertEqual(ran.left, [])
     let revision = try await store.revision(
       tree: tree, patches: try await PatchFile.read([patch]))
     defer { revision.close() }
     let path = try XCTUnwrap(revision.path(of: Self.mmu))
-    let run = DefectRun(
+    return DefectRun(
       defect: defect, patch: patch, ran: ran, verdict: try verdict(ran),
       text: try String(contentsOfFile: path, encoding: .utf8),
       touched: revision.touched[Self.mmu] ?? [])
-    Self.runs["\(defect.name) \(jobs)"] = run
-    return run
   }
 
   /// What was expected is there, new, and at a place that the patch has to do with.

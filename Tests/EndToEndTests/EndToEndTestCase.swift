@@ -80,6 +80,28 @@ class EndToEndTestCase: XCTestCase {
     return directory
   }
 
+  /// A git repository of a kernel that the test may spoil: one commit on `main`, tagged `base`, that a
+  /// user's tree would have. Returns its directory.
+  func repository(of tree: KernelTree) async throws -> String {
+    let environment = Self.gitEnvironment
+    let made = try await TestStore.directory("repository", of: [TestStore.part(of: tree)]) { path in
+      let ran = try await Command.script(
+        """
+        set -eu
+        cp -r --reflink=auto "$1/." .; rm .kshim.json; git init -q -b main .
+        git -c core.looseCompression=1 add -f .; git commit -q -m import; git tag base
+        """, [tree.directory], needs: ["git"], environment: environment, directory: path)
+      guard ran.succeeded else { throw POSIXError(.EIO) }
+    }
+    let directory = "\(scratch)/linux"
+    try await shell(
+      """
+      git clone -q --local '\(made)' linux; cd linux
+      git remote remove origin; git config gc.auto 0
+      """, in: scratch)
+    return directory
+  }
+
   func verdict(_ ran: Tool.Run, file: StaticString = #filePath, line: UInt = #line) throws
     -> Verdict
   {

@@ -19,38 +19,39 @@ struct Judgement: Sendable {
 }
 
 extension EndToEndTestCase {
-  /// What was judged already, by the change's name. Tests run one after another.
-  nonisolated(unsafe) private static var judged: [String: Judgement] = [:]
-
-  /// Checks a kernel with each change in it, each change once in this process: extraction,
-  /// compiling, search and judging as in the tool, as many at a time as there are processors.
+  /// Checks a kernel with each change in it, once for all tests and processes: extraction,
+  /// compiling, search and judging as in the tool, two at a time.
   func judge(_ changes: [Change]) async throws -> [Judgement] {
     let tree = try await kernel(Self.defectKernel)
     let store = store
-    let all = Check(
-      subject: "kvm-mmu-roots", jobs: 1, installation: try Installation.locate())
+    let all = Check(subject: "kvm-mmu-roots", jobs: 1, installation: try Installation.locate())
     @Sendable func judge(_ change: Change) async throws -> Judgement {
       let patch = try await KernelEdit.patch(change.edits, of: tree, name: change.name)
-      let revision = try await store.revision(tree: tree, patches: [patch])
-      defer { revision.close() }
-      var check = all
-      check.drives = change.drives
-      return Judgement(
-        change: change, verdict: try await check.verdict(of: revision, base: nil))
+      let drives = change.drives?.sorted().joined(separator: ",") ?? "all"
+      let parts = [
+        TestStore.part(of: tree), change.name, drives, patch.content.base64EncodedString(),
+      ]
+      let verdict = try await TestStore.value("verdict", of: parts) {
+        let revision = try await store.revision(tree: tree, patches: [patch])
+        defer { revision.close() }
+        var check = all
+        check.drives = change.drives
+        return try await check.verdict(of: revision, base: nil)
+      }
+      return Judgement(change: change, verdict: verdict)
     }
     // The longest first: those that claim that there is no note search everything.
-    let open = changes.filter { Self.judged[$0.name] == nil }
-      .sorted { ($0.drives?.count ?? 99) > ($1.drives?.count ?? 99) }
-    try await withThrowingTaskGroup(of: Judgement.self) { group in
-      for (number, change) in open.enumerated() {
-        if number >= ProcessInfo.processInfo.activeProcessorCount, let one = try await group.next()
-        {
-          Self.judged[one.change.name] = one
-        }
-        group.addTask { try await judge(change) }
-      }
-      for try await one in group { Self.judged[one.change.name] = one }
+    let order = changes.indices.sorted {
+      (changes[$0].drives?.count ?? 99) > (changes[$1].drives?.count ?? 99)
     }
-    return changes.map { Self.judged[$0.name]! }
+    var judged: [Int: Judgement] = [:]
+    try await withThrowingTaskGroup(of: (Int, Judgement).self) { group in
+      for (number, index) in order.enumerated() {
+        if number >= 2, let (known, one) = try await group.next() { judged[known] = one }
+        group.addTask { (index, try await judge(changes[index])) }
+      }
+      for try await (known, one) in group { judged[known] = one }
+    }
+    return changes.indices.map { judged[$0]! }
   }
 }

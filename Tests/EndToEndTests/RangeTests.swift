@@ -24,11 +24,7 @@ final class RangeTests: EndToEndTestCase {
 
   /// A repository of the default kernel with these commits behind one tagged `base`.
   private func repository(_ changes: [Change]) async throws -> String {
-    let directory = try await copy(of: kernel())
-    try FileManager.default.removeItem(atPath: "\(directory)/.kshim.json")
-    try await shell(
-      "git init -q -b main .; git config gc.auto 0; git add -f .; git commit -q -m import; git tag base",
-      in: directory)
+    let directory = try await repository(of: kernel())
     for change in changes {
       for edit in change.edits {
         let path = "\(directory)/\(edit.file)"

@@ -9,11 +9,9 @@ import XCTest
 final class UnchangedTreeTests: EndToEndTestCase {
   /// A user's work in progress: two commits, a change in the index, one beside it, a new file.
   private func userTree() async throws -> String {
-    let directory = try await copy(of: kernel())
-    try FileManager.default.removeItem(atPath: "\(directory)/.kshim.json")
+    let directory = try await repository(of: kernel())
     try await shell(
       """
-      git init -q -b main .; git config gc.auto 0; git add -f .; git commit -q -m import; git tag base
       echo '/* one */' >> arch/x86/kvm/cpuid.c; git commit -q -a -m one
       echo '/* two */' >> arch/x86/kvm/cpuid.c; git add arch/x86/kvm/cpuid.c
       echo '/* three */' >> arch/x86/kvm/x86.c; echo new > new.txt

@@ -26,11 +26,8 @@ final class WorkflowTests: EndToEndTestCase {
   /// A repository with a kernel and a commit for each title, the edits of some with it; each commit
   /// touches the subject's file. Returns the commits, the kernel as it was first.
   private func history(_ commits: [(title: String, edits: [KernelEdit])]) async throws -> [String] {
-    _ = try await copy(of: kernel())
+    _ = try await self.repository(of: kernel())
     let source = "\(repository)/\(Self.mmu)"
-    _ = try await git("init", "-q", "-b", "main")
-    _ = try await git("add", "-A")
-    _ = try await git("commit", "-qm", "The kernel")
     var made = [try await git("rev-parse", "HEAD")]
     for (number, commit) in commits.enumerated() {
       var text = try String(contentsOfFile: source, encoding: .utf8)

@@ -98,7 +98,8 @@ final class PreambleTests: ExtractionTestCase {
       let revision = try await store.revision(tree: tree, patches: [])
       let directory = "\(scratch)/out-\(texts.count)"
       let extraction = try await Extraction.extract(
-        Self.subject, from: revision, installation: installation, as: .object(counting: false), into: directory)
+        Self.subject, from: revision, installation: installation, as: .object(counting: false),
+        into: directory)
       XCTAssertEqual(extraction.precompiled != nil, texts.isEmpty)
       texts.append(try String(contentsOfFile: "\(directory)/unit.c", encoding: .utf8))
       let code = "\(scratch)/code"

@@ -12,6 +12,9 @@ class RootsTestCase: XCTestCase {
   private(set) var setup: RootSetup!
 
   override func setUp() async throws {
+    guard ExtractedSubject.isThere else {
+      throw XCTSkip("nothing was extracted yet; type: make extract KERNEL=debian:6.12")
+    }
     subject = try await ExtractedSubject.load()
     slots = try RootSlots(subject.built)
     setup = RootSetup(slots: slots)

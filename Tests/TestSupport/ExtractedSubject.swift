@@ -2,6 +2,7 @@
 import Exploration
 import Extraction
 import Failures
+import Foundation
 import KernelExtract
 
 /// What `kshim extract` left for `swift test`: linked into the test bundle, judged only as long as
@@ -15,6 +16,12 @@ public struct ExtractedSubject {
     let root = try Installation.locate()
     let provenance = try Provenance.read(in: "\(root.out)/kvm-mmu-roots")
     return (provenance, provenance.staleFiles())
+  }
+
+  /// Whether anything was extracted.
+  public static var isThere: Bool {
+    guard let root = try? Installation.locate() else { return false }
+    return FileManager.default.fileExists(atPath: "\(root.out)/kvm-mmu-roots/provenance.json")
   }
 
   /// - Throws: ``Failure`` when nothing was extracted, when the tree has changed since, or when

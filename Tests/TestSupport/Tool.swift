@@ -10,7 +10,7 @@ import KernelSource
 /// Each run has a temporary directory of its own, and says what was left in it.
 public enum Tool {
   /// What one run left behind.
-  public struct Run: Sendable, Equatable {
+  public struct Run: Sendable, Equatable, Codable {
     /// The exit status; 128 and the signal's number where a signal ended it.
     public let status: Int32
     /// Standard output.
