@@ -6,7 +6,7 @@ import Foundation
 import KernelSource
 import Reporting
 
-/// One check: a revision is extracted, compiled in two builds for each worker, searched and judged.
+/// One check: a revision is extracted, compiled, searched and judged.
 public struct Check: Sendable {
   public var subject: String
   public var jobs: Int
@@ -108,9 +108,13 @@ public struct Check: Sendable {
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
     let provenance = builds.extraction.provenance
     // What lies beyond a limit may take any branch.
-    let notes =
+    var notes =
       drives == nil && result.isExhaustive
       ? try await notes(domain, builds, result.covering, in: work) : []
+    // Which way a branch goes is not known where what it depends on was never set.
+    notes.removeAll { note in
+      findings.contains { $0.property == Property.uninitialised.id && $0.line == note.line }
+    }
     return Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,

@@ -61,7 +61,7 @@ public struct Explorer: Sendable {
     /// Whether every scenario of these drivers is covered to its end.
     public var isExhaustive: Bool
     public var findings: Report.Findings
-    /// Runs that together pass every way between two blocks that any run passes.
+    /// Runs that together pass every way through three blocks that any run passes.
     public var covering: [Covering] = []
   }
 
@@ -154,6 +154,7 @@ public struct Explorer: Sendable {
   ) -> Scenario {
     var report = Report()
     let start = domain.state(state)
+    subject.world.forgetLoops()
     choices.withUnsafeBufferPointer { execute(start, $0, in: &domain, subject, &report) }
     let decisions = subject.world.decisions.map {
       Scenario.Decision(
@@ -173,6 +174,7 @@ public struct Explorer: Sendable {
     let start = domain.state(entry.state)
     return spaces[start.space].needed(of: start.values) { values in
       var report = Report(subject, spaces: spaces)
+      subject.world.forgetLoops()
       entry.choices.withUnsafeBufferPointer {
         execute(
           StartingState(space: start.space, values: values), $0, in: &domain, subject, &report)
@@ -213,6 +215,7 @@ public struct Explorer: Sendable {
     }
     var report = Report(subject, spaces: domain.spaces)
     let start = domain.state(state)
+    subject.world.forgetLoops()
     scenario.choices.withUnsafeBufferPointer {
       execute(start, $0, in: &domain, subject, &report)
     }

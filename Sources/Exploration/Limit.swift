@@ -24,7 +24,7 @@ public enum Limit: String, Hashable, Sendable, CaseIterable {
     case .decisions: "4096 answers in one scenario"
     case .failures: "24 answers that are not the ordinary ones in one scenario"
     case .stores: "1048576 stores in one scenario"
-    case .pages: "4096 pages in one scenario"
+    case .pages: "2000 pages in one scenario"
     case .locks: "16 locks held at once"
     case .loop: "a loop that does not end"
     case .model: "the room that the subject's glue has"

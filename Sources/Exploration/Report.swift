@@ -95,6 +95,8 @@ public struct Report {
   private var limits: [Limit] = []
   /// What the present run is compared with, step by step; nil for most.
   var lockstep: Lockstep?
+  /// Whether the present run is in a loop that was seen not to end, and simpler than what was seen.
+  private(set) var isSimplerHang = false
   /// Where the present run goes on from the one before; nil: from the beginning.
   private(set) var resumption: Resumption?
   /// What was said before each step.
@@ -156,6 +158,7 @@ public struct Report {
     self.state = state
     self.choices = choices
     self.resumption = resumption
+    isSimplerHang = false
     isRecording = recording
     if let resumption {
       let mark = marks[resumption.step]
@@ -194,6 +197,8 @@ public struct Report {
 
   /// Whether the present run breaks a property.
   var isBroken: Bool { !said.isEmpty }
+  /// Whether the present run does not come to an end.
+  var isHung: Bool { said.contains { $0.breach.property == .hang } }
   /// Whether the harness ran out of something in the present run.
   var isCut: Bool { !limits.isEmpty }
 
@@ -231,5 +236,12 @@ public struct Report {
   mutating func leaveOut(by limit: Limit) { findings.limits[limit, default: 0] += 1 }
 
   /// Says that the harness ran out of something: nothing is known of what comes behind.
-  mutating func cut(by limit: Limit) { limits.append(limit) }
+  mutating func cut(by limit: Limit, in function: String) {
+    limits.append(limit)
+    guard limit == .loop else { return }
+    let size = size(in: function)
+    isSimplerHang = findings.entries.contains {
+      $0.key.property == .hang && $0.key.function == function && size < $0.value.size
+    }
+  }
 }

@@ -148,7 +148,7 @@ struct Search {
         &branch.taken)
     }
     // What was cut off is not judged to its end; nor is every way to be cut off.
-    guard report.isCut else { return }
+    guard report.isCut || report.isHung else { return }
     var answers = min(Int(world.happened.pointee.before_loop), Self.mostOfCut)
     let end = branch.taken.firstIndex { one in
       if one.input == nil { answers -= 1 }
@@ -225,6 +225,11 @@ extension Explorer {
     report.begin(state, choices, resumption: resumption)
     domain.run(state, choices, &report)
     report.isNewPath = world.happened.pointee.new_path
+    if report.isSimplerHang {
+      world.forgetLoops()
+      report.begin(state, choices)
+      domain.run(state, choices, &report)
+    }
     guard world.hasReadUnset else { return }
     let lockstep = Lockstep(subject)
     report.lockstep = lockstep

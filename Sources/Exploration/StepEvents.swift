@@ -26,7 +26,7 @@ public final class StepEvents {
 
   /// What is looked at in every step, and in every step that returns.
   private static let looked = PropertySet(
-    .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .doubleLock, .deadlock,
+    .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .doubleLock,
     .sleepUnderLock, .crash, .hang)
   private static let lookedAtReturn = PropertySet(.lockImbalance)
 
@@ -58,11 +58,13 @@ public final class StepEvents {
     clear()
     report.look(at: Self.looked)
     var position = start
+    var isRace = false
     let step = events[start].step
     while position < events.count, events[position].step == step {
       let event = events[position]
       position += 1
       if event.what == .hang || event.what == .overflow { isEndless = true }
+      if event.thread != 0 { isRace = true }
       guard event.thread == thread else { continue }
       switch event.what {
       case .returned: returned = event
@@ -95,6 +97,7 @@ public final class StepEvents {
       default: end(event, function, &report)
       }
     }
+    if isRace { report.look(at: .init(.deadlock)) }
     if returned != nil { report.look(at: Self.lookedAtReturn) }
     if let returned, lockBalance != 0 {
       report.broken(
@@ -190,7 +193,7 @@ public final class StepEvents {
       report.broken(.hang, in: function, at: event.pc, "the function does not come to an end")
     case .overflow:
       fatal = event
-      report.cut(by: Limit(event))
+      report.cut(by: Limit(event), in: function)
     default: break
     }
   }

@@ -35,7 +35,7 @@ struct UniversalOracle {
       world.events, from: position, function: target.name, into: &report)
     if let parting = report.parting(world, result) {
       isUninitialised = true
-      report.broken(.uninitialised, in: target.name, at: parting.0, parting.1)
+      report.broken(.uninitialised, in: target.name, at: parting.pc, parting.sentence)
     }
     guard !isUninitialised else { return false }
     guard let returned = events.returned, world.happened.pointee.ended == 0 else { return true }

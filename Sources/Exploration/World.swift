@@ -178,6 +178,9 @@ public struct World {
     }
   }
 
+  /// Takes the next scenario that does not end for a hang again, not for a limit.
+  func forgetLoops() { table.pointee.forget_loops() }
+
   /// Puts a mutant in the place of its function; 0 is the original everywhere.
   public func choose(mutant: Int) { table.pointee.choose_mutant?(UInt32(mutant)) }
 

@@ -104,7 +104,7 @@ struct UnitWriter {
     HarnessWriter(manifest: manifest, extracted: extracted, textSHA256: textSHA256)
   }
 
-  /// Macros that keep two builds of the unit apart in one program.
+  /// Macros that keep the unit's names apart from others in one program.
   var renames: String {
     let callees = extracted.callees.filter { $0.home == .external }.map(\.name)
     let names =

@@ -29,7 +29,7 @@ extension MutationReport {
     return [
       "\(file):\(mutant.start.line):\(mutant.start.column): \(word): \(mutant.operatorID): "
         + mutant.description,
-      "  in \(mutant.function)(), \(outcome.scenarios) scenarios, --mutant \(mutant.key)",
+      "  in \(mutant.function)(), \(outcome.scenarios) runs, --mutant \(mutant.key)",
     ] + outcome.before.map { "  -\($0)" } + outcome.after.map { "  +\($0)" }
   }
 
@@ -61,7 +61,7 @@ extension MutationReport {
     return "\(subject) on Linux \(revision.version)\(on): \(killed()) of \(counted) mutants killed "
       + "(\(String(format: "%.1f", share)) %), \(survived()) survived, \(equivalent()) equivalent"
       + sampled + "; left out: \(same) the same code as the original, \(twice) as another mutant, "
-      + "\(refused) that do not compile; \(scenarios) scenarios in "
+      + "\(refused) that do not compile; \(scenarios) runs in "
       + "\(String(format: "%.0f", seconds)) s"
   }
 }

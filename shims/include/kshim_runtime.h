@@ -87,6 +87,7 @@ _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned s
 		 unsigned failures);
 _Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results);
 void kshim_fault(int number, kshim_u64 address, kshim_u64 instruction, kshim_u64 stack);
+void kshim_forget_loops(void);
 void kshim_select(unsigned thread);
 const struct kshim_world *kshim_world_now(void);
 kshim_u64 kshim_digest(void);

@@ -171,7 +171,7 @@ struct kshim_world {
 	const struct kshim_asked *asked;	/* in the order in which they were looked at */
 	uint32_t asked_count;
 	uint32_t before_loop;	/* how many decisions came before a loop that does not end */
-	bool new_path;		/* whether it passed a way between two blocks, or an outcome of the
+	bool new_path;		/* whether it passed a way through three blocks, or an outcome of the
 				 * comparisons there, that no run of this process had passed */
 	bool read_unset;	/* whether something was read that nothing had written */
 	const struct kshim_passed *path;	/* while fill_unset() says so; else none */
@@ -259,6 +259,8 @@ struct kshim_table {
 	 * ended it. */
 	bool (*race)(const struct kshim_racer *calls, uint64_t *results, uint32_t switches,
 		     uint32_t failures);
+	/* The next scenario that does not end is a hang again, not a limit. */
+	void (*forget_loops)(void);
 	/* A signal of the processor's, what it is about, and the registers RIP and RSP. Returns where it
 	 * is not the subject's; else it ends the step. */
 	void (*fault)(int number, uint64_t address, uint64_t instruction, uint64_t stack);

@@ -117,8 +117,13 @@ void inputs_watch(uint64_t address, uint64_t size, uint32_t mask)
 			watched[i].mask |= mask;
 			return;
 		}
-	if (watched_count == MAX_WATCHED)
-		__builtin_trap();	/* no model's set-up writes more */
+	/* Without room to watch for it, it is looked at now. */
+	if (watched_count == MAX_WATCHED) {
+		for (uint32_t input = 0; mask; input++, mask >>= 1)
+			if (mask & 1)
+				kshim_ask(input);
+		return;
+	}
 	watched[watched_count++] = (struct watch){ address, end, mask };
 }
 

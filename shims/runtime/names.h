@@ -34,6 +34,7 @@
 #define kshim_fault KSHIM_NAME(kshim_fault)
 #define kshim_fill_unset KSHIM_NAME(kshim_fill_unset)
 #define kshim_first_store KSHIM_NAME(kshim_first_store)
+#define kshim_forget_loops KSHIM_NAME(kshim_forget_loops)
 #define kshim_free KSHIM_NAME(kshim_free)
 #define kshim_gone KSHIM_NAME(kshim_gone)
 #define kshim_inputs KSHIM_NAME(kshim_inputs)

@@ -216,7 +216,7 @@ void thread_point(void)
 
 	/*
 	 * Inside of a callee nothing is the subject's. What the code did since the last point does
-	 * not count: the two builds must meet the same points, whatever the compiler makes of them.
+	 * not count: whatever the compiler makes of it, the points are the same.
 	 */
 	if (!switches_left || !rival->is_active || thread_now->call != KSHIM_NO_CALL ||
 	    is_stuck(rival, thread_now))
