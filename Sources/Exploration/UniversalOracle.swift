@@ -24,7 +24,7 @@ struct UniversalOracle {
   ///   - held: what the caller has from this call and earlier ones.
   ///   - isReleased: whether the targets' objects are given back with it.
   ///   - isOrdinary: whether every input that was looked at has its ordinary value.
-  /// - Returns: whether the scenario does the same whatever holds what nothing has set.
+  /// - Returns: whether the step ends in the same way whatever holds what nothing has set.
   mutating func judge(
     _ target: Plan.Target, _ world: World, _ result: UInt64?, held: [UInt64], isReleased: Bool,
     isOrdinary: Bool,
@@ -33,12 +33,17 @@ struct UniversalOracle {
     let step = position
     position = events.take(
       world.events, from: position, function: target.name, into: &report)
-    if let parting = report.parting(world, result) {
+    var goesOn = true
+    if let sign = report.parting(world, result) {
+      goesOn = !sign.isEnd
+      if !isUninitialised {
+        report.broken(.uninitialised, in: target.name, at: sign.pc, sign.sentence)
+      }
       isUninitialised = true
-      report.broken(.uninitialised, in: target.name, at: parting.pc, parting.sentence)
     }
-    guard !isUninitialised else { return false }
-    guard let returned = events.returned, world.happened.pointee.ended == 0 else { return true }
+    // What such a value leads to is no further finding.
+    guard !isUninitialised, let returned = events.returned, world.happened.pointee.ended == 0
+    else { return goesOn }
     let end = returned.pc
     leaks(target, world, held, isReleased, &report)
     locks(target, world, &report)
