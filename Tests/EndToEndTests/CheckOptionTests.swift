@@ -14,6 +14,7 @@ final class CheckOptionTests: EndToEndTestCase {
   private func timeless(_ verdict: Verdict) -> Verdict {
     var verdict = verdict
     verdict.exploration.seconds = 0
+    verdict.exploration.reused = nil
     verdict.revision.kernel = ""
     verdict.revision.patches = []
     return verdict
@@ -119,7 +120,7 @@ final class CheckOptionTests: EndToEndTestCase {
     let tree = try await kernel()
     let patch = try await patch("c.patch", Defect.c.edits, of: tree)
     let ran = try await kshim(
-      "check", "--patch", patch, environment: ["KERNEL": tree.directory])
+      "check", "--patch", patch, "--no-cache", environment: ["KERNEL": tree.directory])
     XCTAssertEqual(ran.status, 1)
     XCTAssertEqual(ran.errors, "")
     let lines = ran.output.split(separator: "\n").map(String.init)

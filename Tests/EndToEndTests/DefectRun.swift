@@ -45,10 +45,11 @@ extension EndToEndTestCase {
     let ran = try await TestStore.value(
       "run", of: [TestStore.part(of: tree), defect.name, text, "\(jobs)"]
     ) {
-      try await Tool.run([
-        "check", "--kernel", Self.defectKernel, "--patch", patch, "--format", "json", "--jobs",
-        "\(jobs)",
-      ])
+      try await Tool.run(
+        [
+          "check", "--kernel", Self.defectKernel, "--patch", patch, "--format", "json", "--jobs",
+          "\(jobs)",
+        ] + (jobs == 1 ? [] : ["--no-cache"]))
     }
     XCTAssertEqual(ran.left, [])
     let revision = try await store.revision(

@@ -88,15 +88,16 @@ class EndToEndTestCase: XCTestCase {
       let ran = try await Command.script(
         """
         set -eu
-        cp -r --reflink=auto "$1/." .; rm .kshim.json; git init -q -b main .
-        git -c core.looseCompression=1 add -f .; git commit -q -m import; git tag base
+        cp -r --reflink=auto "$1/." .; rm .kshim.json
+        git init -q -b main .; git config gc.auto 0; git config core.looseCompression 0
+        git add -f .; git commit -q -m import; git tag base; git repack -adq --window=0
         """, [tree.directory], needs: ["git"], environment: environment, directory: path)
       guard ran.succeeded else { throw POSIXError(.EIO) }
     }
     let directory = "\(scratch)/linux"
     try await shell(
       """
-      git clone -q --local '\(made)' linux; cd linux
+      git clone -q --no-hardlinks '\(made)' linux; cd linux
       git remote remove origin; git config gc.auto 0
       """, in: scratch)
     return directory

@@ -20,8 +20,6 @@ final class RangeTests: EndToEndTestCase {
     Change(subject: "change \(number)", script: "echo '/* \(number) */' >> arch/x86/kvm/cpuid.c")
   }
 
-  private var environment: [String: String?] { ["XDG_CACHE_HOME": emptyCache] }
-
   /// A repository of the default kernel with these commits behind one tagged `base`.
   private func repository(_ changes: [Change]) async throws -> String {
     let directory = try await repository(of: kernel())
@@ -76,6 +74,7 @@ final class RangeTests: EndToEndTestCase {
     changes[5].script = "git rm -q arch/x86/lib/cmdline.c"
     changes[7].script = "chmod +x arch/x86/kvm/cpuid.c"
     changes.insert(Self.bad, at: 12)
+    let environment = try cacheWithBuilds()
     let directory = try await repository(changes)
     let kernel = "\(directory)@base..main"
     let first = try await kshim(
@@ -116,6 +115,7 @@ final class RangeTests: EndToEndTestCase {
   func test_commitThatFixesWhatAnEarlierOneIntroduced_isNamed() async throws {
     let mended = Change(
       subject: "KVM: as before", script: "git checkout -q base -- arch/x86/kvm/mmu/mmu.c")
+    let environment = try cacheWithBuilds()
     let directory = try await repository([Self.bad, mended])
     let ran = try await kshim(
       "check", "--kernel", "\(directory)@base..", "--each-commit", environment: environment)
@@ -141,6 +141,7 @@ final class RangeTests: EndToEndTestCase {
       subject: "broken", edits: [Defect.edit(special, .insertBefore("need_pml5 =", "\tno;"))])
     let mended = Change(
       subject: "mended", edits: [Defect.edit(special, .delete("\tno;"))] + Defect.c.edits)
+    let environment = try cacheWithBuilds()
     let directory = try await repository([broken, mended, Self.other(3)])
     let ran = try await kshim(
       "check", "--kernel", "\(directory)@base..", "--each-commit", "--format", "json",
@@ -154,13 +155,13 @@ final class RangeTests: EndToEndTestCase {
     // Compared with what came before the commit that does not build.
     XCTAssertEqual(told.guilty, ["mended"])
     XCTAssertEqual(told.commits[2].verdict?.findings.map(\.introduced), [false])
-    // The range as a whole is one change, and its head is searched whatever is known.
+    // The range as a whole is one change, and its head is what the last commit was.
     let whole = try await kshim(
       "check", "--kernel", "\(directory)@base..", "--format", "json", environment: environment)
     XCTAssertEqual(whole.status, 1)
     let verdict = try verdict(whole)
     XCTAssertEqual(verdict.findings.map(\.introduced), [true])
-    XCTAssertNil(verdict.exploration.reused)
+    XCTAssertEqual(verdict.exploration.reused, true)
     XCTAssertNotNil(verdict.revision.base)
     try JSONContract(whole.output).assertHolds()
   }
@@ -171,7 +172,7 @@ final class RangeTests: EndToEndTestCase {
       "1.patch",
       [Defect.edit(Defect.special, .insertBefore("need_pml5 =", "\t/* kshim one */"))], of: tree)
     let bad = try await patch("2.patch", Defect.e.edits, of: tree)
-    let environment = ["XDG_CACHE_HOME": emptyCache]
+    let environment = try cacheWithBuilds()
     let ran = try await kshim(
       "check", "--kernel", tree.directory, "--patch", good, "--patch", bad, "--each-commit",
       "--no-cache", "--format", "json", environment: environment)
@@ -180,7 +181,7 @@ final class RangeTests: EndToEndTestCase {
     XCTAssertEqual(told.commits.map(\.patch?.file), [good, bad])
     XCTAssertEqual(told.guilty, [bad])
     XCTAssertEqual(told.reused, 0)
-    XCTAssertFalse(FileManager.default.fileExists(atPath: emptyCache))
+    XCTAssertFalse(FileManager.default.fileExists(atPath: "\(emptyCache)/kshim/results"))
   }
 
   func test_eachCommit_needsSeveralSteps() async throws {

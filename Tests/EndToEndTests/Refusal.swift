@@ -35,6 +35,19 @@ extension EndToEndTestCase {
   /// A cache of this test's own, which a refused request must leave empty.
   var emptyCache: String { "\(scratch)/cache" }
 
+  /// The same, but for what is compiled once for all kernels and patches: that is everybody's.
+  func cacheWithBuilds() throws -> [String: String?] {
+    let files = FileManager.default
+    let (own, shared) = ("\(emptyCache)/kshim", "\(store.cacheDirectory)/builds")
+    for directory in [own, shared] {
+      try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    }
+    if !files.fileExists(atPath: "\(own)/builds") {
+      try files.createSymbolicLink(atPath: "\(own)/builds", withDestinationPath: shared)
+    }
+    return ["XDG_CACHE_HOME": emptyCache]
+  }
+
   /// Expects a refusal: the exit status, one sentence of cause, one of remedy, nothing on standard
   /// output and nothing left behind.
   @discardableResult
@@ -43,7 +56,7 @@ extension EndToEndTestCase {
     input: String? = nil, wrapper: [String] = [], file: StaticString = #filePath,
     line: UInt = #line
   ) async throws -> Refusal {
-    var overrides: [String: String?] = ["XDG_CACHE_HOME": emptyCache]
+    var overrides = try cacheWithBuilds()
     overrides.merge(environment) { _, given in given }
     let ran = try await kshim(
       arguments, environment: overrides, input: input, wrapper: wrapper, file: file, line: line)
@@ -58,6 +71,7 @@ extension EndToEndTestCase {
     let kept = try? FileManager.default.subpathsOfDirectory(atPath: emptyCache)
     let files = (kept ?? []).filter {
       !$0.hasSuffix("kernels") && $0 != "kshim" && !$0.contains("/.lock-")
+        && !$0.hasPrefix("kshim/builds")
     }
     XCTAssertEqual(files, [], "left in the cache", file: file, line: line)
     return refusal

@@ -51,7 +51,7 @@ final class UnchangedTreeTests: EndToEndTestCase {
     let before = try await state(directory)
     let scenario =
       "mmu_alloc_special_roots:shadow=4,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp0"
-    let environment = ["XDG_CACHE_HOME": "\(scratch)/cache"]
+    let environment = try cacheWithBuilds()
     for (status, arguments) in [
       (0, ["check", "--kernel", directory]),
       (1, ["check", "--kernel", directory, "--patch", patch]),
@@ -82,7 +82,7 @@ final class UnchangedTreeTests: EndToEndTestCase {
       try await patch("e.patch", Defect.e.edits, of: tree),
     ]
     let before = try await hash(directory)
-    let environment = ["XDG_CACHE_HOME": "\(scratch)/cache"]
+    let environment = try cacheWithBuilds()
     func check(_ patch: String) async throws -> Tool.Run {
       try await kshim(
         "check", "--kernel", directory, "--patch", patch, "--format", "json", "--jobs", "1",
@@ -100,6 +100,7 @@ final class UnchangedTreeTests: EndToEndTestCase {
       XCTAssertEqual(ran.left, [])
       var (one, other) = (try verdict(ran), try verdict(alone))
       (one.exploration.seconds, other.exploration.seconds) = (0, 0)
+      (one.exploration.reused, other.exploration.reused) = (nil, nil)
       XCTAssertEqual(one, other, patch)
       XCTAssert(one.findings.contains(where: \.introduced))
     }

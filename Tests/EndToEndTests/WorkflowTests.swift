@@ -59,9 +59,8 @@ final class WorkflowTests: EndToEndTestCase {
     let ran = try await Command.run(
       "sh", ["\(Self.root)/docs/examples/b4-check", "checkpatch"],
       environment: [
-        "KSHIM": Tool.path, "TMPDIR": scratch, "XDG_CACHE_HOME": "\(scratch)/cache", "KERNEL": nil,
-        "KSHIM_ROOT": nil, "GIT_DIR": nil,
-      ], directory: repository, input: Data(mail.utf8))
+        "KSHIM": Tool.path, "TMPDIR": scratch, "KERNEL": nil, "KSHIM_ROOT": nil, "GIT_DIR": nil,
+      ].merging(cacheWithBuilds()) { $1 }, directory: repository, input: Data(mail.utf8))
     XCTAssertEqual(ran.status, 1, ran.errorText)
     XCTAssertEqual(ran.errorText, "")
     let lines = ran.outputText.split(separator: "\n").filter { $0.contains("ERROR: ") }
