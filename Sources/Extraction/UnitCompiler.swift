@@ -21,8 +21,9 @@ struct UnitCompiler {
     }
     guard let precompiled else { return try await compile([]) }
     let result = try await compile(precompiled.arguments)
-    // Another process may have removed it.
-    return result.succeeded || precompiled.isIntact ? result : try await compile([])
+    // Another process may have removed or replaced it.
+    let isTold = result.errorLines.contains { $0.contains("PCH") || $0.contains(".pch") }
+    return result.succeeded || precompiled.isIntact && !isTold ? result : try await compile([])
   }
 }
 
