@@ -89,25 +89,25 @@ let package = Package(
       name: "Checking",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots", "Reporting",
-      ]),
+      ], swiftSettings: libclang),
     .target(
       name: "Mutating",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "Reporting", "Checking",
         .product(name: "Yams", package: "Yams"),
-      ]),
+      ], swiftSettings: libclang),
     .executableTarget(
       name: "kshim",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Mutating",
         "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ], swiftSettings: libclang),
     .target(
       name: "TestSupport",
       dependencies: [
         "KernelSource", "Extraction", "Exploration", "KernelExtract",
-      ], path: "Tests/TestSupport"),
+      ], path: "Tests/TestSupport", swiftSettings: libclang),
     subject("Behaviours", "Tests/Behaviours/subject"),
     .testTarget(
       name: "ContainmentTests",
@@ -115,7 +115,8 @@ let package = Package(
         "kshim", "Exploration", "Extraction", "Checking", "Reporting", "KernelSource",
         "TestSupport", "Behaviours",
       ], swiftSettings: libclang),
-    .testTarget(name: "ShimsTests", dependencies: ["Extraction", "KernelSource"]),
+    .testTarget(
+      name: "ShimsTests", dependencies: ["Extraction", "KernelSource"], swiftSettings: libclang),
     .testTarget(
       name: "CheckingTests",
       dependencies: ["Checking", "Reporting", "Extraction", "KernelSource"],
@@ -125,7 +126,8 @@ let package = Package(
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(
-      name: "KVMRootsTests", dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"]),
+      name: "KVMRootsTests", dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"],
+      swiftSettings: libclang),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
     .testTarget(
       name: "ExtractionTests",
