@@ -126,7 +126,8 @@ let package = Package(
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(
-      name: "KVMRootsTests", dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"],
+      name: "KVMRootsTests",
+      dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"],
       swiftSettings: libclang),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
     .testTarget(
