@@ -65,6 +65,8 @@ struct Search {
     world = subject.world
     self.spaces = spaces
     report = Report(subject, spaces: spaces)
+    // What an earlier search met, of another mutant say, is nothing that this one has seen.
+    world.forgetLoops()
   }
 
   /// Whether the last run broke a property.
@@ -231,11 +233,15 @@ extension Explorer {
       domain.run(state, choices, &report)
     }
     guard world.hasReadUnset else { return }
+    let isHung = report.isHung
     let lockstep = Lockstep(subject)
     report.lockstep = lockstep
     world.fill(unset: 0, tracing: true)
+    // A loop that the first of the runs has shown not to end would only cut the others off.
+    if isHung { world.forgetLoops() }
     report.begin(state, choices, recording: true)
     domain.run(state, choices, &report)
+    if isHung { world.forgetLoops() }
     world.fill(unset: variables, tracing: true)
     report.begin(state, choices)
     domain.run(state, choices, &report)

@@ -11,13 +11,16 @@ struct BehaviourDomain: Domain {
     ("first_then_second", "first_then_second"), ("first_then_second", "second_then_first"),
   ]
 
+  /// Targets that are no row of the table.
+  static let others = ["endless_allocation", "endless_after_unset"]
+
   static let properties = Property.universal
 
   private let subject: Subject
   private let events = StepEvents()
   let spaces: [StateSpace] =
     Behaviour.all.map { StateSpace(name: $0.entry, words: []) }
-    + [StateSpace(name: "endless_allocation", words: [])]
+    + others.map { StateSpace(name: $0, words: []) }
     + races.map { StateSpace(name: "\($0)+\($1)", words: []) }
 
   init(_ subject: Subject) { self.subject = subject }
@@ -27,10 +30,10 @@ struct BehaviourDomain: Domain {
   ) {
     let world = subject.world
     if !report.wasPrepared(0) { world.reset(choices) }
-    let isRace = state.space > Behaviour.all.count
+    let isRace = state.space >= Behaviour.all.count + Self.others.count
     let result: UInt64?
     if isRace {
-      let (first, second) = Self.races[state.space - Behaviour.all.count - 1]
+      let (first, second) = Self.races[state.space - Behaviour.all.count - Self.others.count]
       result = report.make(0, in: world) {
         world.race(
           (subject.entry(first)!, 0), (subject.entry(second)!, 0), switches: 2, failures: 1)

@@ -75,6 +75,14 @@ final class ContainmentTests: XCTestCase {
     }
   }
 
+  /// A scenario that reads what was never set is run again; the loop must not be taken for known then.
+  func test_loopWithoutAnEnd_behindAReadOfWhatWasNeverSet_isAHang() throws {
+    nonisolated(unsafe) let subject = try BehaviourDomain.subject()
+    let result = try Explorer.search(
+      BehaviourDomain.self, jobs: 1, load: { _ in subject }, drives: ["endless_after_unset"])
+    XCTAssertEqual(result.findings.entries.keys.map(\.property), [.hang])
+  }
+
   /// What runs out is no finding; what lies beyond is not judged.
   func test_allocationWithoutAnEnd_isALimit() throws {
     nonisolated(unsafe) let subject = try BehaviourDomain.subject()
