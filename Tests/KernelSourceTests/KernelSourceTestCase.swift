@@ -5,21 +5,28 @@ import XCTest
 
 @testable import KernelSource
 
-/// A test with a directory of its own and small made-up trees in it.
+/// A test with a directory of its own and small made-up trees in it. What is temporary lies there
+/// too: other tests run beside this one, and what they leave for a moment is not this one's.
 class KernelSourceTestCase: XCTestCase {
   /// Absolute, without symbolic links; gone after the test.
   private(set) var scratch = ""
+  private var oldTemporary: String?
 
   override func setUpWithError() throws {
     scratch = realPath(NSTemporaryDirectory()) + "/kshim-test-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: temporary, withIntermediateDirectories: true)
+    oldTemporary = ProcessInfo.processInfo.environment["TMPDIR"]
+    setenv("TMPDIR", temporary, 1)
   }
 
   override func tearDownWithError() throws {
+    if let oldTemporary { setenv("TMPDIR", oldTemporary, 1) } else { unsetenv("TMPDIR") }
     try FileManager.default.removeItem(atPath: scratch)
   }
 
   var cache: String { "\(scratch)/cache" }
+  var temporary: String { "\(scratch)/tmp" }
   var store: KernelStore { KernelStore(cacheDirectory: cache) }
 
   /// The lines of the file that the patches in these tests change.

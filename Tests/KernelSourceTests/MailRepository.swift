@@ -43,7 +43,7 @@ class MailTestCase: KernelSourceTestCase {
   /// Makes `linux`, a tree, `repository`, the same in git, a file in `mails` for each change, and
   /// in `series` three patches that build on each other with a cover letter, as v1 and v2.
   func makeRepository() async throws -> KernelTree {
-    let packed = "\(realPath(NSTemporaryDirectory()))/\(Self.packedName)"
+    let packed = "\((scratch as NSString).deletingLastPathComponent)/\(Self.packedName)"
     if FileKind(packed) == .nothing {
       try await buildRepository()
       try await shell("tar -cf '\(packed)' linux repository mails series")

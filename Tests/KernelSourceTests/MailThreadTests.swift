@@ -224,12 +224,9 @@ final class MailThreadTests: MailTestCase {
 
   func test_refusedMailbox_leavesNothingBehind() async throws {
     _ = try await makeRepository()
-    let before = ProcessInfo.processInfo.environment["TMPDIR"]
-    try await shell("mkdir tmp")
-    setenv("TMPDIR", "\(scratch)/tmp", 1)
-    defer { if let before { setenv("TMPDIR", before, 1) } else { unsetenv("TMPDIR") } }
+    let before = names(in: temporary)
     _ = try await read(step(1))
     _ = try await failure(.request) { try await self.read(self.step(0)) }
-    XCTAssertEqual(names(in: "\(scratch)/tmp"), [])
+    XCTAssertEqual(names(in: temporary), before)
   }
 }
