@@ -9,6 +9,10 @@ final class ClangUnit {
     let file: String
     let line: Int
     let message: String
+    /// A byte offset in the file.
+    var offset = 0
+    /// The option that turns it on, `-Wreturn-type`; empty where none does.
+    var option = ""
   }
 
   private let index: CXIndex
@@ -75,10 +79,14 @@ final class ClangUnit {
       defer { clang_disposeDiagnostic(diagnostic) }
       var name = CXString()
       var line: UInt32 = 0
-      clang_getPresumedLocation(clang_getDiagnosticLocation(diagnostic), &name, &line, nil)
+      let location = clang_getDiagnosticLocation(diagnostic)
+      clang_getPresumedLocation(location, &name, &line, nil)
+      var offset: UInt32 = 0
+      clang_getFileLocation(location, nil, nil, nil, &offset)
       return Diagnostic(
         isError: clang_getDiagnosticSeverity(diagnostic).rawValue >= CXDiagnostic_Error.rawValue,
-        file: text(name), line: Int(line), message: text(clang_getDiagnosticSpelling(diagnostic)))
+        file: text(name), line: Int(line), message: text(clang_getDiagnosticSpelling(diagnostic)),
+        offset: Int(offset), option: text(clang_getDiagnosticOption(diagnostic, nil)))
     }
   }
 }
@@ -359,6 +367,17 @@ extension ClangCursor {
   }
 
   var isExpression: Bool { clang_isExpression(raw.kind) != 0 }
+
+  /// Whether it is assembly with operands.
+  var isAssembly: Bool { raw.kind == CXCursor_GCCAsmStmt }
+
+  /// Whether a variable is one number or pointer that the compiler may keep in a register.
+  var isScalar: Bool {
+    let type = clang_getCanonicalType(clang_getCursorType(raw))
+    guard clang_isVolatileQualifiedType(type) == 0 else { return false }
+    return type.kind == CXType_Pointer || type.kind == CXType_Enum
+      || (CXType_FirstBuiltin.rawValue...CXType_LastBuiltin.rawValue).contains(type.kind.rawValue)
+  }
 
   /// Whether a variable lies on the stack.
   var isAutomatic: Bool {

@@ -106,7 +106,8 @@ struct Extractor {
     var result = try collect(unit, text, preamble, probes, failed: failed)
     result.precompiled = used
     let (refused, others) = refused(
-      (precompiled?.warnings ?? []) + unit.diagnostics.filter { !$0.isError }, in: result)
+      (precompiled?.warnings ?? [])
+        + unit.diagnostics.filter { !$0.isError && !Definedness.isOne($0) }, in: result)
     if let first = refused.first { throw buildFailure(first, refused) }
     result.warnings = others.map { .init(file: relative($0.file), line: $0.line) }
     return result
@@ -124,7 +125,7 @@ struct Extractor {
     _ text: [UInt8], _ preamble: Preamble, _ precompiled: PrecompiledPreamble?, _ probes: Probes
   ) throws -> (ClangUnit, PrecompiledPreamble?) {
     // What may have been meant costs a look at every name there is.
-    let options = ["-ferror-limit=0", "-fno-spell-checking"]
+    let options = ["-ferror-limit=0", "-fno-spell-checking"] + Definedness.options
     if let precompiled,
       let unit = ClangUnit(
         path: sourcePath,
@@ -309,8 +310,9 @@ struct Extractor {
     let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
     let pieces = closure.pieces()
+    let definedness = Definedness(unit.diagnostics, canary: probes.canary)
     let locals = pieces.flatMap(\.functions).compactMap { functions[$0] }
-      .flatMap { Self.localVariables(of: $0, in: text) }.sorted { $0.end < $1.end }
+      .flatMap { Self.localVariables(of: $0, in: text, definedness) }.sorted { $0.end < $1.end }
     return Result(
       text: text, preamble: preamble, includes: leading, pieces: pieces,
       targets: targets.map { ($0, functions[$0]!.prototype!) },

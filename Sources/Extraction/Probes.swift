@@ -16,6 +16,8 @@ struct Probes {
 
   init(manifest: Manifest) {
     self.manifest = manifest
+    lines.append(
+      "static __attribute__((unused)) int \(Self.prefix)0(int i) \(Definedness.canary)")
     for (_, spellings) in manifest.asked { for spelling in spellings { add(spelling) } }
     for (name, _) in manifest.boundary { add(name: name) }
     for name in manifest.slots.compactMap(\.with) { add(name: name) }
@@ -82,6 +84,9 @@ struct Probes {
     }
     return named
   }
+
+  /// The line of the probe that uses a variable before it may be set: the first, before any error.
+  let canary = 1
 
   /// The number of the probe that holds in every whole file, which is the last.
   var sentinel: Int { lines.count - 1 }
