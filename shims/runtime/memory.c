@@ -101,6 +101,8 @@ void memory_open(void)
 
 kshim_u64 kshim_vmemmap(unsigned long size)
 {
+	if (size == page_struct_size)
+		return vmemmap;
 	if (size > MAX_PAGE_STRUCT ||
 	    mprotect((void *)vmemmap, FRAMES * size, PROT_READ | PROT_WRITE))
 		__builtin_trap();
