@@ -20,7 +20,7 @@ extension RootJudge {
     _ step: Step, _ world: World, _ quarters: [Quarter], _ report: inout Report
   ) {
     let root = step.after.rootHPA
-    guard root == step.after.pae || root == step.after.pml4 || root == step.after.pml5 else {
+    guard step.after.hasTable(root) else {
       report.broken(
         .rootIdentity, in: step.function, at: place(of: "root.hpa", step, slots),
         "root.hpa \(hex(root)) is none of the MMU's tables")
@@ -151,9 +151,11 @@ extension RootJudge {
   /// How many roots of an MMU name a shadow page.
   private func names(_ hpa: UInt64, _ snapshot: RootSnapshot) -> Int {
     let roots = (snapshot.rootHPA == hpa ? 1 : 0) + (snapshot.mirrorRoot == hpa ? 1 : 0)
-    guard snapshot.pae != 0 else { return roots }
+    // What is left of before the first step names pages of before it, and those are not asked for.
+    let (first, second, third, fourth) = snapshot.unasked.pdptes
     let address = PageWalker<World>.addressBits & ~RootState.encryptionBit
-    return roots
-      + (0..<4).count { snapshot.pdpte($0) & 1 != 0 && snapshot.pdpte($0) & address == hpa }
+    return [first, second, third, fourth].reduce(roots) {
+      $1 & 1 != 0 && $1 & address == hpa ? $0 + 1 : $0
+    }
   }
 }

@@ -99,7 +99,7 @@ extension RootJudge {
 
   private func isSpecial(_ snapshot: RootSnapshot) -> Bool {
     let root = snapshot.rootHPA
-    return root != 0 && (root == snapshot.pae || root == snapshot.pml4 || root == snapshot.pml5)
+    return root != 0 && snapshot.hasTable(root)
   }
 
   /// After the whole scenario every shadow page counts the roots that are left, and exactly the

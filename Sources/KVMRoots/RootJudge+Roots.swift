@@ -73,7 +73,7 @@ extension RootJudge {
       let required: Tables =
         state.shadowLevel == 5
         ? [.pae, .pml4, .pml5] : state.shadowLevel == 4 ? [.pae, .pml4] : [.pae]
-      guard step.before.tables.isSuperset(of: required) else {
+      guard step.before.has(required) else {
         refuses(step, "a table that the root needs does not exist", &report)
         return true
       }

@@ -9,15 +9,16 @@ extension RootJudge {
     let state = step.state
     let isNeeded = !state.isDirect && state.guestLevel < 4 && state.shadowLevel >= 4
     let required: Tables = state.shadowLevel == 5 ? [.pae, .pml4, .pml5] : [.pae, .pml4]
-    let have = step.before.tables
-    if !isNeeded || have.isSuperset(of: required) {
+    let before = step.before
+    if !isNeeded || before.has(required) {
       doesNothing(step, isNeeded: isNeeded, &report)
       return true
     }
     // A fifth table that this level does not use, alone: tables are allocated in concert, so no
     // kernel gets there, and released ones overwrite the pointer.
-    guard have.isEmpty || !have.isDisjoint(with: required) else { return false }
-    if !state.tdp || !have.isEmpty {
+    let hasSome = before.hasAny(required)
+    guard hasSome || !before.hasAny(.pml5) else { return false }
+    if !state.tdp || hasSome {
       refuses(
         step, state.tdp ? "only some of the tables exist" : "two-dimensional paging is off", &report
       )

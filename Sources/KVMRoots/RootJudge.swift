@@ -126,7 +126,7 @@ struct RootJudge {
     }
     for event in world.events
     where event.what == .allocation && event.value != 0 {
-      if !isOwned(event.value), world.load(event.value) != nil,
+      if !isOwned(event.value), world.peek(memory: event.value) != nil,
         !Metadata(world, slots).names(event.value)
       {
         report.broken(
@@ -134,9 +134,9 @@ struct RootJudge {
           "a page is allocated and nothing names it afterwards")
       }
     }
-    for table in [Tables.pae, .pml4, .pml5] {
+    for table in [Tables.pae, .pml4, .pml5] where !step.after.keeps(table, of: step.before) {
       let hpa = step.before.table(table)
-      if hpa != 0, !isOwned(hpa), world.load(hpa) != nil {
+      if hpa != 0, !isOwned(hpa), world.peek(memory: hpa) != nil {
         report.broken(
           .leak, in: step.function, at: step.end,
           "a table that was there is dropped without being freed")

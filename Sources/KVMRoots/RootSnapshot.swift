@@ -118,12 +118,14 @@ struct RootSnapshot: Equatable {
     }
   }
 
-  var tables: Tables {
-    var tables: Tables = []
-    if pae != 0 { tables.insert(.pae) }
-    if pml4 != 0 { tables.insert(.pml4) }
-    if pml5 != 0 { tables.insert(.pml5) }
-    return tables
+  /// Whether all of these tables are there: no further one is looked at than tells.
+  func has(_ tables: Tables) -> Bool {
+    [Tables.pae, .pml4, .pml5].allSatisfy { !tables.contains($0) || table($0) != 0 }
+  }
+
+  /// Whether any of these tables is there.
+  func hasAny(_ tables: Tables) -> Bool {
+    [Tables.pae, .pml4, .pml5].contains { tables.contains($0) && table($0) != 0 }
   }
 
   func table(_ table: Tables) -> UInt64 {
@@ -134,7 +136,20 @@ struct RootSnapshot: Equatable {
     }
   }
 
-  func hasTable(_ hpa: UInt64) -> Bool { hpa == pae || hpa == pml4 || hpa == pml5 }
+  /// Whether an hpa is that of a table. Nobody comes by a table's address without a look at the
+  /// field that holds it, so to compare is no further look.
+  func hasTable(_ hpa: UInt64) -> Bool {
+    hpa == unasked.pae || hpa == unasked.pml4 || hpa == unasked.pml5
+  }
+
+  /// Whether a table's field is what it was, whatever that is.
+  func keeps(_ table: Tables, of other: RootSnapshot) -> Bool {
+    switch table {
+    case .pae: unasked.pae == other.unasked.pae
+    case .pml4: unasked.pml4 == other.unasked.pml4
+    default: unasked.pml5 == other.unasked.pml5
+    }
+  }
 
   func pdpte(_ index: Int) -> UInt64 {
     switch index {
