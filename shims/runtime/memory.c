@@ -35,7 +35,7 @@ struct allocation {
 };
 
 static struct allocation allocations[2][WINDOW_PAGES];
-static uint64_t stack_low, stack_high;
+uint64_t memory_stack_low, memory_stack_size;
 
 struct kshim_store *memory_stores;
 uint32_t memory_store_count, memory_first_step_store;
@@ -69,10 +69,12 @@ static bool is_counter(uint64_t address)
 	return is_between(address, 1, __start___llvm_prf_cnts, __stop___llvm_prf_cnts);
 }
 
+struct memory_section memory_sections[2];
+
 static bool is_subject_data(uint64_t address, uint64_t size)
 {
-	return is_between(address, size, __start_kshim_bss, __stop_kshim_bss) ||
-	       is_between(address, size, __start_kshim_data, __stop_kshim_data);
+	return memory_in_section(&memory_sections[0], address, size) ||
+	       memory_in_section(&memory_sections[1], address, size);
 }
 
 static const uint64_t window_hpa[2] = { LOW_HPA, HIGH_HPA };
@@ -91,6 +93,10 @@ void memory_open(void)
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory_stores == MAP_FAILED)
 		__builtin_trap();
+	memory_sections[0].low = (uint64_t)__start_kshim_bss;
+	memory_sections[0].high = (uint64_t)__stop_kshim_bss;
+	memory_sections[1].low = (uint64_t)__start_kshim_data;
+	memory_sections[1].high = (uint64_t)__stop_kshim_data;
 	vmemmap = (uint64_t)base;
 	base += VMEMMAP_SPAN;
 	for (int w = 0; w < 2; w++)
@@ -296,6 +302,16 @@ _Bool kshim_load(kshim_u64 hpa, kshim_u64 *value)
 	return kshim_peek_memory(hpa, value);
 }
 
+static bool any_of_eight(const uint64_t *entries)
+{
+	uint64_t any = 0, watched;
+
+	for (int i = 0; i < 8; i++)
+		any |= entries[i];
+	memcpy(&watched, &watch_filter[(uint64_t)entries / 8 % WATCH_SLOTS], sizeof(watched));
+	return any | watched;
+}
+
 /* The first entry of 8 bytes from a number on that is not 0, 512 when there is none. */
 unsigned kshim_next_entry(kshim_u64 hpa, unsigned from)
 {
@@ -305,8 +321,14 @@ unsigned kshim_next_entry(kshim_u64 hpa, unsigned from)
 	if (!page || *page != PAGE_LIVE || (hpa & (PAGE_SIZE - 1)))
 		return 512;
 	/* An entry that depends on an input is looked at. */
-	while (from < 512 && !entries[from] && !is_watched((uint64_t)&entries[from], 8))
-		from++;
+	for (; from < 512 && from % 8; from++)
+		if (entries[from] || is_watched((uint64_t)&entries[from], 8))
+			return from;
+	while (from < 512 && !any_of_eight(&entries[from]))
+		from += 8;
+	for (; from < 512; from++)
+		if (entries[from] || is_watched((uint64_t)&entries[from], 8))
+			break;
 	return from;
 }
 
@@ -361,7 +383,7 @@ uint64_t memory_symbol(uint64_t address)
 		if (address - objects[i].address < objects[i].size)
 			return 0x0b00000000000000ULL | (uint64_t)i << 32 |
 			       (address - objects[i].address);
-	if (address - stack_low < stack_high - stack_low || thread_place(address) == THREAD_STACK)
+	if (address - memory_stack_low < memory_stack_size || thread_place(address) == THREAD_STACK)
 		return 0x0c00000000000000ULL;
 	if (memory_is_code(address))
 		return 0x0d00000000000000ULL;
@@ -387,8 +409,8 @@ kshim_u64 kshim_symbol(kshim_u64 address)
 
 void memory_stack(uint64_t low, uint64_t high)
 {
-	stack_low = low;
-	stack_high = high;
+	memory_stack_low = low;
+	memory_stack_size = high - low;
 }
 
 /* Keeps what each touched granule of 8 bytes held before, for reset and for "who wrote this". */
@@ -479,12 +501,10 @@ static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_
 		unset_access(address, size, write);
 }
 
-void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc)
+void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t pc)
 {
-	/* What is met most comes first. */
-	if (address - stack_low < stack_high - stack_low) {
-		if (is_unset(address, size))
-			unset_access(address, size, write);
+	if (address - memory_stack_low < memory_stack_size) {
+		unset_access(address, size, write);
 	} else if (is_subject_data(address, size)) {
 		if (is_watched(address, size))
 			inputs_touch(address, size);

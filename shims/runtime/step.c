@@ -13,10 +13,11 @@ uint8_t step_number;
 uint32_t step_block_count;
 
 /* Ways through three blocks, by hash, that some run has passed: where two meet the third tells which
- * of them it depends on. */
+ * of them it depends on. Each block shifts the third last one out of the hash. */
 #define WAYS (1 << 18)
+#define WAY_SHIFT 6
 static uint8_t ways[WAYS];
-static uint64_t way_before, way_from, way_outcomes;
+static uint64_t way, way_outcomes;
 static bool is_new_path;
 
 /* Blocks of the loops that were seen not to end. */
@@ -26,6 +27,8 @@ static uint32_t in_loop;	/* how many of the last blocks are of one */
 static uint32_t before_loop;	/* how many decisions came before them */
 
 bool step_inside;
+/* What a block calls for: nothing outside of the kernel's code, and mostly little inside. */
+static enum { BLOCKS_OUTSIDE, BLOCKS_PLAIN, BLOCKS_WATCHED } block_mode;
 static bool ended;
 static uint64_t blocks[KSHIM_BLOCK_RING];
 static struct kshim_world world;
@@ -84,8 +87,7 @@ void step_save(struct step_state *state)
 {
 	state->number = step_number;
 	state->block_count = step_block_count;
-	state->way_before = way_before;
-	state->way_from = way_from;
+	state->way = way;
 	state->way_outcomes = way_outcomes;
 }
 
@@ -93,8 +95,7 @@ void step_restore(const struct step_state *state)
 {
 	step_number = state->number;
 	step_block_count = state->block_count;
-	way_before = state->way_before;
-	way_from = state->way_from;
+	way = state->way;
 	way_outcomes = state->way_outcomes;
 	in_loop = 0;
 	is_new_path = false;
@@ -137,14 +138,14 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 
 static inline void pass(uint64_t pc)
 {
-	uint8_t *way = &ways[(pc ^ way_from << 4 ^ way_before << 9 ^ mix(0, way_outcomes)) % WAYS];
+	uint8_t *passed;
 
-	if (!*way) {
-		*way = 1;
+	way = (way << WAY_SHIFT ^ pc) % WAYS;
+	passed = &ways[(way ^ mix(0, way_outcomes)) % WAYS];
+	if (!*passed) {
+		*passed = 1;
 		is_new_path = true;
 	}
-	way_before = way_from;
-	way_from = pc;
 	way_outcomes = 0;
 }
 
@@ -185,18 +186,24 @@ static void hang(uint64_t pc)
 	step_end();
 }
 
+static void __attribute__((noinline, cold)) watch_block(uint64_t pc)
+{
+	if (unset_trace_path)
+		unset_pass(pc, 0, 0);
+	if (knows_loops)
+		look_for_loop(pc);
+}
+
 static void instrument_block(uint64_t pc)
 {
-	if (!step_inside)
+	if (block_mode == BLOCKS_OUTSIDE)
 		return;
 	if ((uint64_t)__builtin_frame_address(0) < thread_lowest)
 		step_fault(KSHIM_FAULT_STACK, pc);
 	pass(pc);
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
-	if (unset_trace_path)
-		unset_pass(pc, 0, 0);
-	if (knows_loops)
-		look_for_loop(pc);
+	if (block_mode == BLOCKS_WATCHED)
+		watch_block(pc);
 	if (step_block_count > BLOCK_LIMIT)
 		hang(pc);
 }
@@ -298,19 +305,26 @@ uint64_t step_run(uint32_t entry, const uint64_t *args)
 	return result;
 }
 
+static void enter(void)
+{
+	use_own_instruments();
+	step_inside = true;
+	block_mode = unset_trace_path || knows_loops ? BLOCKS_WATCHED : BLOCKS_PLAIN;
+}
+
 /* What comes before the subject's code, and after it. */
 static void begin(void)
 {
-	use_own_instruments();
 	if (!step_number)
 		memory_log_stores_from_here();
-	step_inside = true;
+	enter();
 }
 
 static bool finish(uint64_t frame)
 {
 	pass(0);
 	step_inside = false;
+	block_mode = BLOCKS_OUTSIDE;
 	thread_racing = false;
 	use_callers_stack(frame);
 	step_number++;
@@ -351,8 +365,7 @@ _Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results)
 {
 	bool is_whole;
 
-	use_own_instruments();
-	step_inside = true;
+	enter();
 	if (!checkpoint_restore(decision, choice))
 		__builtin_trap();
 	is_whole = finish((uint64_t)__builtin_frame_address(0));

@@ -3,6 +3,7 @@
  * The subject's threads: each runs on a stack of its own, and one at a time. A step is one thread;
  * a race is two, which change places where the search says so.
  */
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -187,9 +188,15 @@ uint64_t thread_top(const struct thread *thread)
 	return low_of(thread) + STACK_SIZE;
 }
 
+static void copy_thread(struct thread *to, const struct thread *from)
+{
+	memcpy(to, from, offsetof(struct thread, held) + from->held_count * sizeof(from->held[0]));
+}
+
 void thread_save(struct thread_state *state)
 {
-	memcpy(state->threads, threads, sizeof(threads));
+	for (unsigned n = 0; n < step_harness->threads; n++)
+		copy_thread(&state->threads[n], &threads[n]);
 	state->switches_left = switches_left;
 	state->failures_left = failures_left;
 	state->is_racing = thread_racing;
@@ -197,7 +204,8 @@ void thread_save(struct thread_state *state)
 
 void thread_restore(const struct thread_state *state)
 {
-	memcpy(threads, state->threads, sizeof(threads));
+	for (unsigned n = 0; n < step_harness->threads; n++)
+		copy_thread(&threads[n], &state->threads[n]);
 	switches_left = state->switches_left;
 	failures_left = state->failures_left;
 	thread_racing = state->is_racing;

@@ -46,7 +46,7 @@ struct thread {
 	uint32_t event;			/* the event of that call */
 	bool has_released;		/* a lock, in that call */
 	uint32_t held_count, held_write, held_read, held_spinning;
-	struct held_lock held[MAX_HELD];
+	struct held_lock held[MAX_HELD];	/* last: of what is kept only those in use */
 };
 
 enum thread_place { THREAD_ELSEWHERE, THREAD_STACK, THREAD_GUARD };
@@ -87,7 +87,7 @@ struct thread_state {
 struct step_state {
 	uint8_t number;
 	uint32_t block_count;
-	uint64_t way_before, way_from, way_outcomes;
+	uint64_t way, way_outcomes;
 };
 
 /* checkpoint.c */
@@ -126,7 +126,13 @@ void memory_log_stores_from_here(void);
 uint64_t memory_symbol(uint64_t address);
 uint64_t memory_digest(uint64_t seed);
 void memory_stack(uint64_t low, uint64_t high);
-void memory_check(uint64_t address, uint64_t size, bool write, uint64_t pc);
+void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t pc);
+/* The stack that is in use. */
+extern uint64_t memory_stack_low, memory_stack_size;
+/* What the subject may write of this module. */
+extern struct memory_section {
+	uint64_t low, high;
+} memory_sections[2];
 extern struct kshim_store *memory_stores;
 extern uint32_t memory_store_count, memory_first_step_store;
 
@@ -169,6 +175,8 @@ static inline bool is_watched(uint64_t address, uint64_t size)
 {
 	if (watch_filter[address / 8 % WATCH_SLOTS])
 		return true;
+	if ((address & 7) + size <= 8)
+		return false;
 	for (uint64_t next = (address & ~7ULL) + 8; next < address + size; next += 8)
 		if (watch_filter[next / 8 % WATCH_SLOTS])
 			return true;
@@ -194,6 +202,26 @@ void unset_access(uint64_t address, uint64_t size, bool write);
 static inline bool is_unset(uint64_t address, uint64_t size)
 {
 	return address < unset_high && address + size > unset_low;
+}
+
+static inline bool memory_in_section(const struct memory_section *section, uint64_t address,
+				     uint64_t size)
+{
+	return address >= section->low && address + size <= section->high;
+}
+
+/* Every access of the subject comes by here. What is met most comes first. */
+static inline __attribute__((always_inline)) void memory_check(uint64_t address, uint64_t size,
+							       bool write, uint64_t pc)
+{
+	if (address - memory_stack_low < memory_stack_size) {
+		if (!is_unset(address, size))
+			return;
+	} else if (!write && memory_in_section(&memory_sections[0], address, size) &&
+		   !is_watched(address, size)) {
+		return;
+	}
+	memory_check_closely(address, size, write, pc);
 }
 
 /* trace.c */
