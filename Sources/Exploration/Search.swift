@@ -11,6 +11,10 @@ struct Branch: Sendable {
     var arity: UInt8
     /// The value that an input had when it was first looked at: the others come in turn.
     var first: UInt8 = 0
+    /// How many states agree in all inputs up to this one.
+    var states = 0
+    /// What part of the states is left below it, where each decision has an equal share.
+    var part = 0.0
 
     /// Whether another choice is left.
     var isOpen: Bool { next != first }
@@ -128,12 +132,17 @@ struct Search {
     let isTurning = branch.state == nil
     var known = branch.taken.count
     var next = 0
+    let all = spaces[branch.space].count
     func add(_ one: Branch.Taken, _ taken: inout [Branch.Taken]) {
-      if known > 0 {
+      guard known == 0 else {
         known -= 1
-      } else {
-        taken.append(one)
+        return
       }
+      var one = one
+      one.states = taken.last?.states ?? all
+      if one.input != nil { one.states /= Int(one.arity) }
+      one.part = (taken.last?.part ?? Double(all)) / Double(one.arity)
+      taken.append(one)
     }
     for number in 0...decisions.count {
       while isTurning, next < asked.count, number == decisions.count || asked[next].before <= number
@@ -160,19 +169,12 @@ struct Search {
   }
 
   /// The part of its space that the last run is, in states.
-  private var part: Double {
-    branch.taken.reduce(Double(spaces[branch.space].count)) { $0 / Double($1.arity) }
-  }
+  private var part: Double { branch.taken.last?.part ?? Double(spaces[branch.space].count) }
 
   /// How many states agree with the last run's in all that was looked at.
   private var standingFor: Int {
     guard branch.state == nil else { return 1 }
-    let arities = spaces[branch.space].arities
-    var looked: UInt32 = 0
-    for one in branch.taken { if let input = one.input { looked |= 1 << UInt32(input) } }
-    return arities.indices.reduce(1) {
-      looked >> UInt32($1) & 1 != 0 ? $0 : $0 * arities[$1]
-    }
+    return branch.taken.last?.states ?? spaces[branch.space].count
   }
 
   /// Turns the last open decision. False when none is left.

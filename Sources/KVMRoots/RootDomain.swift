@@ -19,7 +19,7 @@ public struct RootDomain: ObservedDomain {
   /// A step of the last run.
   private struct Made {
     /// Before it.
-    var judge: RootJudge
+    var judge: RootJudge.Memory
     var after: RootSnapshot
     var goesOn: UInt64?
   }
@@ -127,11 +127,11 @@ public struct RootDomain: ObservedDomain {
   /// Takes the judge as it was before a step, or keeps it for a run that goes on there.
   mutating func begin(_ number: Int, _ report: Report) {
     if report.wasPrepared(number) {
-      judge = made[number].judge
+      judge.memory = made[number].judge
       made.removeLast(made.count - number - 1)
     } else {
       if made.count > number { made.removeLast(made.count - number) }
-      made.append(Made(judge: judge, after: latest))
+      made.append(Made(judge: judge.memory, after: latest))
     }
   }
 
