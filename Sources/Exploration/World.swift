@@ -167,13 +167,16 @@ public struct World {
   /// How many decisions of the last run can be taken otherwise without running again what came before.
   @inlinable public var checkpoints: Int { Int(happened.pointee.checkpoint_count) }
 
-  /// Goes back to where a decision was asked for, takes another answer, and runs to the end of that
-  /// step. Returns both threads' results, as ``race`` or ``call`` would; nil when an event ended it.
-  @inlinable func resume(decision: Int, choice: UInt8) -> (UInt64, UInt64)? {
+  /// Goes back to where a decision was asked for, takes another answer for it and those given behind
+  /// it, and runs to the end of that step. Returns both threads' results, as ``race`` or ``call`` would; nil when an event ended it.
+  @inlinable func resume(
+    decision: Int, _ choices: UnsafeBufferPointer<UInt8>
+  ) -> (UInt64, UInt64)? {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
       kshim_run_in(table)
       defer { kshim_run_in(nil) }
-      return table.pointee.resume(UInt32(decision), choice, results.baseAddress)
+      return table.pointee.resume(
+        UInt32(decision), choices.baseAddress, UInt32(choices.count), results.baseAddress)
         ? (results[0], results[1]) : nil
     }
   }

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 4
+#define KSHIM_ABI 5
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -250,7 +250,8 @@ struct kshim_table {
 	/* Goes back to where a decision was asked for and takes another answer, up to the end of that
 	 * step; both threads' results, as race() or, the first alone, call(). Only for decisions below
 	 * kshim_world.checkpoint_count. */
-	bool (*resume)(uint32_t decision, uint8_t choice, uint64_t *results);
+	bool (*resume)(uint32_t decision, const uint8_t *choices, uint32_t count,
+		       uint64_t *results);
 	/* Calls two targets at once, thread 0 first. At a scheduling point (before a boundary callee,
 	 * a lock or a marked access, after an unlock) the other thread may go on: a decision of the
 	 * callee "switch", asked as long as fewer than `switches` were taken. A thread that waits

@@ -94,7 +94,8 @@ struct step_state {
 extern uint32_t checkpoint_count;	/* decisions before this one can be taken otherwise */
 void checkpoint_reset(void);
 void checkpoint_take(void);
-bool checkpoint_restore(uint32_t decision, uint8_t choice);	/* runs to the end of the step */
+/* Runs to the end of the step. */
+bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t count);
 
 /* thread.c */
 #define STACK_SIZE (64 * 1024)
@@ -230,7 +231,7 @@ extern struct kshim_decision trace_decisions[MAX_DECISIONS];
 extern uint32_t trace_event_count, trace_decision_count;
 void trace_reset(const uint8_t *choices, uint32_t count);
 void trace_save(struct trace_state *state);
-void trace_restore(const struct trace_state *state, uint8_t choice);
+void trace_restore(const struct trace_state *state, const uint8_t *choices, uint32_t count);
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc);
 void trace_limit(enum kshim_limit limit, uint64_t pc);
 uint64_t trace_digest(uint64_t seed);
