@@ -25,6 +25,8 @@ public struct PropertySet: OptionSet, Hashable, Sendable {
   public init(_ properties: Property...) {
     rawValue = properties.reduce(0) { $0 | 1 << UInt64($1.number) }
   }
+  /// Of one, without a list: this is asked for in every run.
+  public init(_ property: Property) { rawValue = 1 << UInt64(property.number) }
   public func contains(_ property: Property) -> Bool {
     rawValue >> UInt64(property.number) & 1 != 0
   }

@@ -103,7 +103,7 @@ struct AskedState {
   var hasMirrorRoot: Bool { asking(.mirror).hasMirrorRoot }
   var root: RootKind { asking(.root).root }
   var entries: Int { asking(.entries).entries }
-  var previous: [PreviousRoot] { asking(.prev).previous }
+  var previous: PreviousRoots { asking(.prev).previous }
   var rootsToFree: Int { asking(.free).rootsToFree }
   var walked: WalkedRoot { asking(.load).walked }
   var isTracked: Bool { asking(.track).isTracked }

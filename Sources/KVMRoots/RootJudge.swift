@@ -179,7 +179,9 @@ struct RootJudge {
   /// A boundary callee failed: the function must hand on its errno and leave no trace.
   func failsCleanly(_ step: Step, _ report: inout Report, keepsState: Bool = true) {
     guard let failure = events.failure else { return }
-    let callee = failure.call == 0xffff ? "a callee" : "\(subject.calls[Int(failure.call)])()"
+    var callee: String {
+      failure.call == 0xffff ? "a callee" : "\(subject.calls[Int(failure.call)])()"
+    }
     if step.result >= 0 {
       report.broken(
         .errorSwallowed, in: step.function, at: failure.pc,
@@ -244,17 +246,24 @@ struct RootJudge {
   /// The model's properties that a target's rules look at.
   private static func looked(by target: Drive) -> PropertySet {
     switch target {
-    case .special: fails.union(.init(.allocationSet, .idempotent))
-    case .shadow, .direct:
-      fails.union(.init(.rootChain, .entryBits, .rootIdentity, .boundaryArguments, .lifecycle))
-    case .create: fails.union(.init(.allocationSet, .rootIdentity, .boundaryArguments))
-    case .firstRoot: fails.union(.init(.allocationSet, .idempotent))
-    case .freeRoots: warns.union(.init(.idempotent, .rootIdentity, .lifecycle))
-    case .freePages: warns.union(.init(.boundaryArguments, .lifecycle, .leak))
-    case .walk: warns.union(.init(.walkStart))
+    case .special, .firstRoot: tables
+    case .shadow, .direct: roots
+    case .create: create
+    case .freeRoots: release
+    case .freePages: end
+    case .walk: walk
     case .lifecycle, .twoVCPUs: []
     }
   }
+
+  private static let tables = fails.union(.init(.allocationSet, .idempotent))
+  private static let roots = fails.union(
+    .init(.rootChain, .entryBits, .rootIdentity, .boundaryArguments, .lifecycle))
+  private static let create = fails.union(
+    .init(.allocationSet, .rootIdentity, .boundaryArguments))
+  private static let release = warns.union(.init(.idempotent, .rootIdentity, .lifecycle))
+  private static let end = warns.union(.init(.boundaryArguments, .lifecycle, .leak))
+  private static let walk = warns.union(.init(.walkStart))
 
   private static let warns = PropertySet(.warnMissing, .warnUnexpected)
   private static let fails = warns.union(.init(.errorSwallowed, .wrongErrno, .partialState))

@@ -36,6 +36,30 @@ enum PreviousRoot: Sendable {
   case none, shadow, invalidShadow, tdp, unknownPage
 }
 
+/// The three previous roots; a state is copied for every run, and holds no list that would have to be
+/// counted.
+struct PreviousRoots: RandomAccessCollection, ExpressibleByArrayLiteral, Sendable {
+  private var first = PreviousRoot.none
+  private var second = PreviousRoot.none
+  private var third = PreviousRoot.none
+
+  init(_ roots: some Collection<PreviousRoot>) {
+    for (index, root) in roots.enumerated() {
+      switch index {
+      case 0: first = root
+      case 1: second = root
+      default: third = root
+      }
+    }
+  }
+
+  init(arrayLiteral roots: PreviousRoot...) { self.init(roots) }
+
+  var startIndex: Int { 0 }
+  var endIndex: Int { 3 }
+  subscript(index: Int) -> PreviousRoot { index == 0 ? first : index == 1 ? second : third }
+}
+
 /// Which root a walk starts from: the one that is loaded; none, before one is; another, whose page
 /// is older or newer than that of the one that is loaded.
 enum WalkedRoot: Int, Sendable { case loaded, none, older, newer }
@@ -85,7 +109,7 @@ struct RootState: Sendable {
   var root = RootKind.none
   /// PDPTEs in use when the root is special: 0 none, 1 all, 2 the second and the fourth.
   var entries = 0
-  var previous: [PreviousRoot] = [.none, .none, .none]
+  var previous = PreviousRoots([])
   /// `roots_to_free`.
   var rootsToFree = 0
   var walked = WalkedRoot.loaded
@@ -213,7 +237,7 @@ extension RootState {
     case .root: root = RootKind(rawValue: index)!
     case .entries: entries = index
     case .prev:
-      previous = index == 0 ? [.none, .none, .none] : value.map { Self.previous($0) }
+      previous = PreviousRoots(index == 0 ? [] : value.map { Self.previous($0) })
     case .free: rootsToFree = Int(value)!
     case .next: nextGuestLevel = Int(value)!
     case .load: walked = WalkedRoot(rawValue: index)!

@@ -5,7 +5,7 @@ import XCTest
 
 /// `kvm_mmu_free_roots()`, with `mmu_free_root_page()`
 final class FreeRootsTests: RootsTestCase {
-  private func state(_ root: RootKind, previous: [PreviousRoot] = [.none, .none, .none])
+  private func state(_ root: RootKind, previous: PreviousRoots = [])
     -> RootState
   {
     var state = RootState(drive: .freeRoots)
