@@ -61,6 +61,8 @@ struct Sentence {
     case .freed: return "\(what) through \(name), whose page was freed"
     case .index: return "element \(event.arg.0) of \(name), which has fewer"
     case .guardPage: return "\(what) past the end of \(name)"
+    case .between: return "\(what) beside a variable, through \(name)"
+    case .scope: return "\(what) of a variable whose block was left, through \(name)"
     case .null: return "\(what) through \(name), which is NULL"
     case .poison: return "\(what) through \(name), which was never set"
     default: return "\(what) through \(name), which is no page"

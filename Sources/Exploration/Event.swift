@@ -36,7 +36,7 @@ public enum EventKind: UInt16, Sendable {
 /// What is at an address, or what became of a freed one: `enum kshim_at`.
 public enum Whereabouts: UInt64, Sendable {
   case live = 0
-  case null, poison, freed, guardPage, wild, readOnly, index
+  case null, poison, freed, guardPage, wild, readOnly, index, between, scope
 }
 
 /// How a page was asked for.

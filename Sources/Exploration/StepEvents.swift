@@ -217,6 +217,14 @@ public struct StepEvents {
         report.broken(
           .outOfBounds, in: function, at: event.pc,
           "element \(event.arg.0) of an array that has fewer is used")
+      case .between:
+        report.broken(
+          .outOfBounds, in: function, at: event.pc,
+          "\(what) memory beside a variable, which is part of none")
+      case .scope:
+        report.broken(
+          .useAfterFree, in: function, at: event.pc,
+          "\(what) a variable of a block that was left")
       case .readOnly:
         report.broken(.crash, in: function, at: event.pc, "write to read-only memory")
       default:

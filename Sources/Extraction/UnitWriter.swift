@@ -62,7 +62,15 @@ struct UnitWriter {
   /// The runtime lets the subject write nothing else of its module. Swift makes a program's own
   /// `.rodata` writable; what is constant here must not be.
   private static let sections =
-    "#pragma clang section bss=\"kshim_bss\" data=\"kshim_data\" rodata=\"kshim_rodata\""
+    "#pragma clang section bss=\"kshim_bss\" data=\"kshim_data\" rodata=\"kshim_rodata\"\n"
+    + checked.map { "#pragma redefine_extname \($0) kshim_\($0)\n" }.joined()
+
+  /// Functions of the kernel's lib/string.c that the runtime has, to look at what they touch. What
+  /// copies and fills memory clang itself gives to the runtime.
+  static let checked = [
+    "memchr", "memcmp", "strcat", "strchr", "strcmp", "strcpy", "strlen", "strncmp", "strncpy",
+    "strnlen", "strrchr",
+  ]
 
   /// Defined behind the preamble where it was read before the unit.
   private static let isRead = "KSHIM_PREAMBLE"

@@ -70,6 +70,7 @@ final class RuntimeNumbersTests: XCTestCase {
       (.live, KSHIM_AT_LIVE), (.null, KSHIM_AT_NULL), (.poison, KSHIM_AT_POISON),
       (.freed, KSHIM_AT_FREED), (.guardPage, KSHIM_AT_GUARD), (.wild, KSHIM_AT_WILD),
       (.readOnly, KSHIM_AT_READ_ONLY), (.index, KSHIM_AT_INDEX),
+      (.between, KSHIM_AT_BETWEEN), (.scope, KSHIM_AT_SCOPE),
     ]
     for (swift, c) in places { XCTAssertEqual(swift.rawValue, UInt64(c.rawValue), "\(swift)") }
   }

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 5
+#define KSHIM_ABI 6
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -100,6 +100,8 @@ enum kshim_at {
 	KSHIM_AT_WILD,		/* anything else */
 	KSHIM_AT_READ_ONLY,	/* the subject's own text or constants, written to */
 	KSHIM_AT_INDEX,		/* past the end of an array; arg[0] is the index */
+	KSHIM_AT_BETWEEN,	/* beside a variable of the subject, in none */
+	KSHIM_AT_SCOPE,		/* a variable of a block that was left */
 };
 
 struct kshim_event {

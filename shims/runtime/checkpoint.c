@@ -16,6 +16,7 @@ struct checkpoint {
 	uint32_t running;		/* which thread */
 	uint64_t stack[THREADS];	/* what is above is copied, 0 where a thread does not run */
 	uint64_t copied[THREADS];
+	uint64_t guards[THREADS];	/* 0 where there are none */
 	uint64_t end;			/* of its part of the arena */
 	struct memory_state memory;
 	struct inputs_state inputs;
@@ -53,6 +54,9 @@ static void copy_stacks(struct checkpoint *checkpoint, uint64_t stack)
 		size = thread_top(thread) - checkpoint->stack[n];
 		memcpy(place, (void *)checkpoint->stack[n], size);
 		place += (size + 63) & ~63ULL;
+		size = thread_save_guards(thread, checkpoint->stack[n], (uint8_t *)place);
+		checkpoint->guards[n] = size ? (uint64_t)place : 0;
+		place += (size + 63) & ~63ULL;
 	}
 	checkpoint->end = (uint64_t)(place - arena);
 }
@@ -70,7 +74,7 @@ __attribute__((used)) static void take_down(uint64_t stack)
 			__builtin_trap();
 	}
 	/* Decisions that have none are run again from the beginning. */
-	if (decision != checkpoint_count || used + THREADS * STACK_SIZE + PAGE_SIZE > ARENA)
+	if (decision != checkpoint_count || used + 2 * THREADS * STACK_SIZE + PAGE_SIZE > ARENA)
 		return;
 	checkpoint = (struct checkpoint *)(arena + used);
 	checkpoint->decision = decision;
@@ -125,10 +129,14 @@ bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t coun
 	step_restore(&checkpoint->step);
 	unset_restore(&checkpoint->unset);
 	step_recent_blocks(checkpoint->recent, RECENT, true);
-	for (unsigned n = 0; n < THREADS; n++)
-		if (checkpoint->stack[n])
-			memcpy((void *)checkpoint->stack[n], (void *)checkpoint->copied[n],
-			       thread_top(&threads[n]) - checkpoint->stack[n]);
+	for (unsigned n = 0; n < THREADS; n++) {
+		if (!checkpoint->stack[n])
+			continue;
+		memcpy((void *)checkpoint->stack[n], (void *)checkpoint->copied[n],
+		       thread_top(&threads[n]) - checkpoint->stack[n]);
+		thread_restore_guards(&threads[n], checkpoint->stack[n],
+				      (const uint8_t *)checkpoint->guards[n]);
+	}
 	threads[checkpoint->running].stack = checkpoint->stack[checkpoint->running];
 	thread_continue(checkpoint->running);
 	return true;

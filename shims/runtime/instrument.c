@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <kshim_runtime.h>
 
@@ -42,9 +43,14 @@ static void no_comparison(uint64_t left, uint64_t right, uint64_t pc)
 	(void)left, (void)right, (void)pc;
 }
 
+static void no_guard(uint64_t address, uint64_t size, uint8_t guard)
+{
+	(void)address, (void)size, (void)guard;
+}
+
 static const struct kshim_instruments none = {
 	.access = no_access, .block = no_block, .divided = divided, .indexed = indexed,
-	.compared = no_comparison,
+	.compared = no_comparison, .guarded = no_guard,
 };
 
 const struct kshim_instruments *kshim_instruments = &none;
@@ -109,6 +115,233 @@ void *__asan_memmove(void *to, const void *from, size_t size)
 
 void __asan_handle_no_return(void)
 {
+}
+
+/* What a function's frame holds between and around its variables, and what a block leaves. */
+#define SET_SHADOW(guard)								\
+	void __asan_set_shadow_##guard(uint64_t shadow, uint64_t count);		\
+	void __asan_set_shadow_##guard(uint64_t shadow, uint64_t count)			\
+	{										\
+		INSTRUMENT(guarded)(shadow * GUARD_GRANULE, count * GUARD_GRANULE, 0x##guard); \
+	}
+
+SET_SHADOW(00)
+SET_SHADOW(01)
+SET_SHADOW(02)
+SET_SHADOW(03)
+SET_SHADOW(04)
+SET_SHADOW(05)
+SET_SHADOW(06)
+SET_SHADOW(07)
+SET_SHADOW(f1)
+SET_SHADOW(f2)
+SET_SHADOW(f3)
+SET_SHADOW(f5)
+SET_SHADOW(f8)
+
+/* A variable that outlives a call, and the room behind it, as clang describes both. */
+struct global {
+	uint64_t start, size, size_with_guard;
+	uint64_t name, module, is_dynamic, place, odr;
+};
+
+#define GUARD_GLOBAL 0xf9
+
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+struct kshim_guards kshim_guards;
+static uint64_t guards_size;
+
+void __asan_register_globals(const struct global *globals, uint64_t count);
+void __asan_unregister_globals(const struct global *globals, uint64_t count);
+
+/* Called before any other code of the module, once for each of its units. */
+void __asan_register_globals(const struct global *globals, uint64_t count)
+{
+	const uint64_t low = (uint64_t)__ehdr_start & ~(uint64_t)(GUARD_GRANULE - 1);
+	uint8_t *bytes = (uint8_t *)kshim_guards.bytes;
+
+	if (!bytes) {
+		guards_size = ((uint64_t)_end - low) / GUARD_GRANULE + 1;
+		bytes = mmap(NULL, guards_size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (bytes == MAP_FAILED)
+			__builtin_trap();
+		kshim_guards = (struct kshim_guards){ bytes, low, (uint64_t)_end };
+	}
+	for (uint64_t i = 0; i < count; i++) {
+		const uint64_t end = globals[i].start + globals[i].size;
+		const uint64_t last = globals[i].start + globals[i].size_with_guard;
+		uint8_t *guard = &bytes[(end - low) / GUARD_GRANULE];
+
+		if (end % GUARD_GRANULE)
+			*guard++ = end % GUARD_GRANULE;
+		memset(guard, GUARD_GLOBAL, (uint64_t)(&bytes[(last - low) / GUARD_GRANULE] - guard));
+	}
+}
+
+void __asan_unregister_globals(const struct global *globals, uint64_t count)
+{
+	(void)globals, (void)count;
+	if (!kshim_guards.bytes)
+		return;
+	munmap((void *)kshim_guards.bytes, guards_size);
+	kshim_guards.bytes = NULL;
+}
+
+/*
+ * The functions of the kernel's lib/string.c that the subject may call: what they read and write is
+ * looked at, too. UnitWriter gives the kernel's names to these.
+ */
+#define READ(address) (INSTRUMENT(access)((uint64_t)(address), 1, false, pc), *(address))
+#define WRITE(address, value)								\
+	(INSTRUMENT(access)((uint64_t)(address), 1, true, pc), *(address) = (value))
+
+int kshim_memcmp(const unsigned char *left, const unsigned char *right, size_t count);
+int kshim_memcmp(const unsigned char *left, const unsigned char *right, size_t count)
+{
+	const uint64_t pc = KSHIM_PC();
+
+	for (; count; count--, left++, right++) {
+		const int difference = READ(left) - READ(right);
+
+		if (difference)
+			return difference;
+	}
+	return 0;
+}
+
+void *kshim_memchr(const unsigned char *from, int byte, size_t count);
+void *kshim_memchr(const unsigned char *from, int byte, size_t count)
+{
+	const uint64_t pc = KSHIM_PC();
+
+	for (; count; count--, from++)
+		if (READ(from) == (unsigned char)byte)
+			return (void *)from;
+	return NULL;
+}
+
+static size_t length(const char *text, size_t most, uint64_t pc)
+{
+	size_t count = 0;
+
+	while (count < most && READ(text + count))
+		count++;
+	return count;
+}
+
+size_t kshim_strlen(const char *text);
+size_t kshim_strlen(const char *text)
+{
+	return length(text, SIZE_MAX, KSHIM_PC());
+}
+
+size_t kshim_strnlen(const char *text, size_t most);
+size_t kshim_strnlen(const char *text, size_t most)
+{
+	return length(text, most, KSHIM_PC());
+}
+
+static int compare(const unsigned char *left, const unsigned char *right, size_t most, uint64_t pc)
+{
+	for (; most; most--, left++, right++) {
+		const int first = READ(left), second = READ(right);
+
+		if (first != second)
+			return first < second ? -1 : 1;
+		if (!first)
+			break;
+	}
+	return 0;
+}
+
+int kshim_strcmp(const char *left, const char *right);
+int kshim_strcmp(const char *left, const char *right)
+{
+	return compare((const unsigned char *)left, (const unsigned char *)right, SIZE_MAX,
+		       KSHIM_PC());
+}
+
+int kshim_strncmp(const char *left, const char *right, size_t most);
+int kshim_strncmp(const char *left, const char *right, size_t most)
+{
+	return compare((const unsigned char *)left, (const unsigned char *)right, most, KSHIM_PC());
+}
+
+char *kshim_strchr(const char *text, int wanted);
+char *kshim_strchr(const char *text, int wanted)
+{
+	const uint64_t pc = KSHIM_PC();
+
+	for (;; text++) {
+		const char found = READ(text);
+
+		if (found == (char)wanted)
+			return (char *)text;
+		if (!found)
+			return NULL;
+	}
+}
+
+char *kshim_strrchr(const char *text, int wanted);
+char *kshim_strrchr(const char *text, int wanted)
+{
+	const uint64_t pc = KSHIM_PC();
+	const char *last = NULL;
+
+	for (;; text++) {
+		const char found = READ(text);
+
+		if (found == (char)wanted)
+			last = text;
+		if (!found)
+			return (char *)last;
+	}
+}
+
+char *kshim_strcpy(char *to, const char *from);
+char *kshim_strcpy(char *to, const char *from)
+{
+	const uint64_t pc = KSHIM_PC();
+	char *next = to;
+	char byte;
+
+	do {
+		byte = READ(from++);
+		WRITE(next++, byte);
+	} while (byte);
+	return to;
+}
+
+char *kshim_strncpy(char *to, const char *from, size_t count);
+char *kshim_strncpy(char *to, const char *from, size_t count)
+{
+	const uint64_t pc = KSHIM_PC();
+	bool is_over = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const char byte = is_over ? 0 : READ(from + i);
+
+		WRITE(to + i, byte);
+		is_over = is_over || !byte;
+	}
+	return to;
+}
+
+char *kshim_strcat(char *to, const char *from);
+char *kshim_strcat(char *to, const char *from)
+{
+	const uint64_t pc = KSHIM_PC();
+	char *next = to + length(to, SIZE_MAX, pc);
+	char byte;
+
+	do {
+		byte = READ(from++);
+		WRITE(next++, byte);
+	} while (byte);
+	return to;
 }
 
 void __sanitizer_cov_trace_pc(void);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "instruments.h"
 #include "world.h"
 
 /* Frames from hpa 0 to the end of the high window, and room for the struct page of each. */
@@ -36,6 +37,7 @@ struct allocation {
 
 static struct allocation allocations[2][WINDOW_PAGES];
 uint64_t memory_stack_low, memory_stack_size;
+const uint8_t *memory_stack_guards;
 
 struct kshim_store *memory_stores;
 uint32_t memory_store_count, memory_first_step_store;
@@ -407,8 +409,9 @@ kshim_u64 kshim_symbol(kshim_u64 address)
 	return memory_symbol(address);
 }
 
-void memory_stack(uint64_t low, uint64_t high)
+void memory_stack(uint64_t low, uint64_t high, const uint8_t *guards)
 {
+	memory_stack_guards = guards;
 	memory_stack_low = low;
 	memory_stack_size = high - low;
 }
@@ -456,6 +459,23 @@ static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at
 	step_end();
 }
 
+/* Beside the variables of a stack or of this module. */
+static void check_guards(const uint8_t *guards, uint64_t low, uint64_t address, uint64_t size,
+			 bool write, uint64_t pc)
+{
+	const uint8_t guard = guard_at(guards, low, address, size);
+
+	if (guard)
+		refuse(address, size, write,
+		       guard == GUARD_SCOPE ? KSHIM_AT_SCOPE : KSHIM_AT_BETWEEN, pc);
+}
+
+static void check_own_guards(uint64_t address, uint64_t size, bool write, uint64_t pc)
+{
+	if (kshim_guards.bytes && address + size <= kshim_guards.high)
+		check_guards(kshim_guards.bytes, kshim_guards.low, address, size, write, pc);
+}
+
 /* A struct page that belongs to a frame of the windows. */
 static bool is_page_struct(uint64_t address, uint64_t size)
 {
@@ -488,6 +508,7 @@ static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_
 	} else if (memory_is_code(address)) {
 		if (is_counter(address))
 			return;
+		check_own_guards(address, size, write, pc);
 		if (write)
 			refuse(address, size, write, KSHIM_AT_READ_ONLY, pc);
 	} else if (!is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
@@ -504,8 +525,10 @@ static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_
 void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t pc)
 {
 	if (address - memory_stack_low < memory_stack_size) {
+		check_guards(memory_stack_guards, memory_stack_low, address, size, write, pc);
 		unset_access(address, size, write);
 	} else if (is_subject_data(address, size)) {
+		check_own_guards(address, size, write, pc);
 		if (is_watched(address, size))
 			inputs_touch(address, size);
 		if (write)

@@ -36,7 +36,10 @@ static struct kshim_world world;
 /* Set-up and look-ups run on the caller's stack. */
 static void use_callers_stack(uint64_t frame)
 {
-	memory_stack(frame - STACK_ROOM, frame + STACK_ROOM);
+	/* Nobody says where the variables of it are. */
+	static const uint8_t none[2 * STACK_ROOM / GUARD_GRANULE + 1];
+
+	memory_stack(frame - STACK_ROOM, frame + STACK_ROOM, none);
 }
 
 static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t frame)
@@ -240,6 +243,11 @@ static void instrument_access(uint64_t address, uint64_t size, bool write, uint6
 	memory_check(address, size, write, pc);
 }
 
+static void instrument_guarded(uint64_t address, uint64_t size, uint8_t guard)
+{
+	thread_guard(address, size, guard);
+}
+
 #ifdef KSHIM_DIRECT
 /* The harness's first instructions are instrumented too. */
 __attribute__((constructor)) static void open_world(void)
@@ -263,6 +271,7 @@ static const struct kshim_instruments own_instruments = {
 	.divided = instrument_divided,
 	.indexed = instrument_indexed,
 	.compared = instrument_compared,
+	.guarded = instrument_guarded,
 };
 
 static void use_own_instruments(void)

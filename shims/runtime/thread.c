@@ -21,6 +21,9 @@ bool thread_racing;
 uint64_t thread_lowest;
 
 static uint64_t stacks;			/* [guard, stack] for each thread, then a guard */
+/* Of each granule of the stacks, and where the lowest that says anything is. */
+static uint8_t guards[THREADS][STACK_SIZE / GUARD_GRANULE];
+static uint64_t guarded[THREADS];
 static uint64_t caller;			/* the caller's stack pointer while the subject runs */
 static uint32_t switches_left, failures_left;
 
@@ -87,7 +90,7 @@ void thread_select(uint32_t number)
 static void resume(struct thread *thread, uint64_t *from)
 {
 	thread_select((uint32_t)(thread - threads));
-	memory_stack(low_of(thread), low_of(thread) + STACK_SIZE);
+	memory_stack(low_of(thread), low_of(thread) + STACK_SIZE, guards[thread - threads]);
 	thread_lowest = low_of(thread) + STACK_RESERVE;
 	thread->first_block = step_block_count;
 	change_stack(from, thread->stack);
@@ -105,6 +108,49 @@ uint64_t thread_last_block(void)
 {
 	return step_block_count != thread_now->first_block ? step_last_block() :
 	       thread_now->last_block;
+}
+
+static uint8_t *guards_at(const struct thread *thread, uint64_t address)
+{
+	return &guards[thread - threads][(address - low_of(thread)) / GUARD_GRANULE];
+}
+
+void thread_guard(uint64_t address, uint64_t size, uint8_t guard)
+{
+	const uint64_t n = (address - stacks) / AREA;
+
+	if (thread_place(address) != THREAD_STACK)
+		return;
+	memset(guards_at(&threads[n], address), guard, size / GUARD_GRANULE);
+	if (guard && address < guarded[n])
+		guarded[n] = address;
+}
+
+/* A stack's part below an address is not in use, whatever those left there who never returned. */
+static void clear_guards(const struct thread *thread, uint64_t end)
+{
+	uint64_t *lowest = &guarded[thread - threads];
+
+	if (*lowest >= low_of(thread) && *lowest < end)
+		memset(guards_at(thread, *lowest), 0, (end - *lowest) / GUARD_GRANULE);
+	*lowest = end;
+}
+
+uint64_t thread_save_guards(const struct thread *thread, uint64_t from, uint8_t *to)
+{
+	const uint64_t count = (thread_top(thread) - from) / GUARD_GRANULE;
+
+	if (guarded[thread - threads] >= thread_top(thread))
+		return 0;
+	memcpy(to, guards_at(thread, from), count);
+	return count;
+}
+
+void thread_restore_guards(struct thread *thread, uint64_t from, const uint8_t *saved)
+{
+	clear_guards(thread, saved ? from : thread_top(thread));
+	if (saved)
+		memcpy(guards_at(thread, from), saved, (thread_top(thread) - from) / GUARD_GRANULE);
 }
 
 static struct thread *other(void)
@@ -130,6 +176,7 @@ static void start(struct thread *thread, uint32_t entry, const uint64_t *args)
 {
 	uint64_t *top = (uint64_t *)(low_of(thread) + STACK_SIZE);
 
+	clear_guards(thread, (uint64_t)top);
 	*--top = 0;				/* where run() would return to */
 	*--top = (uint64_t)run;
 	for (int saved = 0; saved < 6; saved++)

@@ -6,6 +6,8 @@
 #include <kshim.h>
 #include <kshim_runtime.h>
 
+#include "instruments.h"
+
 #define PAGE_SIZE 4096ULL
 /* Behind each allocation a page frame is left unused: the guard. */
 #define WINDOW_PAGES 4096
@@ -117,6 +119,10 @@ void thread_leave(void) __attribute__((noreturn));	/* back to the caller, for go
 void thread_point(void);		/* here the other thread may go on */
 void thread_wait(const volatile void *lock, int mode, uint64_t pc);
 enum thread_place thread_place(uint64_t address);
+void thread_guard(uint64_t address, uint64_t size, uint8_t guard);
+/* A copy of the guards above an address of a thread's stack, and how many there are. */
+uint64_t thread_save_guards(const struct thread *thread, uint64_t from, uint8_t *to);
+void thread_restore_guards(struct thread *thread, uint64_t from, const uint8_t *saved);
 uint64_t thread_last_block(void);
 
 /* memory.c */
@@ -126,10 +132,11 @@ enum kshim_at memory_at(uint64_t address);
 void memory_log_stores_from_here(void);
 uint64_t memory_symbol(uint64_t address);
 uint64_t memory_digest(uint64_t seed);
-void memory_stack(uint64_t low, uint64_t high);
+void memory_stack(uint64_t low, uint64_t high, const uint8_t *guards);
 void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t pc);
 /* The stack that is in use. */
 extern uint64_t memory_stack_low, memory_stack_size;
+extern const uint8_t *memory_stack_guards;	/* of each granule of it */
 /* What the subject may write of this module. */
 extern struct memory_section {
 	uint64_t low, high;
@@ -215,10 +222,15 @@ static inline bool memory_in_section(const struct memory_section *section, uint6
 static inline __attribute__((always_inline)) void memory_check(uint64_t address, uint64_t size,
 							       bool write, uint64_t pc)
 {
+	const bool is_one = (address & 7) + size <= 8;	/* granule */
+
 	if (address - memory_stack_low < memory_stack_size) {
-		if (!is_unset(address, size))
+		if (is_one && !memory_stack_guards[(address - memory_stack_low) / 8] &&
+		    !is_unset(address, size))
 			return;
-	} else if (!write && memory_in_section(&memory_sections[0], address, size) &&
+	} else if (is_one && !write && memory_in_section(&memory_sections[0], address, size) &&
+		   kshim_guards.bytes &&
+		   !kshim_guards.bytes[(address - kshim_guards.low) / 8] &&
 		   !is_watched(address, size)) {
 		return;
 	}
