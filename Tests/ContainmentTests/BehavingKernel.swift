@@ -28,6 +28,7 @@ struct BehavingKernel {
       \tint number = (vcpu->arch.mmu->root_role.level - 2) * 5 + (guest ? guest - 1 : 0);
       \tint none = 0;
 
+      \tnumber += 20 * vcpu->arch.mmu->root_role.direct;
       \(cases.joined(separator: "\n"))
       \treturn 0;
       }

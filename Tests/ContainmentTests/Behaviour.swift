@@ -13,8 +13,8 @@ struct Behaviour: Sendable {
   var statement: String
   var function = ""
 
-  /// One for each pair of a shadow's and a guest's level, of which there are as many. Endless ones
-  /// are not at a guest's level of 2 or 4, to which many scenarios come in the end.
+  /// One for each pair of a shadow's and a guest's level, first of shadow MMUs and then of direct
+  /// ones. Endless ones are not at a guest's level of 2 or 4, to which many scenarios come in the end.
   static let all: [Behaviour] = [
     Behaviour(
       name: "read-null", title: "reads through NULL", property: "crash", entry: "read_null",
@@ -94,5 +94,66 @@ struct Behaviour: Sendable {
     Behaviour(
       name: "write-text", title: "writes to its own code", property: "crash",
       entry: "write_text", statement: "*(volatile char *)kshim_behave = 0;"),
+    Behaviour(
+      name: "past-array", title: "reads past the end of an array of its frame",
+      property: "out-of-bounds", entry: "past_array", statement: "return kshim_past_array();",
+      function: """
+        static noinline int kshim_sum(const volatile int *array, int count)
+        {
+        \tint sum = 0;
+
+        \twhile (count-- > 0)
+        \t\tsum += *array++; /* past-array */
+        \treturn sum;
+        }
+
+        static noinline int kshim_past_array(void)
+        {
+        \tint array[3] = { 1, 2, 3 };
+
+        \treturn kshim_sum(array, 4);
+        }
+        """),
+    Behaviour(
+      name: "past-global", title: "writes past the end of an array that outlives the call",
+      property: "out-of-bounds", entry: "past_global",
+      statement: "kshim_fill(kshim_first, 4); return kshim_sum(kshim_second, 3);",
+      function: """
+        static int kshim_first[3], kshim_second[3];
+
+        static noinline void kshim_fill(volatile int *array, int count)
+        {
+        \twhile (count-- > 0)
+        \t\t*array++ = 1; /* past-global */
+        }
+        """),
+    Behaviour(
+      name: "past-string", title: "copies a string that is longer than its room",
+      property: "out-of-bounds", entry: "past_string", statement: "return kshim_past_string();",
+      function: """
+        static noinline int kshim_past_string(void)
+        {
+        \tchar room[4];
+
+        \tstrcpy(room, "five"); /* past-string */
+        \treturn *(volatile char *)room;
+        }
+        """),
+    Behaviour(
+      name: "out-of-scope", title: "reads a variable of a block that was left",
+      property: "use-after-free", entry: "out_of_scope", statement: "return kshim_out_of_scope();",
+      function: """
+        static noinline int kshim_out_of_scope(void)
+        {
+        \tvolatile int *left;
+
+        \t{
+        \t\tvolatile int inner = 1;
+
+        \t\tleft = &inner;
+        \t}
+        \treturn *left; /* out-of-scope */
+        }
+        """),
   ]
 }

@@ -95,5 +95,6 @@ final class ContainmentTests: XCTestCase {
 
   private static let properties: Set<String> = [
     "crash", "hang", "out-of-bounds", "double-lock", "lock-imbalance", "leak", "deadlock",
+    "use-after-free",
   ]
 }
