@@ -123,12 +123,10 @@ struct HarnessWriter {
     if !isSilent {
       let records =
         rule.records?.map { "(kshim_u64)(\($0))" }
-        ?? prototype.arguments.enumerated().map { index, argument in
-          "kshim_symbol(\(raw(argument, "p\(index)")))"
-        }
-      let list = records.isEmpty ? ["0"] : records
-      body.append("const kshim_u64 kept[] = { \(list.joined(separator: ", ")) };")
-      body.append("kshim_call(\(number), kept, \(records.count), pc);")
+        ?? prototype.arguments.enumerated().map { raw($1, "p\($0)") }
+      let call = rule.records == nil ? "kshim_call" : "kshim_call_as"
+      let kept = (records + ["0", "0", "0", "0"]).prefix(4).joined(separator: ", ")
+      body.append("\(call)(\(number), \(records.count), pc, \(kept));")
     }
     if let lock = rule.holds, let named = manifest.locks.first(where: { $0.name == lock }) {
       body.append("kshim_assert_held_at(&\(named.expression), 2, pc);")
@@ -140,7 +138,7 @@ struct HarnessWriter {
     }
     body += action(rule, prototype)
     if !isSilent {
-      body.append("kshim_answer(kshim_symbol(value));")
+      body.append("kshim_answer(value);")
     }
     switch prototype.result.shape {
     case .void: break

@@ -31,7 +31,11 @@ void kshim_access(const volatile void *address, unsigned long size, int write);
 void kshim_unset(void *address, unsigned long size);
 
 /* The boundary. Each callee opens with kshim_call(), which records it. */
-void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 pc);
+void kshim_call(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first, kshim_u64 second,
+		kshim_u64 third, kshim_u64 fourth);
+/* The same for what is recorded as it is, addresses too. */
+void kshim_call_as(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first, kshim_u64 second,
+		   kshim_u64 third, kshim_u64 fourth);
 void kshim_answer(kshim_u64 value);
 unsigned kshim_decide(unsigned arity);
 void kshim_may_sleep(kshim_u64 pc);

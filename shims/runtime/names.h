@@ -28,6 +28,7 @@
 #define kshim_bug KSHIM_NAME(kshim_bug)
 #define kshim_bug_on KSHIM_NAME(kshim_bug_on)
 #define kshim_call KSHIM_NAME(kshim_call)
+#define kshim_call_as KSHIM_NAME(kshim_call_as)
 #define kshim_dangling KSHIM_NAME(kshim_dangling)
 #define kshim_decide KSHIM_NAME(kshim_decide)
 #define kshim_digest KSHIM_NAME(kshim_digest)

@@ -81,7 +81,8 @@ void kshim_point(void)
 		thread_point();
 }
 
-void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 pc)
+void kshim_call_as(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first, kshim_u64 second,
+		   kshim_u64 third, kshim_u64 fourth)
 {
 	struct kshim_event *event;
 
@@ -90,13 +91,22 @@ void kshim_call(unsigned call, const kshim_u64 *args, unsigned count, kshim_u64 
 	thread_now->event = trace_event_count;
 	event = trace_record(KSHIM_EVENT_CALL, pc);
 	event->at = count < 4 ? count : 4;
-	for (unsigned i = 0; i < event->at; i++)
-		event->arg[i] = args[i];
+	event->arg[0] = first;
+	event->arg[1] = second;
+	event->arg[2] = third;
+	event->arg[3] = fourth;
+}
+
+void kshim_call(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first, kshim_u64 second,
+		kshim_u64 third, kshim_u64 fourth)
+{
+	kshim_call_as(call, count, pc, memory_symbol(first), memory_symbol(second),
+		      memory_symbol(third), memory_symbol(fourth));
 }
 
 void kshim_answer(kshim_u64 value)
 {
-	trace_events[thread_now->event].value = value;
+	trace_events[thread_now->event].value = memory_symbol(value);
 	thread_now->call = KSHIM_NO_CALL;
 	if (thread_now->has_released) {
 		thread_now->has_released = false;
