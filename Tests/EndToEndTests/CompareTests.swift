@@ -105,8 +105,8 @@ final class CompareTests: EndToEndTestCase {
     XCTAssertEqual(
       lines[1], "explicit → guarded: same outcome in all \(same.1) scenarios", ran.output)
     XCTAssertEqual(lines[2], "findings: none in upwards, explicit, guarded")
-    let checked = try await kshim("check", "--patch", nested, "--format", "json")
-    XCTAssertEqual(Int(same.1), try verdict(checked).exploration.scenarios)
+    let judged = try await judge([Change.rewrite(Defect.nested.name)])
+    XCTAssertEqual(judged.map(\.verdict.exploration.scenarios), [Int(same.1)])
   }
 
   func test_orderOfAllocations_isTheOnlyDifference() async throws {

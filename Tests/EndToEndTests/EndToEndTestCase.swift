@@ -84,7 +84,7 @@ class EndToEndTestCase: XCTestCase {
   func repository(of tree: KernelTree) async throws -> String {
     let environment = Self.gitEnvironment
     let small = try await OwnKernel.directory(of: tree)
-    let made = try await TestStore.directory("repository", of: [TestStore.part(of: tree)]) { path in
+    let made = try await TestStore.directory("repository", of: [small]) { path in
       let ran = try await Command.script(
         """
         set -eu

@@ -9,26 +9,36 @@ public enum OwnKernel {
   /// What tests change besides what kshim reads.
   private static let others = ["arch/x86/kernel/tboot.c", "arch/x86/kvm", "arch/x86/lib/cmdline.c"]
 
-  /// What kshim reads of a kernel for its roots, all of KVM and little else, in a directory that is made
-  /// once. It is for copying: nobody may write to it.
+  /// What kshim reads of a kernel for its roots and for gen-pool, all of KVM and little else, in a
+  /// directory that is made once. It is for copying: nobody may write to it.
   public static func directory(of tree: KernelTree) async throws -> String {
-    try await TestStore.directory("kernel", of: [TestStore.part(of: tree)]) { path in
+    let roots = try Installation.locate()
+    let manifest = "\(roots.root)/Tests/Subjects/gen-pool/gen-pool.yaml"
+    let pool = try roots.adding(manifest: manifest)
+    let parts =
+      [TestStore.part(of: tree), try String(contentsOfFile: manifest, encoding: .utf8)] + others
+    return try await TestStore.directory("kernel", of: parts) { path in
       let revision = try await KernelStore().revision(tree: tree, patches: [])
       defer { revision.close() }
       let scratch = "\(path).extraction"
       defer { try? FileManager.default.removeItem(atPath: scratch) }
-      let extraction = try await Extraction.extract(
-        "kvm-mmu-roots", from: revision, installation: Installation.locate(), into: scratch)
+      var names = Set(["Makefile"] + Files.below(others, in: tree.directory))
+      for (subject, installation) in [("kvm-mmu-roots", roots), ("gen-pool", pool)] {
+        let reading = try await Extraction.extract(
+          subject, from: revision, installation: installation, into: scratch
+        ).reading
+        let known = Set(reading.names)
+        names.formUnion(reading.files)
+        // A file that could be read in another's place counts in what kshim remembers.
+        names.formUnion(Files.below(reading.roots, in: tree.directory) { known.contains($0) })
+      }
       let files = FileManager.default
-      for name in ["Makefile"] + extraction.reading.files + others {
-        let (from, to) = ("\(tree.directory)/\(name)", "\(path)/\(name)")
-        // A header may be looked for where it is not, and lie in a directory that comes as a whole.
-        guard files.fileExists(atPath: from), !files.fileExists(atPath: to),
-          !others.contains(where: { name.hasPrefix("\($0)/") })
-        else { continue }
+      // What was looked for need not be there.
+      for name in names where files.fileExists(atPath: "\(tree.directory)/\(name)") {
+        let to = "\(path)/\(name)"
         try files.createDirectory(
           atPath: (to as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-        try files.copyItem(atPath: from, toPath: to)
+        try files.copyItem(atPath: "\(tree.directory)/\(name)", toPath: to)
       }
     }
   }
