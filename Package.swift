@@ -33,6 +33,13 @@ let libclang: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(llvm)/include"])]
 /// the command line and the tests.
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-enforce-exclusivity=unchecked"])]
 
+/// What runs once per step is compiled as a whole, as a release is. A build for tests asks for
+/// batches otherwise, and for an object of each file.
+let whole: [SwiftSetting] =
+  optimised + [
+    .unsafeFlags(["-disable-batch-mode", "-whole-module-optimization", "-num-threads", "2"])
+  ]
+
 /// C that is compiled as the command line compiles a subject: what was extracted, for `swift test`
 /// (empty without an extraction), and functions that misbehave.
 func subject(_ name: String, _ path: String) -> Target {
@@ -81,9 +88,9 @@ let package = Package(
       sources: ["runtime/instrument.c", "runtime/process.c"], publicHeadersPath: "public",
       cSettings: [.headerSearchPath("include")]),
     subject("KernelExtract", "kernel-extract/subject"),
-    .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: optimised),
+    .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole),
     .target(
-      name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: optimised),
+      name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
     .target(name: "Reporting"),
     .target(
       name: "Checking",

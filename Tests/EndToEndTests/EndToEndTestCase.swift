@@ -72,11 +72,10 @@ class EndToEndTestCase: XCTestCase {
     return try write(String(decoding: patch.content, as: UTF8.self), name)
   }
 
-  /// A copy of a kernel that the test may spoil: what the tool reads, and nothing else.
+  /// A copy of a kernel that the test may spoil.
   func copy(of tree: KernelTree) async throws -> String {
     let directory = "\(scratch)/linux"
-    let copied = try await Command.run("cp", ["-r", "--reflink=auto", tree.directory, directory])
-    XCTAssertEqual(copied.status, 0, copied.errorText)
+    try await OwnKernel.copy(of: tree, to: directory)
     return directory
   }
 
@@ -84,14 +83,15 @@ class EndToEndTestCase: XCTestCase {
   /// user's tree would have. Returns its directory.
   func repository(of tree: KernelTree) async throws -> String {
     let environment = Self.gitEnvironment
-    let made = try await TestStore.directory("repository", of: [TestStore.part(of: tree)]) { path in
+    let small = try await OwnKernel.directory(of: tree)
+    let made = try await TestStore.directory("repository", of: [small]) { path in
       let ran = try await Command.script(
         """
         set -eu
-        cp -r --reflink=auto "$1/." .; rm .kshim.json
+        cp -r --reflink=auto "$1/." .
         git init -q -b main .; git config gc.auto 0; git config core.looseCompression 0
         git add -f .; git commit -q -m import; git tag base; git repack -adq --window=0
-        """, [tree.directory], needs: ["git"], environment: environment, directory: path)
+        """, [small], needs: ["git"], environment: environment, directory: path)
       guard ran.succeeded else { throw POSIXError(.EIO) }
     }
     let directory = "\(scratch)/linux"

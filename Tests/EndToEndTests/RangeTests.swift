@@ -115,7 +115,7 @@ final class RangeTests: EndToEndTestCase {
   func test_commitThatFixesWhatAnEarlierOneIntroduced_isNamed() async throws {
     let mended = Change(
       subject: "KVM: as before", script: "git checkout -q base -- arch/x86/kvm/mmu/mmu.c")
-    let environment = try cacheWithBuilds()
+    let environment = try cacheWithBuilds(keepsResults: true)
     let directory = try await repository([Self.bad, mended])
     let ran = try await kshim(
       "check", "--kernel", "\(directory)@base..", "--each-commit", environment: environment)
@@ -141,7 +141,7 @@ final class RangeTests: EndToEndTestCase {
       subject: "broken", edits: [Defect.edit(special, .insertBefore("need_pml5 =", "\tno;"))])
     let mended = Change(
       subject: "mended", edits: [Defect.edit(special, .delete("\tno;"))] + Defect.c.edits)
-    let environment = try cacheWithBuilds()
+    let environment = try cacheWithBuilds(keepsResults: true)
     let directory = try await repository([broken, mended, Self.other(3)])
     let ran = try await kshim(
       "check", "--kernel", "\(directory)@base..", "--each-commit", "--format", "json",

@@ -36,14 +36,19 @@ extension EndToEndTestCase {
   var emptyCache: String { "\(scratch)/cache" }
 
   /// The same, but for what is compiled once for all kernels and patches: that is everybody's.
-  func cacheWithBuilds() throws -> [String: String?] {
+  ///
+  /// - Parameter keepsResults: whether the verdicts are everybody's too, where none is about their being
+  ///   found.
+  func cacheWithBuilds(keepsResults: Bool = false) throws -> [String: String?] {
     let files = FileManager.default
-    let (own, shared) = ("\(emptyCache)/kshim", "\(store.cacheDirectory)/builds")
-    for directory in [own, shared] {
-      try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    }
-    if !files.fileExists(atPath: "\(own)/builds") {
-      try files.createSymbolicLink(atPath: "\(own)/builds", withDestinationPath: shared)
+    let own = "\(emptyCache)/kshim"
+    try files.createDirectory(atPath: own, withIntermediateDirectories: true)
+    for name in ["builds"] + (keepsResults ? ["results"] : []) {
+      let shared = "\(store.cacheDirectory)/\(name)"
+      try files.createDirectory(atPath: shared, withIntermediateDirectories: true)
+      if !files.fileExists(atPath: "\(own)/\(name)") {
+        try files.createSymbolicLink(atPath: "\(own)/\(name)", withDestinationPath: shared)
+      }
     }
     return ["XDG_CACHE_HOME": emptyCache]
   }

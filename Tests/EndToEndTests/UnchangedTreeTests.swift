@@ -52,13 +52,14 @@ final class UnchangedTreeTests: EndToEndTestCase {
     let scenario =
       "mmu_alloc_special_roots:shadow=4,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp0"
     let environment = try cacheWithBuilds()
+    let pool = "\(Self.root)/Tests/Subjects/gen-pool/gen-pool.yaml"
     for (status, arguments) in [
       (0, ["check", "--kernel", directory]),
       (1, ["check", "--kernel", directory, "--patch", patch]),
       (1, ["check", "--kernel", directory, "--patch", patch, "--each-commit"]),
       (0, ["check", "--kernel", "\(directory)@base..", "--each-commit"]),
       (0, ["check", "--kernel", "\(directory)@base..main", "--each-commit"]),
-      (0, ["compare", "--kernel", directory, "base", "base..main"]),
+      (0, ["compare", "--kernel", directory, "base", "base..main", "--manifest", pool]),
       (0, ["replay", "--kernel", directory, scenario]),
       (0, ["replay", "--kernel", "\(directory)@base..", scenario]),
       (0, ["extract", "--kernel", directory, "--patch", patch, "--into", "\(scratch)/out"]),

@@ -60,7 +60,8 @@ final class WorkflowTests: EndToEndTestCase {
       "sh", ["\(Self.root)/docs/examples/b4-check", "checkpatch"],
       environment: [
         "KSHIM": Tool.path, "TMPDIR": scratch, "KERNEL": nil, "KSHIM_ROOT": nil, "GIT_DIR": nil,
-      ].merging(cacheWithBuilds()) { $1 }, directory: repository, input: Data(mail.utf8))
+      ].merging(cacheWithBuilds(keepsResults: true)) { $1 }, directory: repository,
+      input: Data(mail.utf8))
     XCTAssertEqual(ran.status, 1, ran.errorText)
     XCTAssertEqual(ran.errorText, "")
     let lines = ran.outputText.split(separator: "\n").filter { $0.contains("ERROR: ") }

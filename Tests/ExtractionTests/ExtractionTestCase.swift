@@ -46,8 +46,7 @@ class ExtractionTestCase: XCTestCase {
   /// A copy of a kernel that the test may spoil.
   func copy(of tree: KernelTree) async throws -> KernelTree {
     let directory = "\(scratch)/linux"
-    let copied = try await Command.run("cp", ["-r", "--reflink=auto", tree.directory, directory])
-    XCTAssertEqual(copied.status, 0, copied.errorText)
+    try await OwnKernel.copy(of: tree, to: directory)
     return try await store.resolve(directory)
   }
 
@@ -115,12 +114,18 @@ class ExtractionTestCase: XCTestCase {
     throw Failure(.tool, asked: "", cause: "there was no failure", remedy: "")
   }
 
-  /// Everything in the test's directory but kernels, by path.
+  /// What a failure may change in the test's directory.
+  var changeable: Set = ["linux"]
+
+  /// Everything else in the test's directory, by path.
   private func snapshot() throws -> [String: Data] {
     var files: [String: Data] = [:]
     let all = FileManager.default.enumerator(atPath: scratch)
     while let name = all?.nextObject() as? String {
-      if name == "linux" { all?.skipDescendants() }
+      if changeable.contains(name) {
+        all?.skipDescendants()
+        continue
+      }
       files[name] = FileManager.default.contents(atPath: "\(scratch)/\(name)") ?? Data()
     }
     return files
