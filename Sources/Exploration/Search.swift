@@ -59,12 +59,19 @@ struct Search {
 
   private var branch = Branch(space: 0)
   private var choices: [UInt8] = []
+  /// What comes of every run; nil where nobody asks.
+  private(set) var outcomes: OutcomeBuilder?
 
-  init(_ subject: Subject, _ spaces: [StateSpace]) {
+  /// - Parameter silent: where outcomes are asked for, callees whose calls show as what they do.
+  init(_ subject: Subject, _ spaces: [StateSpace], observing silent: Set<String>? = nil) {
     self.subject = subject
     world = subject.world
     self.spaces = spaces
     report = Report(subject, spaces: spaces)
+    if let silent {
+      outcomes = OutcomeBuilder(subject, spaces, silent: silent)
+      report.record = outcomes!.record
+    }
     // What an earlier search met, of another mutant say, is nothing that this one has seen.
     world.forgetLoops()
   }
@@ -98,6 +105,7 @@ struct Search {
       if report.isNewPath {
         covering.append(Covering(state: state, choices: choices))
       }
+      outcomes?.take(branch.space, isWhole: !report.isCut && !report.isHung)
       take()
       let standingFor = self.standingFor
       runs += 1
@@ -255,7 +263,7 @@ extension Report {
   ///
   /// - Returns: whether it is to be judged: not where the run is only taken down.
   public func takesStep(_ world: World, _ result: UInt64?) -> Bool {
-    guard isRecording else { return true }
+    guard isRecording else { return isJudging }
     lockstep?.record(world, result)
     return false
   }
@@ -263,6 +271,8 @@ extension Report {
   /// Where the present step does something else with another fill of what nothing has written; nil
   /// where it does the same. Asked once for each step.
   public func parting(_ world: World, _ result: UInt64?) -> Parting? {
-    lockstep?.parting(world, result)
+    let parting = lockstep?.parting(world, result)
+    if parting?.isEnd ?? false { record?.stop() }
+    return parting
   }
 }

@@ -12,12 +12,15 @@ enum RootAspect: UInt8 {
 /// in words that hold for every kernel: a table by what it is, not by where it lies.
 struct RootObserver {
   let setup: RootSetup
-  private var observation = Observation()
+  /// What is to be said of the step.
+  private var facts: [Observation.Fact] = []
   /// The first event of the next step.
   private var position = 0
   private var step: UInt8 = 0
   /// Before the step.
   private var metadata = Metadata()
+  /// Before each step of the run.
+  private var befores: [(position: Int, metadata: Metadata)] = []
 
   init(setup: RootSetup) { self.setup = setup }
 
@@ -26,17 +29,22 @@ struct RootObserver {
   /// Of a fact's target the drive, by number; made once.
   static let drives = Drive.allCases
 
-  mutating func begin(_ observation: inout Observation) {
-    swap(&self.observation, &observation)
-    self.observation.begin()
-    position = 0
-    step = 0
+  /// Takes what is there before a step.
+  ///
+  /// - Parameter isGoingOn: whether the run goes on in this step of the one before.
+  mutating func prepare(_ number: Int, _ world: World, isGoingOn: Bool) {
+    facts.removeAll(keepingCapacity: true)
+    let known = isGoingOn ? number + 1 : number
+    if befores.count > known { befores.removeLast(befores.count - known) }
+    if !isGoingOn {
+      befores.append((number == 0 ? 0 : position, Metadata(world, slots, asking: false)))
+    }
+    (position, metadata) = befores[number]
+    step = UInt8(number)
   }
 
-  mutating func end(_ observation: inout Observation) { swap(&self.observation, &observation) }
-
-  /// Takes what is there before a step.
-  mutating func prepare(_ world: World) { metadata = Metadata(world, slots, asking: false) }
+  /// Hands over what is to be said of the step.
+  func end(_ number: Int, _ record: Record) { record.take(number, facts) }
 
   /// Takes the step that was just made. What it leaves as it was is said to be so, whatever it is: to
   /// look at it would ask for inputs that no revision looks at.
@@ -48,7 +56,7 @@ struct RootObserver {
   ) {
     let number = UInt8(Self.drives.firstIndex(of: target)!)
     func add(_ aspect: RootAspect, _ index: Int, _ value: UInt64, shown: UInt64? = nil) {
-      observation.add(
+      facts.append(
         .init(
           step: step, target: number, aspect: aspect.rawValue, index: UInt8(index), value: value,
           shown: shown))
