@@ -25,17 +25,20 @@ package struct Builds: Sendable {
       subject, from: revision, installation: installation, as: .object(counting: counting),
       into: "\(directory)/extracted")
     return try await make(
-      extraction, jobs: jobs, installation: installation, in: directory)
+      extraction, jobs: jobs, counting: counting, installation: installation, in: directory)
   }
 
   package static func make(
-    _ extraction: Extraction, jobs: Int, installation: Installation, in directory: String
+    _ extraction: Extraction, jobs: Int, counting: Bool = false, installation: Installation,
+    in directory: String
   ) async throws -> Builds {
     let builds = Builds(
       extraction: extraction, installation: installation, directory: directory, jobs: jobs)
+    async let counting: Void = counting ? builds.makeCounting() : ()
     _ = try await SharedObject.build(
       extraction, counting: false, installation: installation, into: builds.path)
     try builds.copy(builds.path(_:))
+    try await counting
     return builds
   }
 
@@ -69,7 +72,7 @@ extension Builds {
   var profiles: [String] { (0..<jobs).map(profile(_:)) }
   private func profile(_ worker: Int) -> String { "\(directory)/\(worker).profraw" }
 
-  func makeCounting() async throws {
+  private func makeCounting() async throws {
     _ = try await SharedObject.build(
       extraction, counting: true, installation: installation, into: countingPath)
     try copy(countingPath(_:))

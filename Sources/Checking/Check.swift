@@ -142,7 +142,6 @@ public struct Check: Sendable {
         extraction: builds.extraction, module: builds.countingPath, profiles: profiles, work: work
       ).notes()
     }
-    try await builds.makeCounting()
     let first = try builds.loadCounting(0)
     try Explorer.makeAgain(covering, domain, in: first)
     let candidates = try await notes([builds.writeProfile(of: first, worker: 0)])

@@ -12,7 +12,7 @@ extension Explorer {
     var search = Search(subject, domain.spaces)
     for driver in drivers {
       var isFound = false
-      search.walk(Branch(space: driver), in: &domain) {
+      search.walk(Batch([Branch(space: driver)]), in: &domain) {
         each(driver)
         isFound = $0.isBroken
         return !isFound
@@ -27,7 +27,7 @@ extension Explorer {
     of state: StartingState, in domain: inout D, _ subject: Subject
   ) -> Int {
     var search = Search(subject, domain.spaces)
-    search.walk(Branch(only: state), in: &domain) { _ in true }
+    search.walk(Batch([Branch(only: state)]), in: &domain) { _ in true }
     return search.runs
   }
 }

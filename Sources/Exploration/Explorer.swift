@@ -87,7 +87,7 @@ public struct Explorer: Sendable {
       let (seconds, attoseconds) = (ContinuousClock.now - start).components
       return Double(seconds) + Double(attoseconds) * 1e-18
     }
-    let shared = Branches<Branch>()
+    let shared = Branches<Batch>()
     typealias Found = (result: Result, outcomes: [Outcomes], failure: (any Error)?)
     let found = Mutex<Found>(
       (.init(scenarios: 0, runs: 0, seconds: 0, isExhaustive: true, findings: .init()), [], nil))
@@ -98,12 +98,12 @@ public struct Explorer: Sendable {
         var domain = try D(subject)
         let spaces = domain.spaces
         let chosen = spaces.indices.filter { drives?.contains(spaces[$0].name) ?? true }
-        if worker == 0 { shared.open(chosen.map(Branch.init), workers: jobs) }
+        if worker == 0 { shared.open(chosen.map { Batch([Branch(space: $0)]) }, workers: jobs) }
         let states = chosen.reduce(0) { $0 + spaces[$1].count }
         var search = Search(subject, spaces, observing: silent)
         var told = 0.0
-        while let branch = shared.next() {
-          search.walk(branch, in: &domain) { search in
+        while let batch = shared.next() {
+          search.walk(batch, in: &domain) { search in
             if shared.isHungry, let half = search.split() { shared.add(half) }
             guard let progress, worker == 0 else { return true }
             let now = elapsed()

@@ -92,6 +92,8 @@ public struct ManifestDomain: ObservedDomain {
       result != nil && world.happened.pointee.locks_held == 0 && !isFailed
     if let record = report.record { observer.take(number, target.entry, world, record) }
     if report.takesStep(world, result) {
+      report.record?.isJudging = true
+      defer { report.record?.isJudging = false }
       let isLast = number == driver.calls.count - 1
       let held = made.indices.filter { !isLast || $0 == number || !driver.isTaken($0) }
       let isSame = oracle.judge(

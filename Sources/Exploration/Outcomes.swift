@@ -60,17 +60,24 @@ struct OutcomeBuilder {
   ///
   /// - Parameter isWhole: whether it came to its end. What did not is not known, nor is what comes of
   ///   the decisions that a search leaves out then.
-  mutating func take(_ space: Int, isWhole: Bool) {
+  mutating func take(_ state: StartingState, isWhole: Bool) {
     record.end()
     let kept = record.takeKept()
     if steps.count > kept { steps.removeLast(steps.count - kept) }
-    guard isWhole, !record.isStopped else { return }
+    guard isWhole, !record.isStopped, isOrdinary(state) else { return }
     for step in steps.count..<record.ends.count {
       let (facts, events) = record.part(step)
       steps.append(outcomes.store.step(record.observation, facts, events))
     }
     takeWay()
-    outcomes.trees[space].add(outcomes.store.scenario(steps), at: way)
+    outcomes.trees[state.space].add(outcomes.store.scenario(steps), at: way)
+  }
+
+  /// Whether all is ordinary that nobody has looked at but who judges: that stands for the rest.
+  private func isOrdinary(_ state: StartingState) -> Bool {
+    var values = state.values
+    for one in world.seen { values[Int(one.input)] = 0 }
+    return values == .zero
   }
 
   /// Takes down the decisions of the run.
@@ -78,7 +85,7 @@ struct OutcomeBuilder {
     way.removeAll(keepingCapacity: true)
     counts.removeAll(keepingCapacity: true)
     counts.append(contentsOf: repeatElement(0, count: outcomes.callees.count))
-    let asked = world.asked
+    let asked = world.seen
     var next = 0
     func takeInputs(before decision: Int?, _ way: inout [OutcomeTree.Taken]) {
       while next < asked.count, decision.map({ asked[next].before <= $0 }) ?? true {

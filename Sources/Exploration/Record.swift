@@ -12,6 +12,10 @@ public final class Record {
   private var kept = 0
   /// Whether the run was not made to its end, for what nothing has written decides how it goes on.
   private(set) var isStopped = false
+  /// Whether who looks at inputs only judges: what comes of a run does not depend on that.
+  public var isJudging = false {
+    didSet { world.judge(isJudging) }
+  }
 
   /// - Parameter silent: callees whose calls show as what they do.
   init(_ subject: Subject, silent: Set<String>) {

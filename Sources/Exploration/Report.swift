@@ -89,7 +89,7 @@ public struct Report {
 
   public private(set) var findings = Findings()
   private var state = StartingState(space: 0, values: .zero)
-  private var choices = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+  private(set) var choices = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   private var said: [Said] = []
   private var looked: PropertySet = []
   private var limits: [Limit] = []

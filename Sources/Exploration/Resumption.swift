@@ -5,9 +5,8 @@
 struct Resumption {
   /// The step that asked for it.
   var step: Int
-  /// The number of the decision among all callees' answers.
+  /// The number of the first answer that is another, among all callees' answers.
   var decision: Int
-  var choice: UInt8
 }
 
 extension Report {
@@ -24,6 +23,6 @@ extension Report {
   ) -> (UInt64, UInt64)? {
     mark(step)
     guard let resumption, resumption.step == step else { return call() }
-    return world.resume(decision: resumption.decision, choice: resumption.choice)
+    return world.resume(decision: resumption.decision, choices)
   }
 }

@@ -9,12 +9,14 @@ struct Branch: Sendable {
     var input: UInt8?
     var choice: UInt8
     var arity: UInt8
-    /// The value that an input had when it was first looked at: the others come in turn.
-    var first: UInt8 = 0
+    /// How many states agree in all inputs up to this one.
+    var states = 0
+    /// What part of the states is left below it, where each decision has an equal share.
+    var part = 0.0
 
-    /// Whether another choice is left.
-    var isOpen: Bool { next != first }
-    var next: UInt8 { choice + 1 == arity ? 0 : choice + 1 }
+    /// Whether it is an answer and another one is left. An input's other values are branches of
+    /// their own.
+    var isOpen: Bool { input == nil && choice + 1 < arity }
   }
 
   var space: Int
@@ -30,6 +32,14 @@ struct Branch: Sendable {
     space = state.space
     self.state = state.values
   }
+}
+
+/// Branches that begin in the same starting state, in the order of their answers: from one to the
+/// next the search goes back to the first answer that differs.
+struct Batch: Sendable {
+  var branches: [Branch]
+
+  init(_ branches: [Branch]) { self.branches = branches }
 }
 
 /// A run to make again where branches are counted.
@@ -59,6 +69,13 @@ struct Search {
 
   private var branch = Branch(space: 0)
   private var choices: [UInt8] = []
+  /// Of the batch that is walked, the branches after this one, the next one last.
+  private var rest: [Branch] = []
+  /// Other values of inputs that were looked at in this batch, by starting state.
+  private var others: [Batch] = []
+  private var numbers: [InputValues: Int] = [:]
+  /// Batches for later, the next one last.
+  private var waiting: [Batch] = []
   /// What comes of every run; nil where nobody asks.
   private(set) var outcomes: OutcomeBuilder?
 
@@ -87,69 +104,98 @@ struct Search {
     return values
   }
 
-  /// Runs every scenario of a branch.
+  /// Runs every scenario of a batch, and of all that comes of it: the answers of one starting state
+  /// after the other.
   ///
   /// - Parameter after: called after each run; false ends the walk.
   mutating func walk<D: Domain>(
-    _ branch: Branch, in domain: inout D, after: (inout Search) -> Bool
+    _ batch: Batch, in domain: inout D, after: (inout Search) -> Bool
   ) {
-    self.branch = branch
-    var state = StartingState(space: branch.space, values: values)
-    var resumption: Resumption?
-    while true {
-      choices.removeAll(keepingCapacity: true)
-      for one in self.branch.taken where one.input == nil { choices.append(one.choice) }
-      choices.withUnsafeBufferPointer {
-        Explorer.execute(state, $0, resumption, in: &domain, subject, &report)
+    waiting = [batch]
+    while let batch = waiting.popLast() {
+      rest = batch.branches.reversed()
+      var isFirst = true
+      while let next = rest.popLast() {
+        branch = next
+        let state = StartingState(space: branch.space, values: values)
+        repeat {
+          choices.removeAll(keepingCapacity: true)
+          for one in branch.taken where one.input == nil { choices.append(one.choice) }
+          let resumption = isFirst ? nil : self.resumption
+          isFirst = false
+          choices.withUnsafeBufferPointer {
+            Explorer.execute(state, $0, resumption, in: &domain, subject, &report)
+          }
+          if report.isNewPath {
+            covering.append(Covering(state: state, choices: choices))
+          }
+          outcomes?.take(state, isWhole: !report.isCut && !report.isHung)
+          take(state.values)
+          let standingFor = self.standingFor
+          runs += 1
+          scenarios += standingFor
+          done += part
+          report.end(standingFor: standingFor)
+          guard after(&self) else { return forget() }
+        } while turn()
       }
-      if report.isNewPath {
-        covering.append(Covering(state: state, choices: choices))
-      }
-      outcomes?.take(branch.space, isWhole: !report.isCut && !report.isHung)
-      take()
-      let standingFor = self.standingFor
-      runs += 1
-      scenarios += standingFor
-      done += part
-      report.end(standingFor: standingFor)
-      guard after(&self), turn() else { return }
-      resumption = turned
-      if resumption == nil { state.values = values }
+      waiting += others.reversed()
+      others.removeAll(keepingCapacity: true)
+      numbers.removeAll(keepingCapacity: true)
     }
   }
 
-  /// How to go on from the last run where the decision that was turned is a callee's answer; nil where
-  /// it must be run from the beginning.
-  private var turned: Resumption? {
-    guard let last = branch.taken.last, last.input == nil else { return nil }
-    let decision = branch.taken.count { $0.input == nil } - 1
-    guard decision < world.checkpoints else { return nil }
-    let step = Int(world.decisions[decision].step)
-    guard report.knows(step) else { return nil }
-    return Resumption(step: step, decision: decision, choice: last.choice)
+  private mutating func forget() {
+    rest = []
+    others = []
+    numbers = [:]
+    waiting = []
+  }
+
+  /// How to go on from the last run, which began in the same state: at the first answer that is to be
+  /// another. nil where it must be run from the beginning.
+  private var resumption: Resumption? {
+    let made = world.decisions
+    var decision = 0
+    while decision < choices.count, decision < made.count,
+      choices[decision] == made[decision].choice
+    {
+      decision += 1
+    }
+    guard decision < choices.count, decision < min(made.count, world.checkpoints) else {
+      return nil
+    }
+    let step = Int(made[decision].step)
+    return report.knows(step) ? Resumption(step: step, decision: decision) : nil
   }
 
   /// Takes down the decisions of the run that was just made, behind those that it began with.
-  private mutating func take() {
+  ///
+  /// - Parameter values: of its starting state.
+  private mutating func take(_ values: InputValues) {
     let asked = world.asked
     let decisions = world.decisions
     let isTurning = branch.state == nil
-    var known = branch.taken.count
+    let before = branch.taken.count
+    var known = before
     var next = 0
+    let all = spaces[branch.space].count
     func add(_ one: Branch.Taken, _ taken: inout [Branch.Taken]) {
-      if known > 0 {
+      guard known == 0 else {
         known -= 1
-      } else {
-        taken.append(one)
+        return
       }
+      var one = one
+      one.states = taken.last?.states ?? all
+      if one.input != nil { one.states /= Int(one.arity) }
+      one.part = (taken.last?.part ?? Double(all)) / Double(one.arity)
+      taken.append(one)
     }
     for number in 0...decisions.count {
       while isTurning, next < asked.count, number == decisions.count || asked[next].before <= number
       {
         let one = asked[next]
-        add(
-          .init(input: one.input, choice: one.value, arity: one.arity, first: one.value),
-          &branch.taken)
+        add(.init(input: one.input, choice: one.value, arity: one.arity), &branch.taken)
         next += 1
       }
       guard number < decisions.count else { break }
@@ -157,8 +203,14 @@ struct Search {
         .init(input: nil, choice: decisions[number].choice, arity: decisions[number].arity),
         &branch.taken)
     }
-    // What was cut off is not judged to its end; nor is every way to be cut off.
-    guard report.isCut || report.isHung else { return }
+    if report.isCut || report.isHung { cut() }
+    for index in branch.taken.indices.dropFirst(before) where branch.taken[index].input != nil {
+      leaveOthers(at: index, values)
+    }
+  }
+
+  /// What was cut off is not judged to its end; nor is every way to be cut off.
+  private mutating func cut() {
     var answers = min(Int(world.happened.pointee.before_loop), Self.mostOfCut)
     let end = branch.taken.firstIndex { one in
       if one.input == nil { answers -= 1 }
@@ -167,20 +219,32 @@ struct Search {
     if let end { branch.taken.removeLast(branch.taken.count - max(end, branch.fixed)) }
   }
 
-  /// The part of its space that the last run is, in states.
-  private var part: Double {
-    branch.taken.reduce(Double(spaces[branch.space].count)) { $0 / Double($1.arity) }
+  /// Leaves the other values of an input that was just looked at for later.
+  private mutating func leaveOthers(at index: Int, _ values: InputValues) {
+    let one = branch.taken[index]
+    for choice in 0..<one.arity where choice != one.choice {
+      var values = values
+      values[Int(one.input!)] = choice
+      var other = Branch(space: branch.space)
+      other.taken = Array(branch.taken[...index])
+      other.taken[index].choice = choice
+      other.fixed = index + 1
+      if let number = numbers[values] {
+        others[number].branches.append(other)
+      } else {
+        numbers[values] = others.count
+        others.append(Batch([other]))
+      }
+    }
   }
+
+  /// The part of its space that the last run is, in states.
+  private var part: Double { branch.taken.last?.part ?? Double(spaces[branch.space].count) }
 
   /// How many states agree with the last run's in all that was looked at.
   private var standingFor: Int {
     guard branch.state == nil else { return 1 }
-    let arities = spaces[branch.space].arities
-    var looked: UInt32 = 0
-    for one in branch.taken { if let input = one.input { looked |= 1 << UInt32(input) } }
-    return arities.indices.reduce(1) {
-      looked >> UInt32($1) & 1 != 0 ? $0 : $0 * arities[$1]
-    }
+    return branch.taken.last?.states ?? spaces[branch.space].count
   }
 
   /// Turns the last open decision. False when none is left.
@@ -194,7 +258,7 @@ struct Search {
         if one.input == nil, failures >= Self.mostFailures {
           report.leaveOut(by: .failures)
         } else {
-          branch.taken[last].choice = one.next
+          branch.taken[last].choice += 1
           return true
         }
       }
@@ -203,8 +267,23 @@ struct Search {
     return false
   }
 
-  /// Gives away the other answers of the first open decision; nil where there is none.
-  mutating func split() -> Branch? {
+  /// Gives away what is for later, the largest part of it that is at hand; nil where there is none.
+  mutating func split() -> Batch? {
+    if !waiting.isEmpty { return waiting.removeFirst() }
+    if !others.isEmpty {
+      numbers.removeAll(keepingCapacity: true)
+      return others.removeFirst()
+    }
+    if rest.count > 1 {
+      let half = Batch(rest[..<(rest.count / 2)].reversed())
+      rest.removeFirst(rest.count / 2)
+      return half
+    }
+    return splitAnswers().map { Batch([$0]) }
+  }
+
+  /// The other answers of the first open decision.
+  private mutating func splitAnswers() -> Branch? {
     guard
       let first = branch.taken.indices.dropFirst(branch.fixed).first(where: {
         branch.taken[$0].isOpen
@@ -212,7 +291,7 @@ struct Search {
     else { return nil }
     var other = branch
     other.taken.removeLast(other.taken.count - first - 1)
-    other.taken[first].choice = other.taken[first].next
+    other.taken[first].choice += 1
     other.fixed = first
     branch.fixed = first + 1
     return other

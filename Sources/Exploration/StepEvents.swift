@@ -1,12 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/// The events of one step, sorted by what they are. Its storage is used again for every step.
-public final class StepEvents {
-  public private(set) var allocated: [Event] = []
-  public private(set) var freed: [Event] = []
-  public private(set) var warned: [Event] = []
-  public private(set) var calls: [Event] = []
-  public private(set) var assertions: [Event] = []
+/// The events of one step that are of one kind, in order; a view of what the runtime recorded, valid
+/// until the next run.
+public struct EventList: Sequence {
+  public private(set) var count = 0
+  fileprivate let kind: EventKind
+  fileprivate var thread = 0
+  fileprivate var events = UnsafeBufferPointer<Event>(start: nil, count: 0)
+
+  fileprivate init(_ kind: EventKind) { self.kind = kind }
+
+  fileprivate mutating func begin(_ events: UnsafeBufferPointer<Event>, thread: Int) {
+    self.events = events
+    self.thread = thread
+    count = 0
+  }
+
+  fileprivate mutating func add() { count += 1 }
+
+  public struct Iterator: IteratorProtocol {
+    fileprivate let list: EventList
+    fileprivate var left: Int
+    fileprivate var position = 0
+
+    public mutating func next() -> Event? {
+      guard left > 0 else { return nil }
+      while true {
+        let event = list.events[position]
+        position += 1
+        if list.has(event) {
+          left -= 1
+          return event
+        }
+      }
+    }
+  }
+
+  private func has(_ event: Event) -> Bool {
+    event.kind == kind.rawValue && event.thread == thread
+  }
+
+  public func makeIterator() -> Iterator { Iterator(list: self, left: count) }
+
+  public var isEmpty: Bool { count == 0 }
+  public var first: Event? { count == 0 ? nil : first { _ in true } }
+  public var last: Event? { last { _ in true } }
+
+  public func last(where isWanted: (Event) -> Bool) -> Event? {
+    guard count > 0 else { return nil }
+    return events.last { has($0) && isWanted($0) }
+  }
+
+  public subscript(index: Int) -> Event { dropFirst(index).first { _ in true }! }
+}
+
+/// The events of one step, by what they are.
+public struct StepEvents {
+  public private(set) var allocated = EventList(.allocation)
+  public private(set) var warned = EventList(.warning)
+  public private(set) var calls = EventList(.call)
+  public private(set) var assertions = EventList(.assertion)
   /// The last event that answered with a failure: a refused page, a negative number.
   public private(set) var failure: Event?
   /// The errno that the failure stands for, negative.
@@ -30,12 +83,11 @@ public final class StepEvents {
     .sleepUnderLock, .crash, .hang)
   private static let lookedAtReturn = PropertySet(.lockImbalance)
 
-  private func clear() {
-    allocated.removeAll(keepingCapacity: true)
-    freed.removeAll(keepingCapacity: true)
-    warned.removeAll(keepingCapacity: true)
-    calls.removeAll(keepingCapacity: true)
-    assertions.removeAll(keepingCapacity: true)
+  private mutating func begin(_ events: UnsafeBufferPointer<Event>, thread: Int) {
+    allocated.begin(events, thread: thread)
+    warned.begin(events, thread: thread)
+    calls.begin(events, thread: thread)
+    assertions.begin(events, thread: thread)
     failure = nil
     failureErrno = 0
     fatal = nil
@@ -51,15 +103,16 @@ public final class StepEvents {
   ///   - thread: whose events; those of two steps that race are mixed.
   ///   - isRefused: whether BUG() is the right end of this step.
   /// - Returns: the position behind the step, or behind both.
-  public func take(
+  public mutating func take(
     _ events: UnsafeBufferPointer<Event>, from start: Int, thread: Int = 0, function: String,
     isRefused: Bool = false, into report: inout Report
   ) -> Int {
-    clear()
+    let events = UnsafeBufferPointer(rebasing: events[start...])
+    begin(events, thread: thread)
     report.look(at: Self.looked)
-    var position = start
+    var position = 0
     var isRace = false
-    let step = events[start].step
+    let step = events[0].step
     while position < events.count, events[position].step == step {
       let event = events[position]
       position += 1
@@ -70,7 +123,7 @@ public final class StepEvents {
       case .returned: returned = event
       case .bug where isRefused: fatal = event
       case .call:
-        calls.append(event)
+        calls.add()
         let value = Int64(bitPattern: event.value)
         if value < 0, value >= -4095 {
           failure = event
@@ -80,14 +133,14 @@ public final class StepEvents {
           failureErrno = errno
         }
       case .allocation:
-        allocated.append(event)
+        allocated.add()
         if event.value == 0 {
           failure = event
           failureErrno = Self.enomem
         }
       case .free: free(event, function, &report)
-      case .warning: warned.append(event)
-      case .assertion: assertions.append(event)
+      case .warning: warned.add()
+      case .assertion: assertions.add()
       case .lock: lock(event, function, &report)
       case .unlock: unlock(event, function, &report)
       case .sleep:
@@ -104,7 +157,7 @@ public final class StepEvents {
         .lockImbalance, in: function, at: returned.pc,
         "the function returns with a lock that it took still held")
     }
-    return position
+    return start + position
   }
 
   /// A 32-bit result that is a negative errno.
@@ -115,7 +168,6 @@ public final class StepEvents {
   }
 
   private func free(_ event: Event, _ function: String, _ report: inout Report) {
-    freed.append(event)
     switch event.freed {
     case .live: break
     case .freed:
@@ -129,7 +181,7 @@ public final class StepEvents {
     }
   }
 
-  private func lock(_ event: Event, _ function: String, _ report: inout Report) {
+  private mutating func lock(_ event: Event, _ function: String, _ report: inout Report) {
     if event.isLockMisuse {
       report.broken(
         .doubleLock, in: function, at: event.pc, "a lock is taken that is already held")
@@ -137,7 +189,7 @@ public final class StepEvents {
     lockBalance += 1
   }
 
-  private func unlock(_ event: Event, _ function: String, _ report: inout Report) {
+  private mutating func unlock(_ event: Event, _ function: String, _ report: inout Report) {
     if event.isLockMisuse {
       report.broken(
         .lockImbalance, in: function, at: event.pc, "a lock is released that is not held this way")
@@ -146,7 +198,7 @@ public final class StepEvents {
     }
   }
 
-  private func end(_ event: Event, _ function: String, _ report: inout Report) {
+  private mutating func end(_ event: Event, _ function: String, _ report: inout Report) {
     switch event.what {
     case .access:
       fatal = event

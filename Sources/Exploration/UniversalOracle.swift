@@ -5,7 +5,7 @@ import Shims
 /// exactly what each rule claims, and what it keeps silent about.
 struct UniversalOracle {
   private let subject: Subject
-  private let events = StepEvents()
+  private var events = StepEvents()
   /// The first event of the next step.
   private var position = 0
   private var isUninitialised = false

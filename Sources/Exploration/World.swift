@@ -45,6 +45,15 @@ public struct World {
     return UnsafeBufferPointer(start: world.pointee.asked, count: Int(world.pointee.asked_count))
   }
 
+  /// The same, without what only who judges has looked at, see ``Record/isJudging``.
+  var seen: UnsafeBufferPointer<kshim_asked> {
+    let world = happened
+    return UnsafeBufferPointer(start: world.pointee.seen, count: Int(world.pointee.seen_count))
+  }
+
+  /// Says whether who looks from here on only judges.
+  func judge(_ isJudging: Bool) { table.pointee.judging(isJudging) }
+
   /// What was passed since the reset, where ``fill(unset:tracing:)`` asks for it.
   var path: UnsafeBufferPointer<kshim_passed> {
     let world = happened
@@ -167,13 +176,16 @@ public struct World {
   /// How many decisions of the last run can be taken otherwise without running again what came before.
   @inlinable public var checkpoints: Int { Int(happened.pointee.checkpoint_count) }
 
-  /// Goes back to where a decision was asked for, takes another answer, and runs to the end of that
-  /// step. Returns both threads' results, as ``race`` or ``call`` would; nil when an event ended it.
-  @inlinable func resume(decision: Int, choice: UInt8) -> (UInt64, UInt64)? {
+  /// Goes back to where a decision was asked for, takes another answer for it and those given behind
+  /// it, and runs to the end of that step. Returns both threads' results, as ``race`` or ``call`` would; nil when an event ended it.
+  @inlinable func resume(
+    decision: Int, _ choices: UnsafeBufferPointer<UInt8>
+  ) -> (UInt64, UInt64)? {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2) { results in
       kshim_run_in(table)
       defer { kshim_run_in(nil) }
-      return table.pointee.resume(UInt32(decision), choice, results.baseAddress)
+      return table.pointee.resume(
+        UInt32(decision), choices.baseAddress, UInt32(choices.count), results.baseAddress)
         ? (results[0], results[1]) : nil
     }
   }

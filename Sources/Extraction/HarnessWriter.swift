@@ -308,11 +308,12 @@ struct HarnessWriter {
       resolved.isBitField
         ? "return 0;" : "return (kshim_u64)(unsigned long)&\(resolved.expression);"
     }
+    let silent = "__attribute__((no_sanitize(\"kernel-address\")))\n"
     return accessor("static void kshim_set(unsigned slot, unsigned index, kshim_u64 value)", sets)
       + accessor("static kshim_u64 kshim_get(unsigned slot, unsigned index)", gets)
       // Without instruments nothing is asked.
-      + "__attribute__((no_sanitize(\"kernel-address\")))\n"
-      + accessor("kshim_u64 kshim_unit_peek(unsigned slot, unsigned index)", gets)
+      + silent + accessor("kshim_u64 kshim_unit_peek(unsigned slot, unsigned index)", gets)
+      + silent
       + accessor("kshim_u64 kshim_unit_address(unsigned slot, unsigned index)", addresses)
       + "static const struct kshim_harness kshim_harness;\n"
       + "void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value) "

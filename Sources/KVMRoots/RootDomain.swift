@@ -19,7 +19,7 @@ public struct RootDomain: ObservedDomain {
   /// A step of the last run.
   private struct Made {
     /// Before it.
-    var judge: RootJudge
+    var judge: RootJudge.Memory
     var after: RootSnapshot
     var goesOn: UInt64?
   }
@@ -105,6 +105,8 @@ public struct RootDomain: ObservedDomain {
       observer.end(number, record)
     }
     if report.takesStep(world, result) {
+      report.record?.isJudging = true
+      defer { report.record?.isJudging = false }
       let isOne = judge.judge(
         target, state, argument: argument, address: address, before: before, after: latest,
         world, result, isLast: isLast, &report)
@@ -118,11 +120,11 @@ public struct RootDomain: ObservedDomain {
   /// Takes the judge as it was before a step, or keeps it for a run that goes on there.
   mutating func begin(_ number: Int, _ report: Report) {
     if report.wasPrepared(number) {
-      judge = made[number].judge
+      judge.memory = made[number].judge
       made.removeLast(made.count - number - 1)
     } else {
       if made.count > number { made.removeLast(made.count - number) }
-      made.append(Made(judge: judge, after: latest))
+      made.append(Made(judge: judge.memory, after: latest))
     }
   }
 

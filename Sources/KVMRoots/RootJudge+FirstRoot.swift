@@ -65,7 +65,7 @@ extension RootJudge {
       state.tdpMMU || state.hasPageHash && hasRmaps,
       state.tdp && !state.isTracked || hasTracks
     else { return false }
-    let before = metadata
+    let before = memory.metadata
     let after = Metadata(world, slots)
     warns(exactly: 0, step, &report)
     if !after.keeps(before) {

@@ -8,15 +8,20 @@ import Exploration
 struct RootJudge {
   let setup: RootSetup
   let subject: Subject
-  let events = StepEvents()
-  /// The first event of the next step.
-  private var position = 0
-  /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`.
-  private(set) var metadata = Metadata()
-  /// Whether this scenario was found to depend on what nothing has set.
-  private var isUninitialised = false
-  /// How, until it is told.
-  private var parting: Parting?
+  private(set) var events = StepEvents()
+
+  /// What the judge knows of a scenario before a step, for a run that goes on there.
+  struct Memory {
+    /// The first event of the next step.
+    fileprivate var position = 0
+    /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`.
+    fileprivate(set) var metadata = Metadata()
+    /// Whether this scenario was found to depend on what nothing has set.
+    fileprivate var isUninitialised = false
+    /// How, until it is told.
+    fileprivate var parting: Parting?
+  }
+  var memory = Memory()
 
   var slots: RootSlots { setup.slots }
 
@@ -45,13 +50,13 @@ struct RootJudge {
 
   /// Begins a scenario.
   mutating func begin() {
-    position = 0
-    isUninitialised = false
-    parting = nil
+    memory.position = 0
+    memory.isUninitialised = false
+    memory.parting = nil
   }
 
   /// Takes the starting state, once it is set up.
-  mutating func start(in world: World) { metadata = Metadata(world, slots) }
+  mutating func start(in world: World) { memory.metadata = Metadata(world, slots) }
 
   /// Judges the step that was just made.
   ///
@@ -66,21 +71,21 @@ struct RootJudge {
     _ report: inout Report
   ) -> Bool {
     let behind = events.take(
-      world.events, from: position, thread: thread, function: target.rawValue,
+      world.events, from: memory.position, thread: thread, function: target.rawValue,
       isRefused: target == .walk && isForeignRoot(argument, state, before), into: &report)
-    if thread == 1 || other == nil { position = behind }
+    if thread == 1 || other == nil { memory.position = behind }
     var isOne = true
     if thread == 0, let sign = report.parting(world, result) {
       isOne = !sign.isEnd
-      if !isUninitialised { parting = sign }
-      isUninitialised = true
+      if !memory.isUninitialised { memory.parting = sign }
+      memory.isUninitialised = true
     }
-    if let sign = parting, sign.thread == thread {
+    if let sign = memory.parting, sign.thread == thread {
       report.broken(.uninitialised, in: target.rawValue, at: sign.pc, sign.sentence)
-      parting = nil
+      memory.parting = nil
     }
     // What an uninitialised variable or a dead end leads to is no further finding.
-    guard !isUninitialised, let returned = events.returned else { return isOne }
+    guard !memory.isUninitialised, let returned = events.returned else { return isOne }
     let step = Step(
       target: target, state: state, before: before, after: after,
       result: Int32(truncatingIfNeeded: returned.value), end: returned.pc, argument: argument,

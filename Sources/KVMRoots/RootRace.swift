@@ -103,6 +103,8 @@ extension RootDomain {
       observer.end(0, record)
     }
     guard isJudged else { return }
+    report.record?.isJudging = true
+    defer { report.record?.isJudging = false }
     for thread in 0..<2 {
       world.select(thread: thread)
       var judged = states[thread]

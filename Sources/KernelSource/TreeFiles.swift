@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Foundation
+import Synchronization
 
 /// The regular files of a tree, the cache's own record apart, as the file system counts them.
 struct TreeFiles: Sendable {
@@ -23,11 +24,41 @@ struct TreeFiles: Sendable {
   private(set) var files: [File] = []
 
   init(of directory: String) {
-    walk(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), isTop: true)
+    // Most of a kernel's files are below few directories: those of two levels are shared among all
+    // cores.
+    var waiting: [String]? = []
+    walk(Self.open(directory), "", depth: 0, leaving: &waiting)
+    let found = Mutex<TreeFiles>(TreeFiles())
+    let paths = waiting ?? []
+    DispatchQueue.concurrentPerform(iterations: paths.count) { number in
+      var part = TreeFiles()
+      var none: [String]?
+      part.walk(Self.open("\(directory)/\(paths[number])"), "", depth: 2, leaving: &none)
+      found.withLock { $0.add(part) }
+    }
+    add(found.withLock { $0 })
   }
 
-  /// - Parameter descriptor: an open directory, closed here; negative where it could not be opened.
-  private mutating func walk(_ descriptor: Int32, isTop: Bool = false) {
+  private init() {}
+
+  private static func open(_ path: String) -> Int32 {
+    Foundation.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  }
+
+  private mutating func add(_ other: TreeFiles) {
+    count.files += other.count.files
+    count.bytes += other.count.bytes
+    count.seconds &+= other.count.seconds
+    files += other.files
+  }
+
+  /// - Parameters:
+  ///   - descriptor: an open directory, closed here; negative where it could not be opened.
+  ///   - path: where it is below the top.
+  ///   - waiting: where the directories of the second level go; nil: they are walked.
+  private mutating func walk(
+    _ descriptor: Int32, _ path: String, depth: Int, leaving waiting: inout [String]?
+  ) {
     guard descriptor >= 0 else { return }
     guard let stream = fdopendir(descriptor) else {
       close(descriptor)
@@ -41,14 +72,21 @@ struct TreeFiles: Sendable {
         guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
         switch status.st_mode & S_IFMT {
         case S_IFREG:
-          if isTop, strcmp(name, KernelTree.recordName) == 0 { return }
+          if depth == 0, strcmp(name, KernelTree.recordName) == 0 { return }
           count.files += 1
           count.bytes += Int(status.st_size)
           count.seconds &+= status.st_mtim.tv_sec
           files.append(File(inode: UInt64(status.st_ino), blocks: Int(status.st_blocks) * 512))
         case S_IFDIR:
           if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { return }
-          walk(openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
+          let below = path + String(cString: name) + "/"
+          if depth == 1, waiting != nil {
+            waiting?.append(below)
+            return
+          }
+          walk(
+            openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), below,
+            depth: depth + 1, leaving: &waiting)
         default: break
         }
       }

@@ -17,7 +17,7 @@ struct BehaviourDomain: Domain {
   static let properties = Property.universal
 
   private let subject: Subject
-  private let events = StepEvents()
+  private var events = StepEvents()
   let spaces: [StateSpace] =
     Behaviour.all.map { StateSpace(name: $0.entry, words: []) }
     + others.map { StateSpace(name: $0, words: []) }

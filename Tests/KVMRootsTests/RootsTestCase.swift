@@ -88,3 +88,10 @@ enum CountedText {
   static let debian6v1 = "7fea2f531aaba4ad5a2c383bf35e76d0bdf90ea95368b8bb8b1d73c5f0ce0c3d"
   static let debian6v12 = "b51e97003a4b752eb70ab2e5c7ed78e73fe3e7c138f037cf9822efafe1894a2c"
 }
+
+extension RootSnapshot {
+  /// The special tables that are there.
+  var tables: Tables {
+    [Tables.pae, .pml4, .pml5].reduce([]) { has($1) ? $0.union($1) : $0 }
+  }
+}

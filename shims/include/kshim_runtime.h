@@ -85,7 +85,8 @@ void kshim_watch_store(unsigned number, unsigned mask);
 _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result);
 _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned switches,
 		 unsigned failures);
-_Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results);
+_Bool kshim_resume(unsigned decision, const unsigned char *choices, unsigned count,
+		   kshim_u64 *results);
 void kshim_fault(int number, kshim_u64 address, kshim_u64 instruction, kshim_u64 stack);
 void kshim_forget_loops(void);
 void kshim_select(unsigned thread);

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 4
+#define KSHIM_ABI 6
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -170,6 +170,8 @@ struct kshim_world {
 	uint32_t checkpoint_count;	/* how many decisions resume() can go back to */
 	const struct kshim_asked *asked;	/* in the order in which they were looked at */
 	uint32_t asked_count;
+	const struct kshim_asked *seen;	/* the same, without what only who judges has looked at */
+	uint32_t seen_count;
 	uint32_t before_loop;	/* how many decisions came before a loop that does not end */
 	bool new_path;		/* whether it passed a way through three blocks, or an outcome of the
 				 * comparisons there, that no run of this process had passed */
@@ -210,6 +212,8 @@ struct kshim_table {
 	void (*inputs)(const struct kshim_input *inputs, uint32_t count);
 	/* Looks at an input. Returns the number of its value. */
 	unsigned (*ask)(uint32_t input);
+	/* Says whether who looks from here on only judges: see kshim_world.seen. */
+	void (*judging)(bool judging);
 	/* What never-written variables and memory hold from the next reset on, and whether path and
 	 * comparisons count in digest(): two runs with two fills part where one of these is looked at. */
 	void (*fill_unset)(uint8_t byte, bool trace_path);
@@ -250,7 +254,8 @@ struct kshim_table {
 	/* Goes back to where a decision was asked for and takes another answer, up to the end of that
 	 * step; both threads' results, as race() or, the first alone, call(). Only for decisions below
 	 * kshim_world.checkpoint_count. */
-	bool (*resume)(uint32_t decision, uint8_t choice, uint64_t *results);
+	bool (*resume)(uint32_t decision, const uint8_t *choices, uint32_t count,
+		       uint64_t *results);
 	/* Calls two targets at once, thread 0 first. At a scheduling point (before a boundary callee,
 	 * a lock or a marked access, after an unlock) the other thread may go on: a decision of the
 	 * callee "switch", asked as long as fewer than `switches` were taken. A thread that waits

@@ -109,7 +109,7 @@ __attribute__((naked, noinline)) void checkpoint_take(void)
 		"retq");
 }
 
-bool checkpoint_restore(uint32_t decision, uint8_t choice)
+bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t count)
 {
 	struct checkpoint *checkpoint;
 
@@ -120,7 +120,7 @@ bool checkpoint_restore(uint32_t decision, uint8_t choice)
 	used = (checkpoint->end + 63) & ~63ULL;
 	memory_restore(&checkpoint->memory);
 	inputs_restore(&checkpoint->inputs);
-	trace_restore(&checkpoint->trace, choice);
+	trace_restore(&checkpoint->trace, choices, count);
 	thread_restore(&checkpoint->threads);
 	step_restore(&checkpoint->step);
 	unset_restore(&checkpoint->unset);

@@ -361,12 +361,13 @@ _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned s
 	return is_whole;
 }
 
-_Bool kshim_resume(unsigned decision, unsigned char choice, kshim_u64 *results)
+_Bool kshim_resume(unsigned decision, const unsigned char *choices, unsigned count,
+		   kshim_u64 *results)
 {
 	bool is_whole;
 
 	enter();
-	if (!checkpoint_restore(decision, choice))
+	if (!checkpoint_restore(decision, choices, count))
 		__builtin_trap();
 	is_whole = finish((uint64_t)__builtin_frame_address(0));
 	thread_select(0);
@@ -396,6 +397,8 @@ const struct kshim_world *kshim_world_now(void)
 		.checkpoint_count = checkpoint_count,
 		.asked = inputs_asked,
 		.asked_count = inputs_asked_count,
+		.seen = inputs_seen,
+		.seen_count = inputs_seen_count,
 		.new_path = is_new_path,
 		.before_loop = in_loop > LOOP_BLOCKS ? before_loop : trace_decision_count,
 		.read_unset = unset_was_read,

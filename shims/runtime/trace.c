@@ -14,10 +14,15 @@ static uint32_t prefix_count;
 #define UNNAMED_LOCK 31
 static const volatile void *named[MAX_NAMED_LOCKS];
 
-void trace_reset(const uint8_t *choices, uint32_t count)
+static void take_prefix(const uint8_t *choices, uint32_t count)
 {
 	prefix_count = count < MAX_DECISIONS ? count : MAX_DECISIONS;
 	memcpy(prefix, choices, prefix_count);
+}
+
+void trace_reset(const uint8_t *choices, uint32_t count)
+{
+	take_prefix(choices, count);
 	trace_event_count = trace_decision_count = 0;
 }
 
@@ -27,12 +32,15 @@ void trace_save(struct trace_state *state)
 	state->decision_count = trace_decision_count;
 }
 
-void trace_restore(const struct trace_state *state, uint8_t choice)
+void trace_restore(const struct trace_state *state, const uint8_t *choices, uint32_t count)
 {
+	struct kshim_decision *decision;
+
+	take_prefix(choices, count);
 	trace_event_count = state->event_count;
 	trace_decision_count = state->decision_count;
-	trace_decisions[trace_decision_count - 1].choice = choice;
-	prefix_count = 0;
+	decision = &trace_decisions[trace_decision_count - 1];
+	decision->choice = choices[trace_decision_count - 1];
 }
 
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)

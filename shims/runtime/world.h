@@ -58,7 +58,7 @@ struct memory_state {
 };
 
 struct inputs_state {
-	uint32_t watched_count, asked_count, asked_mask;
+	uint32_t watched_count, asked_count, asked_mask, seen_count, seen_mask;
 };
 
 #define MAX_STRETCHES 64
@@ -94,7 +94,8 @@ struct step_state {
 extern uint32_t checkpoint_count;	/* decisions before this one can be taken otherwise */
 void checkpoint_reset(void);
 void checkpoint_take(void);
-bool checkpoint_restore(uint32_t decision, uint8_t choice);	/* runs to the end of the step */
+/* Runs to the end of the step. */
+bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t count);
 
 /* thread.c */
 #define STACK_SIZE (64 * 1024)
@@ -165,6 +166,8 @@ void memory_restore(const struct memory_state *state);
 extern uint8_t watch_filter[WATCH_SLOTS];
 extern struct kshim_asked inputs_asked[KSHIM_MAX_INPUTS];
 extern uint32_t inputs_asked_count;
+extern struct kshim_asked inputs_seen[KSHIM_MAX_INPUTS];
+extern uint32_t inputs_seen_count;
 void inputs_reset(void);
 void inputs_save(struct inputs_state *state);
 void inputs_restore(const struct inputs_state *state);
@@ -230,7 +233,7 @@ extern struct kshim_decision trace_decisions[MAX_DECISIONS];
 extern uint32_t trace_event_count, trace_decision_count;
 void trace_reset(const uint8_t *choices, uint32_t count);
 void trace_save(struct trace_state *state);
-void trace_restore(const struct trace_state *state, uint8_t choice);
+void trace_restore(const struct trace_state *state, const uint8_t *choices, uint32_t count);
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc);
 void trace_limit(enum kshim_limit limit, uint64_t pc);
 uint64_t trace_digest(uint64_t seed);
