@@ -134,7 +134,8 @@ public struct Compare: Sendable {
         case .fact(let old, let new): replay.newDomain.describe(old, new)
         case .events where sides.isReordered:
           "\(replay.newDomain.name(ofTarget: group.kind.target))() does the same in another order"
-        case .events, nil: Self.describe(parting, replay.newDomain.name(ofTarget: group.kind.target))
+        case .events, nil:
+          Self.describe(parting, replay.newDomain.name(ofTarget: group.kind.target))
         }
       let file = newSource.provenance.source
       let name = (file as NSString).lastPathComponent

@@ -27,8 +27,16 @@ struct JointWorker<D: ObservedDomain> {
   private var arities: [Int] = []
   private var hasSameStates = true
   private var scenario = JointScenario()
+  /// Where a revision is.
+  private struct Position {
+    var place: OutcomeTree.Place
+    /// Which inputs it has looked at, a bit for each.
+    var looked: UInt32 = 0
+  }
   /// Where each knowing revision is, in a row for each number of items that are decided.
-  private var places: [OutcomeTree.Place] = []
+  private var positions: [Position] = []
+  /// Which inputs have another value than the ordinary one, a bit for each.
+  private var others: UInt32 = 0
   /// Whether a revision has run the present scenario.
   private var hasRun: [Bool]
 
@@ -89,7 +97,7 @@ struct JointWorker<D: ObservedDomain> {
     let inputs = knowing.map { revisions[$0].spaces[spaces[$0]!].arities }
     arities = inputs.first ?? []
     hasSameStates = inputs.allSatisfy { $0 == arities }
-    places = knowing.map { revisions[$0].trees[spaces[$0]!].root }
+    positions = knowing.map { Position(place: revisions[$0].trees[spaces[$0]!].root) }
     repeat {
       for revision in knowing { hasRun[revision] = false }
       if let count = try descend() {
@@ -105,7 +113,7 @@ struct JointWorker<D: ObservedDomain> {
 
   private mutating func turn() -> Bool {
     guard scenario.advance() else { return false }
-    places.removeLast(places.count - scenario.items.count * knowing.count)
+    positions.removeLast(positions.count - scenario.items.count * knowing.count)
     return true
   }
 
@@ -114,8 +122,12 @@ struct JointWorker<D: ObservedDomain> {
   /// - Returns: where all revisions do the same from there on, how many scenarios there would be if
   ///   no item was an input; nil at the end of a scenario in which they may not.
   private mutating func descend() throws -> Int? {
+    others = scenario.items.reduce(0) { mask, item in
+      guard case .input(let input) = item.what, item.choice != 0 else { return mask }
+      return mask | 1 << UInt32(input)
+    }
     while true {
-      while places.count / knowing.count <= scenario.items.count { goOn() }
+      while positions.count / knowing.count <= scenario.items.count { goOn() }
       if let count = sameCount { return count }
       guard let item = try asked() else { return nil }
       scenario.extend(with: [item])
@@ -124,19 +136,19 @@ struct JointWorker<D: ObservedDomain> {
 
   /// Goes as far as is decided, with one more item than before.
   private mutating func goOn() {
-    let row = places.count / knowing.count
-    for position in knowing.indices {
-      let revision = knowing[position]
+    let row = positions.count / knowing.count
+    for revision in knowing {
       let space = spaces[revision]!
-      var place = places[places.count - knowing.count]
-      while case .decision(let number) = place {
+      var position = positions[positions.count - knowing.count]
+      while case .decision(let number) = position.place {
         let (what, arity) = revisions[revision].trees[space].decision(number)
         guard let index = scenario.index(of: item(what, of: revision)), index < row else { break }
         scenario.widen(index, to: arity)
-        place = revisions[revision].trees[space].place(
+        position.place = revisions[revision].trees[space].place(
           behind: number, min(scenario.items[index].choice, arity - 1))
+        if let input = what.input { position.looked |= 1 << UInt32(input) }
       }
-      places.append(place)
+      positions.append(position)
     }
   }
 
@@ -145,10 +157,15 @@ struct JointWorker<D: ObservedDomain> {
     return .answer(.init(callee: shared[revision][what.callee], ordinal: what.ordinal))
   }
 
-  /// Where a revision is.
-  private func place(of revision: Int) -> OutcomeTree.Place {
-    places[places.count - knowing.count + knowing.firstIndex(of: revision)!]
+  private func position(of revision: Int) -> Position {
+    positions[positions.count - knowing.count + knowing.firstIndex(of: revision)!]
   }
+
+  private func place(of revision: Int) -> OutcomeTree.Place { position(of: revision).place }
+
+  /// Whether a revision has looked at all that is not ordinary. Where it has not, something may still
+  /// be seen of it, such as which pages are in use.
+  private func hasLooked(_ revision: Int) -> Bool { others & ~position(of: revision).looked == 0 }
 
   private func digest(of revision: Int) -> OutcomeTree.Digest {
     revisions[revision].trees[spaces[revision]!].digest(
@@ -159,7 +176,7 @@ struct JointWorker<D: ObservedDomain> {
   private var sameCount: Int? {
     guard hasSameStates else { return nil }
     let first = digest(of: knowing[0])
-    guard first.model != 0 else { return nil }
+    guard first.model != 0, knowing.allSatisfy(hasLooked) else { return nil }
     for revision in knowing.dropFirst() where digest(of: revision).model != first.model {
       return nil
     }
@@ -237,13 +254,15 @@ extension JointWorker {
   /// How a pair parts at the end of the scenario; nil where it does not.
   private mutating func way(_ number: Int, _ pair: JointSearch.Pair) throws -> Way? {
     var key: UInt64?
-    if case .outcome(let old) = place(of: pair.old), case .outcome(let new) = place(of: pair.new) {
+    if case .outcome(let old) = place(of: pair.old), case .outcome(let new) = place(of: pair.new),
+      hasLooked(pair.old), hasLooked(pair.new)
+    {
       let (left, right) = (digest(of: pair.old), digest(of: pair.new))
       if left.model == right.model, !pair.onTheWay || left.trace == right.trace { return nil }
       key = UInt64(old) << 32 | UInt64(new)
       if let way = known[number][key!] { return way }
     }
-    let (old, new) = (observation(of: pair.old), observation(of: pair.new))
+    let (old, new) = (try observation(of: pair.old), try observation(of: pair.new))
     var way: Way?
     if let parting = old.parting(from: new, onTheWay: pair.onTheWay) {
       try prepare(pair.old)
@@ -256,11 +275,12 @@ extension JointWorker {
     return way
   }
 
-  private func observation(of revision: Int) -> Observation {
-    guard case .outcome(let number) = place(of: revision) else {
-      return runners[revision]!.observation
+  private mutating func observation(of revision: Int) throws -> Observation {
+    if case .outcome(let number) = place(of: revision), hasLooked(revision) {
+      return revisions[revision].store.observation(of: number)
     }
-    return revisions[revision].store.observation(of: number)
+    _ = try run(revision)
+    return runners[revision]!.observation
   }
 
   private mutating func add(_ way: Way, _ number: Int, _ pair: JointSearch.Pair, _ count: Int) {

@@ -103,7 +103,7 @@ void inputs_restore(const struct inputs_state *state)
 	settle();
 }
 
-static void take_down(struct kshim_asked *asked, unsigned input)
+static void note(struct kshim_asked *asked, unsigned input)
 {
 	asked->input = input;
 	asked->value = inputs[input].value;
@@ -117,11 +117,11 @@ unsigned kshim_ask(unsigned input)
 		__builtin_trap();
 	if (!(asked_mask >> input & 1)) {
 		asked_mask |= 1u << input;
-		take_down(&inputs_asked[inputs_asked_count++], input);
+		note(&inputs_asked[inputs_asked_count++], input);
 	}
 	if (!is_judging && !(seen_mask >> input & 1)) {
 		seen_mask |= 1u << input;
-		take_down(&inputs_seen[inputs_seen_count++], input);
+		note(&inputs_seen[inputs_seen_count++], input);
 		settle();
 	}
 	return inputs[input].value;
