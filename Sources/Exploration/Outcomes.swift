@@ -4,12 +4,12 @@
 public struct Outcomes: Sendable {
   let spaces: [StateSpace]
   /// Of each space.
-  fileprivate(set) var trees: [OutcomeTree]
-  fileprivate(set) var store = OutcomeStore()
+  private(set) var trees: [OutcomeTree]
+  private(set) var store = OutcomeStore()
   /// The initials of the callees that a decision is known by.
   let callees: [String]
 
-  fileprivate init(_ spaces: [StateSpace], callees: [String]) {
+  init(_ spaces: [StateSpace], callees: [String]) {
     self.spaces = spaces
     self.callees = callees
     trees = spaces.map { OutcomeTree(states: $0.count) }
@@ -26,6 +26,18 @@ public struct Outcomes: Sendable {
     store.close()
     let words = callees.map(Record.word)
     for space in spaces.indices { trees[space].close(store, callees: words) }
+  }
+
+  /// Takes down what comes of a step.
+  mutating func step(
+    _ observation: Observation, _ facts: Range<Int>, _ events: Range<Int>
+  ) -> OutcomeStore.Step {
+    store.step(observation, facts, events)
+  }
+
+  /// Takes down what comes of a scenario.
+  mutating func add(_ steps: [OutcomeStore.Step], at way: [OutcomeTree.Taken], in space: Int) {
+    trees[space].add(store.scenario(steps), at: way)
   }
 
   /// The space of a driver; nil where this revision has no such driver.
@@ -67,10 +79,10 @@ struct OutcomeBuilder {
     guard isWhole, !record.isStopped, isOrdinary(state) else { return }
     for step in steps.count..<record.ends.count {
       let (facts, events) = record.part(step)
-      steps.append(outcomes.store.step(record.observation, facts, events))
+      steps.append(outcomes.step(record.observation, facts, events))
     }
     takeWay()
-    outcomes.trees[state.space].add(outcomes.store.scenario(steps), at: way)
+    outcomes.add(steps, at: way, in: state.space)
   }
 
   /// Whether all is ordinary that nobody has looked at but who judges: that stands for the rest.
