@@ -11,7 +11,9 @@ public struct JointReplay<D: ObservedDomain> {
   private let records: (old: Record, new: Record)
 
   public init(old: Subject, new: Subject, onTheWay: Bool, silent: Set<String>) throws {
-    records = (Record(old, silent: silent), Record(new, silent: silent))
+    records = (
+      Record(old, silent: silent, isShown: true), Record(new, silent: silent, isShown: true)
+    )
     self.old = old
     self.new = new
     self.onTheWay = onTheWay

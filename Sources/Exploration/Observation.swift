@@ -53,7 +53,7 @@ public struct Observation {
 
   /// An event's kind and whose it is: a step's, or of steps that race a thread's.
   struct Place: Hashable, Sendable {
-    var kind: UInt16
+    var kind: UInt8
     var whose: UInt8
 
     var word: UInt64 { UInt64(kind) << 8 | UInt64(whose) }
@@ -91,24 +91,29 @@ public struct Observation {
   mutating func take(_ events: Slice<UnsafeBufferPointer<Event>>, callees: [UInt64]) {
     let isRace = events.contains { $0.thread != 0 }
     for event in events {
-      if event.what == .call, event.hasCallee, callees[Int(event.call)] == 0 { continue }
+      let callee = event.hasCallee ? callees[Int(event.call)] : .max
+      if callee == 0, event.kind == EventKind.call.rawValue { continue }
       var word = UInt64(event.kind) << 32 | UInt64(event.thread) << 16 | UInt64(event.at)
-      switch event.what {
+      switch event.kind {
       // A target's number and a WARN's line are the revision's own.
-      case .step, .warning: break
-      case .returned: word = Self.mix(word, event.value)
+      case EventKind.step.rawValue, EventKind.warning.rawValue: break
+      case EventKind.returned.rawValue: word = Self.mix(word, event.value)
       default:
-        word = Self.mix(word, event.hasCallee ? callees[Int(event.call)] : .max)
-        word = Self.mix(word, event.value)
-        word = Self.mix(Self.mix(word, event.arg.0), event.arg.1)
-        word = Self.mix(Self.mix(word, event.arg.2), event.arg.3)
+        word = Self.mix(word, callee, event.value)
+        word = Self.mix(Self.mix(word, event.arg.0, event.arg.1), event.arg.2, event.arg.3)
       }
-      add(word, Place(kind: event.kind, whose: isRace ? event.thread : event.step))
+      add(word, Place(kind: UInt8(event.kind), whose: isRace ? event.thread : event.step))
     }
   }
 
   /// Whether a WARN fired.
-  var isWarned: Bool { places.contains { $0.kind == EventKind.warning.rawValue } }
+  var isWarned: Bool { places.contains { $0.kind == UInt8(EventKind.warning.rawValue) } }
+
+  /// Of two words and of what came before them.
+  static func mix(_ before: UInt64, _ left: UInt64, _ right: UInt64) -> UInt64 {
+    let product = (before ^ left).multipliedFullWidth(by: right ^ 0x9e37_79b9_7f4a_7c15)
+    return product.high ^ product.low &+ before
+  }
 
   static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = (left ^ right).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)

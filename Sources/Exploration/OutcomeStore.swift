@@ -1,12 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+/// Numbers of digests, which need no further hash.
+private struct Numbers: Sendable {
+  /// A place is free where the number is 0; else it is one less.
+  private var places: [(digest: UInt64, number: UInt32)] = []
+  private var count = 0
+
+  /// The number of a digest, which gets a new one where it has none.
+  mutating func number(of digest: UInt64, _ new: UInt32) -> UInt32 {
+    if count * 2 >= places.count { grow() }
+    let place = place(of: digest)
+    if places[place].number == 0 {
+      places[place] = (digest, new + 1)
+      count += 1
+    }
+    return places[place].number - 1
+  }
+
+  private func place(of digest: UInt64) -> Int {
+    var place = Int(truncatingIfNeeded: digest) & (places.count - 1)
+    while places[place].number != 0, places[place].digest != digest {
+      place = (place + 1) & (places.count - 1)
+    }
+    return place
+  }
+
+  private mutating func grow() {
+    let before = places
+    places = Array(repeating: (0, 0), count: max(1024, before.count * 2))
+    for one in before where one.number != 0 { places[place(of: one.digest)] = one }
+  }
+}
+
 /// Lists, each different one once. Flat, for there are many.
 struct Lists<Element: Sendable>: Sendable {
   private var elements: [Element] = []
   private var ends: [Int] = []
   /// Of each list.
   private(set) var digests: [UInt64] = []
-  private var known: [UInt64: UInt32] = [:]
+  private var known = Numbers()
 
   var count: Int { ends.count }
 
@@ -19,9 +51,9 @@ struct Lists<Element: Sendable>: Sendable {
   ///
   /// - Parameter digest: what tells it from others.
   mutating func number(of digest: UInt64, _ list: () -> some Sequence<Element>) -> UInt32 {
-    if let number = known[digest] { return number }
-    let number = UInt32(ends.count)
-    known[digest] = number
+    let new = UInt32(ends.count)
+    let number = known.number(of: digest, new)
+    guard number == new else { return number }
     digests.append(digest)
     elements.append(contentsOf: list())
     ends.append(elements.count)
@@ -29,7 +61,7 @@ struct Lists<Element: Sendable>: Sendable {
   }
 
   /// Says that nothing is added any more.
-  mutating func close() { known = [:] }
+  mutating func close() { known = Numbers() }
 }
 
 /// What came of the scenarios of one revision: of each its steps.
@@ -40,11 +72,6 @@ struct OutcomeStore: Sendable {
     var value: UInt64
   }
 
-  struct Event: Sendable {
-    var word: UInt64
-    var place: Observation.Place
-  }
-
   /// Numbers of a step's facts and of what happened in it.
   struct Step: Hashable, Sendable {
     var facts: UInt32
@@ -52,7 +79,9 @@ struct OutcomeStore: Sendable {
   }
 
   private var facts = Lists<Fact>()
-  private var events = Lists<Event>()
+  private var events = Lists<UInt64>()
+  /// Of each of those events.
+  private var places: [Observation.Place] = []
   private var scenarios = Lists<Step>()
   /// Of each scenario, what it leaves behind.
   private var models: [UInt64] = []
@@ -61,20 +90,27 @@ struct OutcomeStore: Sendable {
   mutating func step(
     _ observation: Observation, _ facts: Range<Int>, _ events: Range<Int>
   ) -> Step {
-    let (all, happened, places) = (observation.facts, observation.happened, observation.places)
-    let model = all[facts].reduce(1) {
-      Observation.mix(Observation.mix($0, UInt64($1.key)), $1.value)
+    var model: UInt64 = 1
+    for fact in observation.facts[facts] {
+      model = Observation.mix(model, fact.value, UInt64(fact.key))
     }
-    let way = events.reduce(2) {
-      Observation.mix(Observation.mix($0, happened[$1]), places[$1].word)
-    }
+    // A word tells its event's kind and thread.
+    var way = Observation.mix(2, events.first.map { observation.places[$0].word } ?? 0)
+    for word in observation.happened[events] { way = Observation.mix(way, word) }
     return Step(
       facts: self.facts.number(of: model) {
-        all[facts].lazy.map { Fact(key: $0.key, value: $0.value) }
+        observation.facts[facts].lazy.map { Fact(key: $0.key, value: $0.value) }
       },
-      events: self.events.number(of: way) {
-        events.lazy.map { Event(word: happened[$0], place: places[$0]) }
-      })
+      events: number(of: way, observation.happened[events], observation.places[events]))
+  }
+
+  private mutating func number(
+    of digest: UInt64, _ words: ArraySlice<UInt64>, _ places: ArraySlice<Observation.Place>
+  ) -> UInt32 {
+    let known = events.count
+    let number = events.number(of: digest) { words }
+    if number == known { self.places.append(contentsOf: places) }
+    return number
   }
 
   /// The number of a scenario.
@@ -99,7 +135,8 @@ struct OutcomeStore: Sendable {
     var observation = Observation()
     for step in scenarios[scenario] {
       for fact in facts[step.facts] { observation.add(.init(key: fact.key, value: fact.value)) }
-      for event in events[step.events] { observation.add(event.word, event.place) }
+      let words = events[step.events]
+      for (word, place) in zip(words, places[words.indices]) { observation.add(word, place) }
     }
     return observation
   }
@@ -110,7 +147,9 @@ struct OutcomeStore: Sendable {
       self.facts.number(of: other.facts.digests[Int(number)]) { other.facts[number] }
     }
     let events = (0..<UInt32(other.events.count)).map { number in
-      self.events.number(of: other.events.digests[Int(number)]) { other.events[number] }
+      let words = other.events[number]
+      return self.number(
+        of: other.events.digests[Int(number)], words, other.places[words.indices])
     }
     return (0..<UInt32(other.scenarios.count)).map { number in
       scenario(

@@ -17,9 +17,13 @@ public final class Record {
     didSet { world.judge(isJudging) }
   }
 
+  /// Whether reports will show what is taken down: then it says also what is no part of comparisons.
+  public let isShown: Bool
+
   /// - Parameter silent: callees whose calls show as what they do.
-  init(_ subject: Subject, silent: Set<String>) {
+  init(_ subject: Subject, silent: Set<String>, isShown: Bool = false) {
     world = subject.world
+    self.isShown = isShown
     callees = subject.calls.map { name in
       silent.contains(name) ? 0 : Self.word(name)
     }

@@ -101,7 +101,7 @@ public struct RootDomain: ObservedDomain {
     // On hardware nothing goes on beside a lock that is never released.
     var goesOn = world.happened.pointee.locks_held > 0 ? nil : result
     if let record = report.record {
-      observer.observe(target, state, before: before, after: latest, world)
+      observer.observe(target, state, before: before, after: latest, world, record)
       observer.end(number, record)
     }
     if report.takesStep(world, result) {

@@ -98,7 +98,7 @@ extension RootDomain {
         observer.observe(
           states[thread].drive,
           AskedState(state: states[thread], inputs: .fixed, world: world),
-          before: before[thread], after: after[thread], world, thread: thread)
+          before: before[thread], after: after[thread], world, record, thread: thread)
       }
       observer.end(0, record)
     }
