@@ -36,18 +36,9 @@ public struct Compare: Sendable {
     let start = ContinuousClock.now
     let work = try WorkDirectory()
     defer { work.remove() }
-    var builds: [Builds] = []
+    let builds = try await builds(of: candidates, in: work.path)
     var verdicts: [Verdict] = []
     var outcomes: [Outcomes] = []
-    for (number, candidate) in candidates.enumerated() {
-      check.phase?("extracting and compiling \(candidate.label)")
-      let directory = "\(work.path)/\(number)"
-      try prepare(directory)
-      builds.append(
-        try await Builds.make(
-          check.subject, candidate.revision, jobs: check.jobs,
-          counting: check.drives == nil, installation: check.installation, in: directory))
-    }
     let silent = builds.reduce(into: Set<String>()) { $0.formUnion($1.extraction.primitives) }
     for (number, candidate) in candidates.enumerated() {
       check.phase?("running every scenario in \(candidate.label)")
@@ -61,11 +52,10 @@ public struct Compare: Sendable {
       return JointSearch.Pair(old: new - 1, new: new, onTheWay: trees[0] == trees[1])
     }
     check.phase?("comparing what comes of every scenario")
-    let built = builds
     let result = try JointSearch.search(
       domain, outcomes, pairs: pairs, jobs: check.jobs,
       silent: silent, drives: check.drives,
-      load: { worker, revision in try built[revision].load(worker) },
+      load: { worker, revision in try builds[revision].load(worker) },
       progress: check.progress)
     var told: [Comparison.Pair] = []
     for (number, pair) in pairs.enumerated() {
@@ -87,6 +77,36 @@ public struct Compare: Sendable {
       },
       pairs: told, findings: FindingHistory(verdicts).rows, scenarios: result.scenarios,
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+  }
+
+  /// Extracts and compiles the candidates, as many at once as there are workers.
+  private func builds(of candidates: [Candidate], in work: String) async throws -> [Builds] {
+    var made: [Result<Builds, any Error>?] = candidates.map { _ in nil }
+    await withTaskGroup(of: (Int, Result<Builds, any Error>).self) { group in
+      for (number, candidate) in candidates.enumerated() {
+        if number >= max(1, check.jobs), let (number, built) = await group.next() {
+          made[number] = built
+        }
+        group.addTask {
+          do {
+            return (number, .success(try await build(candidate, in: "\(work)/\(number)")))
+          } catch {
+            return (number, .failure(error))
+          }
+        }
+      }
+      for await (number, built) in group { made[number] = built }
+    }
+    // Of several that fail the first one is told.
+    return try made.map { try $0!.get() }
+  }
+
+  private func build(_ candidate: Candidate, in directory: String) async throws -> Builds {
+    check.phase?("extracting and compiling \(candidate.label)")
+    try prepare(directory)
+    return try await Builds.make(
+      check.subject, candidate.revision, jobs: check.jobs, counting: check.drives == nil,
+      installation: check.installation, in: directory)
   }
 
   private func prepare(_ directory: String) throws {

@@ -46,8 +46,13 @@ struct JointWorker<D: ObservedDomain> {
     var isWarned: Bool
     var isStory: Bool
   }
+  /// Two outcomes, by their digests.
+  private struct Met: Hashable {
+    var old: UInt64
+    var new: UInt64
+  }
   /// Of each pair, how two outcomes part.
-  private var known: [[UInt64: Way?]]
+  private var known: [[Met: Way?]]
 
   init(
     _ revisions: [Outcomes], _ pairs: [JointSearch.Pair], silent: Set<String>,
@@ -253,13 +258,13 @@ extension JointWorker {
 
   /// How a pair parts at the end of the scenario; nil where it does not.
   private mutating func way(_ number: Int, _ pair: JointSearch.Pair) throws -> Way? {
-    var key: UInt64?
-    if case .outcome(let old) = place(of: pair.old), case .outcome(let new) = place(of: pair.new),
+    var key: Met?
+    if case .outcome = place(of: pair.old), case .outcome = place(of: pair.new),
       hasLooked(pair.old), hasLooked(pair.new)
     {
       let (left, right) = (digest(of: pair.old), digest(of: pair.new))
       if left.model == right.model, !pair.onTheWay || left.trace == right.trace { return nil }
-      key = UInt64(old) << 32 | UInt64(new)
+      key = Met(old: left.trace, new: right.trace)
       if let way = known[number][key!] { return way }
     }
     let (old, new) = (try observation(of: pair.old), try observation(of: pair.new))

@@ -77,9 +77,10 @@ struct OutcomeBuilder {
     let kept = record.takeKept()
     if steps.count > kept { steps.removeLast(steps.count - kept) }
     guard isWhole, !record.isStopped, isOrdinary(state) else { return }
+    let observation = record.observation
     for step in steps.count..<record.ends.count {
       let (facts, events) = record.part(step)
-      steps.append(outcomes.step(record.observation, facts, events))
+      steps.append(outcomes.step(observation, facts, events))
     }
     takeWay()
     outcomes.add(steps, at: way, in: state.space)
@@ -87,9 +88,8 @@ struct OutcomeBuilder {
 
   /// Whether all is ordinary that nobody has looked at but who judges: that stands for the rest.
   private func isOrdinary(_ state: StartingState) -> Bool {
-    var values = state.values
-    for one in world.seen { values[Int(one.input)] = 0 }
-    return values == .zero
+    let others = InputValues.zero.replacing(with: 1, where: state.values .!= 0).wrappedSum()
+    return world.seen.count { $0.value != 0 } == Int(others)
   }
 
   /// Takes down the decisions of the run.

@@ -91,7 +91,8 @@ public struct RootDomain: ObservedDomain {
     begin(number, report)
     let before = latest
     let world = subject.world
-    if report.record != nil {
+    let record = report.record
+    if record != nil {
       observer.prepare(number, world, isGoingOn: report.wasPrepared(number))
     }
     let result = report.make(number, in: world) {
@@ -100,13 +101,13 @@ public struct RootDomain: ObservedDomain {
     latest = RootSnapshot(world, setup.slots, state.inputs)
     // On hardware nothing goes on beside a lock that is never released.
     var goesOn = world.happened.pointee.locks_held > 0 ? nil : result
-    if let record = report.record {
+    if let record {
       observer.observe(target, state, before: before, after: latest, world, record)
       observer.end(number, record)
     }
     if report.takesStep(world, result) {
-      report.record?.isJudging = true
-      defer { report.record?.isJudging = false }
+      record?.isJudging = true
+      defer { record?.isJudging = false }
       let isOne = judge.judge(
         target, state, argument: argument, address: address, before: before, after: latest,
         world, result, isLast: isLast, &report)

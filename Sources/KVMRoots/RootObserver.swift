@@ -18,10 +18,12 @@ struct RootObserver {
   private var position = 0
   private var step: UInt8 = 0
   /// Before the step, and behind the last one.
-  private var metadata = Metadata()
-  private var latest = Metadata()
+  private var metadata = Kept()
+  private var latest = Kept()
+  /// The shadow pages behind the step: how many roots name each, and what it is.
+  private var pages: [(references: UInt64, value: UInt64)] = []
   /// Before each step of the run.
-  private var befores: [(position: Int, metadata: Metadata)] = []
+  private var befores: [(position: Int, metadata: Kept)] = []
 
   init(setup: RootSetup) { self.setup = setup }
 
@@ -38,7 +40,7 @@ struct RootObserver {
     let known = isGoingOn ? number + 1 : number
     if befores.count > known { befores.removeLast(befores.count - known) }
     if !isGoingOn {
-      if number == 0 { (position, latest) = (0, Metadata(world, slots, asking: false)) }
+      if number == 0 { (position, latest) = (0, Kept(world, slots)) }
       befores.append((position, latest))
     }
     (position, metadata) = befores[number]
@@ -58,7 +60,11 @@ struct RootObserver {
   ) {
     let number = UInt8(Self.drives.firstIndex(of: target)!)
     let behind = take(world.events, thread)
-    latest = Metadata(world, slots, asking: false)
+    // Of two steps that race the second leaves the same behind as the first.
+    if thread != 1 {
+      latest = Kept(world, slots)
+      readPages(world)
+    }
     withUnsafeTemporaryAllocation(of: Observation.Fact.self, capacity: Self.most) { list in
       var count = 0
       observe(target, state, before: before, after: after, world, behind, record.isShown) {
@@ -135,7 +141,8 @@ struct RootObserver {
     if old.rootHPA != new.rootHPA || hasWrittenTables(new, world) {
       walk(from: after, state, world, add)
     }
-    shadowPages(world, add)
+    for (number, page) in pages.enumerated() { add(.references, number, page.references) }
+    for (number, page) in pages.enumerated() { add(.page, number, page.value) }
     addMetadata(take)
     if target == .walk {
       add(.walkLevel, 0, world.get(slots.walkLevel))
@@ -231,16 +238,17 @@ struct RootObserver {
   static let guestsPGD: UInt64 = 1
   static let oldPGD: UInt64 = 2
 
-  private func shadowPages(_ world: World, _ add: (RootAspect, Int, UInt64) -> Void) {
-    var count = 0
-    while count < 16, world.get(slots.pageHPA, at: count) != 0 { count += 1 }
-    for number in 0..<count {
-      add(.references, number, world.get(slots.pageCount, at: number) & 0xffff_ffff)
-    }
-    for number in 0..<count {
+  private mutating func readPages(_ world: World) {
+    pages.removeAll(keepingCapacity: true)
+    while pages.count < 16, world.get(slots.pageHPA, at: pages.count) != 0 {
+      let number = pages.count
       let marks = world.get(slots.pageZapped, at: number) << 1
       let isInvalid = world.get(slots.pageInvalid, at: number) != 0
-      add(.page, number, PageName.shadow(number, slots, world) ^ (marks | (isInvalid ? 1 : 0)))
+      pages.append(
+        (
+          world.get(slots.pageCount, at: number) & 0xffff_ffff,
+          PageName.shadow(number, slots, world) ^ (marks | (isInvalid ? 1 : 0))
+        ))
     }
   }
 
@@ -251,11 +259,9 @@ struct RootObserver {
     func changed(_ aspect: RootAspect, _ index: Int, _ was: UInt64, _ now: UInt64) {
       add(aspect, index, was == now ? 1 << 32 : now, now)
     }
-    changed(.firstRoot, 0, metadata.isDone ? 1 : 0, latest.isDone ? 1 : 0)
-    for slot in 0..<4 { changed(.metadata, slot, metadata.parts(slot), latest.parts(slot)) }
-    if slots.pageHash != nil {
-      changed(.metadata, 4, metadata.pageHash != 0 ? 1 : 0, latest.pageHash != 0 ? 1 : 0)
-    }
+    changed(.firstRoot, 0, metadata.isDone, latest.isDone)
+    for slot in 0..<4 { changed(.metadata, slot, metadata.slot(slot), latest.slot(slot)) }
+    if slots.pageHash != nil { changed(.metadata, 4, metadata.pageHash, latest.pageHash) }
   }
 
   private func name(_ hpa: UInt64, _ after: RootSnapshot.Values, _ world: World) -> UInt64 {
@@ -275,12 +281,28 @@ struct RootObserver {
   }
 }
 
-extension Metadata {
-  /// What a memory slot has, a bit for each of its tables.
-  fileprivate func parts(_ slot: Int) -> UInt64 {
-    (rmap(slot, 0) != 0 ? 1 : 0) | (rmap(slot, 1) != 0 ? 2 : 0) | (rmap(slot, 2) != 0 ? 4 : 0)
-      | (track(slot) != 0 ? 8 : 0)
+/// What there is of ``Metadata``, a bit each; to read it is no look.
+private struct Kept {
+  private var bits: UInt64 = 0
+
+  init() {}
+
+  init(_ world: World, _ slots: RootSlots) {
+    guard let done = slots.firstRootDone else { return }
+    if world.peek(done) != 0 { bits |= 1 << 16 }
+    if let hash = slots.pageHash, world.peek(hash) != 0 { bits |= 1 << 17 }
+    for number in 0..<4 where world.peek(slots.slotPages, at: number) != 0 {
+      for level in 0..<3 where world.peek(slots.slotRmap, at: number * 3 + level) != 0 {
+        bits |= 1 << (number * 4 + level)
+      }
+      if world.peek(slots.slotTrack, at: number) != 0 { bits |= 1 << (number * 4 + 3) }
+    }
   }
+
+  var isDone: UInt64 { bits >> 16 & 1 }
+  var pageHash: UInt64 { bits >> 17 & 1 }
+  /// Three reverse maps and the write tracking.
+  func slot(_ number: Int) -> UInt64 { bits >> (number * 4) & 15 }
 }
 
 /// What a page is, where it lies aside.

@@ -81,7 +81,8 @@ extension RootDomain {
     let world = subject.world
     begin(0, report)
     world.select(thread: 0)
-    if report.record != nil {
+    let record = report.record
+    if record != nil {
       observer.prepare(0, world, isGoingOn: report.wasPrepared(0))
     }
     let results = report.make(0, in: world) {
@@ -92,7 +93,7 @@ extension RootDomain {
     let result = results.map { $0.0 &* 31 &+ $0.1 }
     let isJudged = report.takesStep(world, result)
     let after = snapshots { _, _ in }
-    if let record = report.record {
+    if let record {
       for thread in 0..<2 {
         world.select(thread: thread)
         observer.observe(
@@ -103,8 +104,8 @@ extension RootDomain {
       observer.end(0, record)
     }
     guard isJudged else { return }
-    report.record?.isJudging = true
-    defer { report.record?.isJudging = false }
+    record?.isJudging = true
+    defer { record?.isJudging = false }
     for thread in 0..<2 {
       world.select(thread: thread)
       var judged = states[thread]
