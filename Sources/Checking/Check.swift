@@ -87,7 +87,7 @@ public struct Check: Sendable {
     let builds = try await Builds.make(
       subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
       in: work.path)
-    let verdict = try await judge(domain, builds, in: work.path)
+    let (verdict, _) = try await judge(domain, builds, in: work.path)
     if drives == nil {
       await results?.keep(
         verdict, of: revision, reading: builds.extraction.reading, began: began)
@@ -97,12 +97,14 @@ public struct Check: Sendable {
 
   /// Searches what was built.
   ///
-  /// - Parameter work: a directory of this revision's own.
+  /// - Parameters:
+  ///   - work: a directory of this revision's own.
+  ///   - silent: asks for what came of every scenario, see ``Explorer/search``.
   func judge<D: Domain>(
-    _ domain: D.Type, _ builds: Builds, in work: String
-  ) async throws -> Verdict {
+    _ domain: D.Type, _ builds: Builds, in work: String, observing silent: Set<String>? = nil
+  ) async throws -> (Verdict, Outcomes?) {
     let result = try Explorer.search(
-      domain, jobs: jobs, load: builds.load, drives: drives, progress: progress)
+      domain, jobs: jobs, load: builds.load, drives: drives, observing: silent, progress: progress)
     let subject = try builds.load(0)
     var judge = try D(subject)
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
@@ -115,7 +117,7 @@ public struct Check: Sendable {
     notes.removeAll { note in
       findings.contains { $0.property == Property.uninitialised.id && $0.line == note.line }
     }
-    return Verdict(
+    let verdict = Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
@@ -127,6 +129,7 @@ public struct Check: Sendable {
           ? nil : result.findings.limits.keys.map(\.words).sorted(),
         bound: D.bound, functions: subject.entries, coverage: D.coverage),
       properties: properties(domain, result.findings, notes))
+    return (verdict, result.outcomes)
   }
 
   /// Branches that no scenario takes. The runs that cover every way through the code tell which may be

@@ -6,7 +6,8 @@ import Foundation
 import KernelSource
 import Reporting
 
-/// One comparison: each revision is judged, then all of them run every scenario side by side.
+/// One comparison: each revision is judged, and what comes of its scenarios laid beside that of the one
+/// before it.
 public struct Compare: Sendable {
   /// What is compared, and what the user calls it.
   public struct Candidate: Sendable {
@@ -35,29 +36,26 @@ public struct Compare: Sendable {
     let start = ContinuousClock.now
     let work = try WorkDirectory()
     defer { work.remove() }
-    var builds: [Builds] = []
+    let builds = try await builds(of: candidates, in: work.path)
     var verdicts: [Verdict] = []
+    var outcomes: [Outcomes] = []
+    let silent = builds.reduce(into: Set<String>()) { $0.formUnion($1.extraction.primitives) }
     for (number, candidate) in candidates.enumerated() {
-      check.phase?("extracting and compiling \(candidate.label)")
-      let directory = "\(work.path)/\(number)"
-      try prepare(directory)
-      let built = try await Builds.make(
-        check.subject, candidate.revision, jobs: check.jobs,
-        counting: check.drives == nil, installation: check.installation, in: directory)
-      verdicts.append(try await check.judge(domain, built, in: directory))
-      builds.append(built)
+      check.phase?("running every scenario in \(candidate.label)")
+      let (verdict, outcome) = try await check.judge(
+        domain, builds[number], in: "\(work.path)/\(number)", observing: silent)
+      verdicts.append(verdict)
+      outcomes.append(outcome!)
     }
     let pairs = (1..<candidates.count).map { new in
       let trees = [candidates[new - 1], candidates[new]].map(\.revision.tree.version)
       return JointSearch.Pair(old: new - 1, new: new, onTheWay: trees[0] == trees[1])
     }
-    check.phase?("running every scenario in all revisions")
-    let built = builds
-    let silent = builds.reduce(into: Set<String>()) { $0.formUnion($1.extraction.primitives) }
+    check.phase?("comparing what comes of every scenario")
     let result = try JointSearch.search(
-      domain, revisions: candidates.count, pairs: pairs, jobs: check.jobs,
+      domain, outcomes, pairs: pairs, jobs: check.jobs,
       silent: silent, drives: check.drives,
-      load: { worker, revision in try built[revision].load(worker) },
+      load: { worker, revision in try builds[revision].load(worker) },
       progress: check.progress)
     var told: [Comparison.Pair] = []
     for (number, pair) in pairs.enumerated() {
@@ -66,7 +64,7 @@ public struct Compare: Sendable {
           old: candidates[pair.old].label, new: candidates[pair.new].label,
           scenarios: result.compared[number], compares: pair.onTheWay ? "trace" : "model",
           groups: try await tell(
-            domain, result.groups[number], pair, builds,
+            domain, result.groups[number], pair, builds, silent,
             (candidates[pair.old].label, candidates[pair.new].label))))
     }
     let (seconds, attoseconds) = (ContinuousClock.now - start).components
@@ -79,6 +77,36 @@ public struct Compare: Sendable {
       },
       pairs: told, findings: FindingHistory(verdicts).rows, scenarios: result.scenarios,
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+  }
+
+  /// Extracts and compiles the candidates, as many at once as there are workers.
+  private func builds(of candidates: [Candidate], in work: String) async throws -> [Builds] {
+    var made: [Result<Builds, any Error>?] = candidates.map { _ in nil }
+    await withTaskGroup(of: (Int, Result<Builds, any Error>).self) { group in
+      for (number, candidate) in candidates.enumerated() {
+        if number >= max(1, check.jobs), let (number, built) = await group.next() {
+          made[number] = built
+        }
+        group.addTask {
+          do {
+            return (number, .success(try await build(candidate, in: "\(work)/\(number)")))
+          } catch {
+            return (number, .failure(error))
+          }
+        }
+      }
+      for await (number, built) in group { made[number] = built }
+    }
+    // Of several that fail the first one is told.
+    return try made.map { try $0!.get() }
+  }
+
+  private func build(_ candidate: Candidate, in directory: String) async throws -> Builds {
+    check.phase?("extracting and compiling \(candidate.label)")
+    try prepare(directory)
+    return try await Builds.make(
+      check.subject, candidate.revision, jobs: check.jobs, counting: check.drives == nil,
+      installation: check.installation, in: directory)
   }
 
   private func prepare(_ directory: String) throws {
@@ -95,13 +123,13 @@ public struct Compare: Sendable {
   /// Runs the smallest scenario of each group again, in both revisions, and says what differs.
   private func tell<D: ObservedDomain>(
     _ domain: D.Type, _ groups: [JointSearch.Group], _ pair: JointSearch.Pair, _ builds: [Builds],
-    _ labels: (old: String, new: String)
+    _ silent: Set<String>, _ labels: (old: String, new: String)
   ) async throws -> [Comparison.Group] {
     guard !groups.isEmpty else { return [] }
     let (old, new) = (builds[pair.old], builds[pair.new])
     var replay = try JointReplay<D>(
       old: old.load(0), new: new.load(0), onTheWay: pair.onTheWay,
-      silent: old.extraction.primitives.union(new.extraction.primitives))
+      silent: silent)
     let runs = groups.map { group in
       let needed = replay.needed(group)
       let scenarios = replay.run(group)
@@ -119,14 +147,15 @@ public struct Compare: Sendable {
       ).text
       let sides = SideBySide(traces.0, traces.1)
       let parting = sides.parting
-      let line = Self.line(of: group.parting, parting, traces.1)
+      let line = Self.line(of: scenarios.parting, parting, traces.1)
       let oldLine = parting?.old?.line ?? 0
       let clause: String =
-        switch group.parting {
+        switch scenarios.parting {
         case .fact(let old, let new): replay.newDomain.describe(old, new)
         case .events where sides.isReordered:
           "\(replay.newDomain.name(ofTarget: group.kind.target))() does the same in another order"
-        case .events: Self.describe(parting, replay.newDomain.name(ofTarget: group.kind.target))
+        case .events, nil:
+          Self.describe(parting, replay.newDomain.name(ofTarget: group.kind.target))
         }
       let file = newSource.provenance.source
       let name = (file as NSString).lastPathComponent
@@ -143,7 +172,7 @@ public struct Compare: Sendable {
   /// The line at which the newer revision parts from the older: in the traces, or where they are the
   /// same that of the step's return. 0 where only the older has such a line.
   private static func line(
-    of parting: Observation.Parting, _ row: SideBySide.Row?, _ trace: [Verdict.Event]
+    of parting: Observation.Parting?, _ row: SideBySide.Row?, _ trace: [Verdict.Event]
   ) -> Int {
     if let row { return row.new?.line ?? 0 }
     guard case .fact(_, let fact) = parting else { return 0 }

@@ -63,6 +63,8 @@ public struct Explorer: Sendable {
     public var findings: Report.Findings
     /// Runs that together pass every way through three blocks that any run passes.
     public var covering: [Covering] = []
+    /// What came of every scenario, where that was asked for.
+    public var outcomes: Outcomes?
   }
 
   /// Gives each worker a build of its own.
@@ -71,9 +73,12 @@ public struct Explorer: Sendable {
   /// - Parameters:
   ///   - jobs: how many workers, at least 1.
   ///   - drives: which drivers; nil for all.
+  ///   - silent: asks for what came of every scenario, and names the callees that allocate, free or
+  ///     lock and do nothing else; nil asks for nothing.
   ///   - progress: called a few times a second by one worker.
   public static func search<D: Domain>(
     _ domain: D.Type, jobs: Int, load: @escaping Loader, drives: Set<String>? = nil,
+    observing silent: Set<String>? = nil,
     finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
@@ -83,8 +88,9 @@ public struct Explorer: Sendable {
       return Double(seconds) + Double(attoseconds) * 1e-18
     }
     let shared = Branches<Batch>()
-    let found = Mutex<(result: Result, failure: (any Error)?)>(
-      (.init(scenarios: 0, runs: 0, seconds: 0, isExhaustive: true, findings: .init()), nil))
+    typealias Found = (result: Result, outcomes: [Outcomes], failure: (any Error)?)
+    let found = Mutex<Found>(
+      (.init(scenarios: 0, runs: 0, seconds: 0, isExhaustive: true, findings: .init()), [], nil))
     let jobs = max(1, jobs)
     DispatchQueue.concurrentPerform(iterations: jobs) { worker in
       do {
@@ -94,7 +100,7 @@ public struct Explorer: Sendable {
         let chosen = spaces.indices.filter { drives?.contains(spaces[$0].name) ?? true }
         if worker == 0 { shared.open(chosen.map { Batch([Branch(space: $0)]) }, workers: jobs) }
         let states = chosen.reduce(0) { $0 + spaces[$1].count }
-        var search = Search(subject, spaces)
+        var search = Search(subject, spaces, observing: silent)
         var told = 0.0
         while let batch = shared.next() {
           search.walk(batch, in: &domain) { search in
@@ -117,19 +123,21 @@ public struct Explorer: Sendable {
           $0.result.scenarios += mine.scenarios
           $0.result.covering += mine.covering
           $0.result.runs += mine.runs
+          if let builder = mine.outcomes { $0.outcomes.append(builder.outcomes) }
         }
       } catch {
         shared.close()
         found.withLock { $0.failure = error }
       }
     }
-    var (result, failure) = found.withLock { ($0.result, $0.failure) }
+    var (result, outcomes, failure) = found.withLock { ($0.result, $0.outcomes, $0.failure) }
     if let failure {
       throw failure as? Failure
         ?? Failure(
           .tool, asked: "search every scenario", cause: "a worker ended early: \(failure)",
           remedy: "run the command again; if it repeats, report it")
     }
+    result.outcomes = Outcomes(outcomes)
     result.seconds = elapsed()
     result.isExhaustive = result.findings.limits.isEmpty
     return result

@@ -8,41 +8,44 @@ public struct JointReplay<D: ObservedDomain> {
   /// What describes differences.
   public private(set) var newDomain: D
   private let onTheWay: Bool
-  private let silent: Set<String>
+  private let records: (old: Record, new: Record)
 
   public init(old: Subject, new: Subject, onTheWay: Bool, silent: Set<String>) throws {
-    self.silent = silent
+    records = (
+      Record(old, silent: silent, isShown: true), Record(new, silent: silent, isShown: true)
+    )
     self.old = old
     self.new = new
     self.onTheWay = onTheWay
-    oldDomain = try D(observing: old)
-    newDomain = try D(observing: new)
+    oldDomain = try D(old)
+    newDomain = try D(new)
   }
 
   /// Runs a scenario with each revision's own decisions; both worlds are left as it ended.
-  private mutating func kind(
+  ///
+  /// - Returns: where they part; nil where they do not.
+  private mutating func parting(
     _ drive: String, _ state: String, _ group: JointSearch.Group
-  ) -> JointSearch.Kind? {
+  ) -> Observation.Parting? {
     guard let first = oldDomain.state(drive: drive, spelled: state),
       let second = newDomain.state(drive: drive, spelled: state)
     else { return nil }
-    var (left, right) = (Observation(), Observation())
     group.oldChoices.withUnsafeBufferPointer {
-      oldDomain.observe(oldDomain.state(first), $0, &left)
+      oldDomain.observe(oldDomain.state(first), $0, records.old)
     }
     group.newChoices.withUnsafeBufferPointer {
-      newDomain.observe(newDomain.state(second), $0, &right)
+      newDomain.observe(newDomain.state(second), $0, records.new)
     }
-    left.take(old.world.events, callees: JointRunner<D>.words(of: old, silent: silent))
-    right.take(new.world.events, callees: JointRunner<D>.words(of: new, silent: silent))
-    return left.parting(from: right, onTheWay: onTheWay).map { .init(D.self, $0, right, new) }
+    return records.old.observation.parting(from: records.new.observation, onTheWay: onTheWay)
   }
 
   /// Runs a group's smallest scenario; both worlds are left as it ended.
   ///
-  /// - Returns: the scenario as each revision spells it.
-  public mutating func run(_ group: JointSearch.Group) -> (old: Scenario, new: Scenario) {
-    _ = kind(group.drive, group.state, group)
+  /// - Returns: the scenario as each revision spells it, and where they part.
+  public mutating func run(
+    _ group: JointSearch.Group
+  ) -> (old: Scenario, new: Scenario, parting: Observation.Parting?) {
+    let parting = parting(group.drive, group.state, group)
     func scenario(_ subject: Subject) -> Scenario {
       let decisions = subject.world.decisions.map {
         Scenario.Decision(
@@ -50,7 +53,7 @@ public struct JointReplay<D: ObservedDomain> {
       }
       return Scenario(drive: group.drive, state: group.state, decisions: decisions)
     }
-    return (scenario(old), scenario(new))
+    return (scenario(old), scenario(new), parting)
   }
 
   /// The parts of the state without which the two do not part this way, as `KEY=VALUE`.
@@ -59,7 +62,8 @@ public struct JointReplay<D: ObservedDomain> {
       let values = space.values(spelled: group.state)
     else { return [] }
     return space.needed(of: values) {
-      kind(group.drive, space.spelling(of: $0), group) == group.kind
+      let parting = parting(group.drive, space.spelling(of: $0), group)
+      return parting.map { .init(D.self, $0, records.new.observation) } == group.kind
     }
   }
 }

@@ -3,8 +3,12 @@ import Failures
 import Foundation
 import Synchronization
 
-/// Runs every scenario in several revisions at once and finds where neighbours part: each starting
-/// state with each combination of failures that one of them can meet.
+/// Compares what came of every scenario in several revisions and finds where neighbours part: each
+/// starting state with each combination of failures that one of them can meet.
+///
+/// Each revision's own search has taken down its outcomes as a tree. The trees are walked together,
+/// down to where they are the same in all revisions. What a search has not taken down to its end is
+/// run here.
 public enum JointSearch {
   /// Two revisions that are compared.
   public struct Pair: Sendable, Hashable {
@@ -40,8 +44,14 @@ public enum JointSearch {
     public var state: String
     public var oldChoices: [UInt8]
     public var newChoices: [UInt8]
-    public var parting: Observation.Parting
     var size: Report.Size
+    /// The answers of all revisions, which tell scenarios of one size apart.
+    var answers: [UInt8]
+
+    func isSmaller(than other: Group) -> Bool {
+      if size < other.size { return true }
+      return !(other.size < size) && answers.lexicographicallyPrecedes(other.answers)
+    }
   }
 
   public struct Result: Sendable {
@@ -52,13 +62,13 @@ public enum JointSearch {
   }
 
   /// - Parameters:
-  ///   - revisions: how many there are.
+  ///   - revisions: what came of each one's scenarios.
   ///   - pairs: which of them are compared.
-  ///   - load: gives a worker its own build of each revision.
+  ///   - load: gives a worker its own build of a revision.
   ///   - silent: callees that allocate, free or lock and do nothing else.
-  ///   - drives: what to search, by the first part of a scenario's spelling; nil for all.
+  ///   - drives: what to compare, by the first part of a scenario's spelling; nil for all.
   public static func search<D: ObservedDomain>(
-    _ domain: D.Type, revisions: Int, pairs: [Pair], jobs: Int,
+    _ domain: D.Type, _ revisions: [Outcomes], pairs: [Pair], jobs: Int,
     silent: Set<String> = [], drives: Set<String>? = nil,
     load: @escaping @Sendable (_ worker: Int, _ revision: Int) throws -> Subject,
     progress: (@Sendable (Explorer.Progress) -> Void)? = nil
@@ -73,13 +83,12 @@ public enum JointSearch {
     let jobs = max(1, jobs)
     DispatchQueue.concurrentPerform(iterations: jobs) { worker in
       do {
-        var search = try JointWorker<D>(
-          subjects: (0..<revisions).map { try load(worker, $0) }, pairs: pairs, silent: silent)
+        var search = JointWorker<D>(revisions, pairs, silent: silent) { try load(worker, $0) }
         let drivers = search.drivers.filter { drives?.contains($0) ?? true }
         if worker == 0 { shared.open(drivers.map { JointBranch(driver: $0) }, workers: jobs) }
         var told = 0.0
         while let branch = shared.next() {
-          search.walk(branch) { search in
+          try search.walk(branch) { search in
             if shared.isHungry, let half = search.split() { shared.add(half) }
             guard let progress, worker == 0 else { return }
             let now = elapsed()
@@ -108,7 +117,7 @@ public enum JointSearch {
 }
 
 /// A part of a joint search: all scenarios of a driver that begin like this one.
-private struct JointBranch: Sendable {
+struct JointBranch: Sendable {
   var driver: String
   var scenario = JointScenario()
 }
@@ -127,168 +136,21 @@ extension JointSearch.Result {
       for group in groups[pair].values {
         if let known = self.groups[pair].firstIndex(where: { $0.kind == group.kind }) {
           let count = self.groups[pair][known].count + group.count
-          if group.size < self.groups[pair][known].size { self.groups[pair][known] = group }
+          if group.isSmaller(than: self.groups[pair][known]) { self.groups[pair][known] = group }
           self.groups[pair][known].count = count
         } else {
           self.groups[pair].append(group)
         }
       }
-      self.groups[pair].sort { $0.size < $1.size }
+      self.groups[pair].sort { $0.isSmaller(than: $1) }
     }
-  }
-}
-
-/// One worker of a joint search.
-private struct JointWorker<D: ObservedDomain> {
-  private(set) var compared: [Int]
-  private(set) var groups: [[JointSearch.Kind: JointSearch.Group]]
-  private(set) var scenarios = 0
-  /// How many states are done with: each scenario has its part of them.
-  private(set) var done = 0.0
-  private var runners: [JointRunner<D>]
-  private let pairs: [JointSearch.Pair]
-  private var driver = ""
-  /// Of each revision the driver's space; nil where it does not know it.
-  private var spaces: [Int?] = []
-  private var arities: [Int] = []
-  private var scenario = JointScenario()
-
-  init(subjects: [Subject], pairs: [JointSearch.Pair], silent: Set<String>) throws {
-    var names: [String] = []
-    var runners: [JointRunner<D>] = []
-    for subject in subjects {
-      runners.append(try JointRunner(subject, names: &names, silent: silent))
-    }
-    self.runners = runners
-    self.pairs = pairs
-    compared = Array(repeating: 0, count: pairs.count)
-    groups = Array(repeating: [:], count: pairs.count)
-  }
-
-  /// All drivers that any revision knows.
-  var drivers: [String] {
-    var names: [String] = []
-    for space in runners.flatMap(\.domain.spaces) where !names.contains(space.name) {
-      names.append(space.name)
-    }
-    return names
-  }
-
-  /// How many states there are.
-  var states: Int {
-    drivers.reduce(0) { count, name in
-      count + (runners.lazy.flatMap(\.domain.spaces).first { $0.name == name }?.count ?? 0)
-    }
-  }
-
-  /// Runs every scenario of a branch in every revision that knows it.
-  mutating func walk(_ branch: JointBranch, after: (inout JointWorker) -> Void) {
-    driver = branch.driver
-    scenario = branch.scenario
-    spaces = runners.map { $0.space(of: branch.driver) }
-    arities =
-      zip(runners, spaces).lazy.compactMap { runner, space in
-        space.map { runner.domain.spaces[$0].arities }
-      }.first ?? []
-    repeat {
-      let values = scenario.values
-      for number in runners.indices {
-        guard let space = spaces[number] else { continue }
-        runners[number].run(StartingState(space: space, values: values), scenario)
-      }
-      for number in runners.indices where spaces[number] != nil {
-        scenario.extend(with: runners[number].met)
-      }
-      if isMet { compare() }
-      after(&self)
-    } while scenario.advance()
-  }
-
-  mutating func split() -> JointBranch? {
-    scenario.split().map { JointBranch(driver: driver, scenario: $0) }
-  }
-
-  /// Whether each failure of the scenario happens in one revision at least: otherwise another scenario
-  /// is the same.
-  private var isMet: Bool {
-    scenario.items.allSatisfy { item in
-      item.choice == 0
-        || runners.indices.contains { number in
-          spaces[number] != nil && runners[number].met.contains { $0.what == item.what }
-        }
-    }
-  }
-
-  private mutating func compare() {
-    var looked: UInt32 = 0
-    var part = Double(arities.reduce(1, *))
-    for item in scenario.items {
-      part /= Double(item.arity)
-      if case .input(let input) = item.what { looked |= 1 << UInt32(input) }
-    }
-    let weight = arities.indices.reduce(1) {
-      looked >> UInt32($1) & 1 != 0 ? $0 : $0 * arities[$1]
-    }
-    done += part
-    scenarios += weight
-    for (number, pair) in pairs.enumerated() {
-      guard let old = spaces[pair.old], spaces[pair.new] != nil else { continue }
-      compared[number] += weight
-      compare(number, pair, StartingState(space: old, values: scenario.values), weight)
-    }
-  }
-
-  private mutating func compare(
-    _ number: Int, _ pair: JointSearch.Pair, _ state: StartingState, _ weight: Int
-  ) {
-    guard
-      let parting = runners[pair.old].observation.parting(
-        from: runners[pair.new].observation, onTheWay: pair.onTheWay)
-    else { return }
-    let kind = kind(parting, pair)
-    let size = size(pair, state, kind)
-    let known = groups[number][kind]
-    let count = (known?.count ?? 0) + weight
-    if let known, known.size <= size {
-      groups[number][kind]!.count = count
-      return
-    }
-    let space = runners[pair.old].domain.spaces[state.space]
-    groups[number][kind] = JointSearch.Group(
-      kind: kind, count: count, drive: space.name,
-      state: space.spelling(of: state.values), oldChoices: runners[pair.old].taken,
-      newChoices: runners[pair.new].taken, parting: parting, size: size)
-  }
-
-  private func kind(_ parting: Observation.Parting, _ pair: JointSearch.Pair) -> JointSearch.Kind {
-    let new = runners[pair.new]
-    return .init(D.self, parting, new.observation, new.subject)
-  }
-
-  private func size(
-    _ pair: JointSearch.Pair, _ start: StartingState, _ kind: JointSearch.Kind
-  ) -> Report.Size {
-    let domain = runners[pair.old].domain
-    let space = domain.spaces[start.space]
-    let (old, new) = (runners[pair.old], runners[pair.new])
-    func warns(_ subject: Subject) -> Bool {
-      subject.world.events.contains { $0.what == .warning }
-    }
-    func failures(_ runner: JointRunner<D>) -> Int { runner.taken.count { $0 != 0 } }
-    return Report.Size(
-      isWarned: warns(old.subject) && warns(new.subject),
-      failures: max(failures(old), failures(new)),
-      isStory: domain.name(ofTarget: kind.target) != space.name,
-      decisions: max(old.taken.count, new.taken.count),
-      differences: space.differences(of: start.values),
-      state: domain.number(of: start))
   }
 }
 
 extension JointSearch.Kind {
-  /// - Parameter observation: the new revision's, as its subject left it.
+  /// - Parameter observation: the new revision's.
   init<D: ObservedDomain>(
-    _ domain: D.Type, _ parting: Observation.Parting, _ observation: Observation, _ subject: Subject
+    _ domain: D.Type, _ parting: Observation.Parting, _ observation: Observation
   ) {
     switch parting {
     case .fact(let old, let new):
@@ -296,12 +158,7 @@ extension JointSearch.Kind {
       if D.tellsValues(new.aspect) {
         (index, self.old, self.new) = (new.index, old.value, new.value)
       }
-    case .events(let position):
-      // The step in which it is, or the thread.
-      let events = subject.world.events
-      let isRace = events.contains { $0.thread != 0 }
-      let event = events.isEmpty ? nil : events[min(position, events.count - 1)]
-      let step = event.map { isRace ? $0.thread : $0.step }
+    case .events(let step):
       let fact = observation.facts.first { $0.step == step }
       self.init(target: fact?.target ?? 0, aspect: nil)
     }

@@ -18,8 +18,8 @@ public struct ManifestDomain: ObservedDomain {
     var goesOn = false
   }
   private var made: [Made] = []
-  /// What takes down what comes of a scenario, where none is judged.
-  private var observer: StepObserver?
+  /// What takes down what comes of a scenario, where somebody asks.
+  private var observer: StepObserver
 
   public static let properties = Property.universal.filter {
     ![.warnMissing, .deadlock].contains($0)
@@ -30,10 +30,6 @@ public struct ManifestDomain: ObservedDomain {
     plan = try Plan(subject)
     spaces = plan.drivers.map(\.space)
     oracle = UniversalOracle(subject)
-  }
-
-  public init(observing subject: Subject) throws {
-    try self.init(subject)
     observer = StepObserver(subject)
   }
 
@@ -83,6 +79,9 @@ public struct ManifestDomain: ObservedDomain {
     }
     let target = driver.calls[number]
     let arguments = made[number].arguments
+    if report.record != nil {
+      observer.prepare(number, world, isGoingOn: report.wasPrepared(number))
+    }
     let result = report.make(number, in: world) {
       world.call(target.entry, with: arguments).map { ($0, 0) }
     }?.0
@@ -91,9 +90,10 @@ public struct ManifestDomain: ObservedDomain {
     // Nothing goes on beside a lock that is never released, or with what was never made.
     made[number].goesOn =
       result != nil && world.happened.pointee.locks_held == 0 && !isFailed
-    if observer != nil {
-      observer!.take(target.entry, world)
-    } else if report.takesStep(world, result) {
+    if let record = report.record { observer.take(number, target.entry, world, record) }
+    if report.takesStep(world, result) {
+      report.record?.isJudging = true
+      defer { report.record?.isJudging = false }
       let isLast = number == driver.calls.count - 1
       let held = made.indices.filter { !isLast || $0 == number || !driver.isTaken($0) }
       let isSame = oracle.judge(
@@ -124,15 +124,6 @@ public struct ManifestDomain: ObservedDomain {
   }
 
   // MARK: Observing
-
-  public mutating func observe(
-    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ observation: inout Observation
-  ) {
-    observer!.begin()
-    var none = Report()
-    run(state, choices, &none)
-    observer!.end(&observation)
-  }
 
   public func name(ofTarget target: UInt8) -> String { subject.entries[Int(target)] }
 

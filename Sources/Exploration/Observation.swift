@@ -29,6 +29,13 @@ public struct Observation {
       self.shown = shown ?? value
     }
 
+    init(key: UInt32, value: UInt64) {
+      self.init(
+        step: UInt8(key >> 24), target: UInt8(truncatingIfNeeded: key >> 16),
+        aspect: UInt8(truncatingIfNeeded: key >> 8), index: UInt8(truncatingIfNeeded: key),
+        value: value)
+    }
+
     public static func == (left: Fact, right: Fact) -> Bool {
       left.key == right.key && left.value == right.value
     }
@@ -44,47 +51,71 @@ public struct Observation {
     }
   }
 
+  /// An event's kind and whose it is: a step's, or of steps that race a thread's.
+  struct Place: Hashable, Sendable {
+    var kind: UInt8
+    var whose: UInt8
+
+    var word: UInt64 { UInt64(kind) << 8 | UInt64(whose) }
+  }
+
   /// In the order of their keys.
   public private(set) var facts: [Fact] = []
   /// What happened, a word for each event: its kind, its callee, what it was asked and answered.
   public private(set) var happened: [UInt64] = []
-  /// The index of each one's event.
-  private var events: [Int] = []
+  /// Of each one.
+  private(set) var places: [Place] = []
 
   public init() {}
 
-  public mutating func begin() {
-    facts.removeAll(keepingCapacity: true)
-    happened.removeAll(keepingCapacity: true)
-    events.removeAll(keepingCapacity: true)
-  }
-
   public mutating func add(_ fact: Fact) { facts.append(fact) }
 
-  /// Takes the events of a whole scenario.
+  mutating func add(_ facts: some Sequence<Fact>) { self.facts.append(contentsOf: facts) }
+
+  mutating func add(_ word: UInt64, _ place: Place) {
+    happened.append(word)
+    places.append(place)
+  }
+
+  /// Forgets what came behind so many facts and events.
+  mutating func keep(facts: Int, happened: Int) {
+    self.facts.removeLast(self.facts.count - facts)
+    self.happened.removeLast(self.happened.count - happened)
+    places.removeLast(places.count - happened)
+  }
+
+  /// Takes the events of a step.
   ///
   /// - Parameter callees: for each callee's number one that all revisions share; 0 where what it does
   ///   has an event of its own, and a call without one does nothing.
-  mutating func take(_ events: UnsafeBufferPointer<Event>, callees: [UInt64]) {
-    for (index, event) in events.enumerated() {
-      if event.what == .call, event.hasCallee, callees[Int(event.call)] == 0 { continue }
+  mutating func take(_ events: Slice<UnsafeBufferPointer<Event>>, callees: [UInt64]) {
+    let isRace = events.contains { $0.thread != 0 }
+    for event in events {
+      let callee = event.hasCallee ? callees[Int(event.call)] : .max
+      if callee == 0, event.kind == EventKind.call.rawValue { continue }
       var word = UInt64(event.kind) << 32 | UInt64(event.thread) << 16 | UInt64(event.at)
-      switch event.what {
+      switch event.kind {
       // A target's number and a WARN's line are the revision's own.
-      case .step, .warning: break
-      case .returned: word = Self.mix(word, event.value)
+      case EventKind.step.rawValue, EventKind.warning.rawValue: break
+      case EventKind.returned.rawValue: word = Self.mix(word, event.value)
       default:
-        word = Self.mix(word, event.hasCallee ? callees[Int(event.call)] : .max)
-        word = Self.mix(word, event.value)
-        word = Self.mix(Self.mix(word, event.arg.0), event.arg.1)
-        word = Self.mix(Self.mix(word, event.arg.2), event.arg.3)
+        word = Self.mix(word, callee, event.value)
+        word = Self.mix(Self.mix(word, event.arg.0, event.arg.1), event.arg.2, event.arg.3)
       }
-      happened.append(word)
-      self.events.append(index)
+      add(word, Place(kind: UInt8(event.kind), whose: isRace ? event.thread : event.step))
     }
   }
 
-  private static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
+  /// Whether a WARN fired.
+  var isWarned: Bool { places.contains { $0.kind == UInt8(EventKind.warning.rawValue) } }
+
+  /// Of two words and of what came before them.
+  static func mix(_ before: UInt64, _ left: UInt64, _ right: UInt64) -> UInt64 {
+    let product = (before ^ left).multipliedFullWidth(by: right ^ 0x9e37_79b9_7f4a_7c15)
+    return product.high ^ product.low &+ before
+  }
+
+  static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = (left ^ right).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
     return product.high ^ product.low &+ left
   }
@@ -93,8 +124,9 @@ public struct Observation {
   public enum Parting: Hashable, Sendable {
     /// Both know the fact and say something else.
     case fact(Fact, Fact)
-    /// All facts are the same; what happened on the way, from this event of the other on, is not.
-    case events(Int)
+    /// All facts are the same; what happened on the way is not, from this step of the other on. Of
+    /// steps that race, whose; nil where nothing happened.
+    case events(UInt8?)
   }
 
   /// - Parameter onTheWay: whether what happens on the way counts: within one kernel.
@@ -117,6 +149,7 @@ public struct Observation {
     }
     guard onTheWay, happened != other.happened else { return nil }
     let same = zip(happened, other.happened).prefix { $0 == $1 }.count
-    return .events(same < other.events.count ? other.events[same] : other.events.last ?? 0)
+    let place = same < other.places.count ? other.places[same] : other.places.last
+    return .events(place?.whose)
   }
 }

@@ -105,6 +105,10 @@ public struct Report {
   var isNewPath = false
   /// Whether the present run is only taken down.
   private(set) var isRecording = false
+  /// What takes down what comes of each step; nil where nobody asks.
+  public var record: Record?
+  /// Whether steps are judged.
+  private(set) var isJudging = true
 
   private let moduleStart: UInt64
   private let world: World?
@@ -117,6 +121,13 @@ public struct Report {
     moduleStart = subject?.moduleStart ?? 0
     world = subject?.world
     self.spaces = spaces
+  }
+
+  /// Judges nothing: what comes of a run is only taken down.
+  init(only record: Record) {
+    self.init()
+    self.record = record
+    isJudging = false
   }
 
   private func size(in function: String) -> Size {
@@ -160,6 +171,7 @@ public struct Report {
     self.resumption = resumption
     isSimplerHang = false
     isRecording = recording
+    record?.begin(keeping: resumption?.step ?? 0)
     if let resumption {
       let mark = marks[resumption.step]
       if said.count > mark.said { said.removeLast(said.count - mark.said) }

@@ -76,12 +76,19 @@ struct Search {
   private var numbers: [InputValues: Int] = [:]
   /// Batches for later, the next one last.
   private var waiting: [Batch] = []
+  /// What comes of every run; nil where nobody asks.
+  private(set) var outcomes: OutcomeBuilder?
 
-  init(_ subject: Subject, _ spaces: [StateSpace]) {
+  /// - Parameter silent: where outcomes are asked for, callees whose calls show as what they do.
+  init(_ subject: Subject, _ spaces: [StateSpace], observing silent: Set<String>? = nil) {
     self.subject = subject
     world = subject.world
     self.spaces = spaces
     report = Report(subject, spaces: spaces)
+    if let silent {
+      outcomes = OutcomeBuilder(subject, spaces, silent: silent)
+      report.record = outcomes!.record
+    }
     // What an earlier search met, of another mutant say, is nothing that this one has seen.
     world.forgetLoops()
   }
@@ -122,6 +129,7 @@ struct Search {
           if report.isNewPath {
             covering.append(Covering(state: state, choices: choices))
           }
+          outcomes?.take(state, isWhole: !report.isCut && !report.isHung)
           take(state.values)
           let standingFor = self.standingFor
           runs += 1
@@ -334,7 +342,7 @@ extension Report {
   ///
   /// - Returns: whether it is to be judged: not where the run is only taken down.
   public func takesStep(_ world: World, _ result: UInt64?) -> Bool {
-    guard isRecording else { return true }
+    guard isRecording else { return isJudging }
     lockstep?.record(world, result)
     return false
   }
@@ -342,6 +350,8 @@ extension Report {
   /// Where the present step does something else with another fill of what nothing has written; nil
   /// where it does the same. Asked once for each step.
   public func parting(_ world: World, _ result: UInt64?) -> Parting? {
-    lockstep?.parting(world, result)
+    let parting = lockstep?.parting(world, result)
+    if parting?.isEnd ?? false { record?.stop() }
+    return parting
   }
 }

@@ -9,23 +9,32 @@ struct StepObserver {
   }
 
   private let subject: Subject
-  private var observation = Observation()
+  /// The first event of the next step.
   private var position = 0
-  private var step: UInt8 = 0
+  /// Before each step of the run, its first event and what the slots hold.
+  private var befores: [(position: Int, slots: [UInt64])] = []
 
   init(_ subject: Subject) { self.subject = subject }
 
-  mutating func begin() {
-    observation.begin()
-    position = 0
-    step = 0
+  /// Takes what is there before a step.
+  ///
+  /// - Parameter isGoingOn: whether the run goes on in this step of the one before.
+  mutating func prepare(_ step: Int, _ world: World, isGoingOn: Bool) {
+    let known = isGoingOn ? step + 1 : step
+    if befores.count > known { befores.removeLast(befores.count - known) }
+    if !isGoingOn { befores.append((step == 0 ? 0 : position, slots(world))) }
+    position = befores[step].position
   }
 
-  mutating func end(_ observation: inout Observation) { observation = self.observation }
+  private func slots(_ world: World) -> [UInt64] {
+    subject.slots.indices.map { world.peek(UInt32($0)) }
+  }
 
-  mutating func take(_ entry: UInt32, _ world: World) {
+  /// Takes the step that was just made. Of a slot it counts by how much the step changes it: what it
+  /// leaves alone may hold anything where nobody has looked at it.
+  mutating func take(_ step: Int, _ entry: UInt32, _ world: World, _ record: Record) {
     let events = world.events
-    guard position < events.count else { return }
+    guard position < events.count else { return record.take(step, []) }
     var ending = EventKind.step
     var (result, warnings, memory, locks) = (UInt64(0), 0, 0, 0)
     let number = events[position].step
@@ -43,19 +52,22 @@ struct StepObserver {
       default: break
       }
     }
-    func add(_ aspect: Aspect, _ index: Int, _ value: UInt64) {
-      observation.add(
+    var facts: [Observation.Fact] = []
+    func add(_ aspect: Aspect, _ index: Int, _ value: UInt64, shown: UInt64? = nil) {
+      facts.append(
         .init(
-          step: step, target: UInt8(truncatingIfNeeded: entry), aspect: aspect.rawValue,
-          index: UInt8(truncatingIfNeeded: index), value: value))
+          step: UInt8(step), target: UInt8(truncatingIfNeeded: entry), aspect: aspect.rawValue,
+          index: UInt8(truncatingIfNeeded: index), value: value, shown: shown))
     }
     add(.ending, 0, UInt64(ending.rawValue))
     add(.result, 0, result)
     add(.warnings, 0, UInt64(warnings))
     add(.locks, 0, UInt64(bitPattern: Int64(locks)))
     add(.memory, 0, UInt64(bitPattern: Int64(memory)))
-    for slot in subject.slots.indices { add(.slot, slot, world.peek(UInt32(slot))) }
-    step += 1
+    for (slot, value) in slots(world).enumerated() {
+      add(.slot, slot, value &- befores[step].slots[slot], shown: value)
+    }
+    record.take(step, facts)
   }
 
   static func tellsValues(_ aspect: UInt8) -> Bool { aspect <= Aspect.result.rawValue }
@@ -63,7 +75,7 @@ struct StepObserver {
   static func describe(
     _ old: Observation.Fact, _ new: Observation.Fact, function: String, slots: [String]
   ) -> String {
-    let (was, now) = (Int64(bitPattern: old.value), Int64(bitPattern: new.value))
+    let (was, now) = (Int64(bitPattern: old.shown), Int64(bitPattern: new.shown))
     func number(_ value: Int64) -> String {
       (-4095...4095).contains(value)
         ? Errno.name(Int32(value)) : "0x" + String(UInt64(bitPattern: value), radix: 16)

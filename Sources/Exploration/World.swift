@@ -45,6 +45,15 @@ public struct World {
     return UnsafeBufferPointer(start: world.pointee.asked, count: Int(world.pointee.asked_count))
   }
 
+  /// The same, without what only who judges has looked at, see ``Record/isJudging``.
+  var seen: UnsafeBufferPointer<kshim_asked> {
+    let world = happened
+    return UnsafeBufferPointer(start: world.pointee.seen, count: Int(world.pointee.seen_count))
+  }
+
+  /// Says whether who looks from here on only judges.
+  func judge(_ isJudging: Bool) { table.pointee.judging(isJudging) }
+
   /// What was passed since the reset, where ``fill(unset:tracing:)`` asks for it.
   var path: UnsafeBufferPointer<kshim_passed> {
     let world = happened

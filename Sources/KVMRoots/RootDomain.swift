@@ -28,22 +28,18 @@ public struct RootDomain: ObservedDomain {
   private var next = 0
   /// The root that is walked beside the loaded one, as the last run made it.
   private var other: UInt64 = 0
-  /// What takes down what comes of a scenario, where none is judged.
-  var observer: RootObserver?
+  /// What takes down what comes of a scenario, where somebody asks.
+  var observer: RootObserver
 
   public init(_ subject: Subject) throws {
     self.subject = subject
     setup = RootSetup(slots: try RootSlots(subject))
     judge = RootJudge(setup: setup, subject: subject)
+    observer = RootObserver(setup: setup)
     let slots = setup.slots
     drives = Drive.allCases.filter { $0 != .firstRoot || slots.firstRoot != nil }
       .map { ($0, RootInputs($0, hasLAM: slots.guestLAM != nil)) }
     spaces = drives.map(\.drive.space)
-  }
-
-  public init(observing subject: Subject) throws {
-    try self.init(subject)
-    observer = RootObserver(setup: setup)
   }
 
   public mutating func run(
@@ -80,15 +76,6 @@ public struct RootDomain: ObservedDomain {
     return RootSnapshot(subject.world, setup.slots, asked.inputs)
   }
 
-  public mutating func observe(
-    _ state: StartingState, _ choices: UnsafeBufferPointer<UInt8>, _ observation: inout Observation
-  ) {
-    observer!.begin(&observation)
-    var none = Report()
-    run(state, choices, &none)
-    observer!.end(&observation)
-  }
-
   /// Calls a target and has the step judged. Returns the result; nil when the scenario ends there.
   private mutating func step(
     _ target: Drive, _ entry: UInt32, _ state: AskedState, argument: UInt64 = 0,
@@ -104,16 +91,23 @@ public struct RootDomain: ObservedDomain {
     begin(number, report)
     let before = latest
     let world = subject.world
-    observer?.prepare(world)
+    let record = report.record
+    if record != nil {
+      observer.prepare(number, world, isGoingOn: report.wasPrepared(number))
+    }
     let result = report.make(number, in: world) {
       world.call(entry, argument, address).map { ($0, 0) }
     }?.0
     latest = RootSnapshot(world, setup.slots, state.inputs)
     // On hardware nothing goes on beside a lock that is never released.
     var goesOn = world.happened.pointee.locks_held > 0 ? nil : result
-    if observer != nil {
-      observer!.observe(target, state, before: before, after: latest, world)
-    } else if report.takesStep(world, result) {
+    if let record {
+      observer.observe(target, state, before: before, after: latest, world, record)
+      observer.end(number, record)
+    }
+    if report.takesStep(world, result) {
+      record?.isJudging = true
+      defer { record?.isJudging = false }
       let isOne = judge.judge(
         target, state, argument: argument, address: address, before: before, after: latest,
         world, result, isLast: isLast, &report)

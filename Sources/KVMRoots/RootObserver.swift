@@ -12,12 +12,18 @@ enum RootAspect: UInt8 {
 /// in words that hold for every kernel: a table by what it is, not by where it lies.
 struct RootObserver {
   let setup: RootSetup
-  private var observation = Observation()
+  /// What is to be said of the step.
+  private var facts: [Observation.Fact] = []
   /// The first event of the next step.
   private var position = 0
   private var step: UInt8 = 0
-  /// Before the step.
-  private var metadata = Metadata()
+  /// Before the step, and behind the last one.
+  private var metadata = Kept()
+  private var latest = Kept()
+  /// The shadow pages behind the step: how many roots name each, and what it is.
+  private var pages: [(references: UInt64, value: UInt64)] = []
+  /// Before each step of the run.
+  private var befores: [(position: Int, metadata: Kept)] = []
 
   init(setup: RootSetup) { self.setup = setup }
 
@@ -26,17 +32,23 @@ struct RootObserver {
   /// Of a fact's target the drive, by number; made once.
   static let drives = Drive.allCases
 
-  mutating func begin(_ observation: inout Observation) {
-    swap(&self.observation, &observation)
-    self.observation.begin()
-    position = 0
-    step = 0
+  /// Takes what is there before a step.
+  ///
+  /// - Parameter isGoingOn: whether the run goes on in this step of the one before.
+  mutating func prepare(_ number: Int, _ world: World, isGoingOn: Bool) {
+    facts.removeAll(keepingCapacity: true)
+    let known = isGoingOn ? number + 1 : number
+    if befores.count > known { befores.removeLast(befores.count - known) }
+    if !isGoingOn {
+      if number == 0 { (position, latest) = (0, Kept(world, slots)) }
+      befores.append((position, latest))
+    }
+    (position, metadata) = befores[number]
+    step = UInt8(number)
   }
 
-  mutating func end(_ observation: inout Observation) { swap(&self.observation, &observation) }
-
-  /// Takes what is there before a step.
-  mutating func prepare(_ world: World) { metadata = Metadata(world, slots, asking: false) }
+  /// Hands over what is to be said of the step.
+  func end(_ number: Int, _ record: Record) { record.take(number, facts) }
 
   /// Takes the step that was just made. What it leaves as it was is said to be so, whatever it is: to
   /// look at it would ask for inputs that no revision looks at.
@@ -44,26 +56,63 @@ struct RootObserver {
   /// - Parameter thread: the vCPU whose step it is; nil where one runs at a time.
   mutating func observe(
     _ target: Drive, _ state: AskedState, before: RootSnapshot, after: RootSnapshot,
-    _ world: World, thread: Int? = nil
+    _ world: World, _ record: Record, thread: Int? = nil
   ) {
     let number = UInt8(Self.drives.firstIndex(of: target)!)
-    func add(_ aspect: RootAspect, _ index: Int, _ value: UInt64, shown: UInt64? = nil) {
-      observation.add(
-        .init(
-          step: step, target: number, aspect: aspect.rawValue, index: UInt8(index), value: value,
-          shown: shown))
+    let behind = take(world.events, thread)
+    // Of two steps that race the second leaves the same behind as the first.
+    if thread != 1 {
+      latest = Kept(world, slots)
+      readPages(world)
     }
-    defer { step += 1 }
-    let (ending, result, warnings, pages, locks) = take(world.events, thread)
-    add(.ending, 0, UInt64(ending.rawValue))
-    add(.result, 0, UInt64(bitPattern: Int64(result)))
-    add(.warnings, 0, UInt64(warnings))
-    add(.locks, 0, UInt64(bitPattern: Int64(locks)))
+    withUnsafeTemporaryAllocation(of: Observation.Fact.self, capacity: Self.most) { list in
+      var count = 0
+      observe(target, state, before: before, after: after, world, behind, record.isShown) {
+        list.initializeElement(
+          at: count,
+          to: .init(
+            step: step, target: number, aspect: $0.rawValue, index: UInt8($1), value: $2, shown: $3)
+        )
+        count += 1
+      }
+      facts.append(contentsOf: UnsafeBufferPointer(rebasing: list[..<count]))
+    }
+    step += 1
+  }
+
+  /// More than are ever said of one step: of 16 shadow pages two each.
+  private static let most = 96
+
+  /// How a step ended.
+  private struct Ending {
+    var kind = EventKind.step
+    var result: Int32 = 0
+    var warnings = 0
+    /// Taken less given back.
+    var pages = 0
+    var locks = 0
+  }
+
+  /// - Parameter isShown: whether reports will show what stays as it is.
+  private func observe(
+    _ target: Drive, _ state: AskedState, before: RootSnapshot, after: RootSnapshot,
+    _ world: World, _ behind: Ending, _ isShown: Bool,
+    _ take: (RootAspect, _ index: Int, _ value: UInt64, _ shown: UInt64) -> Void
+  ) {
+    func add(_ aspect: RootAspect, _ index: Int, _ value: UInt64) {
+      take(aspect, index, value, value)
+    }
+    add(.ending, 0, UInt64(behind.kind.rawValue))
+    add(.result, 0, UInt64(bitPattern: Int64(behind.result)))
+    add(.warnings, 0, UInt64(behind.warnings))
+    add(.locks, 0, UInt64(bitPattern: Int64(behind.locks)))
     let (old, new) = (before.unasked, after.unasked)
     func changed(
-      _ aspect: RootAspect, _ index: Int, _ old: UInt64, _ new: UInt64, _ shown: UInt64
+      _ aspect: RootAspect, _ index: Int, _ old: UInt64, _ new: UInt64,
+      _ shown: @autoclosure () -> UInt64
     ) {
-      add(aspect, index, old == new ? PageName.asBefore.rawValue : shown, shown: shown)
+      guard old == new else { return add(aspect, index, shown()) }
+      take(aspect, index, PageName.asBefore.rawValue, isShown ? shown() : 0)
     }
     func name(_ hpa: UInt64) -> UInt64 { self.name(hpa, new, world) }
     changed(.root, 0, old.rootHPA, new.rootHPA, name(new.rootHPA))
@@ -90,44 +139,47 @@ struct RootObserver {
       changed(.pdpteBits, index, wasEntries[index], entries[index], entries[index] & ~address)
     }
     if old.rootHPA != new.rootHPA || hasWrittenTables(new, world) {
-      walk(from: after, state, world) { add($0, $1, $2) }
+      walk(from: after, state, world, add)
     }
-    shadowPages(world) { add($0, $1, $2) }
-    addMetadata(world) { add($0, $1, $2, shown: $3) }
+    for (number, page) in pages.enumerated() { add(.references, number, page.references) }
+    for (number, page) in pages.enumerated() { add(.page, number, page.value) }
+    addMetadata(take)
     if target == .walk {
       add(.walkLevel, 0, world.get(slots.walkLevel))
       add(.walkTable, 0, name(world.get(slots.walkTable)))
       add(.walkAddress, 0, world.get(slots.walkAddress))
     }
-    add(.pages, 0, UInt64(bitPattern: Int64(pages)))
+    add(.pages, 0, UInt64(bitPattern: Int64(behind.pages)))
   }
 
-  private static func list(_ values: (UInt64, UInt64, UInt64)) -> [UInt64] {
-    [values.0, values.1, values.2]
+  private static func list(_ values: (UInt64, UInt64, UInt64)) -> SIMD4<UInt64> {
+    SIMD4(values.0, values.1, values.2, 0)
   }
 
-  private static func list(_ values: (UInt64, UInt64, UInt64, UInt64)) -> [UInt64] {
-    [values.0, values.1, values.2, values.3]
+  private static func list(_ values: (UInt64, UInt64, UInt64, UInt64)) -> SIMD4<UInt64> {
+    SIMD4(values.0, values.1, values.2, values.3)
   }
 
   /// Whether any step wrote to one of the MMU's tables.
   private func hasWrittenTables(_ roots: RootSnapshot.Values, _ world: World) -> Bool {
-    let pages = [roots.pae, roots.pml4, roots.pml5].filter { $0 != 0 }
-      .map { world.virtualAddress($0) }
-    let happened = world.happened.pointee
-    return (0..<Int(happened.store_count)).contains { number in
-      pages.contains { happened.stores[number].address &- $0 < 4096 }
+    func address(_ hpa: UInt64) -> UInt64 { hpa == 0 ? 0 : world.virtualAddress(hpa) }
+    let (pae, pml4, pml5) = (address(roots.pae), address(roots.pml4), address(roots.pml5))
+    guard pae | pml4 | pml5 != 0 else { return false }
+    let happened = world.happened
+    let stores = UnsafeBufferPointer(
+      start: happened.pointee.stores, count: Int(happened.pointee.store_count))
+    for store in stores {
+      let address = store.address
+      if pae != 0, address &- pae < 4096 { return true }
+      if pml4 != 0, address &- pml4 < 4096 { return true }
+      if pml5 != 0, address &- pml5 < 4096 { return true }
     }
+    return false
   }
 
-  /// How the step ended, what it returned, how many WARNs fired, pages taken less pages given back, and
-  /// locks taken less locks released.
-  private mutating func take(
-    _ events: UnsafeBufferPointer<Event>, _ thread: Int?
-  ) -> (ending: EventKind, result: Int32, warnings: Int, pages: Int, locks: Int) {
-    var ending = EventKind.step
-    var (result, warnings, pages, locks) = (Int32(0), 0, 0, 0)
-    guard position < events.count else { return (ending, 0, 0, 0, 0) }
+  private mutating func take(_ events: UnsafeBufferPointer<Event>, _ thread: Int?) -> Ending {
+    var ending = Ending()
+    guard position < events.count else { return ending }
     var next = position
     let number = events[next].step
     while next < events.count, events[next].step == number {
@@ -136,19 +188,19 @@ struct RootObserver {
       guard thread == nil || Int(event.thread) == thread else { continue }
       switch event.what {
       case .returned:
-        ending = .returned
-        result = Int32(truncatingIfNeeded: event.value)
-      case .warning: warnings += 1
-      case .lock: locks += 1
-      case .unlock where !event.isLockMisuse: locks -= 1
-      case .allocation where event.value != 0 && event.arg.1 % 4096 == 0: pages += 1
-      case .free where event.freed == .live: pages -= 1
-      case .bug, .access, .address, .fault, .hang, .overflow, .deadlock: ending = event.what
+        ending.kind = .returned
+        ending.result = Int32(truncatingIfNeeded: event.value)
+      case .warning: ending.warnings += 1
+      case .lock: ending.locks += 1
+      case .unlock where !event.isLockMisuse: ending.locks -= 1
+      case .allocation where event.value != 0 && event.arg.1 % 4096 == 0: ending.pages += 1
+      case .free where event.freed == .live: ending.pages -= 1
+      case .bug, .access, .address, .fault, .hang, .overflow, .deadlock: ending.kind = event.what
       default: break
       }
     }
     if thread != 0 { position = next }
-    return (ending, result, warnings, pages, locks)
+    return ending
   }
 
   /// What the processor finds from one of the MMU's own tables, for each quarter of 4 GiB.
@@ -186,36 +238,30 @@ struct RootObserver {
   static let guestsPGD: UInt64 = 1
   static let oldPGD: UInt64 = 2
 
-  private func shadowPages(_ world: World, _ add: (RootAspect, Int, UInt64) -> Void) {
-    var count = 0
-    while count < 16, world.get(slots.pageHPA, at: count) != 0 { count += 1 }
-    for number in 0..<count {
-      add(.references, number, world.get(slots.pageCount, at: number) & 0xffff_ffff)
-    }
-    for number in 0..<count {
+  private mutating func readPages(_ world: World) {
+    pages.removeAll(keepingCapacity: true)
+    while pages.count < 16, world.get(slots.pageHPA, at: pages.count) != 0 {
+      let number = pages.count
       let marks = world.get(slots.pageZapped, at: number) << 1
       let isInvalid = world.get(slots.pageInvalid, at: number) != 0
-      add(.page, number, PageName.shadow(number, slots, world) ^ (marks | (isInvalid ? 1 : 0)))
+      pages.append(
+        (
+          world.get(slots.pageCount, at: number) & 0xffff_ffff,
+          PageName.shadow(number, slots, world) ^ (marks | (isInvalid ? 1 : 0))
+        ))
     }
   }
 
   private func addMetadata(
-    _ world: World, _ add: (RootAspect, Int, UInt64, _ shown: UInt64) -> Void
+    _ add: (RootAspect, Int, UInt64, _ shown: UInt64) -> Void
   ) {
     guard slots.firstRootDone != nil else { return }
-    func parts(_ metadata: Metadata) -> [UInt64] {
-      (0..<4).map { slot in
-        var maps: UInt64 = 0
-        for level in 0..<3 where metadata.rmap(slot, level) != 0 { maps |= 1 << UInt64(level) }
-        return maps | (metadata.track(slot) != 0 ? 8 : 0)
-      } + [metadata.pageHash != 0 ? 1 : 0, metadata.isDone ? 1 : 0]
+    func changed(_ aspect: RootAspect, _ index: Int, _ was: UInt64, _ now: UInt64) {
+      add(aspect, index, was == now ? 1 << 32 : now, now)
     }
-    let (was, now) = (parts(metadata), parts(Metadata(world, slots, asking: false)))
-    let asBefore: UInt64 = 1 << 32
-    add(.firstRoot, 0, was[5] == now[5] ? asBefore : now[5], now[5])
-    for index in 0..<5 where index < 4 || slots.pageHash != nil {
-      add(.metadata, index, was[index] == now[index] ? asBefore : now[index], now[index])
-    }
+    changed(.firstRoot, 0, metadata.isDone, latest.isDone)
+    for slot in 0..<4 { changed(.metadata, slot, metadata.slot(slot), latest.slot(slot)) }
+    if slots.pageHash != nil { changed(.metadata, 4, metadata.pageHash, latest.pageHash) }
   }
 
   private func name(_ hpa: UInt64, _ after: RootSnapshot.Values, _ world: World) -> UInt64 {
@@ -233,6 +279,30 @@ struct RootObserver {
     }
     return (world.peek(memory: hpa) == nil ? PageName.noPage : .page).rawValue
   }
+}
+
+/// What there is of ``Metadata``, a bit each; to read it is no look.
+private struct Kept {
+  private var bits: UInt64 = 0
+
+  init() {}
+
+  init(_ world: World, _ slots: RootSlots) {
+    guard let done = slots.firstRootDone else { return }
+    if world.peek(done) != 0 { bits |= 1 << 16 }
+    if let hash = slots.pageHash, world.peek(hash) != 0 { bits |= 1 << 17 }
+    for number in 0..<4 where world.peek(slots.slotPages, at: number) != 0 {
+      for level in 0..<3 where world.peek(slots.slotRmap, at: number * 3 + level) != 0 {
+        bits |= 1 << (number * 4 + level)
+      }
+      if world.peek(slots.slotTrack, at: number) != 0 { bits |= 1 << (number * 4 + 3) }
+    }
+  }
+
+  var isDone: UInt64 { bits >> 16 & 1 }
+  var pageHash: UInt64 { bits >> 17 & 1 }
+  /// Three reverse maps and the write tracking.
+  func slot(_ number: Int) -> UInt64 { bits >> (number * 4) & 15 }
 }
 
 /// What a page is, where it lies aside.

@@ -81,24 +81,33 @@ extension RootDomain {
     let world = subject.world
     begin(0, report)
     world.select(thread: 0)
-    observer?.prepare(world)
+    let record = report.record
+    if record != nil {
+      observer.prepare(0, world, isGoingOn: report.wasPrepared(0))
+    }
     let results = report.make(0, in: world) {
       world.race(
         (first, UInt64(states[0].rootsToFree)), (second, UInt64(states[1].rootsToFree)),
         switches: RootRace.switches, failures: RootRace.failures)
     }
     let result = results.map { $0.0 &* 31 &+ $0.1 }
-    guard observer != nil || report.takesStep(world, result) else { return }
+    let isJudged = report.takesStep(world, result)
     let after = snapshots { _, _ in }
-    for thread in 0..<2 {
-      world.select(thread: thread)
-      guard observer == nil else {
-        observer!.observe(
+    if let record {
+      for thread in 0..<2 {
+        world.select(thread: thread)
+        observer.observe(
           states[thread].drive,
           AskedState(state: states[thread], inputs: .fixed, world: world),
-          before: before[thread], after: after[thread], world, thread: thread)
-        continue
+          before: before[thread], after: after[thread], world, record, thread: thread)
       }
+      observer.end(0, record)
+    }
+    guard isJudged else { return }
+    record?.isJudging = true
+    defer { record?.isJudging = false }
+    for thread in 0..<2 {
+      world.select(thread: thread)
       var judged = states[thread]
       judged.drive = .twoVCPUs
       _ = judge.judge(

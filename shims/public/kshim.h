@@ -172,6 +172,8 @@ struct kshim_world {
 	uint32_t checkpoint_count;	/* how many decisions resume() can go back to */
 	const struct kshim_asked *asked;	/* in the order in which they were looked at */
 	uint32_t asked_count;
+	const struct kshim_asked *seen;	/* the same, without what only who judges has looked at */
+	uint32_t seen_count;
 	uint32_t before_loop;	/* how many decisions came before a loop that does not end */
 	bool new_path;		/* whether it passed a way through three blocks, or an outcome of the
 				 * comparisons there, that no run of this process had passed */
@@ -212,6 +214,8 @@ struct kshim_table {
 	void (*inputs)(const struct kshim_input *inputs, uint32_t count);
 	/* Looks at an input. Returns the number of its value. */
 	unsigned (*ask)(uint32_t input);
+	/* Says whether who looks from here on only judges: see kshim_world.seen. */
+	void (*judging)(bool judging);
 	/* What never-written variables and memory hold from the next reset on, and whether path and
 	 * comparisons count in digest(): two runs with two fills part where one of these is looked at. */
 	void (*fill_unset)(uint8_t byte, bool trace_path);

@@ -15,6 +15,11 @@ static uint32_t input_count;
 struct kshim_asked inputs_asked[KSHIM_MAX_INPUTS];
 uint32_t inputs_asked_count;
 static uint32_t asked_mask;
+/* Without what only who judges has asked for. */
+struct kshim_asked inputs_seen[KSHIM_MAX_INPUTS];
+uint32_t inputs_seen_count;
+static uint32_t seen_mask;
+static bool is_judging;
 static bool is_quiet;		/* what the set-up touches nobody looks at */
 
 /* Stretches of memory, none across a granule of 8 bytes, and the inputs that each depends on. */
@@ -44,6 +49,11 @@ void kshim_inputs(const struct kshim_input *list, uint32_t count)
 	input_count = count;
 }
 
+void kshim_judging(_Bool judging)
+{
+	is_judging = judging;
+}
+
 static void set_filter(uint8_t value)
 {
 	for (uint32_t i = 0; i < watched_count; i++)
@@ -56,14 +66,17 @@ void inputs_reset(void)
 	watched_count = 0;
 	inputs_asked_count = 0;
 	asked_mask = 0;
+	inputs_seen_count = 0;
+	seen_mask = 0;
+	is_judging = false;
 }
 
-/* Only what somebody may yet look at is on the way of every access. */
+/* Only what somebody but who judges may yet look at is on the way of every access. */
 static void settle(void)
 {
 	set_filter(0);
 	for (uint32_t i = 0; i < watched_count; i++)
-		if (watched[i].mask & ~asked_mask)
+		if (watched[i].mask & ~seen_mask)
 			*slot_of(watched[i].start) = 1;
 }
 
@@ -72,32 +85,43 @@ void inputs_save(struct inputs_state *state)
 	state->watched_count = watched_count;
 	state->asked_count = inputs_asked_count;
 	state->asked_mask = asked_mask;
+	state->seen_count = inputs_seen_count;
+	state->seen_mask = seen_mask;
 }
 
 void inputs_restore(const struct inputs_state *state)
 {
-	if (state->watched_count == watched_count && state->asked_mask == asked_mask)
+	if (state->watched_count == watched_count && state->asked_mask == asked_mask
+	    && state->seen_mask == seen_mask)
 		return;
 	set_filter(0);
 	watched_count = state->watched_count;
 	inputs_asked_count = state->asked_count;
 	asked_mask = state->asked_mask;
+	inputs_seen_count = state->seen_count;
+	seen_mask = state->seen_mask;
 	settle();
+}
+
+static void note(struct kshim_asked *asked, unsigned input)
+{
+	asked->input = input;
+	asked->value = inputs[input].value;
+	asked->arity = inputs[input].arity;
+	asked->before = trace_decision_count;
 }
 
 unsigned kshim_ask(unsigned input)
 {
-	struct kshim_asked *asked;
-
 	if (input >= input_count)
 		__builtin_trap();
 	if (!(asked_mask >> input & 1)) {
 		asked_mask |= 1u << input;
-		asked = &inputs_asked[inputs_asked_count++];
-		asked->input = input;
-		asked->value = inputs[input].value;
-		asked->arity = inputs[input].arity;
-		asked->before = trace_decision_count;
+		note(&inputs_asked[inputs_asked_count++], input);
+	}
+	if (!is_judging && !(seen_mask >> input & 1)) {
+		seen_mask |= 1u << input;
+		note(&inputs_seen[inputs_seen_count++], input);
 		settle();
 	}
 	return inputs[input].value;
@@ -107,7 +131,7 @@ void inputs_watch(uint64_t address, uint64_t size, uint32_t mask)
 {
 	uint64_t end = address + size;
 
-	if (!(mask & ~asked_mask))
+	if (!(mask & ~seen_mask))
 		return;
 	if (end > (address & ~7ULL) + 8)
 		end = (address & ~7ULL) + 8;
@@ -136,7 +160,7 @@ void inputs_touch(uint64_t address, uint64_t size)
 	for (uint32_t i = 0; i < watched_count; i++)
 		if (watched[i].start < address + size && address < watched[i].end)
 			mask |= watched[i].mask;
-	mask &= ~asked_mask;
+	mask &= ~(is_judging ? asked_mask : seen_mask);
 	for (uint32_t input = 0; mask; input++, mask >>= 1)
 		if (mask & 1)
 			kshim_ask(input);

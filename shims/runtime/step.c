@@ -406,6 +406,8 @@ const struct kshim_world *kshim_world_now(void)
 		.checkpoint_count = checkpoint_count,
 		.asked = inputs_asked,
 		.asked_count = inputs_asked_count,
+		.seen = inputs_seen,
+		.seen_count = inputs_seen_count,
 		.new_path = is_new_path,
 		.before_loop = in_loop > LOOP_BLOCKS ? before_loop : trace_decision_count,
 		.read_unset = unset_was_read,

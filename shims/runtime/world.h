@@ -60,7 +60,7 @@ struct memory_state {
 };
 
 struct inputs_state {
-	uint32_t watched_count, asked_count, asked_mask;
+	uint32_t watched_count, asked_count, asked_mask, seen_count, seen_mask;
 };
 
 #define MAX_STRETCHES 64
@@ -173,6 +173,8 @@ void memory_restore(const struct memory_state *state);
 extern uint8_t watch_filter[WATCH_SLOTS];
 extern struct kshim_asked inputs_asked[KSHIM_MAX_INPUTS];
 extern uint32_t inputs_asked_count;
+extern struct kshim_asked inputs_seen[KSHIM_MAX_INPUTS];
+extern uint32_t inputs_seen_count;
 void inputs_reset(void);
 void inputs_save(struct inputs_state *state);
 void inputs_restore(const struct inputs_state *state);
