@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 6
+#define KSHIM_ABI 7
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
