@@ -34,7 +34,9 @@ struct BranchNotes {
     let merged = "\(work)/merged.profdata"
     try await run(toolchain.tool("llvm-profdata"), ["merge", "-o", merged] + profiles)
     let exported = try await run(
-      toolchain.tool("llvm-cov"), ["export", module, "-instr-profile=\(merged)", "-format=text"])
+      toolchain.tool("llvm-cov"),
+      // What a file says of its macros' insides is most of it, and stands in its functions, too.
+      ["export", module, "-instr-profile=\(merged)", "-format=text", "-skip-expansions"])
     let export = try JSONDecoder().decode(Export.self, from: exported)
     let lines = try LineMap(path: "\(extraction.directory)/unit.c")
     let provenance = extraction.provenance
