@@ -15,7 +15,9 @@ public struct RootDomain: ObservedDomain {
   /// The state that was run last: one state has many lists of decisions.
   private var last: (start: StartingState, asked: AskedState)?
   /// The roots before the first step of that state.
-  private var first: [RootSnapshot] = []
+  private var first = RootSnapshot()
+  /// Where two vCPUs race, both.
+  private var racers: [Racer] = []
   /// A step of the last run.
   private struct Made {
     /// Before it.
@@ -57,17 +59,21 @@ public struct RootDomain: ObservedDomain {
         state: RootState(drive: drive, start.values), inputs: inputs, world: world)
       last = (start, asked)
       world.begin(start, of: spaces[start.space], choices)
-      first =
-        drive == .twoVCPUs ? prepareRace(asked) : [prepare(asked)]
+      if drive == .twoVCPUs {
+        racers = prepareRace(asked)
+        first = racers[0].before
+      } else {
+        first = prepare(asked)
+      }
       world.mark()
     }
     let asked = last!.asked
-    latest = first[0]
+    latest = first
     if !report.wasPrepared(0) {
       judge.begin()
       if asked.drive == .firstRoot || asked.drive == .twoVCPUs { judge.start(in: world) }
     }
-    guard asked.drive != .twoVCPUs else { return race(asked, first, &report) }
+    guard asked.drive != .twoVCPUs else { return race(racers, &report) }
     play(asked, &report)
   }
 

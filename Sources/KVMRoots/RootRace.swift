@@ -65,19 +65,41 @@ extension RootDomain {
       + "\(RootRace.failures) failure"
   }
 
-  /// Puts both vCPUs into their states. Returns the roots of each.
-  func prepareRace(_ state: AskedState) -> [RootSnapshot] {
-    state.inputs.ask(.race, in: state.world)
-    state.inputs.ask(.levels, in: state.world)
-    return snapshots { world, thread in setup.apply(state.state.racing(thread), to: world) }
+  /// One of two vCPUs that race: what it calls, and its roots before.
+  struct Racer {
+    var target: Drive
+    /// nil: this kernel has no such function.
+    var entry: UInt32?
+    var state: AskedState
+    /// As the judge sees it.
+    var judged: AskedState
+    var before: RootSnapshot
+
+    var argument: UInt64 { UInt64(state.state.rootsToFree) }
+  }
+
+  /// Puts both vCPUs into their states.
+  func prepareRace(_ asked: AskedState) -> [Racer] {
+    asked.inputs.ask(.race, in: asked.world)
+    asked.inputs.ask(.levels, in: asked.world)
+    return (0..<2).map { thread in
+      let world = subject.world
+      world.select(thread: thread)
+      var state = asked.state.racing(thread)
+      setup.apply(state, to: world)
+      let target = state.drive
+      let own = AskedState(state: state, inputs: .fixed, world: world)
+      state.drive = .twoVCPUs
+      return Racer(
+        target: target, entry: subject.entry(target.rawValue), state: own,
+        judged: AskedState(state: state, inputs: .fixed, world: world),
+        before: RootSnapshot(world, setup.slots))
+    }
   }
 
   /// Runs both calls at once, and has each judged beside the other.
-  mutating func race(_ state: AskedState, _ before: [RootSnapshot], _ report: inout Report) {
-    let states = [state.state.racing(0), state.state.racing(1)]
-    guard let first = subject.entry(states[0].drive.rawValue),
-      let second = subject.entry(states[1].drive.rawValue)
-    else { return }  // this kernel has no such function
+  mutating func race(_ racers: [Racer], _ report: inout Report) {
+    guard let first = racers[0].entry, let second = racers[1].entry else { return }
     let world = subject.world
     begin(0, report)
     world.select(thread: 0)
@@ -87,19 +109,18 @@ extension RootDomain {
     }
     let results = report.make(0, in: world) {
       world.race(
-        (first, UInt64(states[0].rootsToFree)), (second, UInt64(states[1].rootsToFree)),
+        (first, racers[0].argument), (second, racers[1].argument),
         switches: RootRace.switches, failures: RootRace.failures)
     }
     let result = results.map { $0.0 &* 31 &+ $0.1 }
     let isJudged = report.takesStep(world, result)
-    let after = snapshots { _, _ in }
+    let after = (snapshot(of: 0), snapshot(of: 1))
     if let record {
       for thread in 0..<2 {
         world.select(thread: thread)
         observer.observe(
-          states[thread].drive,
-          AskedState(state: states[thread], inputs: .fixed, world: world),
-          before: before[thread], after: after[thread], world, record, thread: thread)
+          racers[thread].target, racers[thread].state, before: racers[thread].before,
+          after: thread == 0 ? after.0 : after.1, world, record, thread: thread)
       }
       observer.end(0, record)
     }
@@ -108,22 +129,16 @@ extension RootDomain {
     defer { record?.isJudging = false }
     for thread in 0..<2 {
       world.select(thread: thread)
-      var judged = states[thread]
-      judged.drive = .twoVCPUs
+      let (own, other) = thread == 0 ? after : (after.1, after.0)
       _ = judge.judge(
-        states[thread].drive, AskedState(state: judged, inputs: .fixed, world: world),
-        argument: UInt64(states[thread].rootsToFree),
-        before: before[thread], after: after[thread], world, result, isLast: true,
-        thread: thread, other: after[1 - thread], &report)
+        racers[thread].target, racers[thread].judged, argument: racers[thread].argument,
+        before: racers[thread].before, after: own, world, result, isLast: true,
+        thread: thread, other: other, &report)
     }
   }
 
-  /// The roots of both vCPUs, after something was done for each.
-  private func snapshots(_ prepare: (World, Int) -> Void) -> [RootSnapshot] {
-    (0..<2).map { thread in
-      subject.world.select(thread: thread)
-      prepare(subject.world, thread)
-      return RootSnapshot(subject.world, setup.slots)
-    }
+  private func snapshot(of thread: Int) -> RootSnapshot {
+    subject.world.select(thread: thread)
+    return RootSnapshot(subject.world, setup.slots)
   }
 }
