@@ -125,7 +125,7 @@ bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t coun
 	memory_restore(&checkpoint->memory);
 	inputs_restore(&checkpoint->inputs);
 	trace_restore(&checkpoint->trace, choices, count);
-	thread_restore(&checkpoint->threads);
+	thread_restore(&checkpoint->threads, checkpoint->running);
 	step_restore(&checkpoint->step);
 	unset_restore(&checkpoint->unset);
 	step_recent_blocks(checkpoint->recent, RECENT, true);

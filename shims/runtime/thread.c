@@ -240,22 +240,31 @@ static void copy_thread(struct thread *to, const struct thread *from)
 	memcpy(to, from, offsetof(struct thread, held) + from->held_count * sizeof(from->held[0]));
 }
 
+/* Outside of a race only the thread that runs changes. */
+static bool may_change(unsigned n)
+{
+	return thread_racing || thread_now == &threads[n];
+}
+
 void thread_save(struct thread_state *state)
 {
-	for (unsigned n = 0; n < step_harness->threads; n++)
-		copy_thread(&state->threads[n], &threads[n]);
+	for (unsigned n = 0; n < THREADS; n++)
+		if (may_change(n))
+			copy_thread(&state->threads[n], &threads[n]);
 	state->switches_left = switches_left;
 	state->failures_left = failures_left;
 	state->is_racing = thread_racing;
 }
 
-void thread_restore(const struct thread_state *state)
+void thread_restore(const struct thread_state *state, uint32_t running)
 {
-	for (unsigned n = 0; n < step_harness->threads; n++)
-		copy_thread(&threads[n], &state->threads[n]);
+	thread_now = &threads[running];
 	switches_left = state->switches_left;
 	failures_left = state->failures_left;
 	thread_racing = state->is_racing;
+	for (unsigned n = 0; n < THREADS; n++)
+		if (may_change(n))
+			copy_thread(&threads[n], &state->threads[n]);
 }
 
 void thread_continue(uint32_t number)

@@ -103,7 +103,7 @@ bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t coun
 #define STACK_SIZE (64 * 1024)
 uint64_t thread_top(const struct thread *thread);
 void thread_save(struct thread_state *state);
-void thread_restore(const struct thread_state *state);
+void thread_restore(const struct thread_state *state, uint32_t running);
 void thread_continue(uint32_t number);	/* from where its stack pointer says */
 extern struct thread threads[THREADS];
 extern struct thread *thread_now;
