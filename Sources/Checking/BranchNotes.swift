@@ -33,8 +33,12 @@ struct BranchNotes {
     let toolchain = try Toolchain.locate()
     let merged = "\(work)/merged.profdata"
     try await run(toolchain.tool("llvm-profdata"), ["merge", "-o", merged] + profiles)
+    // Every file is left out: what there is by function is all that counts here.
     let exported = try await run(
-      toolchain.tool("llvm-cov"), ["export", module, "-instr-profile=\(merged)", "-format=text"])
+      toolchain.tool("llvm-cov"),
+      [
+        "export", module, "-instr-profile=\(merged)", "-format=text", "-ignore-filename-regex=.",
+      ])
     let export = try JSONDecoder().decode(Export.self, from: exported)
     let lines = try LineMap(path: "\(extraction.directory)/unit.c")
     let provenance = extraction.provenance
