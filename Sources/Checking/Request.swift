@@ -78,6 +78,7 @@ extension ResultCache {
     // What is not kept is looked for in the usual way.
     if KeptFile.read("\(directory)/\(list)") != places { try? write(places, list) }
     try? write(Data("\(list)\n\(stamps.digest)\n".utf8) + verdict, name)
+    prune()
   }
 
   private func name(of request: Request) async throws -> String {

@@ -224,7 +224,7 @@ public actor ResultCache {
   }
 
   /// Removes the oldest entries where there are too many.
-  private func prune() {
+  func prune() {
     guard let directory else { return }
     let aged = KeptFile.aged(in: directory)
     guard aged.count > Self.most else { return }

@@ -192,6 +192,19 @@ final class RequestTests: XCTestCase {
     XCTAssertFalse(FileManager.default.fileExists(atPath: results), "fitted at another line")
   }
 
+  func test_oldestFiles_go() async throws {
+    for number in 0..<ResultCache.most {
+      try write("", "results/old-\(number)")
+      var times = [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]
+      utimes("\(results)/old-\(number)", &times)
+    }
+    try await keep()
+    let left = try FileManager.default.contentsOfDirectory(atPath: results)
+    XCTAssertEqual(left.count, ResultCache.most * 9 / 10)
+    let known = await isKnown(request())
+    XCTAssertTrue(known)
+  }
+
   func test_damagedOrRemovedFile_isNoAnswer_andIsWrittenAgain() async throws {
     try await keep()
     let files = try FileManager.default.contentsOfDirectory(atPath: results).sorted()
