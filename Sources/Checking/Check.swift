@@ -33,8 +33,8 @@ public struct Check: Sendable {
     self.progress = progress
   }
 
-  private func domain() throws -> any ObservedDomain.Type {
-    try Subjects.domain(of: subject, in: installation)
+  private var domain: any ObservedDomain.Type {
+    Subjects.domain(of: subject, in: installation)
   }
 
   /// What a check says, and what that was made from.
@@ -106,7 +106,7 @@ public struct Check: Sendable {
       return .init(
         revision: revision, verdict: known.verdict, reading: known.reading, began: nil)
     }
-    return try await search(domain(), revision)
+    return try await search(domain, revision)
   }
 
   /// Says what a revision introduces: what none of those that it is made from has.
@@ -259,7 +259,7 @@ public struct Check: Sendable {
 
   /// Runs one scenario again, and says what it breaks.
   public func replay(_ scenario: Scenario, of revision: Revision) async throws -> Replay {
-    try await replay(domain(), scenario, revision)
+    try await replay(domain, scenario, revision)
   }
 
   private func replay<D: Domain>(
