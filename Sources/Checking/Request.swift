@@ -12,6 +12,9 @@ public struct Request: Sendable {
   public let directory: String
   /// When nothing had been read yet.
   let began: timespec
+  /// What was at the top then: of the cache's trees, that directory's own times say when they were
+  /// used.
+  let top: [String]
   /// All that it consists of.
   let text: String
 
@@ -25,9 +28,14 @@ public struct Request: Sendable {
     self.subject = subject
     self.directory = directory
     began = ResultCache.now()
+    top = Self.top(of: directory)
     let files = patches.flatMap { [$0.name, Digest.of($0.content)] }
     text = ([subject, kernel, directory, take.map(String.init) ?? "all"] + files)
       .joined(separator: "\0")
+  }
+
+  static func top(of directory: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
   }
 }
 
@@ -72,11 +80,16 @@ extension ResultCache {
       KernelTree.marks + revision.named + readings.flatMap(\.files)
         + Files.directories(readings.flatMap(\.roots), in: request.directory))
     let stamps = TreeStamps(of: places, in: request.directory)
-    guard stamps.areOlder(than: request.began) else { return }
+    guard stamps.areOlder(than: request.began), Request.top(of: request.directory) == request.top
+    else { return }
     let list = "places-\(Digest.of(places).prefix(32))"
     guard let verdict = try? Self.encoder.encode(answer.verdict) else { return }
     // What is not kept is looked for in the usual way.
-    if KeptFile.read("\(directory)/\(list)") != places { try? write(places, list) }
+    if KeptFile.read("\(directory)/\(list)") == places {
+      use(list)
+    } else {
+      try? write(places, list)
+    }
     try? write(Data("\(list)\n\(stamps.digest)\n".utf8) + verdict, name)
     prune()
   }

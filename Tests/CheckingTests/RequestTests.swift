@@ -79,10 +79,10 @@ final class RequestTests: XCTestCase {
   ) async throws {
     try await Task.sleep(for: .milliseconds(60))
     let request = request(tree, patch: patch)
-    try during()
     let revision = try await store.revision(
       tree: store.resolve("\(scratch)/\(tree)"),
       patches: [PatchFile(name: "p", content: Data((patch ?? self.patch).utf8))])
+    try during()
     let verdict = verdict(exhaustive: exhaustive)
     await cache().keep(
       .init(
@@ -181,8 +181,14 @@ final class RequestTests: XCTestCase {
   }
 
   func test_touchDuringACheck_keepsNothing() async throws {
+    let files = FileManager.default
     try await keep { try self.write("int g;\n", "tree/arch/x86/kvm/f.c") }
-    XCTAssertFalse(FileManager.default.fileExists(atPath: results))
+    XCTAssertFalse(files.fileExists(atPath: results))
+    for gone in ["include/linux/h.h", "tools", "Makefile"] {
+      try await keep { try files.removeItem(atPath: "\(self.scratch)/tree/\(gone)") }
+      XCTAssertFalse(files.fileExists(atPath: results), gone)
+      try write("tree")
+    }
   }
 
   func test_whatIsToldBesideAVerdict_isNotKept() async throws {

@@ -158,6 +158,17 @@ final class ResultCacheTests: XCTestCase {
     XCTAssertEqual(seen.count, files.count + 2)
   }
 
+  func test_identity_changesWithAManifestFromElsewhere() async throws {
+    let installation = Installation(root: scratch)
+    var seen: Set<String> = [try await Fingerprint.identity(of: installation)]
+    for (text, path) in [("1", "a/s.yaml"), ("2", "a/s.yaml"), ("2", "b/s.yaml")] {
+      try write([text: path], "own")
+      let added = try installation.adding(manifest: "\(scratch)/own/\(path)")
+      seen.insert(try await Fingerprint.identity(of: added))
+    }
+    XCTAssertEqual(seen.count, 4)
+  }
+
   /// A process of kshim finds what another one kept, however many threads either has, and whatever
   /// else it has loaded by then.
   func test_identity_isThatOfTheProgram_notOfTheMomentInItsLife() async throws {
