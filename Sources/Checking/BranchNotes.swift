@@ -33,10 +33,12 @@ struct BranchNotes {
     let toolchain = try Toolchain.locate()
     let merged = "\(work)/merged.profdata"
     try await run(toolchain.tool("llvm-profdata"), ["merge", "-o", merged] + profiles)
+    // Every file is left out: what there is by function is all that counts here.
     let exported = try await run(
       toolchain.tool("llvm-cov"),
-      // What a file says of its macros' insides is most of it, and stands in its functions, too.
-      ["export", module, "-instr-profile=\(merged)", "-format=text", "-skip-expansions"])
+      [
+        "export", module, "-instr-profile=\(merged)", "-format=text", "-ignore-filename-regex=.",
+      ])
     let export = try JSONDecoder().decode(Export.self, from: exported)
     let lines = try LineMap(path: "\(extraction.directory)/unit.c")
     let provenance = extraction.provenance

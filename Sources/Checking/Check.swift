@@ -33,24 +33,78 @@ public struct Check: Sendable {
     self.progress = progress
   }
 
-  private func domain() throws -> any ObservedDomain.Type {
-    try Subjects.domain(of: subject, in: installation)
+  private var domain: any ObservedDomain.Type {
+    Subjects.domain(of: subject, in: installation)
+  }
+
+  /// What a check says, and what that was made from.
+  public struct Answer: Sendable {
+    public var verdict: Verdict
+    /// The revision, and its base where that was needed.
+    var parts: [Part]
+
+    struct Part: Sendable {
+      let revision: Revision
+      /// Of this revision alone.
+      let verdict: Verdict
+      let reading: Reading
+      /// When nothing of it had been read yet; nil where it is known from an earlier check.
+      let began: timespec?
+
+      /// The same once it is kept.
+      var kept: Part { .init(revision: revision, verdict: verdict, reading: reading, began: nil) }
+    }
+  }
+
+  /// As ``answer(of:base:)``, and keeps it.
+  public func verdict(of revision: Revision, base: Revision?) async throws -> Verdict {
+    let answer = try await answer(of: revision, base: base)
+    await keep(answer)
+    return answer.verdict
   }
 
   /// Checks a revision; when it has patches and findings, its base too, to tell what is new.
-  /// What is unchanged since an earlier check is not searched again.
-  public func verdict(of revision: Revision, base: Revision?) async throws -> Verdict {
-    var verdict = try await verdict(of: revision)
-    guard let base, !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
-    Self.tell(&verdict, from: [try await self.verdict(of: base)])
-    return verdict
+  /// What is unchanged since an earlier check is not searched again. ``keep(_:as:)`` is the caller's,
+  /// before the revisions are closed.
+  public func answer(of revision: Revision, base: Revision?) async throws -> Answer {
+    let part = try await part(revision)
+    var answer = Answer(verdict: part.verdict, parts: [part])
+    guard let base, !(part.verdict.findings.isEmpty && part.verdict.notes.isEmpty) else {
+      return answer
+    }
+    // The base may be the same text; and what was found is not lost where the base fails.
+    await keep(part)
+    let other = try await self.part(base)
+    answer.parts = [part.kept, other]
+    Self.tell(&answer.verdict, from: [other.verdict])
+    return answer
+  }
+
+  /// Keeps an answer for later checks.
+  ///
+  /// - Parameter request: what it answers; nil where the answer is more than that of a request.
+  public func keep(_ answer: Answer, as request: Request? = nil) async {
+    for part in answer.parts { await keep(part) }
+    if let request { await results?.keep(answer, as: request) }
+  }
+
+  private func keep(_ part: Answer.Part) async {
+    guard drives == nil, let began = part.began else { return }
+    await results?.keep(
+      part.verdict, of: part.revision, reading: part.reading, began: began)
   }
 
   /// Judges one revision on its own; an earlier result of the same text serves.
   func verdict(of revision: Revision) async throws -> Verdict {
-    let domain = try domain()
-    if drives == nil, let known = await results?.verdict(of: subject, in: revision) {
-      return known
+    let part = try await part(revision)
+    await keep(part)
+    return part.verdict
+  }
+
+  private func part(_ revision: Revision) async throws -> Answer.Part {
+    if drives == nil, let known = await results?.known(of: subject, in: revision) {
+      return .init(
+        revision: revision, verdict: known.verdict, reading: known.reading, began: nil)
     }
     return try await search(domain, revision)
   }
@@ -79,7 +133,9 @@ public struct Check: Sendable {
     for index in findings.indices { findings[index].introduced = matches[index] == nil }
   }
 
-  private func search<D: Domain>(_ domain: D.Type, _ revision: Revision) async throws -> Verdict {
+  private func search<D: Domain>(
+    _ domain: D.Type, _ revision: Revision
+  ) async throws -> Answer.Part {
     let began = ResultCache.now()
     let work = try WorkDirectory()
     defer { work.remove() }
@@ -88,11 +144,8 @@ public struct Check: Sendable {
       subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
       in: work.path)
     let (verdict, _) = try await judge(domain, builds, in: work.path)
-    if drives == nil {
-      await results?.keep(
-        verdict, of: revision, reading: builds.extraction.reading, began: began)
-    }
-    return verdict
+    return .init(
+      revision: revision, verdict: verdict, reading: builds.extraction.reading, began: began)
   }
 
   /// Searches what was built.
@@ -209,7 +262,7 @@ public struct Check: Sendable {
 
   /// Runs one scenario again, and says what it breaks.
   public func replay(_ scenario: Scenario, of revision: Revision) async throws -> Replay {
-    try await replay(domain(), scenario, revision)
+    try await replay(domain, scenario, revision)
   }
 
   private func replay<D: Domain>(

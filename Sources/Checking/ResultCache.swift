@@ -14,7 +14,7 @@ public actor ResultCache {
   static let most = 500
 
   /// nil: kept for this process only.
-  private let directory: String?
+  let directory: String?
   private let installation: Installation
   private var identity: String?
   private var entries: [String: Entry] = [:]
@@ -40,8 +40,10 @@ public actor ResultCache {
   // MARK: Looking up
 
   /// The verdict of a revision that is known without a search: `introduced` false but for notes on
-  /// lines that it touched, ``Verdict/Exploration/reused`` true.
-  func verdict(of subject: String, in revision: Revision) async -> Verdict? {
+  /// lines that it touched, ``Verdict/Exploration/reused`` true. And what it was read from.
+  func known(
+    of subject: String, in revision: Revision
+  ) async -> (verdict: Verdict, reading: Reading)? {
     guard let scope = try? await scope(subject) else { return nil }
     for (name, reading) in readings(scope).sorted(by: { $0.key < $1.key }) {
       let key = key(scope, name, reading, revision)
@@ -53,7 +55,7 @@ public actor ResultCache {
       else { continue }
       use("list-\(scope)-\(name).json")
       use("verdict-\(key).json")
-      return Self.verdict(entry, of: revision)
+      return (Self.verdict(entry, of: revision), reading)
     }
     return nil
   }
@@ -86,15 +88,18 @@ public actor ResultCache {
       let scope = try await scope(verdict.subject)
       var list = reading
       list.warnings = []
-      let listed = try Self.encoder.encode(list)
-      let name = String(Digest.of(listed).prefix(16))
+      // Most revisions read what others did.
+      let known = readings(scope).first { $0.value == list }?.key
+      let listed = try known == nil ? Self.encoder.encode(list) : Data()
+      let name = known ?? String(Digest.of(listed).prefix(16))
       let key = key(scope, name, list, revision)
       let tree = tree(revision.tree, name, list)
       guard revision.tree.isPartial || tree.isOlder(than: began) else { return }
       let entry = Entry(verdict: Self.bare(verdict), warnings: reading.warnings)
       readings[scope, default: [:]][name] = list
       entries[key] = entry
-      try write(listed, "list-\(scope)-\(name).json")
+      let file = "list-\(scope)-\(name).json"
+      if known == nil { try write(listed, file) } else { use(file) }
       try write(Self.encoder.encode(entry), "verdict-\(key).json")
       prune()
     } catch {
@@ -125,7 +130,7 @@ public actor ResultCache {
   // MARK: Keys
 
   /// What lists of files belong together: those of one kshim and one subject.
-  private func scope(_ subject: String) async throws -> String {
+  func scope(_ subject: String) async throws -> String {
     let identity: String
     if let known = self.identity {
       identity = known
@@ -172,7 +177,7 @@ public actor ResultCache {
 
   // MARK: Files
 
-  private static let encoder: JSONEncoder = {
+  static let encoder: JSONEncoder = {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return encoder
@@ -209,17 +214,17 @@ public actor ResultCache {
     }
   }
 
-  private func write(_ content: Data, _ name: String) throws {
+  func write(_ content: Data, _ name: String) throws {
     if let directory { try KeptFile.write(content, to: "\(directory)/\(name)") }
   }
 
   /// What is used is not old.
-  private func use(_ name: String) {
+  func use(_ name: String) {
     if let directory { KeptFile.use("\(directory)/\(name)") }
   }
 
   /// Removes the oldest entries where there are too many.
-  private func prune() {
+  func prune() {
     guard let directory else { return }
     let aged = KeptFile.aged(in: directory)
     guard aged.count > Self.most else { return }

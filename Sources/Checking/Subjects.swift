@@ -14,11 +14,10 @@ public enum Subjects {
     ("kvm-mmu-roots", RootDomain.self)
   ]
 
-  /// - Throws: ``Failure`` of kind request for a subject that there is not.
+  /// Who judges a subject. Whether there is such a subject, its extraction tells.
   package static func domain(
     of subject: String, in installation: Installation
-  ) throws -> any ObservedDomain.Type {
-    _ = try installation.manifest(subject)
+  ) -> any ObservedDomain.Type {
     // Nothing says that a manifest from elsewhere means what a model of the same name does.
     guard installation.addedSubject != subject,
       let model = models.first(where: { $0.subject == subject })

@@ -19,9 +19,7 @@ package enum Files {
       }
       defer { closedir(stream) }
       while let entry = readdir(stream) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-        }
+        let name = Self.name(entry)
         guard name != ".", name != ".." else { continue }
         if kind(entry.pointee.d_type, "\(directory)/\(path)/\(name)") == S_IFDIR {
           pending.insert("\(path)/\(name)")
@@ -31,6 +29,34 @@ package enum Files {
       }
     }
     return found.sorted()
+  }
+
+  /// The directories at and below some paths, relative to a directory; no link is followed.
+  package static func directories(_ paths: [String], in directory: String) -> [String] {
+    var found = Set(paths)
+    var pending = found
+    while let path = pending.popFirst() {
+      guard let stream = opendir("\(directory)/\(path)") else { continue }
+      defer { closedir(stream) }
+      while let entry = readdir(stream) {
+        // Few of a directory's entries are directories.
+        let type = entry.pointee.d_type
+        guard type == UInt8(DT_DIR) || type == UInt8(DT_UNKNOWN) else { continue }
+        let name = Self.name(entry)
+        guard name != ".", name != ".." else { continue }
+        let below = "\(path)/\(name)"
+        if kind(type, "\(directory)/\(below)") == S_IFDIR, found.insert(below).inserted {
+          pending.insert(below)
+        }
+      }
+    }
+    return Array(found)
+  }
+
+  private static func name(_ entry: UnsafeMutablePointer<dirent>) -> String {
+    withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+    }
   }
 
   private static func kind(_ type: UInt8, _ path: String) -> mode_t {

@@ -10,7 +10,8 @@ extension KernelStore {
   ) async throws -> KernelTree {
     let known = DebianKernel.known.first { $0.version == version }
     let kernel = known ?? DebianKernel(version: version, suites: [])
-    let key = CacheKey(name: "debian-\(version)", key: kernel.package, spec: spec, listed: spec)
+    let key = CacheKey(
+      name: Self.debianName(version), key: kernel.package, spec: spec, listed: spec)
     return try await cached(key, refresh: refresh, progress) { tree, scratch in
       for program in ["apt-get", "dpkg-deb", "tar", "xz"] {
         try Command.require(program, environment: environment)
@@ -21,6 +22,9 @@ extension KernelStore {
       try await unpackPackage(package, kernel, spec: spec, into: tree)
     }
   }
+
+  /// What the tree of a version is called in ``kernelsDirectory``.
+  static func debianName(_ version: String) -> String { "debian-\(version)" }
 
   private func unpackPackage(
     _ file: String, _ kernel: DebianKernel, spec: String, into tree: String

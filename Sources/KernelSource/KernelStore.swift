@@ -108,16 +108,33 @@ public struct KernelStore: Sendable {
     }
   }
 
+  /// Where the tree of a kernel lies, or will lie, whose name alone tells that: a directory, or
+  /// Debian's; nil for any other.
+  public func place(of spec: String) -> String? {
+    switch try? KernelSpec(spec) {
+    case .directory(let path): path
+    case .debian(let version): "\(kernelsDirectory)/\(Self.debianName(version))"
+    case .git, .range, .tarball, nil: nil
+    }
+  }
+
+  /// Makes this the last use of a tree, where it is one of the cache's.
+  public func use(_ directory: String) {
+    if isCached(directory) { _ = try? Self.use(directory) }
+  }
+
+  private func isCached(_ directory: String) -> Bool {
+    realPath((directory as NSString).deletingLastPathComponent) == realPath(kernelsDirectory)
+  }
+
   private func tree(
     _ spelling: String, refresh: Bool, _ progress: @Sendable (String) -> Void
   ) async throws -> KernelTree {
     switch try KernelSpec(spelling) {
     case .directory(let path):
       // One of the cache's own by its path.
-      let isCached =
-        realPath((path as NSString).deletingLastPathComponent) == realPath(kernelsDirectory)
       return try KernelTree(
-        directory: path, spec: spelling, use: isCached ? try? Self.use(path) : nil)
+        directory: path, spec: spelling, use: isCached(path) ? try? Self.use(path) : nil)
     case .tarball(let path):
       return try await tarball(path, spec: spelling, refresh: refresh, progress)
     case .git(let directory, let revision):

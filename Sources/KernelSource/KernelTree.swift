@@ -37,6 +37,9 @@ public struct KernelTree: Sendable, Equatable {
   /// The name of the file in a cached tree that says what it is.
   static let recordName = ".kshim.json"
 
+  /// What tells what a tree is, relative to the top.
+  package static let marks = ["Makefile", "arch/x86", recordName]
+
   /// Whether a path, relative to the top, is inside what was unpacked.
   func holds(_ path: String) -> Bool {
     !isPartial || kept.contains { path == $0 || path.hasPrefix($0 + "/") }

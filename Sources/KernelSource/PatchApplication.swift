@@ -20,7 +20,7 @@ struct PatchApplication {
   /// The patches so far, each with the arguments with which git applied it.
   private(set) var applied: [(patch: PatchFile, arguments: [String])] = []
   /// What was looked for in the tree already: a file that a patch deleted must not come back.
-  private var seen: Set<String> = []
+  private(set) var seen: Set<String> = []
 
   init(tree: KernelTree, scratch: ScratchDirectory, environment: [String: String?]) {
     self.tree = tree

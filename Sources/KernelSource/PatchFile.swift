@@ -52,6 +52,18 @@ public struct PatchFile: Sendable, Equatable {
     self.lines = lines
   }
 
+  /// A file as it is, before anything is made of it.
+  public struct Source: Sendable {
+    /// See ``PatchFile/name``.
+    public let name: String
+    public let content: Data
+
+    public init(name: String, content: Data) {
+      self.name = name
+      self.content = content
+    }
+  }
+
   /// Reads the patches of files, in order: plain diffs as they are, mails and mailboxes as
   /// `git am` does, each also packed with gzip. `-` is standard input, which can be read once.
   ///
@@ -62,14 +74,29 @@ public struct PatchFile: Sendable, Equatable {
   public static func read(
     _ names: [String], environment: [String: String?] = [:]
   ) async throws -> [PatchFile] {
+    try await read(sources(names), environment: environment)
+  }
+
+  /// Reads the files alone.
+  ///
+  /// - Throws: `Failure` of kind request where one cannot be read, or `-` comes twice.
+  public static func sources(_ names: [String]) throws -> [Source] {
     if names.filter({ $0 == "-" }).count > 1 {
       throw Failure(
         .request, asked: "read the patches", cause: "standard input is named more than once",
         remedy: "name - once; it may hold several patches")
     }
+    return try names.map { Source(name: $0, content: try bytes(of: $0)) }
+  }
+
+  /// Reads the patches out of files that were read.
+  public static func read(
+    _ sources: [Source], environment: [String: String?] = [:]
+  ) async throws -> [PatchFile] {
     var patches: [PatchFile] = []
-    for name in names {
-      let content = try await unpacked(try bytes(of: name), name, environment)
+    for source in sources {
+      let name = source.name
+      let content = try await unpacked(source.content, name, environment)
       if content.isEmpty {
         throw Failure(
           .request, asked: "read patch \(title(of: name))", cause: "it is empty",

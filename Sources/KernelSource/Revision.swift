@@ -17,6 +17,8 @@ public final class Revision: Sendable {
   public let overlay: [String: String]
   /// The files of the tree that the patches delete or rename away: relative paths, sorted.
   public let deleted: [String]
+  /// The files that the patches name, be they changed in the end or not: relative paths, sorted.
+  package let named: [String]
   /// The lines that the patches added or changed, by relative path: lines of the patched file,
   /// counted from 1, ascending. Where lines only went away, the line that follows them.
   public let touched: [String: [ClosedRange<Int>]]
@@ -45,6 +47,7 @@ public final class Revision: Sendable {
     self.patches = patches
     overlay = applied?.overlay ?? [:]
     deleted = applied?.deleted.sorted() ?? []
+    named = applied?.seen.sorted() ?? []
     touched = applied?.touched ?? [:]
     skipped = applied?.skipped.sorted() ?? []
     remarks = patches.flatMap(\.remarks) + (applied?.remarks ?? [])
@@ -62,6 +65,7 @@ public final class Revision: Sendable {
     self.patches = []
     self.overlay = overlay
     self.deleted = deleted
+    named = []
     self.touched = touched
     self.range = range
     skipped = []

@@ -54,7 +54,10 @@ struct CheckCommand: AsyncParsableCommand {
   func run() async throws {
     try report.check()
     try html.check()
-    let result = eachCommit ? try await eachReport() : try await wholeReport()
+    if eachCommit { try await tell(eachReport()) } else { try await tellWhole() }
+  }
+
+  private func tell(_ result: CheckReport) throws {
     Terminal.status("")
     try report.write(
       result.rendered(
@@ -64,21 +67,49 @@ struct CheckCommand: AsyncParsableCommand {
     if code != 0 { throw ExitCode(code) }
   }
 
-  private func wholeReport() async throws -> CheckReport {
-    let (revision, base) = try await self.revision.resolve()
+  private func tellWhole() async throws {
+    let sources = try PatchFile.sources(revision.patches)
+    // What is wrong with the patches or the kernel is told first.
+    let check = Result { try self.check(Step()) }
+    let asked = try? check.get()
+    let request = asked.flatMap { self.request(of: $0.subject, sources) }
+    if let request, let known = await asked?.results?.verdict(of: request) {
+      KernelStore.own.use(request.directory)
+      return try tell(wholeReport(known))
+    }
+    let (revision, base) = try await self.revision.resolve(sources)
     defer {
       revision.close()
       base?.close()
     }
-    var verdict = try await check(Step()).verdict(of: revision, base: base)
+    let answer = try await check.get().answer(of: revision, base: base)
+    var verdict = answer.verdict
     verdict.revision.base = base?.commit?.id
     if base?.commit != nil {
       verdict.revision.head = revision.commit.map { .init(id: $0.id, subject: $0.subject) }
     }
-    return CheckReport([
+    // Nobody waits for what only a later check is served by.
+    let told = Result { try tell(wholeReport(verdict)) }
+    try await check.get().keep(answer, as: request)
+    try told.get()
+  }
+
+  /// What is asked for; nil where the kernel's name does not say where its files lie, and with
+  /// `--no-cache`.
+  private func request(of subject: String, _ sources: [PatchFile.Source]) -> Request? {
+    guard !noCache, let directory = KernelStore.own.place(of: revision.kernelName) else {
+      return nil
+    }
+    return Request(
+      subject: subject, kernel: revision.kernelName, directory: directory, patches: sources,
+      take: revision.take)
+  }
+
+  private func wholeReport(_ verdict: Verdict) -> CheckReport {
+    CheckReport([
       .init(
         label: nil, title: nil, outcome: .verdict(verdict),
-        replayOptions: search.subject.replayOptions + self.revision.replayOptions)
+        replayOptions: search.subject.replayOptions + revision.replayOptions)
     ])
   }
 

@@ -36,7 +36,11 @@ struct RevisionOptions: ParsableArguments {
   /// - Throws: `Failure` of kind request where there are fewer than ``take``, or as
   ///   `PatchFile.read`.
   func patchFiles() async throws -> [PatchFile] {
-    let files = try await PatchFile.read(patches)
+    try await patchFiles(PatchFile.sources(patches))
+  }
+
+  private func patchFiles(_ sources: [PatchFile.Source]) async throws -> [PatchFile] {
+    let files = try await PatchFile.read(sources)
     guard let take else { return files }
     guard take <= files.count else {
       throw Failure(
@@ -76,7 +80,13 @@ struct RevisionOptions: ParsableArguments {
   /// The revision, and its base when there are patches or commits of a range. Of a range it is the
   /// last commit, with the patches on it.
   func resolve() async throws -> (revision: Revision, base: Revision?) {
-    try await Self.resolve(kernelName, patchFiles(), KernelStore.own)
+    try await resolve(PatchFile.sources(patches))
+  }
+
+  /// The same, of patches that were read.
+  func resolve(_ sources: [PatchFile.Source]) async throws -> (revision: Revision, base: Revision?)
+  {
+    try await Self.resolve(kernelName, patchFiles(sources), KernelStore.own)
   }
 
   static func resolve(

@@ -80,7 +80,7 @@ final class ResultCacheTests: XCTestCase {
   }
 
   private func isKnown(_ revision: Revision, identity: String = "k") async -> Bool {
-    await cache(identity: identity).verdict(of: subject, in: revision) != nil
+    await cache(identity: identity).known(of: subject, in: revision) != nil
   }
 
   private func replace(_ old: String, _ new: String, in file: String) -> String {
@@ -132,10 +132,10 @@ final class ResultCacheTests: XCTestCase {
     let revision = try await revision()
     let same = await isKnown(revision)
     let other = await isKnown(revision, identity: "l")
-    let subject = await cache().verdict(of: "t", in: revision)
+    let subject = await cache().known(of: "t", in: revision)
     XCTAssertTrue(same)
     XCTAssertFalse(other)
-    XCTAssertNil(subject)
+    XCTAssertNil(subject?.verdict)
   }
 
   func test_identity_changesWithEveryFileOfTheInstallation() async throws {
@@ -156,6 +156,17 @@ final class ResultCacheTests: XCTestCase {
     try write(["": "shims/include/b.h"], "kshim")
     seen.insert(try await Fingerprint.identity(of: installation))
     XCTAssertEqual(seen.count, files.count + 2)
+  }
+
+  func test_identity_changesWithAManifestFromElsewhere() async throws {
+    let installation = Installation(root: scratch)
+    var seen: Set<String> = [try await Fingerprint.identity(of: installation)]
+    for (text, path) in [("1", "a/s.yaml"), ("2", "a/s.yaml"), ("2", "b/s.yaml")] {
+      try write([text: path], "own")
+      let added = try installation.adding(manifest: "\(scratch)/own/\(path)")
+      seen.insert(try await Fingerprint.identity(of: added))
+    }
+    XCTAssertEqual(seen.count, 4)
   }
 
   /// A process of kshim finds what another one kept, however many threads either has, and whatever
@@ -202,8 +213,8 @@ final class ResultCacheTests: XCTestCase {
   func test_reused_isToldOfTheRevisionThatAsks() async throws {
     try await keep(cache())
     let patch = replace("other", "another", in: "include/linux/other.h")
-    let found = await cache().verdict(of: subject, in: try await revision("tree", patch))
-    let known = try XCTUnwrap(found)
+    let found = await cache().known(of: subject, in: try await revision("tree", patch))
+    let known = try XCTUnwrap(found).verdict
     XCTAssertEqual(known.exploration.reused, true)
     XCTAssertEqual(known.revision.kernel, "\(scratch)/tree")
     XCTAssertEqual(known.revision.patches.map(\.file), ["p"])
@@ -258,8 +269,8 @@ final class ResultCacheTests: XCTestCase {
   func test_withoutADirectory_resultsLastAsLongAsTheCache() async throws {
     let cache = cache(kept: false)
     try await keep(cache)
-    let known = await cache.verdict(of: subject, in: try await revision())
-    XCTAssertNotNil(known)
+    let known = await cache.known(of: subject, in: try await revision())
+    XCTAssertNotNil(known?.verdict)
     XCTAssertFalse(FileManager.default.fileExists(atPath: results))
   }
 
@@ -267,8 +278,8 @@ final class ResultCacheTests: XCTestCase {
     try write(["": "results"], "")
     let cache = cache()
     try await keep(cache)
-    let known = await cache.verdict(of: subject, in: try await revision())
-    XCTAssertNotNil(known)
+    let known = await cache.known(of: subject, in: try await revision())
+    XCTAssertNotNil(known?.verdict)
   }
 
   func test_oldestEntries_go() async throws {
@@ -297,7 +308,7 @@ final class ResultCacheTests: XCTestCase {
       for cache in caches {
         group.addTask {
           await cache.keep(verdict, of: revision, reading: reading, began: ResultCache.now())
-          return await cache.verdict(of: verdict.subject, in: revision) != nil
+          return await cache.known(of: verdict.subject, in: revision) != nil
         }
       }
       return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
