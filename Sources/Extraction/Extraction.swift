@@ -96,22 +96,29 @@ public struct Extraction: Sendable {
         "\(work)/unit.c",
         BuildOptions.counting.counters(of: functions, list: "\(work)/counted")
           + ["-c", "-o", "\(work)/counting.o"]) : nil
-    let compiled = try await UnitCompiler(
+    async let compiling = UnitCompiler(
       installation: installation, arguments: arguments, options: options,
       precompiled: precompiled
     ).run("\(work)/unit.c", ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
+    let statements = Statements(
+      of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
+      in: extracted.text)
+    let parsed = extracted.unit.files
     let check = UnitCheck(
       manifest: manifest, extracted: extracted, installation: installation, report: report)
-    try check.check(compiled)
-    try await check.check(object: "\(work)/unit.o")
-    if let counted = try await counted { try check.check(counted) }
+    try check.check(try await compiling)
+    async let unknown = UnitCheck.unknown(in: "\(work)/unit.o")
     // What was precompiled stands for what was read for it.
     let read =
       try prerequisites(of: "\(work)/unit.d")
-      .filter { !$0.hasPrefix(PreambleCache.prefix(in: installation.cache)) } + extracted.unit.files
+      .filter { !$0.hasPrefix(PreambleCache.prefix(in: installation.cache)) } + parsed
     let inTree = try kernelFiles(
       read, of: revision.tree,
       own: [installation.shims, installation.cache, work] + installation.glueDirectories)
+    let reading = Reading(
+      read, manifest: manifest, tree: revision.tree.directory, warnings: extracted.warnings)
+    try check.check(unknown: try await unknown)
+    if let counted = try await counted { try check.check(counted) }
     if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins
@@ -127,12 +134,9 @@ public struct Extraction: Sendable {
         provenance: provenance, directory: output.path,
         arguments: try build.arguments(for: manifest) + glue,
         touched: revision.touched[manifest.source] ?? [],
-        statements: Statements(
-          of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
-          in: extracted.text),
+        statements: statements,
         primitives: manifest.primitives,
-        reading: Reading(
-          read, manifest: manifest, tree: revision.tree.directory, warnings: extracted.warnings),
+        reading: reading,
         slots: Dictionary(
           uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }),
         object: form.isText ? nil : "\(output.path)/unit.o",

@@ -46,13 +46,17 @@ struct UnitCheck {
     guard CompilerReport.messages(strict).isEmpty else { throw report.failure(strict) }
   }
 
-  /// Looks for what nothing defines: a callee that only a header's inline function calls has no line
-  /// of its own in the source file.
-  func check(object: String) async throws {
+  /// What an object needs and neither it nor the runtime defines.
+  static func unknown(in object: String) async throws -> [String] {
     let nm = try Toolchain.locate().tool("llvm-nm")
     let symbols = try await Command.run(nm, ["-u", "-j", object])
-    let unknown = symbols.outputText.split(separator: "\n").map(String.init)
-      .filter { !Closure.isKnown($0) && !Self.isCompilers($0) }
+    return symbols.outputText.split(separator: "\n").map(String.init)
+      .filter { !Closure.isKnown($0) && !isCompilers($0) }
+  }
+
+  /// Refuses what nothing defines: a callee that only a header's inline function calls has no line
+  /// of its own in the source file.
+  func check(unknown: [String]) throws {
     guard let name = unknown.first else { return }
     let chain = extracted.chain(to: name)
     let others =
