@@ -85,7 +85,8 @@ let package = Package(
       ]),
     .target(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
-      sources: ["runtime/instrument.c", "runtime/process.c"], publicHeadersPath: "public",
+      sources: ["runtime/instrument.c", "runtime/process.c", "runtime/string.c"],
+      publicHeadersPath: "public",
       cSettings: [.headerSearchPath("include")]),
     subject("KernelExtract", "kernel-extract/subject"),
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole),

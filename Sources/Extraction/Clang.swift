@@ -368,6 +368,9 @@ extension ClangCursor {
 
   var isExpression: Bool { clang_isExpression(raw.kind) != 0 }
 
+  /// Whether it is the label of all that no case takes.
+  var isDefaultLabel: Bool { raw.kind == CXCursor_DefaultStmt }
+
   /// Whether it is assembly with operands.
   var isAssembly: Bool { raw.kind == CXCursor_GCCAsmStmt }
 

@@ -53,12 +53,27 @@ extension Extractor {
     var handedOut: Set<String> = []
     collect(function, in: text, &found, &handedOut)
     let extent = function.extent
+    let isClosed = !hasOpenSwitch(function)
     return found.map { cursor, end in
       LocalVariable(
         name: cursor.name, end: end, initialiser: cursor.initialiser?.extent,
-        isAlwaysSet: !handedOut.contains(cursor.name)
+        isAlwaysSet: isClosed && !handedOut.contains(cursor.name)
           && definedness.isAlwaysSet(cursor, in: extent))
     }.sorted { $0.end < $1.end }
+  }
+
+  /// Whether a switch has no default. Where it has a case for each constant of an enumeration, clang
+  /// takes for granted that no other value comes; memory may hold any.
+  private static func hasOpenSwitch(_ cursor: ClangCursor) -> Bool {
+    if cursor.syntax == .switchStatement {
+      var hasDefault = false
+      cursor.visit {
+        hasDefault = hasDefault || $0.isDefaultLabel
+        return !hasDefault && $0.syntax != .switchStatement
+      }
+      if !hasDefault { return true }
+    }
+    return cursor.children.contains(where: hasOpenSwitch)
   }
 
   /// - Parameter handedOut: names of the variables that something else than a plain use may set or
