@@ -86,7 +86,7 @@ public struct Extraction: Sendable {
     let glue = ["-I\(installation.glueDirectory(of: manifest.subject))"]
     let arguments = try build.arguments(for: manifest) + glue
     let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
-    // Both at once: each keeps a core busy for as long.
+    // Both at once: each keeps a core busy for as long. What counts tells its lines itself.
     async let counted =
       form.counts
       ? UnitCompiler(
@@ -95,7 +95,7 @@ public struct Extraction: Sendable {
       ).run(
         "\(work)/unit.c",
         BuildOptions.counting.counters(of: functions, list: "\(work)/counted")
-          + ["-c", "-o", "\(work)/counting.o"]) : nil
+          + ["-g0", "-c", "-o", "\(work)/counting.o"]) : nil
     async let compiling = UnitCompiler(
       installation: installation, arguments: arguments, options: options,
       precompiled: precompiled
