@@ -22,6 +22,18 @@ struct JointScenario {
     var choice: UInt8
     /// The most answers that a revision knows.
     var arity: UInt8
+
+    /// Whether it is an answer that is not the ordinary one.
+    var isFailure: Bool {
+      if case .answer = what { choice != 0 } else { false }
+    }
+
+    /// Whether another choice is left, as far as a search goes that turns so many answers.
+    func isOpen(behind failures: Int) -> Bool {
+      guard choice + 1 < arity else { return false }
+      if case .answer = what { return failures < Search.mostFailures }
+      return true
+    }
   }
 
   /// What is decided; decisions beyond are 0.
@@ -66,8 +78,10 @@ struct JointScenario {
 
   /// Turns the last open item. False when none is left.
   mutating func advance() -> Bool {
+    var failures = items.count(where: \.isFailure)
     while items.count > fixed, let last = items.last {
-      if last.choice + 1 < last.arity {
+      if last.isFailure { failures -= 1 }
+      if last.isOpen(behind: failures) {
         items[items.count - 1].choice += 1
         return true
       }
@@ -78,9 +92,11 @@ struct JointScenario {
 
   /// Gives away the other choices of the first open item; nil where there is none.
   mutating func split() -> JointScenario? {
+    var failures = items[..<fixed].count(where: \.isFailure)
     guard
-      let first = items.indices.dropFirst(fixed).first(where: {
-        items[$0].choice + 1 < items[$0].arity
+      let first = items.indices.dropFirst(fixed).first(where: { index in
+        defer { if items[index].isFailure { failures += 1 } }
+        return items[index].isOpen(behind: failures)
       })
     else { return nil }
     var other = self

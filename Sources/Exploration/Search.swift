@@ -63,7 +63,7 @@ struct Search {
   private(set) var done = 0.0
 
   /// How many answers of one scenario are not the ordinary ones: code may try again without an end.
-  private static let mostFailures = 24
+  static let mostFailures = 24
   /// How many decisions are turned of a run that was cut off.
   private static let mostOfCut = 64
 

@@ -120,4 +120,19 @@ final class ObservationTests: XCTestCase {
       observation((1, 7), (3, 9)).parting(
         from: observation((1, 7), (2, 5), (3, 8)), onTheWay: false))
   }
+
+  /// Code that tries again without an end asks once more after each failure.
+  func test_endlessRetry_isTurnedAsOftenAsASearchDoes() {
+    var scenario = JointScenario()
+    var runs = 0
+    repeat {
+      runs += 1
+      let failures = scenario.items.count(where: \.isFailure)
+      scenario.extend(
+        with: (0...failures).map {
+          .init(what: .answer(.init(callee: 1, ordinal: UInt16($0))), choice: 0, arity: 2)
+        })
+    } while scenario.advance()
+    XCTAssertEqual(runs, Search.mostFailures + 1)
+  }
 }
