@@ -255,7 +255,7 @@ struct Search {
       let one = branch.taken[last]
       if one.input == nil, one.choice != 0 { failures -= 1 }
       if one.isOpen {
-        if one.input == nil, failures >= Self.mostFailures {
+        if failures >= Self.mostFailures {
           report.leaveOut(by: .failures)
         } else {
           branch.taken[last].choice += 1

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Simulated physical memory. Physical addresses are not the identity: hpa + offset = virtual, as
- * in the kernel's direct map. Every access of the subject comes by memory_check(), through the
- * callbacks that clang's kernel address sanitizer calls (instrument.c).
+ * in the kernel's direct map. access.c looks at what the subject does with it.
  */
 #include <string.h>
 #include <sys/mman.h>
 
-#include "instruments.h"
 #include "world.h"
 
 /* Frames from hpa 0 to the end of the high window, and room for the struct page of each. */
@@ -36,11 +34,6 @@ struct allocation {
 };
 
 static struct allocation allocations[2][WINDOW_PAGES];
-uint64_t memory_stack_low, memory_stack_size;
-const uint8_t *memory_stack_guards;
-
-struct kshim_store *memory_stores;
-uint32_t memory_store_count, memory_first_step_store;
 
 static struct {
 	uint64_t address, size;
@@ -50,34 +43,6 @@ static uint32_t object_count;
 /* The linker's names for the first and the last byte of this module. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
-
-/* The counters of a build that counts branches: not the subject's memory. */
-extern char __start___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
-extern char __stop___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
-
-/* What the subject and its harness may write of this module: the unit's own sections. */
-extern char __start_kshim_data[] __attribute__((weak, visibility("hidden")));
-extern char __stop_kshim_data[] __attribute__((weak, visibility("hidden")));
-extern char __start_kshim_bss[] __attribute__((weak, visibility("hidden")));
-extern char __stop_kshim_bss[] __attribute__((weak, visibility("hidden")));
-
-static bool is_between(uint64_t address, uint64_t size, const char *low, const char *high)
-{
-	return address >= (uint64_t)low && address + size <= (uint64_t)high;
-}
-
-static bool is_counter(uint64_t address)
-{
-	return is_between(address, 1, __start___llvm_prf_cnts, __stop___llvm_prf_cnts);
-}
-
-struct memory_section memory_sections[2];
-
-static bool is_subject_data(uint64_t address, uint64_t size)
-{
-	return memory_in_section(&memory_sections[0], address, size) ||
-	       memory_in_section(&memory_sections[1], address, size);
-}
 
 static const uint64_t window_hpa[2] = { LOW_HPA, HIGH_HPA };
 
@@ -91,14 +56,7 @@ void memory_open(void)
 	base = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		__builtin_trap();
-	memory_stores = mmap(NULL, MAX_STORES * sizeof(*memory_stores), PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory_stores == MAP_FAILED)
-		__builtin_trap();
-	memory_sections[0].low = (uint64_t)__start_kshim_bss;
-	memory_sections[0].high = (uint64_t)__stop_kshim_bss;
-	memory_sections[1].low = (uint64_t)__start_kshim_data;
-	memory_sections[1].high = (uint64_t)__stop_kshim_data;
+	access_open();
 	vmemmap = (uint64_t)base;
 	base += VMEMMAP_SPAN;
 	for (int w = 0; w < 2; w++)
@@ -141,8 +99,6 @@ static bool is_poison(uint64_t value)
 	return value == 0xaaaaaaaaaaaaaaaaULL || value == 0xffffffffaaaaaaaaULL ||
 	       value == 0xaaaaaaaaULL;
 }
-
-static uint64_t wild_symbol(uint64_t address);
 
 enum kshim_at memory_at(uint64_t address)
 {
@@ -245,7 +201,7 @@ void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
 	at = freed_at(address, kind, size);
 	event = trace_record(KSHIM_EVENT_FREE, pc);
 	event->at = at;
-	event->arg[0] = wild_symbol(address);
+	event->arg[0] = memory_wild_symbol(address);
 	if (at != KSHIM_AT_LIVE)
 		return;
 	/* The guard behind it ends an allocation. */
@@ -262,7 +218,7 @@ kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc)
 {
 	if (window_of(address - offset) >= 0)
 		return address - offset;
-	trace_record(KSHIM_EVENT_ADDRESS, pc)->arg[0] = wild_symbol(address);
+	trace_record(KSHIM_EVENT_ADDRESS, pc)->arg[0] = memory_wild_symbol(address);
 	return address - offset;
 }
 
@@ -344,18 +300,6 @@ void kshim_poke(kshim_u64 hpa, kshim_u64 value, unsigned mask)
 	inputs_watch(hpa + offset, 8, mask);
 }
 
-unsigned kshim_first_store(void)
-{
-	return memory_store_count;
-}
-
-void kshim_watch_store(unsigned number, unsigned mask)
-{
-	if (number < memory_store_count)
-		inputs_watch(memory_stores[number].address + memory_stores[number].within,
-			     memory_stores[number].size, mask);
-}
-
 void kshim_name_object(unsigned number, const void *address, unsigned long size)
 {
 	if (number >= MAX_OBJECTS)
@@ -395,7 +339,7 @@ uint64_t memory_symbol(uint64_t address)
 }
 
 /* The same for where the subject goes wrong: what it computes from a wrong frame is so far off. */
-static uint64_t wild_symbol(uint64_t address)
+uint64_t memory_wild_symbol(uint64_t address)
 {
 	uint64_t name = memory_symbol(address);
 
@@ -409,75 +353,7 @@ kshim_u64 kshim_symbol(kshim_u64 address)
 	return memory_symbol(address);
 }
 
-void memory_stack(uint64_t low, uint64_t high, const uint8_t *guards)
-{
-	memory_stack_guards = guards;
-	memory_stack_low = low;
-	memory_stack_size = high - low;
-}
-
-/* Keeps what each touched granule of 8 bytes held before, for reset and for "who wrote this". */
-static void log_store(uint64_t address, uint64_t size, uint64_t pc)
-{
-	uint64_t last = (address + size - 1) & ~7ULL;
-
-	for (uint64_t granule = address & ~7ULL; granule <= last; granule += 8) {
-		struct kshim_store *store;
-
-		if (memory_store_count == MAX_STORES) {
-			trace_limit(KSHIM_LIMIT_STORES, pc);
-			step_end();
-		}
-		store = &memory_stores[memory_store_count++];
-		store->address = granule;
-		store->before = *(uint64_t *)granule;
-		store->pc = pc;
-		store->size = size;
-		store->within = address > granule ? address - granule : 0;
-		store->step = step_number;
-		store->thread = thread_now - threads;
-	}
-}
-
-static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at, uint64_t pc)
-	__attribute__((noreturn, cold, noinline));
-
-static void refuse(uint64_t address, uint64_t size, bool write, enum kshim_at at, uint64_t pc)
-{
-	struct kshim_event *event;
-
-	if (!step_inside)
-		__builtin_trap();	/* the harness's own set-up or look-up goes astray */
-
-	if (thread_place(address) == THREAD_GUARD)
-		step_fault(KSHIM_FAULT_STACK, pc);
-	event = trace_record(KSHIM_EVENT_ACCESS, pc);
-	event->arg[0] = wild_symbol(address);
-	event->arg[1] = size;
-	event->arg[2] = write;
-	event->arg[3] = at;
-	step_end();
-}
-
-/* Beside the variables of a stack or of this module. */
-static void check_guards(const uint8_t *guards, uint64_t low, uint64_t address, uint64_t size,
-			 bool write, uint64_t pc)
-{
-	const uint8_t guard = guard_at(guards, low, address, size);
-
-	if (guard)
-		refuse(address, size, write,
-		       guard == GUARD_SCOPE ? KSHIM_AT_SCOPE : KSHIM_AT_BETWEEN, pc);
-}
-
-static void check_own_guards(uint64_t address, uint64_t size, bool write, uint64_t pc)
-{
-	if (kshim_guards.bytes && address + size <= kshim_guards.high)
-		check_guards(kshim_guards.bytes, kshim_guards.low, address, size, write, pc);
-}
-
-/* A struct page that belongs to a frame of the windows. */
-static bool is_page_struct(uint64_t address, uint64_t size)
+bool memory_is_page_struct(uint64_t address, uint64_t size)
 {
 	uint64_t hpa;
 
@@ -487,74 +363,29 @@ static bool is_page_struct(uint64_t address, uint64_t size)
 	return window_of(hpa) >= 0 && size <= page_struct_size;
 }
 
-/* What is not the stack and not the subject's data. */
-static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_t pc)
-	__attribute__((noinline));
-
-static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_t pc)
+bool memory_meets(uint64_t address, uint64_t size, enum kshim_at *at)
 {
 	const uint64_t hpa = address - offset;
-	const int window = window_of(hpa);
+	const int w = window_of(hpa);
+	uint64_t frame, last;
 
-	if (window >= 0) {
-		uint64_t frame = (hpa - window_hpa[window]) / PAGE_SIZE;
-		uint64_t last = (hpa + size - 1 - window_hpa[window]) / PAGE_SIZE;
-
-		if (state[window][frame] != PAGE_LIVE)
-			refuse(address, size, write, memory_at(address), pc);
-		if (hpa < allocations[window][frame].start || last >= WINDOW_PAGES ||
-		    state[window][last] != PAGE_LIVE)
-			refuse(address, size, write, KSHIM_AT_GUARD, pc);
-	} else if (memory_is_code(address)) {
-		if (is_counter(address))
-			return;
-		check_own_guards(address, size, write, pc);
-		if (write)
-			refuse(address, size, write, KSHIM_AT_READ_ONLY, pc);
-	} else if (!is_page_struct(address, size) && thread_place(address) != THREAD_STACK) {
-		refuse(address, size, write, memory_at(address), pc);
-	}
-	if (is_watched(address, size))
-		inputs_touch(address, size);
-	if (write)
-		log_store(address, size, pc);
-	if (is_unset(address, size))
-		unset_access(address, size, write);
-}
-
-void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t pc)
-{
-	if (address - memory_stack_low < memory_stack_size) {
-		check_guards(memory_stack_guards, memory_stack_low, address, size, write, pc);
-		unset_access(address, size, write);
-	} else if (is_subject_data(address, size)) {
-		check_own_guards(address, size, write, pc);
-		if (is_watched(address, size))
-			inputs_touch(address, size);
-		if (write)
-			log_store(address, size, pc);
-	} else {
-		check_elsewhere(address, size, write, pc);
-	}
-}
-
-void memory_log_stores_from_here(void)
-{
-	memory_first_step_store = memory_store_count;
-}
-
-static void undo_down_to(uint32_t count)
-{
-	while (memory_store_count > count) {
-		struct kshim_store *store = &memory_stores[--memory_store_count];
-
-		*(uint64_t *)store->address = store->before;
-	}
+	if (w < 0)
+		return false;
+	frame = (hpa - window_hpa[w]) / PAGE_SIZE;
+	last = (hpa + size - 1 - window_hpa[w]) / PAGE_SIZE;
+	if (state[w][frame] != PAGE_LIVE)
+		*at = memory_at(address);
+	else if (hpa < allocations[w][frame].start || last >= WINDOW_PAGES ||
+		 state[w][last] != PAGE_LIVE)
+		*at = KSHIM_AT_GUARD;
+	else
+		*at = KSHIM_AT_LIVE;
+	return true;
 }
 
 void memory_reset(void)
 {
-	undo_down_to(0);
+	access_undo(0);
 	memory_first_step_store = 0;
 	free_count = 0;
 	for (int w = 0; w < 2; w++) {
@@ -574,7 +405,7 @@ void memory_save(struct memory_state *now)
 
 void memory_restore(const struct memory_state *then)
 {
-	undo_down_to(then->store_count);
+	access_undo(then->store_count);
 	while (free_count > then->free_count) {
 		free_count--;
 		state[frees[free_count].window][frees[free_count].frame] = PAGE_LIVE;
@@ -583,11 +414,6 @@ void memory_restore(const struct memory_state *then)
 		memset(state[w] + then->next[w], PAGE_UNUSED, next[w] - then->next[w]);
 		next[w] = then->next[w];
 	}
-}
-
-bool memory_is_data(uint64_t address)
-{
-	return is_subject_data(address, 1);
 }
 
 bool memory_is_object(uint64_t address, uint32_t *number)

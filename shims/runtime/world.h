@@ -125,8 +125,17 @@ uint64_t thread_save_guards(const struct thread *thread, uint64_t from, uint8_t 
 void thread_restore_guards(struct thread *thread, uint64_t from, const uint8_t *saved);
 uint64_t thread_last_block(void);
 
+/* access.c */
+void access_open(void);
+void access_undo(uint32_t count);	/* takes writes back, down to so many */
+
 /* memory.c */
 void memory_open(void);
+/* What an access to simulated memory meets; false where the address is none of it. */
+bool memory_meets(uint64_t address, uint64_t size, enum kshim_at *at);
+bool memory_is_page_struct(uint64_t address, uint64_t size);	/* one that belongs to a frame */
+/* As memory_symbol(), also for what is computed from a wrong frame. */
+uint64_t memory_wild_symbol(uint64_t address);
 void memory_reset(void);
 enum kshim_at memory_at(uint64_t address);
 void memory_log_stores_from_here(void);
