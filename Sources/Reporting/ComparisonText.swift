@@ -32,6 +32,9 @@ public struct ComparisonText {
     let labels = comparison.revisions.map(\.label).joined(separator: ", ")
     return "\(comparison.subject): \(labels) on Linux \(versions.joined(separator: ", ")): "
       + "\(comparison.scenarios) scenarios in \(String(format: "%.1f", comparison.seconds)) s"
+      + comparison.revisions.compactMap { revision in
+        revision.exploration.notJudged.map { ", \(revision.label) \($0)" }
+      }.joined()
   }
 
   // MARK: Differences

@@ -68,11 +68,10 @@ public struct TextReport {
       verdict.notes.isEmpty
       ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
     let runs = exploration.runs.map { "\($0) runs for " } ?? ""
-    let limits = exploration.limits ?? []
     return "\(verdict.checked): \(word)\(notes): \(runs)\(exploration.scenarios) scenarios in "
       + "\(String(format: "%.1f", exploration.seconds)) s, "
       + "\(exploration.bound.map { "\($0), " } ?? "")\(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
-      + (limits.isEmpty ? "" : ", not judged beyond \(limits.joined(separator: ", "))")
+      + (exploration.notJudged.map { ", \($0)" } ?? "")
       + (exploration.reused == true ? ", reused from an earlier search" : "")
   }
 }
@@ -105,5 +104,13 @@ public struct TraceText {
         : (event.thread ?? "").padding(toLength: threadWidth, withPad: " ", startingAt: 0) + "  "
       return "\(padded)  \(thread)\(name)  \(event.event)\(callee)\(detail)"
     }
+  }
+}
+
+extension Verdict.Exploration {
+  /// What was reached, behind which nothing is known; nil where nothing was.
+  var notJudged: String? {
+    guard let limits, !limits.isEmpty else { return nil }
+    return "not judged beyond \(limits.joined(separator: ", "))"
   }
 }

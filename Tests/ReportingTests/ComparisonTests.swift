@@ -90,6 +90,15 @@ final class ComparisonTests: XCTestCase {
     XCTAssert(text.hasSuffix("s: v1, v2 on Linux 6.12.1: 9 scenarios in 0.5 s\n"), text)
   }
 
+  /// Nothing is known of what comes behind a limit, not in a comparison either.
+  func test_text_limitThatARevisionReached() {
+    var comparison = comparison([])
+    comparison.revisions[1].exploration.limits = ["24 answers", "65536 events"]
+    let text = ComparisonText(comparison, usesColour: false).text
+    XCTAssert(
+      text.hasSuffix(" in 0.5 s, v2 not judged beyond 24 answers, 65536 events\n"), text)
+  }
+
   func test_text_nothing() {
     let text = ComparisonText(comparison([]), usesColour: false).text
     XCTAssert(text.hasPrefix("v1 → v2: same outcome in all 9 scenarios\n"), text)
