@@ -21,7 +21,12 @@ struct Closure {
   private var followed: Set<String> = []
   private var takenMacros: Set<String> = []
   private var exported: Set<String> = []
+  /// By the text, and by the functions of headers that it calls.
   private(set) var boundaryCalled: Set<String> = []
+  private var followedHeaders: Set<String> = []
+  private let boundary: Set<String>
+  /// Of other files, named by the text and by the functions of headers that it calls.
+  private(set) var variablesUsed: Set<String> = []
   /// Who asked for a helper, for the chain in a message.
   private var callers: [String: String] = [:]
 
@@ -38,6 +43,7 @@ struct Closure {
     self.text = text
     self.asked = asked
     source = manifest.source
+    boundary = Set(manifest.boundary.map(\.name))
   }
 
   mutating func add(function: ClangCursor) {
@@ -86,7 +92,7 @@ struct Closure {
 
   private mutating func call(_ target: ClangCursor, from caller: String, line: Int) throws {
     let name = target.name
-    if manifest.boundary.contains(where: { $0.name == name }) {
+    if boundary.contains(name) {
       guard boundaryCalled.insert(name).inserted else { return }
       if let definition = functions[name] ?? target.definition {
         // Its prototype is declared again, its body is the harness's.
@@ -110,6 +116,8 @@ struct Closure {
       if definition.isInMainFile, !followed.contains(name) {
         callers[name] = "\(caller) (\(source):\(line))"
         add(function: definition)
+      } else if !definition.isInMainFile {
+        follow(header: definition)
       }
       return
     }
@@ -120,6 +128,26 @@ struct Closure {
       place: "\(source):\(line)", evidence: chain(name, caller, line),
       remedy:
         "add '\(name): {returns: [0]}', or another rule, under 'boundary:' in \(manifest.path)")
+  }
+
+  /// Notes what an inline function of a header has answered by the harness. Its own calls are the
+  /// compiler's to find: not all of them are made.
+  private mutating func follow(header function: ClangCursor) {
+    var waiting = [function]
+    while let next = waiting.popLast() {
+      guard followedHeaders.insert(next.name).inserted else { continue }
+      next.visit { child in
+        guard let target = child.referenced else { return true }
+        if target.kind == .variable, target.isAtFileScope { variablesUsed.insert(target.name) }
+        guard target.kind == .function else { return true }
+        if boundary.contains(target.name), target.definition == nil {
+          boundaryCalled.insert(target.name)
+        } else if let definition = target.definition {
+          waiting.append(definition)
+        }
+        return true
+      }
+    }
   }
 
   /// How the targets come to call a name; empty where one calls it itself.
@@ -142,6 +170,7 @@ struct Closure {
 
   private mutating func use(variable target: ClangCursor, from user: String, line: Int) throws {
     let name = target.name
+    variablesUsed.insert(name)
     // The probes, appended behind the text, declare the harness's inputs.
     guard target.place.file != Probes.fileName else { return }
     if let definition = target.definition ?? (target.isInMainFile ? target : nil),

@@ -82,8 +82,10 @@ public struct Extraction: Sendable {
       asked: "compile \(manifest.subject) from \(revision.tree.spec)",
       tree: revision.tree.directory,
       isPatched: revision.isChanged, manifestPath: manifest.path,
-      expressions: manifest.expressions)
-    let glue = ["-I\(installation.glueDirectory(of: manifest.subject))"]
+      services: try installation.serviceFiles("yaml"), expressions: manifest.expressions)
+    let glue = [
+      "-I\(installation.glueDirectory(of: manifest.subject))", "-I\(installation.root)/kernel-extract",
+    ]
     let arguments = try build.arguments(for: manifest) + glue
     let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
     // Both at once: each keeps a core busy for as long. What counts tells its lines itself.
@@ -192,6 +194,10 @@ public struct Extraction: Sendable {
     var extractor = Extractor(
       manifest: manifest, revision: build.revision,
       arguments: try build.arguments(for: manifest) + language)
+    if let glue = manifest.glue {
+      let path = "\(installation.glueDirectory(of: manifest.subject))/\(glue)"
+      extractor.glue = FileManager.default.contents(atPath: path).map(Array.init) ?? []
+    }
     let cache = PreambleCache(build: build, manifest: manifest, directory: installation.cache)
     extractor.precompile = { try await cache.preamble($0, options: stable) }
     return extractor

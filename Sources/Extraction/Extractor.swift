@@ -8,6 +8,8 @@ struct Extractor {
   let manifest: Manifest
   let revision: Revision
   let arguments: [String]
+  /// The subject's own C.
+  var glue: [UInt8] = []
   /// Precompiles the preamble of the source file; nil: it is read with the rest.
   var precompile: ((_ preamble: String) async throws -> PrecompiledPreamble?)?
 
@@ -265,6 +267,7 @@ struct Extractor {
     for probe in resolved.used { try closure.follow(probe, from: "the harness") }
     try closure.run()
 
+    let glueWords = Closure.words(self.glue[...])
     let callees = try manifest.boundary.compactMap { entry -> Callee? in
       let name = entry.name
       let definition = functions[name] ?? declared(name, as: .function)?.definition
@@ -273,8 +276,11 @@ struct Extractor {
       else { return nil }
       let home: Callee.Home =
         definition == nil ? .external : cursor.isInMainFile ? .sourceFile : .headerInline
-      // A callee of the source file that nobody calls would only be an unused function.
-      guard home == .external || closure.boundaryCalled.contains(entry.name) else { return nil }
+      // What nobody calls would only be an unused function. The glue's macros are not looked into.
+      guard
+        closure.boundaryCalled.contains(name) || glueWords.contains(name)
+          || entry.rule.action == .translatesPhysical && home == .external
+      else { return nil }
       let isByGFP =
         switch entry.rule.action {
         case .allocates(_, .byGFP): true
@@ -298,6 +304,10 @@ struct Extractor {
         name: name, rule: entry.rule, prototype: prototype, home: home, position: position)
     }
     let external = manifest.variables.compactMap { variable -> (String, String, String)? in
+      guard
+        !variable.isService || closure.variablesUsed.contains(variable.name)
+          || glueWords.contains(variable.name)
+      else { return nil }
       if let declared = declared(variable.name, as: .variable) {
         // A variable of the source file comes with the pieces.
         if declared.definition?.isInMainFile == true { return nil }
