@@ -67,6 +67,8 @@ struct Extractor {
     var warnings: [Reading.Place] = []
     /// Of the functions in the pieces, in the order of their declarations.
     var locals: [LocalVariable] = []
+    /// What the pieces need and nothing defines.
+    var missing: [Missing] = []
     /// Keeps the cursors alive.
     let unit: ClangUnit
     /// Definitions of the source file; see ``definitions()`` for those of headers.
@@ -257,13 +259,13 @@ struct Extractor {
     }
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations, included: included,
-      macros: macros, text: text, asked: asked)
+      macros: macros, text: text)
     let targets =
       manifest.targets
       + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }
     for name in targets + manifest.extract { closure.add(function: functions[name]!) }
-    for probe in resolved.used { try closure.follow(probe, from: "the harness") }
-    try closure.run()
+    for probe in resolved.used { closure.follow(probe, from: "the harness") }
+    closure.run()
 
     let callees = try manifest.boundary.compactMap { entry -> Callee? in
       let name = entry.name
@@ -319,7 +321,7 @@ struct Extractor {
       callees: callees, slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
       variables: external, externalNames: closure.externalNames(), locals: locals,
-      unit: unit,
+      missing: closure.missing, unit: unit,
       functions: functions)
   }
 }
