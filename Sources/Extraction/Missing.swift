@@ -33,7 +33,8 @@ struct Missing {
       all.filter { kinds.contains($0.kind) }.map(\.name).joined(separator: ", ")
     }
     let lists = [
-      (names([.callee, .included]), "under 'boundary:'"), (names([.variable]), "under 'variables:'"),
+      (names([.callee, .included]), "under 'boundary:'"),
+      (names([.variable]), "under 'variables:'"),
       (names([.symbol]), "under 'boundary:' or 'variables:'"),
     ].filter { !$0.0.isEmpty }
     return Failure(
@@ -68,7 +69,8 @@ struct Missing {
       case .variable: "the variable \(name), used"
       case .symbol: "\(name), used"
       }
-    return user.isEmpty ? "\(name), used by the manifest or its glue" : "\(what) at \(place) by \(user)"
+    return user.isEmpty
+      ? "\(name), used by the manifest or its glue" : "\(what) at \(place) by \(user)"
   }
 
   private var example: String {

@@ -24,7 +24,9 @@ struct SourceText {
   var added: [String] = []
   private let newlines: [Int]
 
-  init(_ bytes: [UInt8], file: String) { self.init(bytes, parts: [Part(start: 0, file: file, line: 1)]) }
+  init(_ bytes: [UInt8], file: String) {
+    self.init(bytes, parts: [Part(start: 0, file: file, line: 1)])
+  }
 
   init(_ bytes: [UInt8], parts: [Part]) {
     self.bytes = bytes

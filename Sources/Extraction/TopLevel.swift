@@ -28,7 +28,8 @@ struct TopLevel {
         if word == ",", depth == 0 { lists.append([]) } else { lists[lists.count - 1].append(word) }
       }
       return lists.map { words in
-        let isNamed = words.count > 1 && TopLevel.isWord(words.last!) && words.last != "void"
+        let isNamed =
+          words.count > 1 && TopLevel.isWord(words.last!) && words.last != "void"
           && !["int", "long", "char", "unsigned", "bool"].contains(words.last!)
           && !["struct", "union", "enum"].contains(words[words.count - 2])
         return isNamed ? Array(words.dropLast()) : words
@@ -50,7 +51,9 @@ struct TopLevel {
   private(set) var words: Set<String> = []
 
   static func isWord(_ word: String) -> Bool {
-    word.utf8.first.map { $0 == UInt8(ascii: "_") || (65...90).contains($0) || (97...122).contains($0) }
+    word.utf8.first.map {
+      $0 == UInt8(ascii: "_") || (65...90).contains($0) || (97...122).contains($0)
+    }
       ?? false
   }
 
@@ -104,13 +107,16 @@ struct TopLevel {
   }
 
   private static func isFunction(_ head: ArraySlice<CToken>) -> Bool {
-    head.contains { $0.text == "(" } && !head.contains { $0.text == "=" } && head.first?.text != "typedef"
+    head.contains { $0.text == "(" } && !head.contains { $0.text == "=" }
+      && head.first?.text != "typedef"
       && name(in: head) != nil
   }
 
   /// The number of the function's name in its head.
   private static func name(in head: ArraySlice<CToken>) -> Int? {
-    let skipped: Set = ["__attribute__", "__aligned", "__section", "__typeof__", "typeof", "__printf"]
+    let skipped: Set = [
+      "__attribute__", "__aligned", "__section", "__typeof__", "typeof", "__printf",
+    ]
     var index = head.startIndex
     while index < head.endIndex {
       if head[index].text == "(", index > head.startIndex {
@@ -145,7 +151,8 @@ struct TopLevel {
     }
     guard end < head.upperBound else { return }
     let isDefinition = body != nil
-    let last = body.map { min($0.upperBound, tokens.count - 1) } ?? min(head.upperBound, tokens.count - 1)
+    let last =
+      body.map { min($0.upperBound, tokens.count - 1) } ?? min(head.upperBound, tokens.count - 1)
     if let known = functions[tokens[name].text], known.isDefinition || !isDefinition { return }
     functions[tokens[name].text] = Function(
       name: tokens[name].text, head: tokens[start...end].map(\.text), isDefinition: isDefinition,
@@ -224,7 +231,9 @@ struct CToken {
         }
         if skipComment() { continue }
         if byte == UInt8(ascii: "#"), isBlankBefore {
-          while position < text.count, text[position] != newline || text[position - 1] == UInt8(ascii: "\\") {
+          while position < text.count,
+            text[position] != newline || text[position - 1] == UInt8(ascii: "\\")
+          {
             if !skipComment() { position += 1 }
           }
           continue
