@@ -265,9 +265,10 @@ struct Extractor {
       guard case .declaration(let cursor) = named[name], cursor.kind == kind else { return nil }
       return cursor
     }
-    let resolved = try probes.resolve(probed, failed: failed, asked: asked) {
-      functions[$0] != nil || declared($0, as: .function) != nil
-    }
+    let tree = TreeText(path: sourcePath)
+    let resolved = try probes.resolve(
+      probed, failed: failed, asked: asked,
+      has: { functions[$0] != nil || declared($0, as: .function) != nil }, mentions: tree.mentions)
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations, included: included,
       macros: macros, text: text)

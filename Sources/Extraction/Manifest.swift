@@ -5,6 +5,12 @@
 /// It holds names and C expressions only; prototypes and types come from the tree.
 /// docs/manifest.md describes the file.
 public struct Manifest: Sendable {
+  /// A function of the source file, and names of which its definition uses one.
+  public struct Mention: Sendable {
+    public var function: String
+    public var names: [String]
+  }
+
   /// A piece of kernel state that the harness reads and writes by name.
   public struct Slot: Sendable {
     public var name: String
@@ -13,6 +19,8 @@ public struct Manifest: Sendable {
     public var count: Int
     /// A function that trees with this slot have.
     public var with: String?
+    /// What the tree's own text, before any patch, says where there is this slot.
+    public var mentioned: Mention?
     public var isOptional: Bool
     /// In the manifest, from 1.
     public var line: Int

@@ -85,6 +85,16 @@ struct ManifestReader {
     return try sequence.map { try string($0, what) }
   }
 
+  /// `{FUNCTION: [NAME, …]}`
+  private func mention(_ node: Node, _ what: String) throws -> Manifest.Mention {
+    let entries = try keys(node, what).entries
+    guard entries.count == 1 else {
+      throw wrong(node.mark?.line, "\(what) must name one function", "write {FUNCTION: [NAME, …]}")
+    }
+    return Manifest.Mention(
+      function: entries[0].key, names: try strings(entries[0].value, what))
+  }
+
   private func number(_ node: Node?, _ what: String, from least: Int = 0) throws -> Int? {
     guard let node else { return nil }
     guard let value = node.int, value >= least else {
@@ -361,12 +371,15 @@ struct ManifestReader {
         count: try number(inner.take("count"), "count", from: 1) ?? 1,
         with: try inner.take("with").map { try string($0, "with") },
         isOptional: try flag(inner.take("optional"), "optional"), line: entry.line)
+      if let node = inner.take("mentioned") {
+        slot.mentioned = try mention(node, "mentioned of slot '\(entry.key)'")
+      }
       slot.values = try values(inner.take("values"), of: "slot '\(entry.key)'")
       if !slot.values.isEmpty, slot.count > 1 {
         throw wrong(
           entry.line, "slot '\(entry.key)' has values for many elements", "name each as a slot")
       }
-      try inner.close(allowed: ["is", "count", "with", "optional", "values"])
+      try inner.close(allowed: ["is", "count", "with", "mentioned", "optional", "values"])
       return slot
     }
     let callbacks = try entries("callbacks").map { entry in
