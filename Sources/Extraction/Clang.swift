@@ -169,6 +169,16 @@ struct ClangCursor {
     defer { clang_disposeString(name) }
     return clang_File_isEqual(file, clang_getFile(unit, clang_getCString(name))) != 0
   }
+  /// A name for a register of the processor.
+  var isRegister: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Register }
+  /// The function that `__attribute__((cleanup(…)))` of a variable names.
+  var cleanup: String? {
+    guard clang_Cursor_hasAttrs(raw) != 0 else { return nil }
+    let policy = clang_getCursorPrintingPolicy(raw)
+    defer { clang_PrintingPolicy_dispose(policy) }
+    return text(clang_getCursorPrettyPrinted(raw, policy))
+      .firstMatch(of: /cleanup\((\w+)\)/).map { String($0.1) }
+  }
   var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
   var isAtFileScope: Bool {
     clang_getCursorSemanticParent(raw).kind == CXCursor_TranslationUnit

@@ -244,9 +244,11 @@ void kshim_replace(kshim_u64 old, kshim_u64 new, kshim_u64 pc)
 	if (size > size_at(new))
 		size = size_at(new);
 	if (size) {
+		const bool was_read = unset_was_read;
+
 		memory_check(old, size, false, pc);
-		memory_check(new, size, true, pc);
-		memcpy((void *)new, (void *)old, size);
+		unset_move(new, old, size);
+		unset_was_read = was_read;	/* a copy decides nothing */
 	}
 	kshim_free(old, KSHIM_MEMORY_OBJECT, 0, pc);
 }
@@ -445,6 +447,7 @@ bool memory_meets(uint64_t address, uint64_t size, enum kshim_at *at)
 
 void memory_reset(void)
 {
+	later_count = 0;
 	access_undo(0);
 	memory_first_step_store = 0;
 	free_count = 0;

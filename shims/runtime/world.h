@@ -47,6 +47,7 @@ struct thread {
 	uint16_t call;			/* the callee that it is in */
 	uint32_t event;			/* the event of that call */
 	bool has_released;		/* a lock, in that call */
+	int64_t told;			/* what its answer means, or 0 */
 	uint32_t held_count, held_write, held_read, held_spinning;
 	struct held_lock held[MAX_HELD];	/* last: of what is kept only those in use */
 };
@@ -217,6 +218,7 @@ void unset_reset(void);
 void unset_save(struct unset_state *state);
 void unset_restore(const struct unset_state *state);
 void unset_add(uint64_t address, uint64_t size, uint8_t byte);
+void unset_move(uint64_t to, uint64_t from, uint64_t size);
 void unset_access(uint64_t address, uint64_t size, bool write);
 
 static inline bool is_unset(uint64_t address, uint64_t size)
