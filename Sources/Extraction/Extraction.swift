@@ -73,7 +73,8 @@ public struct Extraction: Sendable {
     build.standins = standins
     let options = BuildOptions.search
     let glue = [
-      "-I\(installation.glueDirectory(of: manifest.subject))", "-I\(installation.root)/kernel-extract",
+      "-I\(installation.glueDirectory(of: manifest.subject))",
+      "-I\(installation.root)/kernel-extract",
     ]
     let arguments = try build.arguments(for: manifest) + glue
     let report = CompilerReport(

@@ -87,7 +87,7 @@ struct HarnessWriter {
     return
       (objects + inputs + remembered + variables + [
         "unsigned char kshim_task[\(Self.taskSize)] __attribute__((aligned(64)));",
-        "#define KSHIM_OBJECTS \(locals.joined(separator: " "))"
+        "#define KSHIM_OBJECTS \(locals.joined(separator: " "))",
       ])
       .joined(separator: "\n")
   }

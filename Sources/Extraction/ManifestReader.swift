@@ -299,7 +299,9 @@ struct ManifestReader {
     let result = Manifest.Services(
       boundary: rules.filter { !$0.name.hasSuffix("*") },
       variables: try variables(top.take("variables")),
-      patterns: rules.filter { $0.name.hasSuffix("*") }.map { (String($0.name.dropLast()), $0.rule) },
+      patterns: rules.filter { $0.name.hasSuffix("*") }.map {
+        (String($0.name.dropLast()), $0.rule)
+      },
       types: Dictionary(uniqueKeysWithValues: try pairs(top.take("types"), "types")))
     try top.close(allowed: ["boundary", "variables", "types"])
     return result

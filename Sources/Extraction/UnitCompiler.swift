@@ -76,7 +76,8 @@ struct UnitCheck {
     }
     let asked = "extract" + report.asked.dropFirst("compile".count)
     if let failure = Missing.failure(
-      extracted.missing.filter { unknown?.contains($0.name) ?? true } + others, asked: asked, manifest: manifest)
+      extracted.missing.filter { unknown?.contains($0.name) ?? true } + others, asked: asked,
+      manifest: manifest)
     {
       throw failure
     }

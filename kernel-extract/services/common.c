@@ -441,17 +441,25 @@ static kshim_u64 service_radix_insert(const kshim_u64 *p)
 	return 0;
 }
 
+static kshim_u64 service_uncopied(kshim_u64 size)
+{
+	if (!kshim_decide(2))
+		return 0;
+	kshim_tell(-14);	/* EFAULT */
+	return size;
+}
+
 /* p: to, from, size. What the user's memory holds is zero; all of it can be missing. */
 static kshim_u64 service_copy_from_user(const kshim_u64 *p)
 {
 	memset(SERVICE_POINTER(p[0]), 0, p[2]);
-	return kshim_decide(2) ? p[2] : 0;
+	return service_uncopied(p[2]);
 }
 
 static kshim_u64 service_copy_to_user(const kshim_u64 *p)
 {
 	kshim_access(SERVICE_POINTER(p[1]), p[2], 0);
-	return kshim_decide(2) ? p[2] : 0;
+	return service_uncopied(p[2]);
 }
 
 /* p: from, size */

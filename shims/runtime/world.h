@@ -54,9 +54,16 @@ struct thread {
 
 enum thread_place { THREAD_ELSEWHERE, THREAD_STACK, THREAD_GUARD };
 
+#define MAX_LATER 16
+struct freed_later {
+	uint64_t object, pc;
+	uint32_t thread;
+};
+
 /* What a checkpoint or a mark keeps of each part. */
 struct memory_state {
 	uint32_t store_count, free_count, later_count;
+	struct freed_later later[MAX_LATER];
 	uint32_t next[2];
 };
 
