@@ -7,6 +7,8 @@ struct CacheRecord: Codable, Sendable, Equatable {
   let spec: String
   /// What it was unpacked from, exactly: the cache is right as long as this is the same.
   let key: String
+  /// The Debian packages that it came from, `NAME=VERSION`; nil for any other kernel.
+  let packages: [String]?
   /// See ``KernelTree/version``.
   let version: String
   /// See ``KernelTree/kept``.
@@ -28,9 +30,12 @@ struct CacheRecord: Codable, Sendable, Equatable {
   }
 
   /// The record for a tree that was just unpacked.
-  init(spec: String, key: String, unpacked tree: KernelTree, sha256: String?) {
+  init(
+    spec: String, key: String, packages: [String] = [], unpacked tree: KernelTree, sha256: String?
+  ) {
     self.spec = spec
     self.key = key
+    self.packages = packages.isEmpty ? nil : packages
     self.version = tree.version
     self.kept = KernelTree.keptPaths
     let count = TreeFiles(of: tree.directory).count

@@ -3,23 +3,24 @@ import Failures
 import Foundation
 
 extension KernelStore {
-  /// The tree of `linux-source-VERSION`, from the system's package lists or from a suite of the
+  /// The tree of `linux-source-SERIES`, from the system's package lists or from a suite of the
   /// same mirror.
   func debian(
     _ version: String, spec: String, refresh: Bool, _ progress: @Sendable (String) -> Void
   ) async throws -> KernelTree {
-    let known = DebianKernel.known.first { $0.version == version }
-    let kernel = known ?? DebianKernel(version: version, suites: [])
+    let kernel = DebianKernel(named: version)
     let key = CacheKey(
-      name: Self.debianName(version), key: kernel.package, spec: spec, listed: spec)
+      name: Self.debianName(version),
+      key: kernel.package + (kernel.release.map { "=\($0)" } ?? ""), spec: spec, listed: spec)
     return try await cached(key, refresh: refresh, progress) { tree, scratch in
-      for program in ["apt-get", "dpkg-deb", "tar", "xz"] {
+      for program in ["apt-get", "apt-cache", "dpkg-deb", "tar", "xz"] {
         try Command.require(program, environment: environment)
       }
       let apt = Apt(scratch: scratch, environment: environment, options: aptOptions)
-      let package = try await apt.download(kernel, asked: "fetch kernel \(spec)", progress)
+      let source = try await apt.download(kernel, asked: "fetch kernel \(spec)", progress)
       progress("unpacking \(spec)")
-      try await unpackPackage(package, kernel, spec: spec, into: tree)
+      try await unpackPackage(source.file, kernel, spec: spec, into: tree)
+      return [source.label]
     }
   }
 
