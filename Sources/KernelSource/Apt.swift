@@ -20,16 +20,20 @@ struct Apt {
     let version: String
     /// The path of the `.deb`.
     let file: String
+    /// The options that make apt see the list that it is in, until another list is asked.
+    let list: [String]
 
     /// As apt takes it.
     var label: String { "\(name)=\(version)" }
   }
 
+  /// The package with a kernel's source.
+  ///
   /// - Throws: `DebianUnavailable` where the network does not answer or no suite has the
   ///   package; `Failure` where apt is missing or knows no Debian mirror, and where the suites have
   ///   only other versions than the one that is named.
-  func download(
-    _ kernel: DebianKernel, asked: String, _ progress: @Sendable (String) -> Void
+  func source(
+    of kernel: DebianKernel, asked: String, _ progress: @Sendable (String) -> Void
   ) async throws -> Download {
     for directory in ["lists/partial", "cache/archives/partial", "deb"] {
       try FileManager.default.createDirectory(
@@ -70,6 +74,32 @@ struct Apt {
         remedy: "name a directory or tarball of that kernel, or another of \(DebianKernel.list)"))
   }
 
+  /// The package with the configuration that a kernel's packages for x86-64 were built with, and
+  /// with what was generated for it: the headers of the same build as the source.
+  ///
+  /// - Returns: nil where no list that has the source has them.
+  /// - Throws: `DebianUnavailable` where the network does not answer.
+  func headers(
+    of kernel: DebianKernel, source: Download, asked: String,
+    _ progress: @Sendable (String) -> Void
+  ) async throws -> Download? {
+    try await search(
+      kernel, for: "the configuration of \(source.label)", asked: asked, first: source.list,
+      progress
+    ) { list in
+      let built = try await packages([source.label], list).first
+      let names = try await run(["pkgnames", "linux-headers-"], list, program: "apt-cache")
+      let plain = names.outputText.split(separator: "\n").map(String.init)
+        .filter(DebianKernel.areHeaders)
+      guard let built, !plain.isEmpty else { return nil }
+      let found = try await packages(plain, list).first {
+        ($0.source, $0.version) == (built.source, built.version)
+      }
+      guard let found else { return nil }
+      return try await download("\(found.name)=\(found.version)", list, progress)
+    }
+  }
+
   // MARK: Searching
 
   /// What apt wrote when a package that is listed could not be had.
@@ -79,14 +109,16 @@ struct Apt {
 
   /// Asks the system's own package lists, then a private one for each suite of a kernel.
   ///
-  /// - Parameter body: given the options that make apt see a list; nil where that does not have it.
+  /// - Parameters:
+  ///   - first: the options for a list to ask in place of the system's own.
+  ///   - body: given the options that make apt see a list; nil where that does not have it.
   private func search(
-    _ kernel: DebianKernel, for package: String, asked: String,
+    _ kernel: DebianKernel, for package: String, asked: String, first: [String]? = nil,
     _ progress: @Sendable (String) -> Void, _ body: (_ list: [String]) async throws -> Download?
   ) async throws -> Download? {
     // The system's lists may name a package that the mirror has replaced since; then its
     // download fails and fresh lists are asked.
-    if let found = try? await body(common) { return found }
+    if let found = try? await body(first ?? common) { return found }
     guard !kernel.suites.isEmpty else { return nil }
     let mirrors = try await self.mirrors(asked: asked)
     for suite in kernel.suites {
@@ -140,7 +172,7 @@ struct Apt {
     guard result.succeeded, FileKind(file) == .file else {
       throw TransferError(lines: result.errorLines)
     }
-    return Download(name: name, version: version, file: file)
+    return Download(name: name, version: version, file: file, list: list)
   }
 
   private func offline(_ asked: String, _ lines: [String]) -> DebianUnavailable {

@@ -9,6 +9,8 @@ struct CacheRecord: Codable, Sendable, Equatable {
   let key: String
   /// The Debian packages that it came from, `NAME=VERSION`; nil for any other kernel.
   let packages: [String]?
+  /// See ``KernelTree/isConfigured``; nil where an earlier kshim unpacked it.
+  let isConfigured: Bool?
   /// See ``KernelTree/version``.
   let version: String
   /// See ``KernelTree/kept``.
@@ -36,6 +38,7 @@ struct CacheRecord: Codable, Sendable, Equatable {
     self.spec = spec
     self.key = key
     self.packages = packages.isEmpty ? nil : packages
+    self.isConfigured = tree.isConfigured
     self.version = tree.version
     self.kept = KernelTree.keptPaths
     let count = TreeFiles(of: tree.directory).count

@@ -26,6 +26,12 @@ struct DebianKernel: Sendable, Equatable {
     debianVersion.lastIndex(of: "-").map { String(debianVersion[..<$0]) } ?? debianVersion
   }
 
+  /// Whether a package's name is that of the headers for the plain kernel: those of other flavours
+  /// have its name between the version and the architecture, `linux-headers-6.1.0-56-rt-amd64`.
+  static func areHeaders(_ package: String) -> Bool {
+    package.wholeMatch(of: /linux-headers-([^-]+-)*[0-9][^-]*-amd64/) != nil
+  }
+
   init(version: String, suites: [String]) {
     self.version = version
     self.suites = suites

@@ -32,7 +32,20 @@ public struct KernelTree: Sendable, Equatable {
   /// What is unpacked of a kernel: all that extraction reads, some 90 MB of 1.5 GB.
   ///
   /// A cached tree with another list is unpacked anew, so this is the one place to change.
-  public static let keptPaths = ["Makefile", "Kbuild", "arch/x86", "include", "lib", "mm", "virt"]
+  public static let keptPaths = [".config"] + keptSource
+
+  /// What of it is source, and in every kernel.
+  static let keptSource = ["Makefile", "Kbuild", "arch/x86", "include", "lib", "mm", "virt"]
+
+  /// What only a configured tree has, below ``keptPaths``.
+  static let configuration = [
+    ".config", "include/config/auto.conf", "include/generated", "arch/x86/include/generated",
+  ]
+
+  /// Whether the tree's headers follow a configuration: its own build made them, or Debian's.
+  public var isConfigured: Bool {
+    FileKind("\(directory)/include/generated/autoconf.h") == .file
+  }
 
   /// The name of the file in a cached tree that says what it is.
   static let recordName = ".kshim.json"

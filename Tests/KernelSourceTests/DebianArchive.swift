@@ -76,6 +76,32 @@ struct DebianArchive {
       files: "\(test.scratch)/files")
   }
 
+  /// Adds `linux-headers-NAME`, as one of Debian's looks.
+  mutating func addHeaders(
+    _ name: String, _ version: String, source: String = "linux", whole: Bool = true
+  ) async throws {
+    let package = "linux-headers-\(name)"
+    let top = "headers/usr/src/\(package)"
+    try await test.shell(
+      """
+      rm -rf headers; mkdir -p \(top)/include/config/NUMA headers/lib/modules/\(name)
+      ln -s ../../lib/linux-kbuild-9.4/scripts \(top)/scripts
+      ln -s /usr/src/\(package) headers/lib/modules/\(name)/build
+      : > \(top)/Module.symvers; : > \(top)/include/config/SMP
+      """)
+    if whole {
+      for (file, text) in [
+        (".config", "CONFIG_SMP=y # \(name)\n"), ("include/config/auto.conf", "CONFIG_SMP=y\n"),
+        ("include/generated/autoconf.h", "#define CONFIG_SMP 1\n"),
+        ("include/generated/uapi/linux/version.h", "#define LINUX_VERSION_CODE 1\n"),
+        ("arch/x86/include/generated/asm/local64.h", "\n"),
+      ] {
+        try test.write("\(top)/\(file)", text)
+      }
+    }
+    try await add(package, version, source: source, files: "\(test.scratch)/headers")
+  }
+
   /// Makes apt know what was added.
   func publish() async throws {
     try test.write("archive/Packages", packages)

@@ -28,6 +28,14 @@ final class DebianTests: KernelSourceTestCase {
       XCTAssertEqual(FileKind("\(tree.directory)/\(file)"), .file, file)
     }
     XCTAssertEqual(FileKind("\(tree.directory)/tools"), .nothing)
+    XCTAssertTrue(tree.isConfigured)
+    for file in [".config", "include/config/auto.conf", "include/generated/asm-offsets.h"] {
+      XCTAssertEqual(FileKind("\(tree.directory)/\(file)"), .file, file)
+    }
+    let packages = try XCTUnwrap(CacheRecord(inTree: tree.directory)?.packages)
+    let versions = packages.map { $0.split(separator: "=").last }
+    XCTAssertEqual(versions.count, 2)
+    XCTAssertEqual(versions.first, versions.last, "\(packages)")
     let entry = store.list().first { $0.spec == "debian:\(version)" }
     XCTAssertEqual(entry?.path, tree.directory)
     XCTAssertEqual(entry?.version, tree.version)
@@ -91,7 +99,7 @@ final class DebianTests: KernelSourceTestCase {
     let apt = Apt(scratch: "\(scratch)/scratch", environment: [:], options: [])
     let gone = DebianKernel(version: "2.4", suites: ["kshim-no-such-suite"])
     do {
-      let found = try await apt.download(gone, asked: "fetch kernel debian:2.4") { _ in }
+      let found = try await apt.source(of: gone, asked: "fetch kernel debian:2.4") { _ in }
       XCTFail("downloaded \(found)")
     } catch let error as DebianUnavailable {
       guard !error.failure.cause.contains("does not answer") else {
