@@ -48,11 +48,17 @@ struct CacheRecord: Codable, Sendable, Equatable {
   }
 
   func write(inTree directory: String) throws {
+    try text().write(to: URL(fileURLWithPath: "\(directory)/\(KernelTree.recordName)"))
+  }
+
+  private func text() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let file = URL(fileURLWithPath: "\(directory)/\(KernelTree.recordName)")
-    try encoder.encode(self).write(to: file)
+    return try encoder.encode(self)
   }
+
+  /// Another one for a tree that was unpacked from anything else, or at another time.
+  var identity: String { (try? text()).map { Digest.of($0) } ?? "" }
 
   /// Whether a tree still holds what was unpacked, as far as its files' number, sizes and times
   /// show. Where the times alone are others, as in a copy of the cache, its content decides.

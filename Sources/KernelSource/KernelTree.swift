@@ -18,6 +18,10 @@ public struct KernelTree: Sendable, Equatable {
   /// is whole.
   public let kept: [String]
 
+  /// Stands for what was unpacked first, so that what was made of a cached tree is known to be of
+  /// this one; empty where the tree is whole.
+  package let identity: String
+
   /// Keeps `kshim kernels prune` from removing a cached tree for as long as somebody has this.
   private let use: FileLock?
 
@@ -99,7 +103,9 @@ public struct KernelTree: Sendable, Equatable {
     self.directory = directory
     self.spec = spec
     self.version = version
-    self.kept = CacheRecord(inTree: directory)?.kept ?? []
+    let record = CacheRecord(inTree: directory)
+    self.kept = record?.kept ?? []
+    self.identity = record?.identity ?? ""
     self.use = use
   }
 
@@ -110,6 +116,7 @@ public struct KernelTree: Sendable, Equatable {
     directory = tree.directory
     spec = tree.spec
     kept = tree.kept
+    identity = tree.identity
     use = tree.use
     version = makefile.flatMap { Self.version(makefile: $0) } ?? tree.version
   }

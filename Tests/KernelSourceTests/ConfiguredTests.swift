@@ -82,7 +82,10 @@ final class ConfiguredTests: KernelSourceTestCase {
     var archive = DebianArchive(self)
     try await archive.addSource("9.4.11", "9.4.11-1")
     try await archive.publish()
-    let path = try await archive.store.path("debian:9.4")
+    let (path, identity) = try await {
+      let tree = try await archive.store.resolve("debian:9.4")
+      return (tree.directory, tree.identity)
+    }()
     try await shell("sed -i '/\"[.]config\",/d; /isConfigured/d' '\(path)/.kshim.json'")
     XCTAssertEqual(CacheRecord(inTree: path)?.kept, KernelTree.keptSource)
     try await archive.addHeaders("9.4.0-10-amd64", "9.4.11-1")
@@ -90,6 +93,9 @@ final class ConfiguredTests: KernelSourceTestCase {
     let tree = try await archive.store.resolve("debian:9.4")
     XCTAssertEqual(tree.directory, path)
     XCTAssertTrue(tree.isConfigured)
+    XCTAssertNotEqual(tree.identity, identity)
+    let again = try await archive.store.resolve("debian:9.4")
+    XCTAssertEqual(again.identity, tree.identity)
   }
 
   func test_directory_isConfigured_whereItsBuildMadeHeaders() async throws {
