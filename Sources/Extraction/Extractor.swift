@@ -263,7 +263,9 @@ struct Extractor {
       guard case .declaration(let cursor) = named[name], cursor.kind == kind else { return nil }
       return cursor
     }
-    let resolved = try probes.resolve(probed, failed: failed, asked: asked) {
+    let resolved = try probes.resolve(
+      probed, failed: failed, asked: asked, unclear: following?.unclear ?? []
+    ) {
       functions[$0] != nil || declared($0, as: .function) != nil
     }
     var closure = Closure(
