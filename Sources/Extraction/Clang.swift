@@ -425,3 +425,29 @@ extension ClangCursor {
     text(clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(raw))))
   }
 }
+
+// MARK: Records, as renamed members need them
+
+extension ClangCursor {
+  /// Whether it names a member of a struct or union: `x.y`, `x->y`.
+  var isMemberReference: Bool { raw.kind == CXCursor_MemberRefExpr }
+  var isField: Bool { raw.kind == CXCursor_FieldDecl }
+  /// A struct or union without a name whose members are those of what it stands in.
+  var isAnonymousRecord: Bool { clang_Cursor_isAnonymousRecordDecl(raw) != 0 }
+
+  /// The struct or union that something is, or points to.
+  var record: ClangCursor? {
+    var type = clang_getCanonicalType(clang_getCursorType(raw))
+    if type.kind == CXType_Pointer { type = clang_getCanonicalType(clang_getPointeeType(type)) }
+    guard type.kind == CXType_Record else { return nil }
+    return ClangCursor.nonNull(clang_getTypeDeclaration(type))
+  }
+
+  /// Where its name is written, also inside of a macro: the file and a byte offset there.
+  var spelled: (file: String, offset: Int) {
+    var file: CXFile?
+    var offset: UInt32 = 0
+    clang_getSpellingLocation(clang_getCursorLocation(raw), &file, nil, nil, &offset)
+    return (file.map { text(clang_getFileName($0)) } ?? "", Int(offset))
+  }
+}

@@ -65,7 +65,12 @@ public struct Extraction: Sendable {
     into output: OutputDirectory
   ) async throws -> (Extraction, Extractor.Result, Following) {
     let work = output.work
-    let following = try Following(manifest, revision, installation: installation)
+    var following = try Following(manifest, revision, installation: installation)
+    try await following.findMembers(manifest, installation, work: work)
+    if let glue = following.glue, let name = manifest.glue {
+      // Beside the unit it is found first.
+      try Data(glue.utf8).write(to: URL(fileURLWithPath: "\(work)/\(name)"))
+    }
     let (manifest, revision) = (following.manifest, following.revision)
     var build = KernelBuild(revision: revision, installation: installation, work: work)
     try build.prepare()
@@ -224,9 +229,9 @@ public struct Extraction: Sendable {
       text, options: build.stable(for: manifest) + options.language(installation))
   }
 
-  private static func extractor(
+  static func extractor(
     _ manifest: Manifest, _ build: KernelBuild, _ options: BuildOptions,
-    _ following: Following
+    _ following: Following?
   ) throws -> Extractor {
     let installation = build.installation
     let language = try options.language(installation)
@@ -246,7 +251,7 @@ public struct Extraction: Sendable {
 
   /// The stand-ins that depend on the tree, in a directory that is called by their content; in the
   /// build's own where nothing can be kept.
-  private static func standins(_ build: KernelBuild) throws -> String {
+  static func standins(_ build: KernelBuild) throws -> String {
     let files = build.generated()
     let key = Digest.of(files.map { "\($0) \($1)" }.sorted().joined(separator: "\n"))
     let path = "\(build.installation.cache)/standins-\(key.prefix(32))"

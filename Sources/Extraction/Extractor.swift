@@ -269,7 +269,7 @@ struct Extractor {
     }
     let tree = TreeText(path: sourcePath)
     let resolved = try probes.resolve(
-      probed, failed: failed, asked: asked,
+      probed, failed: failed, asked: asked, unclear: following?.unclear ?? [],
       has: { functions[$0] != nil || declared($0, as: .function) != nil }, mentions: tree.mentions)
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations, included: included,

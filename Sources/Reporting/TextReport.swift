@@ -24,7 +24,8 @@ public struct TextReport {
 
   /// All but the last line; none where nothing was found.
   var details: [String] {
-    var lines: [String] = []
+    var lines = verdict.followed ?? []
+    if !lines.isEmpty { lines.append("") }
     for cause in verdict.causes { lines += describe(cause) + [""] }
     for note in verdict.notes { lines += describe(note, isNote: true) }
     if !verdict.notes.isEmpty { lines.append("") }
