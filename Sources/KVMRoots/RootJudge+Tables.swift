@@ -24,7 +24,7 @@ extension RootJudge {
       )
       return true
     }
-    if events.failure != nil {
+    if hasFailed(step, isDone: step.after.has(required)) {
       failsCleanly(step, &report)
       return true
     }
@@ -121,7 +121,7 @@ extension RootJudge {
     // guest_mmu is not used without two-dimensional paging; tables of 4 or 5 levels need no PDPTEs
     // of their own.
     let needsPDPT = state.tdp ? state.tdpLevel <= 3 : state.isRootMMU
-    if needsPDPT, events.failure != nil {
+    if needsPDPT, hasFailed(step, isDone: after.pae != 0 && after.pae != step.before.pae) {
       failsCleanly(step, &report, keepsState: false)
       if after.pae != step.before.pae {
         report.broken(
