@@ -5,14 +5,14 @@ enum Wrapping {
   static let width = 80
 
   /// A head and what is to be said of it: on one line where that fits, else the head on its own and each
-  /// group of facts on further lines, indented.
+  /// group of facts on further lines, indented. The head stays whole, for it may name a path.
   static func phrases(
     _ head: String, _ facts: [[String]], separator: String = ", "
   ) -> [String] {
     let facts = facts.filter { !$0.isEmpty }
     let line = "\(head): \(facts.joined().joined(separator: separator))"
     if columns(line) <= width { return [line] }
-    return words(head)
+    return [head]
       + facts.flatMap { group -> [String] in
         var lines: [String] = []
         for (number, fact) in group.enumerated() {
