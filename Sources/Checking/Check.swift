@@ -50,6 +50,8 @@ public struct Check: Sendable {
       let reading: Reading
       /// When nothing of it had been read yet; nil where it is known from an earlier check.
       let began: timespec?
+      /// What came of scenarios of other revisions, by their spelling.
+      var reruns: [String: Rerun] = [:]
 
       /// The same once it is kept.
       var kept: Part { .init(revision: revision, verdict: verdict, reading: reading, began: nil) }
@@ -74,9 +76,9 @@ public struct Check: Sendable {
     }
     // The base may be the same text; and what was found is not lost where the base fails.
     await keep(part)
-    let other = try await self.part(base)
+    let other = try await self.part(base, rerunning: part.verdict.findings)
     answer.parts = [part.kept, other]
-    Self.tell(&answer.verdict, from: [other.verdict])
+    Self.tell(&answer.verdict, from: [(other.verdict, evidence(part, over: other))])
     return answer
   }
 
@@ -88,7 +90,7 @@ public struct Check: Sendable {
     if let request { await results?.keep(answer, as: request) }
   }
 
-  private func keep(_ part: Answer.Part) async {
+  func keep(_ part: Answer.Part) async {
     guard drives == nil, let began = part.began else { return }
     await results?.keep(
       part.verdict, of: part.revision, reading: part.reading, began: began)
@@ -101,21 +103,46 @@ public struct Check: Sendable {
     return part.verdict
   }
 
-  private func part(_ revision: Revision) async throws -> Answer.Part {
-    if drives == nil, let known = await results?.known(of: subject, in: revision) {
-      return .init(
-        revision: revision, verdict: known.verdict, reading: known.reading, began: nil)
+  /// - Parameter others: another revision's findings. Scenarios of those that may be here too are
+  ///   run again.
+  func part(
+    _ revision: Revision, rerunning others: [Verdict.Finding] = []
+  ) async throws -> Answer.Part {
+    guard drives == nil, let known = await results?.known(of: subject, in: revision) else {
+      return try await search(domain, revision, rerunning: others)
     }
-    return try await search(domain, revision)
+    var part = Answer.Part(
+      revision: revision, verdict: known.verdict, reading: known.reading, began: nil)
+    let scenarios = Self.scenarios(of: others, in: known.verdict)
+    if !scenarios.isEmpty { part.reruns = try await rerun(domain, scenarios, revision) }
+    return part
+  }
+
+  /// What tells which findings of a part another has too.
+  func evidence(_ part: Answer.Part, over base: Answer.Part) -> Evidence {
+    let properties = Set(part.verdict.findings.map(\.property))
+    guard base.verdict.findings.contains(where: { properties.contains($0.property) }) else {
+      return .none
+    }
+    var evidence = Evidence(part.verdict.findings, of: part.revision, over: base.revision)
+    evidence.reruns = base.reruns
+    return evidence
   }
 
   /// Says what a revision introduces: what none of those that it is made from has.
-  static func tell(_ verdict: inout Verdict, from bases: [Verdict]) {
-    let told = bases.map { base in
-      var (findings, notes) = (verdict.findings, verdict.notes)
-      tell(&findings, from: base.findings)
+  ///
+  /// - Returns: of each base, which of its findings the revision has too.
+  @discardableResult
+  static func tell(
+    _ verdict: inout Verdict, from bases: [(verdict: Verdict, evidence: Evidence)]
+  ) -> [Set<Int>] {
+    var kept: [Set<Int>] = []
+    let told = bases.map { base, evidence in
+      let matches = FindingMatch.matches(of: verdict.findings, in: base.findings, by: evidence)
+      kept.append(Set(matches.compactMap(\.self)))
+      var notes = verdict.notes
       tell(&notes, from: base.notes)
-      return (findings: findings.map(\.introduced), notes: notes.map(\.introduced))
+      return (findings: matches.map { $0 == nil }, notes: notes.map(\.introduced))
     }
     for index in verdict.findings.indices {
       verdict.findings[index].introduced = told.allSatisfy { $0.findings[index] }
@@ -123,6 +150,7 @@ public struct Check: Sendable {
     for index in verdict.notes.indices {
       verdict.notes[index].introduced = told.allSatisfy { $0.notes[index] }
     }
+    return kept
   }
 
   /// Says which findings the patches introduce: those that the base has not got, one for one.
@@ -134,7 +162,7 @@ public struct Check: Sendable {
   }
 
   private func search<D: Domain>(
-    _ domain: D.Type, _ revision: Revision
+    _ domain: D.Type, _ revision: Revision, rerunning others: [Verdict.Finding]
   ) async throws -> Answer.Part {
     let began = ResultCache.now()
     let work = try WorkDirectory()
@@ -145,7 +173,59 @@ public struct Check: Sendable {
       in: work.path)
     let (verdict, _) = try await judge(domain, builds, in: work.path)
     return .init(
-      revision: revision, verdict: verdict, reading: builds.extraction.reading, began: began)
+      revision: revision, verdict: verdict, reading: builds.extraction.reading, began: began,
+      reruns: try await rerun(domain, Self.scenarios(of: others, in: verdict), builds))
+  }
+
+  /// The scenarios of findings that a verdict may have too.
+  private static func scenarios(of findings: [Verdict.Finding], in verdict: Verdict) -> Set<String>
+  {
+    let properties = Set(verdict.findings.map(\.property))
+    return Set(findings.filter { properties.contains($0.property) }.map(\.scenario))
+  }
+
+  /// Runs scenarios of another revision.
+  func rerun(_ scenarios: Set<String>, _ revision: Revision) async throws -> [String: Rerun] {
+    try await rerun(domain, scenarios, revision)
+  }
+
+  private func rerun<D: Domain>(
+    _ domain: D.Type, _ scenarios: Set<String>, _ revision: Revision
+  ) async throws -> [String: Rerun] {
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    let builds = try await Builds.make(
+      subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
+    return try await rerun(domain, scenarios, builds)
+  }
+
+  private func rerun<D: Domain>(
+    _ domain: D.Type, _ scenarios: Set<String>, _ builds: Builds
+  ) async throws -> [String: Rerun] {
+    guard !scenarios.isEmpty else { return [:] }
+    let subject = try builds.load(0)
+    var judge = try D(subject)
+    var found: [String: (findings: Report.Findings, isWhole: Bool)] = [:]
+    for spelling in scenarios {
+      found[spelling] = Explorer.rerun(try Scenario(spelling), in: &judge, subject: subject)
+    }
+    var offsets: Set<UInt64> = []
+    for (breach, entry) in found.values.flatMap(\.findings.entries) {
+      if breach.offset != 0 { offsets.insert(breach.offset) }
+      offsets.formUnion(entry.path)
+    }
+    let source = try await builds.source(of: offsets)
+    return found.mapValues { findings, isWhole in
+      Rerun(
+        isWhole: isWhole,
+        broken: findings.entries.map { breach, entry in
+          let place = source.place(of: breach, by: entry.path)
+          return Verdict.Finding(
+            property: breach.property.id, function: place.function,
+            file: source.provenance.source, line: place.line, introduced: false,
+            message: entry.message, scenario: "", failing: 0, trace: [])
+        })
+    }
   }
 
   /// Searches what was built.
@@ -238,6 +318,7 @@ public struct Check: Sendable {
     let sentences = drafts.map { Sentence(draft: $0, source: source) }
     var findings = drafts.map { $0.finding(source) }
     var causes: [Verdict.Cause] = []
+    for index in findings.indices { findings[index].sentence = sentences[index].text }
     for (number, group) in Causes(drafts, sentences).groups.enumerated() {
       for index in group { findings[index].cause = number }
       let head = findings[group[0]]

@@ -35,19 +35,28 @@ struct Condition {
       if let target = source.statements.target(of: callee, on: line) {
         return "allocation of \(target) fails"
       }
-      let earlier = trace.events[..<index].count { $0.what == .allocation }
-      return "the \(Self.ordinal(earlier + 1)) page allocation fails"
+      return
+        "\(name(of: index, written: source.statements.call(of: callee, on: line)?.written)) fails"
     }
     let value = Int64(bitPattern: event.value)
     let errno = Int32(truncatingIfNeeded: value)
-    let calls = trace.events.enumerated().filter { $1.what == .call && $1.call == event.call }
-    let number = calls.firstIndex { $0.offset == index } ?? 0
-    let name = (calls.count > 1 ? "the \(Self.ordinal(number + 1)) " : "") + "\(callee)()"
+    let name = name(of: index)
     if errno < 0, errno >= -4095, value == Int64(errno) || event.value >> 32 == 0 {
       return "\(name) fails with \(Errno.name(errno))"
     }
     let answer = event.value < 4096 ? "\(event.value)" : "0x" + String(event.value, radix: 16)
     return "\(name) returns \(answer)"
+  }
+
+  /// `the 2nd get_zeroed_page()`; without a number where there is one call.
+  ///
+  /// - Parameter written: what the source calls, where that is a macro.
+  private func name(of index: Int, written: String? = nil) -> String {
+    let event = trace.events[index]
+    let calls = trace.events.enumerated().filter { $1.what == .call && $1.call == event.call }
+    let number = calls.firstIndex { $0.offset == index } ?? 0
+    return (calls.count > 1 ? "the \(Self.ordinal(number + 1)) " : "")
+      + "\(written ?? trace.calls[Int(event.call)].replacing("_noprof", with: ""))()"
   }
 
   static func ordinal(_ number: Int) -> String {

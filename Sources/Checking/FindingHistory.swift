@@ -4,27 +4,60 @@ import Reporting
 /// Which findings of one verdict are those of another. Lines move with a patch, and so does the
 /// smallest scenario; where it is the same it decides first.
 enum FindingMatch {
-  /// - Parameter order: which findings may choose first; nil for the order given.
-  /// - Returns: for each finding the index of its match among `others`, one for one; nil for none.
+  /// - Parameters:
+  ///   - findings: the newer ones.
+  ///   - others: the older ones.
+  ///   - order: which findings may choose first; nil for the order given.
+  /// - Returns: for each finding the index of its match among `others`; nil for none. One for one,
+  ///   but where the scenario itself breaks one of the others.
   static func matches(
-    of findings: [Verdict.Finding], in others: [Verdict.Finding], order: [Int]? = nil
+    of findings: [Verdict.Finding], in others: [Verdict.Finding],
+    by evidence: Evidence = .none, order: [Int]? = nil
   ) -> [Int?] {
-    func identity(_ finding: Verdict.Finding, _ scenario: Bool) -> [String] {
-      [finding.property, finding.function, finding.message] + (scenario ? [finding.scenario] : [])
-    }
+    let order = order ?? Array(findings.indices)
     var free = Array(others.indices)
     var matches: [Int?] = Array(repeating: nil, count: findings.count)
-    for isExact in [true, false] {
-      for index in order ?? Array(findings.indices) where matches[index] == nil {
+    func isOne(_ finding: Verdict.Finding, _ other: Verdict.Finding) -> Bool {
+      evidence.isOneKind(finding, other) && evidence.isOnePlace(finding, other) != false
+    }
+    func take(_ wanted: (Verdict.Finding, Verdict.Finding) -> Bool) {
+      for index in order where matches[index] == nil {
+        let finding = findings[index]
         guard
           let match = free.firstIndex(where: {
-            identity(others[$0], isExact) == identity(findings[index], isExact)
+            isOne(finding, others[$0]) && wanted(finding, others[$0])
           })
         else { continue }
         matches[index] = free.remove(at: match)
       }
     }
+    take { $0.scenario == $1.scenario }
+    for index in order where matches[index] == nil {
+      let finding = findings[index]
+      guard
+        let broken = evidence.reruns[finding.scenario]?.broken.first(where: { isOne(finding, $0) })
+      else { continue }
+      // What one scenario breaks there, the search there found.
+      let known = others.indices.filter { others[$0].isSameBreach(as: broken) }
+      guard let match = known.first(where: free.contains) ?? known.first else { continue }
+      matches[index] = match
+      free.removeAll { $0 == match }
+    }
+    take { finding, other in
+      // Where nothing breaks in its own scenario the condition has to be the same.
+      let isWhole = evidence.reruns[finding.scenario]?.isWhole ?? false
+      return evidence.isOneCause(finding, other, isWhole: isWhole)
+    }
     return matches
+  }
+}
+
+extension Verdict.Finding {
+  /// Whether two findings of one build are one.
+  fileprivate func isSameBreach(as other: Verdict.Finding) -> Bool {
+    (property, function, line, message) == (
+      other.property, other.function, other.line, other.message
+    )
   }
 }
 

@@ -98,7 +98,7 @@ struct Sentence {
       return draft.breach.offset == 0 ? nil : statements.stored(on: draft.place.line)
     }
     switch event.what {
-    case .free: return call?.arguments.first
+    case .free: return call?.arguments.first.flatMap { $0.isEmpty ? nil : $0 }
     case .access: return statements.pointer(writing: event.isWrite, on: line(of: event))
     case .allocation:
       return statements.target(

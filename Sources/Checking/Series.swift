@@ -72,7 +72,7 @@ public struct Series: Sendable {
       outside[commit.id] = nil
       return Step(
         id: commit.id, label: commit.abbreviated, title: commit.subject, file: nil,
-        replayOptions: "--kernel \(range.prefix)\(commit.abbreviated) ",
+        replayOptions: "--kernel \(Shell.quoted("\(range.prefix)\(commit.abbreviated)")) ",
         parents: parents.map(\.id),
         open: { try await range.revision(of: commit, since: parents.first ?? range.base) })
     }
@@ -103,18 +103,14 @@ extension Check {
       let outcome: CheckReport.Entry.Outcome
       var fixed: [CheckReport.Fixed] = []
       do {
-        var verdict = try await verdict(of: step, bases: bases, opens)
+        var (verdict, gone) = try await verdict(of: step, bases: bases, opens, known: verdicts)
         if step.file == nil {
           verdict.revision.commit = .init(id: step.id, subject: step.title ?? "")
           verdict.revision.base = step.parents.first
         }
         outcome = .verdict(verdict)
         verdicts[step.id] = verdict
-        // What stands before the first step is not searched for this.
-        let known = bases.compactMap { verdicts[$0] }
-        if known.count == bases.count {
-          fixed = FindingMatch.gone(from: verdict, bases: known).map { .init($0) }
-        }
+        fixed = gone.map { .init($0) }
       } catch let failure as Failure where failure.kind != .tool {
         outcome = .failure(
           failure.cause + (failure.place.map { " (\($0))" } ?? ""),
@@ -129,27 +125,47 @@ extension Check {
     return CheckReport(entries, series: series.report)
   }
 
+  /// - Parameter known: verdicts of steps before, by id.
+  /// - Returns: also what all that it is compared with has, and the step has not.
   private func verdict(
     of step: Series.Step, bases: [String],
-    _ opens: [String: @Sendable () async throws -> Revision]
-  ) async throws -> Verdict {
+    _ opens: [String: @Sendable () async throws -> Revision], known: [String: Verdict]
+  ) async throws -> (Verdict, gone: [Verdict.Finding]) {
     let revision = try await step.open()
     defer { revision.close() }
-    var verdict = try await verdict(of: revision)
-    guard !(verdict.findings.isEmpty && verdict.notes.isEmpty) else { return verdict }
-    var known: [Verdict] = []
+    let part = try await part(revision)
+    await keep(part)
+    var verdict = part.verdict
+    let isClean = verdict.findings.isEmpty && verdict.notes.isEmpty
+    // Nothing is new, nothing was fixed.
+    if isClean, bases.allSatisfy({ known[$0]?.findings.isEmpty ?? false }) { return (verdict, []) }
+    var found: [(verdict: Verdict, evidence: Evidence)] = []
     for id in bases {
       guard let base = try await opens[id]?() else { continue }
       defer { base.close() }
       do {
-        known.append(try await self.verdict(of: base))
+        let other = try await self.part(base, rerunning: verdict.findings)
+        await keep(other)
+        found.append((other.verdict, evidence(part, over: other)))
       } catch let failure as Failure where failure.kind != .tool {
         // Nothing shows that what was found was there before.
-        known.append(.nothing(like: verdict))
+        found.append((.nothing(like: verdict), .none))
       }
     }
-    Self.tell(&verdict, from: known)
-    return verdict
+    let kept = Self.tell(&verdict, from: found)
+    let gone = FindingMatch.gone(from: verdict, bases: found, kept: kept)
+    // One finding may now stand for two of before.
+    let doubtful = gone.filter { old in verdict.findings.contains { $0.property == old.property } }
+    guard !doubtful.isEmpty else { return (verdict, gone) }
+    let reruns = try await rerun(Set(doubtful.map(\.scenario)), revision)
+    return (
+      verdict,
+      gone.filter { old in
+        !(reruns[old.scenario]?.broken ?? []).contains {
+          found[0].evidence.isOneKind($0, old) && found[0].evidence.isOnePlace($0, old) != false
+        }
+      }
+    )
   }
 }
 
@@ -165,15 +181,16 @@ extension Verdict {
 
 extension FindingMatch {
   /// Which findings every base has, and a verdict has not; none where there is no base.
-  static func gone(from verdict: Verdict, bases: [Verdict]) -> [Verdict.Finding] {
-    func others(_ findings: [Verdict.Finding], _ known: [Verdict.Finding], isThere: Bool)
-      -> [Verdict.Finding]
-    {
-      zip(findings, matches(of: findings, in: known)).filter { ($1 != nil) == isThere }.map(\.0)
-    }
+  ///
+  /// - Parameter kept: of each base, which findings the verdict has too.
+  static func gone(
+    from verdict: Verdict, bases: [(verdict: Verdict, evidence: Evidence)], kept: [Set<Int>]
+  ) -> [Verdict.Finding] {
     guard let first = bases.first else { return [] }
-    return bases.dropFirst().reduce(others(first.findings, verdict.findings, isThere: false)) {
-      others($0, others($1.findings, verdict.findings, isThere: false), isThere: true)
+    let gone = first.verdict.findings.indices.filter { !kept[0].contains($0) }
+      .map { first.verdict.findings[$0] }
+    return bases.dropFirst().reduce(gone) { gone, base in
+      zip(gone, matches(of: gone, in: base.verdict.findings)).filter { $1 != nil }.map(\.0)
     }
   }
 }

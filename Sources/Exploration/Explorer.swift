@@ -256,4 +256,49 @@ public struct Explorer: Sendable {
     }
     return report.findings
   }
+
+  /// Runs a scenario of another revision. What fails in it fails here too; it is known by its callee and
+  /// by how many decisions of that callee came before.
+  ///
+  /// - Returns: what it breaks, and whether all that fails in it was asked for; nil where there is no
+  ///   such state.
+  public static func rerun<D: Domain>(
+    _ scenario: Scenario, in domain: inout D, subject: Subject
+  ) -> (findings: Report.Findings, isWhole: Bool)? {
+    guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else {
+      return nil
+    }
+    let start = domain.state(state)
+    var answers: [String: [UInt8]] = [:]
+    for decision in scenario.decisions {
+      answers[decision.callee, default: []].append(decision.choice)
+    }
+    let failures = scenario.choices.count { $0 != 0 }
+    var choices: [UInt8] = []
+    while true {
+      var report = Report(subject, spaces: domain.spaces)
+      subject.world.forgetLoops()
+      choices.withUnsafeBufferPointer { execute(start, $0, in: &domain, subject, &report) }
+      let met = Array(subject.world.decisions)
+      var asked: [String: Int] = [:]
+      let wanted = met.map { decision -> UInt8 in
+        let callee = Scenario.initials(of: subject.calls[Int(decision.call)])
+        let number = asked[callee, default: 0]
+        asked[callee] = number + 1
+        guard let known = answers[callee], number < known.count,
+          UInt32(known[number]) < UInt32(decision.arity)
+        else { return 0 }
+        return known[number]
+      }
+      let other = zip(wanted, met).enumerated().first { $0.element.0 != $0.element.1.choice }?
+        .offset
+      // What is answered as wanted is answered so again.
+      if let other, other >= choices.count {
+        choices = Array(wanted[...other])
+        continue
+      }
+      report.end(standingFor: 1)
+      return (report.findings, wanted.count { $0 != 0 } == failures)
+    }
+  }
 }

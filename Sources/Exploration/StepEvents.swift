@@ -75,6 +75,9 @@ public struct StepEvents {
   /// Sections entered minus sections left, a byte for each from the lowest, 0x80 being none.
   private var contexts = noContexts
   private static let noContexts: UInt64 = 0x80_8080_8080_8080
+  /// All of the step, and of one that raced with it.
+  private var all = UnsafeBufferPointer<Event>(start: nil, count: 0)
+  private var thread = 0
 
   public init() {}
 
@@ -93,6 +96,8 @@ public struct StepEvents {
     assertions.begin(events, thread: thread)
     failure = nil
     failureErrno = 0
+    all = events
+    self.thread = thread
     fatal = nil
     isEndless = false
     returned = nil
@@ -128,11 +133,7 @@ public struct StepEvents {
       case .bug where isRefused: fatal = event
       case .call:
         calls.add()
-        let value = Int64(bitPattern: event.value)
-        if value < 0, value >= -4095 {
-          failure = event
-          failureErrno = Int32(value)
-        } else if let errno = Self.errno32(event.value) {
+        if let errno = Self.errno(event.value) {
           failure = event
           failureErrno = errno
         }
@@ -163,7 +164,35 @@ public struct StepEvents {
         "the function returns with a lock that it took still held")
     }
     if let returned, contexts != Self.noContexts { unbalanced(returned, function, &report) }
+    all = UnsafeBufferPointer(rebasing: events[..<position])
     return start + position
+  }
+
+  /// Whether the code got over all that failed: after each failure the same callee gave an answer
+  /// without one, or where memory was refused some allocation did. Whether that serves the same
+  /// purpose only what is left behind can tell.
+  public var isMadeGood: Bool {
+    guard failure != nil else { return false }
+    let own = all.filter { $0.thread == thread }
+    return own.indices.allSatisfy { index in
+      let event = own[index]
+      let later = own[(index + 1)...]
+      switch event.what {
+      case .allocation where event.value == 0:
+        return later.contains { $0.what == .allocation && $0.value != 0 }
+      case .call where Self.errno(event.value) != nil:
+        return later.contains {
+          $0.what == .call && $0.call == event.call && Self.errno($0.value) == nil
+        }
+      default: return true
+      }
+    }
+  }
+
+  /// A result that is a negative errno, of 64 or of 32 bits.
+  private static func errno(_ value: UInt64) -> Int32? {
+    let number = Int64(bitPattern: value)
+    return (-4095..<0).contains(number) ? Int32(number) : errno32(value)
   }
 
   /// A 32-bit result that is a negative errno.

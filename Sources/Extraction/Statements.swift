@@ -8,9 +8,9 @@ public struct Statements: Sendable {
     public var callee: String
     /// What the source calls: the callee, or the macro that calls it.
     public var written: String
-    /// The arguments, without casts, as the source has them.
+    /// The arguments, without casts, as the source has them; empty for what only a macro has.
     public var arguments: [String]
-    /// The variable or field that the result is stored in.
+    /// The variable or field that the result is stored in; no variable of a macro.
     public var into: String?
     /// From 1, in the source file.
     public var lines: ClosedRange<Int>
@@ -107,16 +107,19 @@ public struct Statements: Sendable {
         calls.append(
           Call(
             callee: callee, written: word(at: cursor.extent.lowerBound) ?? callee,
-            arguments: cursor.arguments.map { written($0) }, into: into, lines: lines(of: cursor)))
+            arguments: cursor.arguments.map { isOwn($0) ? written($0) : "" }, into: into,
+            lines: lines(of: cursor)))
       }
       for child in children { read(child, into: nil, isWrite: false) }
     case .assignment where children.count == 2:
-      stores.append(Store(target: written(children[0]), lines: lines(of: children[0])))
+      let target = isOwn(children[0]) ? written(children[0]) : nil
+      if let target { stores.append(Store(target: target, lines: lines(of: children[0]))) }
       read(children[0], into: nil, isWrite: true)
       // What a macro keeps on the way is of no interest.
-      read(children[1], into: into ?? written(children[0]), isWrite: false)
+      read(children[1], into: into ?? target, isWrite: false)
     case .variable:
-      for child in children { read(child, into: into ?? cursor.name, isWrite: false) }
+      let target = has(cursor.name, in: cursor) ? cursor.name : nil
+      for child in children { read(child, into: into ?? target, isWrite: false) }
     case .subscript where children.count == 2:
       reach(cursor, by: children[0], isWrite, isInside)
       read(children[1], into: nil, isWrite: false)
@@ -136,7 +139,7 @@ public struct Statements: Sendable {
   private mutating func reach(
     _ cursor: ClangCursor, by pointer: ClangCursor, _ isWrite: Bool, _ isInside: Bool
   ) {
-    if !isInside {
+    if !isInside, isOwn(pointer) {
       accesses.append(
         Access(pointer: written(pointer), isWrite: isWrite, lines: lines(of: cursor)))
     }
@@ -154,14 +157,29 @@ public struct Statements: Sendable {
       .split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
+  /// Whether what an expression begins with stands in the source: a variable that only a macro knows
+  /// does not, and tells a reader nothing.
+  private func isOwn(_ cursor: ClangCursor) -> Bool {
+    var first = cursor
+    while first.name.isEmpty, let inner = first.children.first { first = inner }
+    return first.name.isEmpty || has(first.name, in: cursor)
+  }
+
+  /// Whether an identifier stands in the source of a cursor.
+  private func has(_ name: String, in cursor: ClangCursor) -> Bool {
+    let range = cursor.extent.clamped(to: 0..<text.count)
+    return text[range].split { !Self.isPart($0) }.contains { $0.elementsEqual(name.utf8) }
+  }
+
+  private static func isPart(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+  }
+
   /// The identifier at an offset.
   private func word(at offset: Int) -> String? {
-    func isPart(_ byte: UInt8) -> Bool {
-      byte == UInt8(ascii: "_") || UnicodeScalar(byte).properties.isAlphabetic
-        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-    }
     guard offset < text.count else { return nil }
-    let word = text[offset...].prefix(while: isPart)
+    let word = text[offset...].prefix(while: Self.isPart)
     return word.isEmpty ? nil : String(decoding: word, as: UTF8.self)
   }
 

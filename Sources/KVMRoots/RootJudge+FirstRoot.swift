@@ -92,13 +92,16 @@ extension RootJudge {
         return true
       }
     }
-    if events.failure != nil {
+    var missing: String? {
+      after.missing(state.layout.count, hasHash: slots.pageHash != nil)
+    }
+    if hasFailed(step, isDone: after.isDone && missing == nil) {
       failsCleanly(step, &report)
       if after.isDone { published(step, "although the function fails", world, &report) }
       return true
     }
     returnsZero(step, &report)
-    if let missing = after.missing(state.layout.count, hasHash: slots.pageHash != nil) {
+    if let missing {
       report.broken(
         step.other == nil ? .allocationSet : .earlyPublication, in: step.function, at: step.end,
         "\(missing) is not allocated for the first shadow root")
@@ -206,7 +209,8 @@ extension RootJudge {
           .boundaryArguments, in: step.function, at: call.pc,
           "reverse maps are asked for memory slot \(call.arg.0) twice")
       }
-      asked |= 1 << call.arg.0
+      // Who was refused may ask again.
+      if call.value == 0 { asked |= 1 << call.arg.0 }
       let pages = world.get(slots.slotPages, at: Int(call.arg.0 & 3))
       if call.arg.1 != pages {
         report.broken(

@@ -53,7 +53,7 @@ extension RootJudge {
         .boundaryArguments, in: step.function, at: read.pc,
         "PDPTEs are read of a guest whose root has none")
     }
-    if events.failure != nil {
+    if hasFailed(step, isDone: hasRoot(step, world) && hasMetadata(step, world)) {
       failsCleanly(step, &report)
       return true
     }
@@ -151,7 +151,7 @@ extension RootJudge {
       return false
     }
     hasRoom(step, &report)
-    if events.failure != nil {
+    if hasFailed(step, isDone: hasRoot(step, world)) {
       failsCleanly(step, &report)
       return true
     }
@@ -189,6 +189,21 @@ extension RootJudge {
   /// The TDP MMU is for 64-bit hosts, which walk four levels or more.
   func isShallowTDP(_ state: AskedState) -> Bool {
     state.isDirect && state.tdpMMU && state.shadowLevel < 4
+  }
+
+  /// Whether there is a root that was not there before.
+  private func hasRoot(_ step: Step, _ world: World) -> Bool {
+    let root = step.after.rootHPA
+    return root != step.before.rootHPA
+      && (setup.number(of: root, in: world) != nil || step.after.hasTable(root))
+  }
+
+  /// Whether memory slots have what shadowing a guest's tables takes.
+  private func hasMetadata(_ step: Step, _ world: World) -> Bool {
+    guard let done = slots.firstRootDone else { return true }
+    return world.get(done) != 0
+      && Metadata(world, slots).missing(step.state.layout.count, hasHash: slots.pageHash != nil)
+        == nil
   }
 
   /// Shadow pages are limited: room is made before the first is taken.

@@ -28,7 +28,7 @@ extension RootJudge {
       )
       return true
     }
-    if events.failure != nil {
+    if hasFailed(step, isDone: step.after.has(required)) {
       failsCleanly(step, &report)
       return true
     }
@@ -132,7 +132,7 @@ extension RootJudge {
     // of their own.
     let needsPDPT = state.tdp ? state.tdpLevel <= 3 : state.isRootMMU
     // Also where nothing had to be asked for, which the scenario without the failure tells.
-    if events.failure != nil {
+    if hasFailed(step, isDone: after.pae != 0 && after.pae != step.before.pae) {
       failsCleanly(step, &report, keepsState: false)
       if after.pae != step.before.pae {
         report.broken(

@@ -183,6 +183,17 @@ struct RootJudge {
       "\(what) is changed although the function fails")
   }
 
+  /// Whether a boundary callee failed and the function did not get over it. A second try that succeeds
+  /// makes good for the first: where all is there in the end, and where the function then fails for
+  /// another reason.
+  ///
+  /// - Parameter isDone: whether what the function is for is there.
+  func hasFailed(_ step: Step, isDone: @autoclosure () -> Bool) -> Bool {
+    guard events.failure != nil else { return false }
+    guard events.isMadeGood else { return true }
+    return step.result < 0 ? step.result == events.failureErrno : !isDone()
+  }
+
   /// A boundary callee failed: the function must hand on its errno and leave no trace.
   func failsCleanly(_ step: Step, _ report: inout Report, keepsState: Bool = true) {
     guard let failure = events.failure else { return }

@@ -63,7 +63,7 @@ extension RootState {
 
 extension RootDomain {
   public static var bound: String? {
-    "two vCPUs in every order with at most \(RootRace.switches) context switches and "
+    "two vCPUs in every order with at most \(RootRace.switches) switches between them and "
       + "\(RootRace.failures) failure"
   }
 

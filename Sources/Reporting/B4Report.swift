@@ -29,12 +29,10 @@ struct B4Report {
       let first = why.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
       return [Result(status: "fail", summary: prefix + first, details: why)]
     }
-    let text = TextReport(verdict, replayOptions: entry.replayOptions, usesColour: false)
+    let told = isStrict ? verdict : verdict.news
+    let text = TextReport(told, replayOptions: entry.replayOptions, usesColour: false)
     var results: [Result] = []
-    for cause in verdict.causes
-    where cause.findings.contains(where: {
-      verdict.counts(verdict.findings[$0], isStrict: isStrict)
-    }) {
+    for cause in told.causes {
       results.append(
         Result(
           status: "fail", summary: prefix + cause.sentence,
@@ -52,7 +50,9 @@ struct B4Report {
     return [
       Result(
         status: "pass", summary: prefix + verdict.summary,
-        details: verdict.causes.isEmpty && verdict.notes.isEmpty ? "" : text.text)
+        details: verdict.causes.isEmpty && verdict.notes.isEmpty
+          ? ""
+          : TextReport(verdict, replayOptions: entry.replayOptions, usesColour: false).text)
     ]
   }
 }

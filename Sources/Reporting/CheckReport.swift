@@ -12,12 +12,21 @@ public struct CheckReport: Sendable {
     public var property: String
     public var function: String
     public var message: String
+    /// What happened in its smallest scenario, and where; nil where that is not known.
+    public var sentence: String?
 
     public init(_ finding: Verdict.Finding) {
       property = finding.property
       function = finding.function
       message = finding.message
+      sentence = finding.sentence
     }
+
+    /// `leak in f(): allocation of q fails → the page of p is never freed (a.c:7)`
+    var told: String { "\(property) in \(function)(): \(sentence ?? message)" }
+
+    /// What it is known by in another step: lines and smallest scenarios move.
+    var key: [String] { [property, function, message] }
   }
 
   /// One revision that was checked.
@@ -60,13 +69,16 @@ public struct CheckReport: Sendable {
 
   /// The whole report, a newline at its end.
   ///
-  /// - Parameter isStrict: what counts as a failure, in formats that tell it; see
-  ///   ``Verdict/exitCode(isStrict:)``.
+  /// - Parameters:
+  ///   - isStrict: what counts as a failure, in formats that tell it; see
+  ///     ``Verdict/exitCode(isStrict:)``.
+  ///   - showsOld: whether text tells in full what was there before, too.
   public func rendered(
-    as format: ReportFormat, usesColour: Bool, isStrict: Bool = false
+    as format: ReportFormat, usesColour: Bool, isStrict: Bool = false, showsOld: Bool = false
   ) throws -> String {
     if let series, [.text, .json].contains(format) {
-      return format == .json ? try json(of: series) : text(of: series, usesColour: usesColour)
+      return format == .json
+        ? try json(of: series) : text(of: series, usesColour: usesColour, showsOld: showsOld)
     }
     switch format {
     case .text, .json: break
@@ -82,7 +94,9 @@ public struct CheckReport: Sendable {
       return switch format {
       case .json: try verdict.json()
       default:
-        TextReport(verdict, replayOptions: entry.replayOptions, usesColour: usesColour).text
+        TextReport(
+          verdict, replayOptions: entry.replayOptions, usesColour: usesColour, showsOld: showsOld
+        ).text
       }
     }.joined()
   }

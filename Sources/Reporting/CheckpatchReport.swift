@@ -13,10 +13,9 @@ struct CheckpatchReport {
       guard case .failure(let why, _) = entry.outcome else { return [] }
       return why.split(whereSeparator: \.isNewline).prefix(1).map { "ERROR: \($0)" }
     }
-    let errors = verdict.causes.compactMap { cause -> String? in
-      let counting = cause.findings.map { verdict.findings[$0] }
-        .filter { verdict.counts($0, isStrict: isStrict) }
-      guard !counting.isEmpty else { return nil }
+    let told = isStrict ? verdict : verdict.news
+    let errors = told.causes.map { cause -> String in
+      let counting = cause.findings.map { told.findings[$0] }
       var properties: [String] = []
       for id in counting.map(\.property) where !properties.contains(id) { properties.append(id) }
       return "\(cause.file):\(cause.line): ERROR: \(cause.sentence) "

@@ -6,12 +6,13 @@ import Foundation
 public struct ComparisonText {
   public var comparison: Comparison
   public var usesColour: Bool
-  /// How many groups of a pair are shown with their traces.
-  public var shown = 10
+  /// How many groups of a pair are shown with their traces; nil for all.
+  public var shown: Int?
 
-  public init(_ comparison: Comparison, usesColour: Bool) {
+  public init(_ comparison: Comparison, usesColour: Bool, shown: Int? = 10) {
     self.comparison = comparison
     self.usesColour = usesColour
+    self.shown = shown
   }
 
   private func styled(_ text: String, _ codes: String) -> String {
@@ -51,10 +52,13 @@ public struct ComparisonText {
       "\(names): outcome differs in \(pair.differing) of \(pair.scenarios) scenarios, in \(ways)\(what)",
       "",
     ]
-    for group in pair.groups.prefix(shown) { lines += describe(group, pair) + [""] }
-    if pair.groups.count > shown {
+    let told = pair.groups.prefix(shown ?? pair.groups.count)
+    for group in told { lines += describe(group, pair) + [""] }
+    let left = pair.groups.count - told.count
+    if left > 0 {
       lines += [
-        "  … and \(pair.groups.count - shown) more ways, all of them with --format json", "",
+        "  … and \(left) more way\(left == 1 ? "" : "s"): --all shows \(left == 1 ? "it" : "them")",
+        "",
       ]
     }
     return lines
@@ -232,7 +236,7 @@ public struct SideBySide {
     let detail = event.detail.isEmpty ? "" : " \(event.detail)"
     let what =
       event.event == "enter"
-      ? "\(event.function)()\(detail)" : "  \(event.event)\(callee)\(detail)"
+      ? "\(event.function)()\(detail)" : "  \(event.word)\(callee)\(detail)"
     return String(repeating: " ", count: max(0, 5 - line.count)) + "\(line) \(thread)\(what)"
   }
 }

@@ -34,6 +34,37 @@ extension Verdict {
     return " (\(words.compactMap(\.self).joined(separator: ", ")))"
   }
 
+  /// What a report of the change tells: what it introduces; all where there is nothing to compare with.
+  var news: Verdict { revision.isCompared ? introducedOnly : self }
+
+  /// The verdict with only what the revision introduces. A cause that had more findings is told by the
+  /// first that is left.
+  var introducedOnly: Verdict { only(\.introduced) }
+
+  /// The verdict with only what was there before.
+  var oldOnly: Verdict { only { !$0.introduced } }
+
+  private func only(_ isWanted: (Finding) -> Bool) -> Verdict {
+    var part = self
+    let kept = findings.indices.filter { isWanted(findings[$0]) }
+    let number = Dictionary(uniqueKeysWithValues: zip(kept, kept.indices))
+    part.findings = kept.map { findings[$0] }
+    part.causes = causes.compactMap { cause in
+      var cause = cause
+      cause.findings = cause.findings.compactMap { number[$0] }
+      guard let first = cause.findings.first else { return nil }
+      let head = part.findings[first]
+      cause.sentence = head.sentence ?? cause.sentence
+      (cause.scenario, cause.file, cause.line) = (head.scenario, head.file, head.line)
+      return cause
+    }
+    for (index, cause) in part.causes.enumerated() {
+      for finding in cause.findings { part.findings[finding].cause = index }
+    }
+    part.notes = notes.filter(isWanted)
+    return part
+  }
+
   /// Whether a finding or a note lets the check fail: see ``exitCode(isStrict:)``.
   func counts(_ finding: Finding, isNote: Bool = false, isStrict: Bool) -> Bool {
     isStrict || !isNote && (!revision.isCompared || finding.introduced)

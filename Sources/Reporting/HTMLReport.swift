@@ -60,9 +60,15 @@ public struct HTMLReport {
     parts += patches(verdict)
     parts += entry.fixed.map { fixed in
       "<p>Fixed: <code>\(Markup.escaped(fixed.property))</code> in "
-        + "\(Markup.escaped("\(fixed.function)(): \(fixed.message)"))</p>"
+        + "\(Markup.escaped("\(fixed.function)(): \(fixed.sentence ?? fixed.message)"))</p>"
     }
-    for (number, cause) in verdict.causes.enumerated() {
+    // What is new comes first.
+    let causes = [true, false].flatMap { isNew in
+      verdict.causes.filter { cause in
+        cause.findings.contains { verdict.findings[$0].introduced } == isNew
+      }
+    }
+    for (number, cause) in causes.enumerated() {
       parts.append("<article>\n<h2>\(number + 1). \(Markup.escaped(cause.sentence))</h2>")
       parts += cause.findings.map {
         self.finding(verdict.findings[$0], verdict, entry, isOpen: $0 == cause.findings.first)
@@ -105,7 +111,7 @@ public struct HTMLReport {
       "<p>\(Markup.escaped(verdict.told(finding)))<br>\(Markup.escaped(extent))</p>",
     ]
     if !finding.scenario.isEmpty {
-      let command = "kshim replay \(entry.replayOptions)\(finding.scenario)"
+      let command = "kshim replay \(entry.replayOptions)\(Shell.quoted(finding.scenario))"
       let trace = TraceText(events: finding.trace).lines.joined(separator: "\n")
       parts.append(
         """

@@ -105,17 +105,28 @@ struct NoteReport {
     func counted(_ count: Int, _ what: String) -> String {
       "\(count) \(what)\(count == 1 ? "" : "s")"
     }
-    let notes = verdict.notes.isEmpty ? "" : ", \(counted(verdict.notes.count, "note"))"
+    let new = verdict.news
+    let notes = new.notes.isEmpty ? "" : ", \(counted(new.notes.count, "note"))"
     let fixed =
       entry.fixed.isEmpty ? "" : ", \(counted(entry.fixed.count, "finding")) of before fixed"
-    guard !verdict.findings.isEmpty else {
+    let before = verdict.findings.count - new.findings.count
+    let old =
+      before == 0
+      ? ""
+      : wrapped(
+        "\(counted(before, "finding")) \(before == 1 ? "was" : "were") there without the "
+          + "\(verdict.revision.change) and \(before == 1 ? "is" : "are") not listed.")
+    let mended = entry.fixed.map { wrapped("- fixed: \($0.sentence ?? $0.message)") }.joined()
+    guard !new.findings.isEmpty else {
       let properties = verdict.properties.count { $0.checked > 0 && $0.broken == 0 }
-      return wrapped("Nothing was found: \(properties) properties hold\(fixed)\(notes).")
+      let nothing = before == 0 ? "Nothing was found" : "Nothing new was found"
+      return wrapped("\(nothing): \(properties) properties hold\(fixed)\(notes).") + mended + old
     }
     let head =
-      "\(counted(verdict.findings.count, "finding"))\(verdict.since), "
-      + "\(counted(verdict.causes.count, "cause"))\(fixed)\(notes):"
-    return wrapped(head) + verdict.causes.map { wrapped("- \($0.sentence)") }.joined()
+      "\(counted(new.findings.count, "finding"))"
+      + (verdict.revision.isCompared ? " introduced" : "")
+      + ", \(counted(new.causes.count, "cause"))\(fixed)\(notes):"
+    return wrapped(head) + new.causes.map { wrapped("- \($0.sentence)") }.joined() + mended + old
   }
 
   private static func listed(_ words: [String]) -> String {

@@ -73,7 +73,7 @@ struct SARIFReport {
       message += ": \(verdict.causes[cause].sentence)"
     }
     if !finding.scenario.isEmpty {
-      message += "\n\nkshim replay \(entry.replayOptions)\(finding.scenario)"
+      message += "\n\nkshim replay \(entry.replayOptions)\(Shell.quoted(finding.scenario))"
     }
     var result: [String: Any] = [
       "ruleId": finding.property, "level": level, "message": ["text": message],

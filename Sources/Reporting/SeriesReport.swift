@@ -41,20 +41,27 @@ extension CheckReport {
 
   // MARK: Text
 
-  /// A line for each step, what a step introduces below its line, and a line for all together.
-  func text(of series: Series, usesColour: Bool) -> String {
+  /// A line for each step, below it what the step fixes and introduces, and a line for all together.
+  ///
+  /// - Parameter showsOld: whether what was there before a step is told in full too.
+  func text(of series: Series, usesColour: Bool, showsOld: Bool) -> String {
     var lines: [String] = []
+    var told: [Verdict.Finding] = []
+    var hasCauses = false
     for entry in entries {
       lines.append("\(Self.name(entry)): \(Self.word(entry, usesColour))")
+      lines += entry.fixed.map { "  fixed: \($0.told)" }
       guard case .verdict(let verdict) = entry.outcome else { continue }
-      let new = verdict.introducedOnly
-      guard !(new.findings.isEmpty && new.notes.isEmpty) else { continue }
-      let details = TextReport(
-        new, replayOptions: entry.replayOptions, usesColour: usesColour
-      ).details
-      lines += details.map { $0.isEmpty ? "" : "  \($0)" }
+      let shown = showsOld ? verdict : verdict.introducedOnly
+      guard !(shown.findings.isEmpty && shown.notes.isEmpty) else { continue }
+      let report = TextReport(
+        shown, replayOptions: entry.replayOptions, usesColour: usesColour, showsOld: showsOld)
+      told += report.heads
+      hasCauses = hasCauses || report.hasCauses
+      lines += report.details.map { $0.isEmpty ? "" : "  \($0)" }
     }
-    return (lines + [summary(of: series)]).joined(separator: "\n") + "\n"
+    lines += Legend(told, hasCauses: hasCauses).lines
+    return (lines + summary(of: series)).joined(separator: "\n") + "\n"
   }
 
   private static func name(_ entry: Entry) -> String {
@@ -81,7 +88,7 @@ extension CheckReport {
     }
   }
 
-  private func summary(of series: Series) -> String {
+  private func summary(of series: Series) -> [String] {
     let verdicts = entries.compactMap { entry -> Verdict? in
       if case .verdict(let verdict) = entry.outcome { verdict } else { nil }
     }
@@ -95,7 +102,7 @@ extension CheckReport {
     }
     if let end { facts.append(end) }
     if reused > 0 { facts.append("\(reused) reused from earlier searches") }
-    return "\(subject)\(series.name): \(series.count): \(facts.joined(separator: "; "))"
+    return Wrapping.phrases("\(subject)\(series.name): \(series.count)", [facts], separator: "; ")
   }
 
   /// Which steps introduce findings, and which fix them.
@@ -105,7 +112,7 @@ extension CheckReport {
     for (number, entry) in entries.enumerated() {
       for gone in entry.fixed {
         // What came back is another one than what was fixed before.
-        if let index = found.lastIndex(where: { $0.finding == gone && $0.fixedBy == nil }) {
+        if let index = found.lastIndex(where: { $0.finding.key == gone.key && $0.fixedBy == nil }) {
           found[index].fixedBy = number
         }
       }
@@ -192,22 +199,5 @@ extension CheckReport {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let document = Document(range: series.name, commits: items)
     return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
-  }
-}
-
-extension Verdict {
-  /// The verdict with only what the revision introduces.
-  fileprivate var introducedOnly: Verdict {
-    var new = self
-    let kept = findings.indices.filter { findings[$0].introduced }
-    let number = Dictionary(uniqueKeysWithValues: zip(kept, kept.indices))
-    new.findings = kept.map { findings[$0] }
-    new.causes = causes.compactMap { cause in
-      var cause = cause
-      cause.findings = cause.findings.compactMap { number[$0] }
-      return cause.findings.isEmpty ? nil : cause
-    }
-    new.notes = notes.filter(\.introduced)
-    return new
   }
 }

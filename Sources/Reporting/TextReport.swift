@@ -2,41 +2,80 @@
 import Foundation
 
 /// A verdict for people. For each cause: what happens in one sentence; its findings, as
-/// `file:line: property: what is broken`; the scenario that replays it and its trace. One line when
-/// nothing was found.
+/// `file:line: property: what is broken`; the scenario that replays it and its trace. With patches
+/// what they introduce comes first, and what was there before has a line each.
 public struct TextReport {
   public var verdict: Verdict
   /// Options that `kshim replay` needs beside the scenario.
   public var replayOptions: String
   public var usesColour: Bool
+  /// Whether what was there before is told in full too.
+  public var showsOld: Bool
 
-  public init(_ verdict: Verdict, replayOptions: String, usesColour: Bool) {
+  public init(
+    _ verdict: Verdict, replayOptions: String, usesColour: Bool, showsOld: Bool = false
+  ) {
     self.verdict = verdict
     self.replayOptions = replayOptions
     self.usesColour = usesColour
+    self.showsOld = showsOld
   }
 
   private func bold(_ text: String, _ colour: Int) -> String {
     usesColour ? "\u{1b}[1;\(colour)m\(text)\u{1b}[0m" : text
   }
 
-  public var text: String { (details + [summary]).joined(separator: "\n") + "\n" }
+  public var text: String {
+    (details + legend.lines + verdictLines).joined(separator: "\n") + "\n"
+  }
 
-  /// All but the last line; none where nothing was found.
+  /// What is told in full, and with ``showsOld`` what was there before behind it.
+  private var parts: [Verdict] {
+    guard verdict.revision.isCompared else { return [verdict] }
+    return [verdict.introducedOnly] + (showsOld ? [verdict.oldOnly] : [])
+  }
+
+  /// The findings whose scenarios and traces are told.
+  var heads: [Verdict.Finding] {
+    parts.flatMap { part in part.causes.compactMap { $0.findings.first.map { part.findings[$0] } } }
+  }
+
+  /// Whether findings stand together.
+  var hasCauses: Bool { parts.contains { $0.causes.contains { $0.findings.count > 1 } } }
+
+  private var legend: Legend { Legend(heads, hasCauses: hasCauses) }
+
+  /// All but the verdict; none where nothing was found.
   var details: [String] {
     var lines = verdict.followed ?? []
     if !lines.isEmpty { lines.append("") }
-    for cause in verdict.causes { lines += describe(cause) + [""] }
-    for note in verdict.notes { lines += describe(note, isNote: true) }
-    if !verdict.notes.isEmpty { lines.append("") }
-    return lines
+    for part in parts {
+      var report = self
+      report.verdict = part
+      for cause in part.causes { lines += report.describe(cause) + [""] }
+      for note in part.notes { lines += describe(note, isNote: true) }
+      if !part.notes.isEmpty { lines.append("") }
+    }
+    guard verdict.revision.isCompared, !showsOld else { return lines }
+    let old = verdict.oldOnly
+    let told =
+      old.findings.map { brief($0, isNote: false) } + old.notes.map { brief($0, isNote: true) }
+    guard !told.isEmpty else { return lines }
+    let heading = "already there without the \(verdict.revision.change) (--old tells more):"
+    return lines + [heading] + told + [""]
+  }
+
+  /// One line of what was there before.
+  private func brief(_ finding: Verdict.Finding, isNote: Bool) -> String {
+    "  \(finding.file):\(finding.line): \(isNote ? "note: " : "")\(finding.property): "
+      + "\(finding.message), in \(finding.function)()"
   }
 
   func describe(_ cause: Verdict.Cause) -> [String] {
     let findings = cause.findings.map { verdict.findings[$0] }
     var lines = [usesColour ? "\u{1b}[1m\(cause.sentence)\u{1b}[0m" : cause.sentence]
     for finding in findings { lines += describe(finding, isNote: false).map { "  \($0)" } }
-    lines.append("  replay: kshim replay \(replayOptions)\(cause.scenario)")
+    lines.append("  replay: kshim replay \(replayOptions)\(Shell.quoted(cause.scenario))")
     lines += TraceText(events: findings.first?.trace ?? []).lines.map { "    \($0)" }
     return lines
   }
@@ -54,26 +93,44 @@ public struct TextReport {
     return ["\(place): \(property): \(finding.message)", "  \(facts.joined(separator: ", "))"]
   }
 
-  /// `kvm-mmu-roots on Linux 6.12.117: clean: …`
-  public var summary: String {
-    let exploration = verdict.exploration
-    let word: String
-    if verdict.findings.isEmpty {
-      word = bold("clean", 32)
-    } else {
-      word =
-        bold("\(verdict.findings.count) finding\(verdict.findings.count == 1 ? "" : "s")", 31)
-        + verdict.since + ", \(verdict.causes.count) cause\(verdict.causes.count == 1 ? "" : "s")"
+  /// What was found, in numbers: `clean`, or findings, causes and notes.
+  private var found: [String] {
+    func counted(_ count: Int, _ what: String) -> String {
+      "\(count) \(what)\(count == 1 ? "" : "s")"
     }
-    let notes =
-      verdict.notes.isEmpty
-      ? "" : ", \(verdict.notes.count) note\(verdict.notes.count == 1 ? "" : "s")"
+    let notes = verdict.notes.isEmpty ? [] : [counted(verdict.notes.count, "note")]
+    guard !verdict.findings.isEmpty else { return [bold("clean", 32)] + notes }
+    let findings = bold(counted(verdict.findings.count, "finding"), 31) + verdict.since
+    return [findings, counted(verdict.causes.count, "cause")] + notes
+  }
+
+  /// How far it was searched: what belongs on one line together.
+  private var facts: [[String]] {
+    let exploration = verdict.exploration
     let runs = exploration.runs.map { "\($0) runs for " } ?? ""
-    return "\(verdict.checked): \(word)\(notes): \(runs)\(exploration.scenarios) scenarios in "
-      + "\(String(format: "%.1f", exploration.seconds)) s, "
-      + "\(exploration.bound.map { "\($0), " } ?? "")\(exploration.exhaustive ? "exhaustive" : "not exhaustive")"
-      + (exploration.notJudged.map { ", \($0)" } ?? "")
-      + (exploration.reused == true ? ", reused from an earlier search" : "")
+    let seconds = String(format: "%.1f", exploration.seconds)
+    return [
+      [
+        "\(runs)\(exploration.scenarios) scenarios in \(seconds) s",
+        exploration.exhaustive ? "exhaustive" : "not exhaustive",
+      ],
+      [exploration.bound].compactMap(\.self),
+      [
+        exploration.notJudged, exploration.reused == true ? "reused from an earlier search" : nil,
+      ].compactMap(\.self),
+    ]
+  }
+
+  /// The verdict, on one line where that fits.
+  var verdictLines: [String] {
+    let head = "\(verdict.checked): \(found.joined(separator: ", "))"
+    return Wrapping.fits(head)
+      ? Wrapping.phrases(head, facts) : Wrapping.phrases("\(verdict.checked):", [found] + facts)
+  }
+
+  /// The verdict on one line, `kvm-mmu-roots on Linux 6.12.117: clean: …`
+  public var summary: String {
+    "\(verdict.checked): \(found.joined(separator: ", ")): \(facts.joined().joined(separator: ", "))"
   }
 }
 
@@ -103,9 +160,14 @@ public struct TraceText {
         threadWidth == 0
         ? ""
         : (event.thread ?? "").padding(toLength: threadWidth, withPad: " ", startingAt: 0) + "  "
-      return "\(padded)  \(thread)\(name)  \(event.event)\(callee)\(detail)"
+      return "\(padded)  \(thread)\(name)  \(event.word)\(callee)\(detail)"
     }
   }
+}
+
+extension Verdict.Event {
+  /// What it is called for people.
+  var word: String { event == "boundary" ? "call" : event }
 }
 
 extension Verdict.Exploration {

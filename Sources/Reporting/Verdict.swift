@@ -117,11 +117,15 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var trace: [Event]
     /// Which of the verdict's causes it belongs to; nil for a note.
     public var cause: Int?
+    /// What happens in its smallest scenario, and where; nil for a note.
+    public var sentence: String?
     public init(
       property: String, function: String, file: String, line: Int, introduced: Bool,
-      message: String, scenario: String, failing: Int, trace: [Event], cause: Int? = nil
+      message: String, scenario: String, failing: Int, trace: [Event], cause: Int? = nil,
+      sentence: String? = nil
     ) {
       self.cause = cause
+      self.sentence = sentence
       self.property = property
       self.function = function
       self.file = file

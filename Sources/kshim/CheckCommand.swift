@@ -42,6 +42,9 @@ struct CheckCommand: AsyncParsableCommand {
   @Flag(help: "Let findings that were there before the patches, and notes, fail too.")
   var strict = false
 
+  @Flag(help: "Tell what was there before the patches in full too, not in a line each.")
+  var old = false
+
   @Flag(help: "One verdict for each commit of a range, and for each patch.")
   var eachCommit = false
 
@@ -61,7 +64,8 @@ struct CheckCommand: AsyncParsableCommand {
     Terminal.status("")
     try report.write(
       result.rendered(
-        as: format, usesColour: report.output == nil && Terminal.usesColour, isStrict: strict))
+        as: format, usesColour: report.output == nil && Terminal.usesColour, isStrict: strict,
+        showsOld: old))
     try html.write(result)
     let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }

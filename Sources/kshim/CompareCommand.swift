@@ -38,6 +38,9 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(help: "text or json.")
   var format = Format.text
 
+  @Flag(help: "Show all ways in which two revisions differ, not only the ten simplest.")
+  var all = false
+
   @Flag(help: "Let every finding, note and difference count for the exit status.")
   var strict = false
 
@@ -69,7 +72,8 @@ struct CompareCommand: AsyncParsableCommand {
       format == .json
         ? comparison.json()
         : ComparisonText(
-          comparison, usesColour: report.output == nil && Terminal.usesColour
+          comparison, usesColour: report.output == nil && Terminal.usesColour,
+          shown: all ? nil : 10
         ).text)
     let code = comparison.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }

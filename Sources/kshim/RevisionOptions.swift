@@ -4,6 +4,7 @@ import Exploration
 import Failures
 import Foundation
 import KernelSource
+import Reporting
 
 /// What `--kernel` and `--patch` name.
 struct RevisionOptions: ParsableArguments {
@@ -72,8 +73,8 @@ struct RevisionOptions: ParsableArguments {
   }
 
   private func options(_ patches: [String], take: Int?) -> String {
-    "--kernel \(kernelName) "
-      + patches.map { "--patch \(PatchFile.isStream($0) ? "PATCH" : $0) " }.joined()
+    "--kernel \(Shell.quoted(kernelName)) "
+      + patches.map { "--patch \(PatchFile.isStream($0) ? "PATCH" : Shell.quoted($0)) " }.joined()
       + (take.map { "--take \($0) " } ?? "")
   }
 

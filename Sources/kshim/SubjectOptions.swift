@@ -2,6 +2,7 @@
 import ArgumentParser
 import Checking
 import Extraction
+import Reporting
 
 /// What `--subject` and `--manifest` name.
 struct SubjectOptions: ParsableArguments {
@@ -27,8 +28,13 @@ struct SubjectOptions: ParsableArguments {
     return (installation, installation.addedSubject ?? subject ?? Subjects.standard)
   }
 
-  /// What `kshim replay` needs to see the same subject.
+  /// What `kshim replay` needs to see the same subject: nothing where there is only the one that is
+  /// taken without being named.
   var replayOptions: String {
-    (manifest.map { "--manifest \($0) " } ?? "") + (subject.map { "--subject \($0) " } ?? "")
+    if let manifest { return "--manifest \(Shell.quoted(manifest)) " }
+    let name = subject ?? Subjects.standard
+    let names = (try? Installation.locate().subjectNames()) ?? []
+    return names == [Subjects.standard] && name == Subjects.standard
+      ? "" : "--subject \(Shell.quoted(name)) "
   }
 }

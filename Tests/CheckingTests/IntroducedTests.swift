@@ -53,7 +53,10 @@ final class IntroducedTests: XCTestCase {
 
   func test_fixed_isWhatEveryParentHasAndTheStepHasNot() {
     func gone(_ findings: [Verdict.Finding], _ bases: [Verdict.Finding]...) -> [String] {
-      FindingMatch.gone(from: verdict(findings), bases: bases.map(verdict)).map(\.property)
+      var step = verdict(findings)
+      let known = bases.map { (verdict: verdict($0), evidence: Evidence.none) }
+      let kept = Check.tell(&step, from: known)
+      return FindingMatch.gone(from: step, bases: known, kept: kept).map(\.property)
     }
     let (leak, hang) = (finding("leak"), finding("hang"))
     XCTAssertEqual(gone([finding("leak", line: 9, scenario: "t")], [leak, hang]), ["hang"])
@@ -61,12 +64,14 @@ final class IntroducedTests: XCTestCase {
     XCTAssertEqual(gone([], [leak, hang], [hang]), ["hang"])
     XCTAssertEqual(gone([], [leak, hang], []), [])
     XCTAssertEqual(gone([hang], [hang]), [])
-    XCTAssertEqual(FindingMatch.gone(from: verdict([]), bases: []), [])
+    XCTAssertEqual(gone([]), [])
   }
 
   func test_merge_introducesWhatNoneOfItsParentsHas() {
     var merge = verdict([finding("leak"), finding("hang"), finding("crash")])
-    Check.tell(&merge, from: [verdict([finding("leak")]), verdict([finding("hang")])])
+    Check.tell(
+      &merge,
+      from: [(verdict([finding("leak")]), .none), (verdict([finding("hang")]), .none)])
     XCTAssertEqual(merge.findings.map(\.introduced), [false, false, true])
     XCTAssertEqual(merge.notes.map(\.introduced), [false, false, true])
     Check.tell(&merge, from: [])

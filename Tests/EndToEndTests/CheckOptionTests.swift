@@ -133,9 +133,11 @@ final class CheckOptionTests: EndToEndTestCase {
     XCTAssert(lines[2].contains("introduced by the patch"), ran.output)
     let command = try XCTUnwrap(lines.first { $0.hasPrefix("  replay: kshim replay ") })
     XCTAssert(command.contains("--kernel \(tree.directory) --patch \(patch) "), command)
-    let summary = try XCTUnwrap(lines.last)
-    XCTAssert(summary.contains("with 1 patch: 1 finding (1 introduced), 1 cause"), summary)
-    XCTAssert(summary.hasSuffix("exhaustive"), summary)
+    let summary = try XCTUnwrap(lines.lastIndex { $0.hasPrefix("kvm-mmu-roots on Linux ") })
+    XCTAssert(lines[summary].hasSuffix(" with 1 patch:"), lines[summary])
+    XCTAssertEqual(lines[summary + 1], "  1 finding (1 introduced), 1 cause, 1 note")
+    XCTAssert(lines[summary + 2].hasSuffix("exhaustive"), lines[summary + 2])
+    for line in lines[summary...] { XCTAssertLessThanOrEqual(line.count, 80, line) }
     XCTAssertFalse(ran.output.contains("\u{1b}"), "colour in a pipe")
     // What is printed can be pasted.
     let words = command.split(separator: " ").dropFirst(2).map(String.init)

@@ -63,6 +63,14 @@ final class RangeTests: EndToEndTestCase {
     var reused: Int { commits.count { $0.verdict?.exploration.reused == true } }
   }
 
+  /// The lines for all steps together, as one.
+  private func summary(_ lines: [String]) throws -> String {
+    let start = try XCTUnwrap(lines.lastIndex { $0.hasPrefix("kvm-mmu-roots on ") }, "\(lines)")
+    return lines[start] + ": "
+      + lines[(start + 1)...].map { $0.trimmingCharacters(in: .whitespaces) }
+      .joined(separator: " ")
+  }
+
   private func answer(_ ran: Tool.Run) throws -> Answer {
     XCTAssertEqual(ran.errors, "")
     return try JSONDecoder().decode(Answer.self, from: Data(ran.output.utf8))
@@ -100,7 +108,7 @@ final class RangeTests: EndToEndTestCase {
     XCTAssert(bad.id.hasPrefix(short), "\(short)")
     XCTAssert(
       lines.contains("\(short) \(bad.subject): 1 finding (1 introduced), 1 note"), "\(lines)")
-    let summary = try XCTUnwrap(lines.last)
+    let summary = try self.summary(lines)
     XCTAssert(summary.contains("20 commits: introduced by \(short) \"\(bad.subject)\""), summary)
     XCTAssert(summary.hasSuffix("20 reused from earlier searches"), summary)
     XCTAssertEqual(lines.count { $0.hasSuffix(": clean") }, 12)
@@ -121,13 +129,19 @@ final class RangeTests: EndToEndTestCase {
       "check", "--kernel", "\(directory)@base..", "--each-commit", environment: environment)
     XCTAssertEqual(ran.status, 1, ran.errors)
     let lines = ran.output.split(separator: "\n").map(String.init)
-    let summary = try XCTUnwrap(lines.last)
+    let summary = try self.summary(lines)
     XCTAssertNotNil(
       summary.firstMatch(
         of:
           /2 commits: introduced by [0-9a-f]+ "KVM: one table too many", fixed by [0-9a-f]+ "KVM: as before"; the last is clean/
       ), summary)
-    XCTAssert(lines.contains { $0.hasSuffix(" KVM: as before: clean, 1 fixed") }, ran.output)
+    let step = try XCTUnwrap(
+      lines.firstIndex { $0.hasSuffix(" KVM: as before: clean, 1 fixed") }, ran.output)
+    XCTAssertNotNil(
+      lines[step + 1].wholeMatch(
+        of:
+          /\ \ fixed: allocation-set in mmu_alloc_special_roots\(\): with guest=3 → pml5_root is .+ \(mmu\.c:[0-9]+\)/
+      ), lines[step + 1])
     let note = try await kshim(
       "check", "--kernel", "\(directory)@base..", "--format", "note", environment: environment)
     XCTAssertNotNil(

@@ -69,6 +69,7 @@ final class ReviewFormatsTests: XCTestCase {
     let broken = try Sample.broken.rendered(as: .note, usesColour: false)
     XCTAssert(broken.contains("1 finding"), broken)
     XCTAssert(broken.contains("- allocation of p fails → "), broken)
+    XCTAssertFalse(broken.contains("listed"), broken)
   }
 
   private func note(_ report: CheckReport) throws -> String {
@@ -99,6 +100,51 @@ final class ReviewFormatsTests: XCTestCase {
       said.contains("6.12.117 with the commits base..v2 (a1a1a1a1a1a1..b2b2b2b2b2b2), ext"), said)
   }
 
+  func test_note_listsOnlyWhatThePatchDoes() throws {
+    var (old, new) = (Sample.finding(introduced: false), Sample.finding("crash"))
+    (old.sentence, new.sentence) = ("the old one (b.c:1)", "the new one (b.c:7)")
+    var said = try Sample.report(Sample.verdict(findings: [old, new]))
+      .rendered(as: .note, usesColour: false)
+    XCTAssert(
+      said.hasSuffix(
+        """
+        1 finding introduced, 1 cause:
+        - the new one (b.c:7)
+        1 finding was there without the patch and is not listed.
+
+        """), said)
+    var report = Sample.report(Sample.verdict(findings: [old]))
+    report.entries[0].fixed = [.init(new)]
+    said = try report.rendered(as: .note, usesColour: false)
+    XCTAssert(
+      said.hasSuffix(
+        """
+        Nothing new was found: 2 properties hold, 1 finding of before fixed.
+        - fixed: the new one (b.c:7)
+        1 finding was there without the patch and is not listed.
+
+        """), said)
+    let alone = try Sample.report(Sample.verdict(patches: 0, findings: [old, old]))
+      .rendered(as: .note, usesColour: false)
+    XCTAssert(
+      alone.hasSuffix(
+        "2 findings, 1 cause:\n- allocation of p fails → the page of q is never freed (b.c:7)\n"),
+      alone)
+  }
+
+  func test_checkpatchAndB4_tellACauseByWhatIsNew() throws {
+    var (old, new) = (Sample.finding(introduced: false), Sample.finding("crash"))
+    (old.sentence, new.sentence, new.line) = ("the old one (b.c:1)", "the new one (b.c:9)", 9)
+    let report = Sample.report(Sample.verdict(findings: [old, new]))
+    XCTAssertEqual(
+      try report.rendered(as: .checkpatch, usesColour: false),
+      "a/b.c:9: ERROR: the new one (b.c:9) [crash]\n")
+    XCTAssertEqual(try b4(report).map { $0["summary"] }, ["the new one (b.c:9)"])
+    XCTAssertEqual(
+      try b4(report, isStrict: true).map { $0["summary"] },
+      ["allocation of p fails → the page of q is never freed (b.c:7)"])
+  }
+
   func test_note_ofSteps_saysWhatDiffers() throws {
     var more = Sample.verdict(findings: [
       Sample.finding(introduced: false), Sample.finding("crash", introduced: false),
@@ -115,7 +161,8 @@ final class ReviewFormatsTests: XCTestCase {
     var said = try note(report)
     for words in [
       "Linux 6.12.117 and 6.12.118, each of the 2 commits of base..v2 on top of those before it, ",
-      "3000 to 3010 scenarios for each", "none left out", "2 findings (there before), 1 cause",
+      "3000 to 3010 scenarios for each", "none left out",
+      "Nothing new was found", "2 findings were there without the patch and are not listed.",
     ] {
       XCTAssert(said.contains(words), "no '\(words)' in: \(said)")
     }

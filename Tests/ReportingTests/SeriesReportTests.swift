@@ -56,10 +56,16 @@ final class SeriesReportTests: XCTestCase {
           replay: kshim replay --kernel k@a..2 f:1
 
       3 change 3: 2 findings (there before)
-      s on k@a..b: 4 commits: introduced by 2 "change 2"; 1 cannot be judged; \
-      the last has 2 findings; 1 reused from earlier searches
+      A scenario is what is called, the state that it starts from, and each callee's
+      answer in order, 0 being the ordinary one.
+
+      s on k@a..b: 4 commits
+        introduced by 2 "change 2"; 1 cannot be judged; the last has 2 findings;
+        1 reused from earlier searches
 
       """)
+    XCTAssert(
+      try report.rendered(as: .text, usesColour: false, showsOld: true).contains("\n  cause 0\n"))
     XCTAssertEqual(report.exitCode(isStrict: false), 3)
   }
 
@@ -75,15 +81,25 @@ final class SeriesReportTests: XCTestCase {
     report.entries[2].fixed = fixed(0)
     report.entries[4].fixed = fixed(0)
     let lines = try report.rendered(as: .text, usesColour: false).split(separator: "\n")
+      .map(String.init)
     XCTAssert(lines.contains("1 change 1: 1 finding (there before), 1 fixed"), "\(lines)")
     XCTAssert(lines.contains("2 change 2: clean, 1 fixed"), "\(lines)")
     XCTAssertEqual(
-      lines.last,
+      lines.suffix(4).joined(separator: "\n"),
       """
-      s on k@a..b: 6 commits: introduced by 5 "change 5"; \
-      introduced by 0 "change 0", fixed by 1 "change 1", 2 "change 2"; \
-      introduced by 3 "change 3", fixed by 4 "change 4"; the last has 1 finding
+      s on k@a..b: 6 commits
+        introduced by 5 "change 5";
+        introduced by 0 "change 0", fixed by 1 "change 1", 2 "change 2";
+        introduced by 3 "change 3", fixed by 4 "change 4"; the last has 1 finding
       """)
+    XCTAssert(lines.contains("  fixed: leak in f(): page 1 is lost"), "\(lines)")
+    var told = verdict([true]).findings[0]
+    told.sentence = "it is lost (b.c:1)"
+    report.entries[4].fixed = [.init(told)]
+    XCTAssert(
+      try report.rendered(as: .text, usesColour: false)
+        .contains("\n4 change 4: clean, 1 fixed\n  fixed: leak in f(): it is lost (b.c:1)\n"))
+    report.entries[4].fixed = fixed(0)
     report.entries.removeLast()
     report.series?.steps.removeLast()
     XCTAssert(

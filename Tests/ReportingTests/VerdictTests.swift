@@ -75,24 +75,104 @@ final class VerdictTests: XCTestCase {
       text, "s on Linux 6.12.117: clean: 3000 scenarios in 1.5 s, exhaustive\n")
   }
 
-  func test_text_cause_isASentenceWithItsFindingsAndOneTrace() {
+  private static let legend = """
+    A scenario is what is called, the state that it starts from, and each callee's
+    answer in order, 0 being the ordinary one.
+    """
+
+  /// A cause that has old and new findings: the new one is told, and tells it.
+  private var mixed: Verdict {
+    var old = finding(introduced: false)
+    (old.property, old.line, old.sentence) = ("crash", 5, "the old one (b.c:5)")
+    var new = finding(introduced: true)
+    (new.scenario, new.sentence) = ("f:x=2:gzp1", "the new one (b.c:7)")
+    new.trace[0] = .init(
+      event: "alloc", line: 7, function: "f", callee: "get_zeroed_page_noprof()", detail: "= NULL")
+    return verdict(patches: 1, findings: [old, new])
+  }
+
+  func test_text_tellsWhatIsNewFirst_andWhatWasThereInALineEach() {
+    var report = TextReport(mixed, replayOptions: "--kernel k ", usesColour: false)
+    let new = """
+      the new one (b.c:7)
+        a/b.c:7: leak: a page is lost
+          in f(), 2 of 3000 scenarios, introduced by the patch
+        replay: kshim replay --kernel k f:x=2:gzp1
+               7  f  alloc get_zeroed_page_noprof() = NULL
+
+
+      """
+    XCTAssertEqual(
+      report.text,
+      new + """
+        already there without the patch (--old tells more):
+          a/b.c:5: crash: a page is lost, in f()
+
+        A scenario is what is called, the state that it starts from, and each callee's
+        answer in order, 0 being the ordinary one; gzp1: get_zeroed_page() fails.
+
+        s on Linux 6.12.117 with 1 patch:
+          2 findings (1 introduced, 1 there before), 1 cause
+          3000 scenarios in 1.5 s, exhaustive
+
+        """)
+    report.showsOld = true
+    XCTAssert(
+      report.text.hasPrefix(
+        new + """
+          the old one (b.c:5)
+            a/b.c:5: crash: a page is lost
+              in f(), 2 of 3000 scenarios, already there without the patch
+            replay: kshim replay --kernel k f:x=1:gzp0
+                   9  f  return 0
+
+
+          """), report.text)
+    XCTAssertFalse(report.text.contains("--old"), report.text)
+  }
+
+  func test_text_withoutPatches_tellsAllInFull() {
     let report = TextReport(
-      verdict(patches: 1, findings: [finding(introduced: true), finding(introduced: false)]),
+      verdict(patches: 0, findings: [finding(introduced: false), finding(introduced: false)]),
       replayOptions: "--kernel k ", usesColour: false)
     XCTAssertEqual(
       report.text,
       """
       allocation of p fails → the page of q is never freed (b.c:7)
         a/b.c:7: leak: a page is lost
-          in f(), 2 of 3000 scenarios, introduced by the patch
+          in f(), 2 of 3000 scenarios
         a/b.c:7: leak: a page is lost
-          in f(), 2 of 3000 scenarios, already there without the patch
+          in f(), 2 of 3000 scenarios
         replay: kshim replay --kernel k f:x=1:gzp0
                9  f  return 0
 
-      s on Linux 6.12.117 with 1 patch: 2 findings (1 introduced, 1 there before), 1 cause: \
-      3000 scenarios in 1.5 s, exhaustive
+      \(Self.legend) Findings under one sentence have one
+      cause.
 
+      s on Linux 6.12.117: 2 findings, 1 cause: 3000 scenarios in 1.5 s, exhaustive
+
+      """)
+  }
+
+  func test_text_linesOfTheVerdict_fit80Columns() {
+    var long = mixed
+    long.notes = [finding(introduced: true)]
+    long.exploration.runs = 143_218
+    long.exploration.bound = "two vCPUs in every order with at most 3 switches between them"
+    long.exploration.limits = ["4096 events of one scenario", "65536 stores", "512 decisions"]
+    long.exploration.reused = true
+    let text = TextReport(long, replayOptions: "", usesColour: true).text
+    let lines = text.replacing(/\u{1b}\[[0-9;]*m/, with: "").split(separator: "\n")
+    let start = lines.firstIndex { $0.hasPrefix("s on Linux") }!
+    XCTAssertEqual(
+      lines[start...].joined(separator: "\n"),
+      """
+      s on Linux 6.12.117 with 1 patch:
+        2 findings (1 introduced, 1 there before), 1 cause, 1 note
+        143218 runs for 3000 scenarios in 1.5 s, exhaustive
+        two vCPUs in every order with at most 3 switches between them
+        not judged beyond 4096 events of one scenario, 65536 stores, 512 decisions,
+        reused from an earlier search
       """)
   }
 
@@ -103,7 +183,8 @@ final class VerdictTests: XCTestCase {
     range.revision.head = .init(id: String(repeating: "b2", count: 20), subject: "KVM: <do> it")
     let text = TextReport(range, replayOptions: "", usesColour: false).text
     XCTAssert(text.contains("introduced by the range"), text)
-    XCTAssert(text.contains("s on Linux 6.12.117 with base..v2: 1 finding (1 introduced)"), text)
+    XCTAssert(
+      text.contains("s on Linux 6.12.117 with base..v2: 1 finding (1 introduced), 1 cause\n"), text)
     let page = HTMLReport(
       CheckReport([.init(label: nil, title: nil, outcome: .verdict(range), replayOptions: "")])
     ).text
@@ -116,8 +197,9 @@ final class VerdictTests: XCTestCase {
     range.revision.patches = [.init(file: "1.patch", subject: nil)]
     range.revision.head = nil
     XCTAssertEqual(
-      TextReport(range, replayOptions: "", usesColour: false).text.split(separator: "\n").last?
-        .prefix { $0 != ":" }, "s on Linux 6.12.117 with base..v2 and 1 patch")
+      TextReport(range, replayOptions: "", usesColour: false).text.split(separator: "\n")
+        .first { $0.hasPrefix("s on") }?.prefix { $0 != ":" },
+      "s on Linux 6.12.117 with base..v2 and 1 patch")
     range.revision.commit = .init(id: "b2", subject: "it")
     let step = HTMLReport(
       CheckReport([.init(label: "b2", title: "it", outcome: .verdict(range), replayOptions: "")])

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import KernelSource
+import Reporting
+
+/// What came of a finding's scenario in another revision.
+struct Rerun: Sendable, Equatable {
+  /// Whether all that fails in the scenario failed there too.
+  var isWhole: Bool
+  /// What broke there; without scenario and trace.
+  var broken: [Verdict.Finding]
+}
+
+/// What tells whether a finding of one revision, the newer, is one of another, the older.
+struct Evidence: Sendable {
+  /// Scenarios of the newer revision, run in the older one.
+  var reruns: [String: Rerun] = [:]
+  private let old: Text?
+  private let new: Text?
+  private let file: String
+  /// The line of the newer text that each line of the older one is, both from 1.
+  private let newLines: [Int: Int]
+  /// The other way round.
+  private let oldLines: [Int: Int]
+
+  /// Nothing but the findings themselves.
+  static let none = Evidence(file: "", old: nil, new: nil)
+
+  private struct Text: Sendable {
+    let lines: [Substring]
+    let names: Set<Substring>
+
+    init(_ text: String) {
+      lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      names = Set(Evidence.words(text))
+    }
+
+    /// A line without the white space around it; nil where there is none.
+    func statement(_ line: Int) -> Substring? {
+      guard lines.indices.contains(line - 1) else { return nil }
+      return Substring(lines[line - 1].trimmingCharacters(in: .whitespaces))
+    }
+  }
+
+  /// - Parameters:
+  ///   - file: which file the texts are of.
+  ///   - old: its text in the older revision; nil where there is none.
+  init(file: String, old: String?, new: String?) {
+    self.file = file
+    self.old = old.map(Text.init)
+    self.new = new.map(Text.init)
+    var (forth, back): ([Int: Int], [Int: Int]) = ([:], [:])
+    if let old = self.old, let new = self.new {
+      for (left, right) in Self.pairs(old.lines, new.lines) {
+        forth[left] = right
+        back[right] = left
+      }
+    }
+    (newLines, oldLines) = (forth, back)
+  }
+
+  /// Of the file that findings are in.
+  init(_ findings: [Verdict.Finding], of revision: Revision, over base: Revision) {
+    func text(_ revision: Revision) -> String? {
+      findings.first.flatMap { revision.path(of: $0.file) }
+        .flatMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+    }
+    self.init(file: findings.first?.file ?? "", old: text(base), new: text(revision))
+  }
+
+  /// Lines that both texts have, by their numbers from 1.
+  private static func pairs(_ old: [Substring], _ new: [Substring]) -> [(Int, Int)] {
+    let head = zip(old, new).prefix { $0 == $1 }.count
+    let most = min(old.count, new.count) - head
+    let tail = zip(old.reversed(), new.reversed()).prefix(most).prefix { $0 == $1 }.count
+    let (left, right) = (old[head..<(old.count - tail)], new[head..<(new.count - tail)])
+    let difference = Array(right).difference(from: Array(left))
+    var (removed, inserted) = (Set<Int>(), Set<Int>())
+    for change in difference {
+      switch change {
+      case .remove(let offset, _, _): removed.insert(offset)
+      case .insert(let offset, _, _): inserted.insert(offset)
+      }
+    }
+    let middle = zip(
+      left.indices.filter { !removed.contains($0 - head) },
+      right.indices.filter { !inserted.contains($0 - head) })
+    return (0..<head).map { ($0 + 1, $0 + 1) } + middle.map { ($0 + 1, $1 + 1) }
+      + (0..<tail).map { (old.count - $0, new.count - $0) }
+  }
+
+  // MARK: The same defect
+
+  /// Whether two findings are of one kind: the same property is broken, in words that differ only by
+  /// names that one of the texts has not got, and by numbers.
+  func isOneKind(_ finding: Verdict.Finding, _ other: Verdict.Finding) -> Bool {
+    finding.property == other.property && isOneFunction(finding.function, other.function)
+      && says(finding.message, as: other.message)
+  }
+
+  /// A function may be renamed, or what it does put into a new one, or back.
+  private func isOneFunction(_ name: String, _ other: String) -> Bool {
+    name == other || isNew(name) || isGone(other)
+  }
+
+  private func isNew(_ name: some StringProtocol) -> Bool { has(new, name) && !has(old, name) }
+  private func isGone(_ name: some StringProtocol) -> Bool { has(old, name) && !has(new, name) }
+  private func has(_ text: Text?, _ name: some StringProtocol) -> Bool {
+    text?.names.contains(Substring(name)) ?? false
+  }
+
+  private func says(_ text: String, as other: String) -> Bool {
+    if text == other { return true }
+    let (words, others) = (Self.words(text), Self.words(other))
+    return words.count == others.count
+      && zip(words, others).allSatisfy { word, other in
+        word == other || Self.isNumber(word) && Self.isNumber(other)
+          || isNew(word) && isGone(other)
+      }
+  }
+
+  private static func isNumber(_ word: Substring) -> Bool {
+    word.first.map { $0.isNumber } ?? false
+  }
+
+  private static func words(_ text: String) -> [Substring] {
+    text.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+  }
+
+  /// Whether two findings are at one place of the code; nil where that cannot be told.
+  ///
+  /// A return is no place: all of a function's returns are one.
+  func isOnePlace(_ finding: Verdict.Finding, _ other: Verdict.Finding) -> Bool? {
+    let isPlaced = finding.trace.contains {
+      $0.line == finding.line && !["enter", "return"].contains($0.event)
+    }
+    guard isPlaced, finding.file == file, other.file == file, let old, let new else { return nil }
+    if oldLines[finding.line] == other.line { return true }
+    // A statement that was moved is the same one.
+    let statement = new.statement(finding.line)
+    let isMoved = statement != nil && statement == old.statement(other.line)
+    let hasStayed = oldLines[finding.line] != nil || newLines[other.line] != nil
+    return hasStayed && !isMoved ? false : nil
+  }
+
+  /// Whether two findings have one cause, as far as their sentences tell.
+  ///
+  /// - Parameter isWhole: whether under which condition it happens counts too.
+  func isOneCause(_ finding: Verdict.Finding, _ other: Verdict.Finding, isWhole: Bool) -> Bool {
+    guard let sentence = finding.sentence, let known = other.sentence else { return true }
+    func part(_ sentence: String) -> String {
+      // Without the line at its end.
+      let text = sentence.lastIndex(of: "(").map { String(sentence[..<$0]) } ?? sentence
+      return isWhole ? text : text.components(separatedBy: " → ").last ?? text
+    }
+    return says(part(sentence), as: part(known))
+  }
+}
