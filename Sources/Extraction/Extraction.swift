@@ -62,7 +62,7 @@ public struct Extraction: Sendable {
 
   static func extract(
     _ manifest: Manifest, from revision: Revision, installation: Installation, as form: Form,
-    into output: OutputDirectory
+    needed: Set<String> = [], into output: OutputDirectory
   ) async throws -> (Extraction, Extractor.Result, Following) {
     let work = output.work
     var following = try Following(manifest, revision, installation: installation)
@@ -88,11 +88,12 @@ public struct Extraction: Sendable {
       isPatched: revision.isChanged, manifestPath: manifest.path,
       services: try installation.serviceFiles("yaml"), expressions: manifest.expressions)
     var extractor = try extractor(manifest, build, options, following)
+    extractor.needed = needed
     var made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     // What a destructor of a header calls shows in the object alone.
     let found = Set(made.unknown).intersection(manifest.answered)
     if !found.isEmpty {
-      extractor.needed = found
+      extractor.needed.formUnion(found)
       made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     }
     let (extracted, writer, check) = (made.extracted, made.writer, made.check)

@@ -80,12 +80,17 @@ class ExtractionTestCase: XCTestCase {
       try files.createSymbolicLink(
         atPath: "\(root)/\(folder)", withDestinationPath: "\(Self.root)/\(folder)")
     }
-    // What the target calls beyond the services.
-    let own = try String(
-      contentsOfFile: "\(Self.root)/kernel-extract/subjects/services.yaml", encoding: .utf8
-    ).replacing("boundary:\n", with: "boundary:\n  set_memory_encrypted: {returns: [0]}\n")
+    let directory = "\(root)/kernel-extract/services"
     let subjects = "\(root)/kernel-extract/subjects"
-    try Data((services ?? own).utf8).write(to: URL(fileURLWithPath: "\(subjects)/services.yaml"))
+    if let services {
+      try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      try Data(services.utf8).write(to: URL(fileURLWithPath: "\(directory)/own.yaml"))
+    } else {
+      try files.copyItem(atPath: "\(Self.root)/kernel-extract/services", toPath: directory)
+      // What the target calls beyond the services.
+      let own = "boundary:\n  set_memory_encrypted: {returns: [0]}\n"
+      try Data(own.utf8).write(to: URL(fileURLWithPath: "\(directory)/own.yaml"))
+    }
     try Data(manifest.utf8).write(to: URL(fileURLWithPath: "\(subjects)/\(name).yaml"))
     return Installation(root: root)
   }

@@ -46,7 +46,7 @@ final class ManifestTests: ExtractionTestCase {
   func test_wrongKeyOfTheServices_isNamedInTheirFile() async throws {
     let installation = try installation(with: Self.head, services: "boundary: {}\nslots: {}\n")
     let error = try await failure(.request) { try installation.manifest("made-up") }
-    XCTAssertEqual(error.place, "\(installation.subjects)/services.yaml:2")
+    XCTAssertEqual(error.place, "\(installation.root)/kernel-extract/services/own.yaml:2")
     XCTAssert(error.cause.contains("'slots'"), error.description)
   }
 
