@@ -49,9 +49,10 @@ struct BranchNotes {
         guard isTrue != isFalse, let use = Self.use(of: branch, in: function),
           // A WARN that always fires where it stands is no dead branch.
           !(use.isWarning && isTrue),
-          let place = lines.place(of: use.line), place.file == provenance.source,
+          let place = lines.place(of: use.line),
           let owner = provenance.functions.first(where: {
-            $0.firstLine <= place.line && place.line <= $0.lastLine
+            $0.file ?? provenance.source == place.file && $0.firstLine <= place.line
+              && place.line <= $0.lastLine
           })
         else { continue }
         let message =
@@ -60,7 +61,7 @@ struct BranchNotes {
           : "a condition on this line is never \(isTrue ? "false" : "true") in any scenario"
         notes["\(place.line) \(isTrue)"] = Verdict.Finding(
           property: "dead-branch", function: owner.name, file: place.file, line: place.line,
-          introduced: extraction.touched.contains { $0.contains(place.line) },
+          introduced: extraction.touched[place.file]?.contains { $0.contains(place.line) } ?? false,
           message: message, scenario: "", failing: 0, trace: [])
       }
     }

@@ -56,7 +56,8 @@ package struct Builds: Sendable {
   /// The lines of places in the module of ``path``.
   func source(of offsets: Set<UInt64>) async throws -> SourceLines {
     let provenance = extraction.provenance
-    let places = try await Symbolizer(module: path, source: provenance.source)
+    let sources = Set([provenance.source] + provenance.functions.compactMap(\.file))
+    let places = try await Symbolizer(module: path, sources: sources)
       .places(of: offsets)
     return SourceLines(
       provenance: provenance, statements: extraction.statements,

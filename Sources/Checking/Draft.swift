@@ -28,8 +28,9 @@ struct Draft {
 
   func finding(_ source: SourceLines) -> Verdict.Finding {
     Verdict.Finding(
-      property: property.id, function: place.function, file: source.provenance.source,
-      line: place.line, introduced: false, message: entry.message, scenario: "\(scenario)",
+      property: property.id, function: place.function,
+      file: source.provenance.file(of: place.function), line: place.line, introduced: false,
+      message: entry.message, scenario: "\(scenario)",
       failing: entry.failing, trace: trace.read(source))
   }
 }

@@ -13,7 +13,7 @@ struct Sentence {
   let source: SourceLines
 
   var text: String {
-    let file = (source.provenance.source as NSString).lastPathComponent
+    let file = (source.provenance.file(of: draft.place.function) as NSString).lastPathComponent
     return [Condition(trace: draft.trace, needed: draft.needed, source: source).text, consequence]
       .compactMap { $0 }.joined(separator: " → ")
       + " (\(file):\(draft.place.line))"

@@ -13,8 +13,9 @@ struct SourceLines {
 
   /// The extracted function that a place lies in, and the line.
   func place(of offset: UInt64) -> (function: Provenance.Function, line: Int)? {
-    guard let place = places[offset], place.file == provenance.source,
-      let function = provenance.functions.first(where: { $0.name == place.function })
+    guard let place = places[offset],
+      let function = provenance.functions.first(where: { $0.name == place.function }),
+      place.file == function.file ?? provenance.source
     else { return nil }
     return (function, place.line)
   }

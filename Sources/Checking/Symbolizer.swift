@@ -13,9 +13,9 @@ struct Symbolizer {
   }
 
   let module: String
-  /// The kernel's file that is judged: what its functions have inlined from a header is told at
+  /// The kernel's files that are judged: what their functions have inlined from a header is told at
   /// their own line.
-  let source: String
+  let sources: Set<String>
 
   private struct Answer: Decodable {
     struct Symbol: Decodable {
@@ -62,7 +62,7 @@ struct Symbolizer {
           file: symbol.file.hasPrefix("./") ? String(symbol.file.dropFirst(2)) : symbol.file,
           line: symbol.line)
       }
-      places[offset] = frames.first { $0.file == source } ?? frames.first
+      places[offset] = frames.first { sources.contains($0.file) } ?? frames.first
     }
     return places
   }

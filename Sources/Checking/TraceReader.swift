@@ -125,12 +125,16 @@ struct RawTrace {
       return ("free", callee(event), what)
     case .warning: return ("WARN", nil, "")
     case .bug: return ("BUG", nil, "")
+    case .lock where event.context != nil: return ("section", nil, "from here \(section(event))")
+    case .unlock where event.context != nil:
+      return ("section", nil, "no longer \(section(event))")
     case .lock: return ("lock", nil, lock(event))
     case .unlock: return ("unlock", nil, lock(event))
     case .wait: return ("wait", nil, lock(event))
     case .deadlock: return ("deadlock", nil, lock(event))
     case .assertion: return ("assert", nil, "\(lock(event)) is not held")
-    case .sleep: return ("sleep", callee(event), "with a spinning lock held")
+    case .sleep:
+      return ("sleep", callee(event), event.context?.inWords ?? "with a spinning lock held")
     case .access where event.met == .index:
       return ("index", nil, "\(event.arg.0), past the end of the array")
     case .access:
@@ -170,11 +174,13 @@ struct RawTrace {
     return events.contains { $0.call == call.call && kinds.contains($0.what) }
   }
 
+  private func section(_ event: Event) -> String { event.context?.inWords ?? "" }
+
   private func lock(_ event: Event) -> String {
     let number = Int(event.arg.0)
     let name = number < locks.count ? locks[number] : "a lock"
     switch event.lockMode {
-    case .read: return "\(name) (read)"
+    case .read, .shared: return "\(name) (read)"
     case .write: return "\(name) (write)"
     default: return name
     }

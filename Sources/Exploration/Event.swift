@@ -14,6 +14,10 @@ extension Event {
   public var met: Whereabouts { Whereabouts(rawValue: arg.3)! }
   /// Whether an ``EventKind/access`` wrote.
   public var isWrite: Bool { arg.2 != 0 }
+  /// The section of a lock event whose mode is ``LockMode/context``; nil for a lock.
+  public var context: Context? { lockMode == .context ? Context(rawValue: arg.0) : nil }
+  /// Whether interrupts go on below a lock that was taken with them off.
+  public var exposesLock: Bool { arg.2 == 2 }
   /// Whether a lock was held already, or an unlocked one was not, or its holder has returned.
   public var isLockMisuse: Bool { arg.2 != 0 }
   /// How a page was asked for, for ``EventKind/allocation``.
@@ -60,6 +64,27 @@ public struct LockMode: RawRepresentable, Hashable, Sendable {
   public static let read = LockMode(KSHIM_LOCK_READ)
   public static let write = LockMode(KSHIM_LOCK_WRITE)
   public static let mutex = LockMode(KSHIM_LOCK_MUTEX)
+  public static let shared = LockMode(KSHIM_LOCK_SHARED)
+  /// No lock, but a section that the thread is in; see ``Context``.
+  public static let context = LockMode(KSHIM_LOCK_CONTEXT)
+}
+
+/// A section that a thread is in: `enum kshim_context`.
+public enum Context: UInt64, Sendable, CaseIterable {
+  case irq, bh, preempt, rcu, srcu, cpus, migrate
+
+  /// As in "the function returns …", "is called …".
+  public var inWords: String {
+    switch self {
+    case .irq: "with interrupts off"
+    case .bh: "with softirqs off"
+    case .preempt: "with preemption off"
+    case .rcu: "in an RCU read section"
+    case .srcu: "in an SRCU read section"
+    case .cpus: "with CPU hotplug held off"
+    case .migrate: "with migration off"
+    }
+  }
 }
 
 /// Why the processor refused an instruction.

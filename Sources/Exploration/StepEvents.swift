@@ -75,6 +75,9 @@ public struct StepEvents {
   /// All of the step, and of one that raced with it.
   private var all = UnsafeBufferPointer<Event>(start: nil, count: 0)
   private var thread = 0
+  /// Sections entered minus sections left, a byte for each from the lowest, 0x80 being none.
+  private var contexts = noContexts
+  private static let noContexts: UInt64 = 0x80_8080_8080_8080
 
   public init() {}
 
@@ -99,6 +102,7 @@ public struct StepEvents {
     isEndless = false
     returned = nil
     lockBalance = 0
+    contexts = Self.noContexts
   }
 
   /// Sorts the events from a position on, up to the end of that step, and judges those that are
@@ -147,7 +151,8 @@ public struct StepEvents {
       case .sleep:
         report.broken(
           .sleepUnderLock, in: function, at: event.pc,
-          "a function that may sleep is called with a spinning lock held")
+          "a function that may sleep is called \(event.context?.inWords ?? "with a spinning lock held")"
+        )
       default: end(event, function, &report)
       }
     }
@@ -159,6 +164,7 @@ public struct StepEvents {
         "the function returns with a lock that it took still held")
     }
     all = UnsafeBufferPointer(rebasing: events[..<position])
+    if let returned, contexts != Self.noContexts { unbalanced(returned, function, &report) }
     return start + position
   }
 
@@ -210,7 +216,24 @@ public struct StepEvents {
     }
   }
 
+  /// Where a section was entered and not left, or left and not entered.
+  private func unbalanced(_ returned: Event, _ function: String, _ report: inout Report) {
+    for context in Context.allCases {
+      let count = contexts >> (8 * context.rawValue) & 0xff
+      guard count != 0x80 else { continue }
+      report.broken(
+        .lockImbalance, in: function, at: returned.pc,
+        count > 0x80
+          ? "the function returns \(context.inWords), as it was not called"
+          : "the function leaves a section that it did not enter: it was called \(context.inWords)")
+    }
+  }
+
   private mutating func lock(_ event: Event, _ function: String, _ report: inout Report) {
+    if let context = event.context {
+      contexts += 1 << (8 * context.rawValue)
+      return
+    }
     if event.isLockMisuse {
       report.broken(
         .doubleLock, in: function, at: event.pc, "a lock is taken that is already held")
@@ -219,7 +242,19 @@ public struct StepEvents {
   }
 
   private mutating func unlock(_ event: Event, _ function: String, _ report: inout Report) {
-    if event.isLockMisuse {
+    if let context = event.context {
+      if event.exposesLock {
+        report.broken(
+          .lockImbalance, in: function, at: event.pc,
+          "interrupts are switched on while a lock is held that was taken with them off")
+      } else if event.isLockMisuse {
+        report.broken(
+          .lockImbalance, in: function, at: event.pc,
+          "a section is left that was not entered: it does not run \(context.inWords)")
+        return
+      }
+      contexts -= 1 << (8 * context.rawValue)
+    } else if event.isLockMisuse {
       report.broken(
         .lockImbalance, in: function, at: event.pc, "a lock is released that is not held this way")
     } else {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Failures
 
 /// What a set of functions needs of their own source file, found by following references.
 struct Closure {
@@ -13,7 +12,6 @@ struct Closure {
   /// Macros of the source file, every definition of each.
   let macros: [String: [ClangCursor]]
   let text: [UInt8]
-  let asked: String
   let source: String
 
   private var taken: [Int: Extractor.Piece] = [:]
@@ -21,14 +19,21 @@ struct Closure {
   private var followed: Set<String> = []
   private var takenMacros: Set<String> = []
   private var exported: Set<String> = []
+  /// By the text, and by the functions of headers that it calls.
   private(set) var boundaryCalled: Set<String> = []
+  private var followedHeaders: Set<String> = []
+  private let boundary: Set<String>
+  /// Of other files, named by the text and by the functions of headers that it calls.
+  private(set) var variablesUsed: Set<String> = []
+  /// What nothing defines, in the order in which it was met.
+  private(set) var missing: [Missing] = []
   /// Who asked for a helper, for the chain in a message.
   private var callers: [String: String] = [:]
 
   init(
     manifest: Manifest, functions: [String: ClangCursor],
     declarations: [String: [ClangCursor]], included: Set<String>,
-    macros: [String: [ClangCursor]], text: [UInt8], asked: String
+    macros: [String: [ClangCursor]], text: [UInt8]
   ) {
     self.manifest = manifest
     self.functions = functions
@@ -36,8 +41,8 @@ struct Closure {
     self.included = included
     self.macros = macros
     self.text = text
-    self.asked = asked
     source = manifest.source
+    boundary = Set(manifest.boundary.map(\.name))
   }
 
   mutating func add(function: ClangCursor) {
@@ -55,9 +60,9 @@ struct Closure {
     }
   }
 
-  mutating func run() throws {
+  mutating func run() {
     while let (cursor, range) = pending.popLast() {
-      try follow(cursor, from: cursor.name)
+      follow(cursor, from: cursor.name)
       takeMacros(in: range)
     }
   }
@@ -65,7 +70,7 @@ struct Closure {
   /// Follows every reference below a cursor.
   mutating func follow(
     _ cursor: ClangCursor, from name: String, signatureOnly: Bool = false
-  ) throws {
+  ) {
     var references: [(target: ClangCursor, use: ClangCursor)] = []
     cursor.visit { child in
       if signatureOnly, child.kind == .compound { return false }
@@ -74,9 +79,9 @@ struct Closure {
     }
     for (target, use) in references {
       switch target.kind {
-      case .function: try call(target, from: name, line: use.place.line)
+      case .function: call(target, from: name, line: use.place.line)
       case .variable where target.isAtFileScope:
-        try self.use(variable: target, from: name, line: use.place.line)
+        self.use(variable: target, from: name, line: use.place.line)
       case .structure, .enumeration, .typedefinition: take(declaration: target)
       default:
         if target.isEnumConstant, let parent = target.parent { take(declaration: parent) }
@@ -84,14 +89,14 @@ struct Closure {
     }
   }
 
-  private mutating func call(_ target: ClangCursor, from caller: String, line: Int) throws {
+  private mutating func call(_ target: ClangCursor, from caller: String, line: Int) {
     let name = target.name
-    if manifest.boundary.contains(where: { $0.name == name }) {
+    if boundary.contains(name) {
       guard boundaryCalled.insert(name).inserted else { return }
       if let definition = functions[name] ?? target.definition {
         // Its prototype is declared again, its body is the harness's.
         if definition.isInMainFile {
-          try follow(definition, from: name, signatureOnly: true)
+          follow(definition, from: name, signatureOnly: true)
         }
       } else {
         for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
@@ -100,26 +105,49 @@ struct Closure {
     }
     if let definition = functions[name] ?? target.definition {
       guard !included.contains(name) else {
-        throw Failure(
-          .build, asked: asked,
-          cause: "\(caller) calls \(name)(), which stands in a file that \(source) includes between"
-            + " its functions", place: "\(source):\(line)", evidence: chain(name, caller, line),
-          remedy: "add '\(name): {returns: [0]}', or another rule, under 'boundary:' in"
-            + " \(manifest.path)")
+        return miss(.included, name, of: caller, at: line)
       }
       if definition.isInMainFile, !followed.contains(name) {
         callers[name] = "\(caller) (\(source):\(line))"
         add(function: definition)
+      } else if !definition.isInMainFile {
+        follow(header: definition)
       }
       return
     }
     guard !Self.isKnown(name) else { return }
-    throw Failure(
-      .build, asked: asked,
-      cause: "\(caller) calls \(name)(), which is neither extracted nor boundary",
-      place: "\(source):\(line)", evidence: chain(name, caller, line),
-      remedy:
-        "add '\(name): {returns: [0]}', or another rule, under 'boundary:' in \(manifest.path)")
+    miss(.callee, name, of: caller, at: line)
+  }
+
+  /// Of several uses of one name the first counts.
+  private mutating func miss(
+    _ kind: Missing.Kind, _ name: String, of user: String, at line: Int
+  ) {
+    guard !missing.contains(where: { $0.name == name }) else { return }
+    missing.append(
+      Missing(
+        kind: kind, name: name, user: user, place: "\(source):\(line)",
+        chain: chain(name, user, line)))
+  }
+
+  /// Notes what an inline function of a header has answered by the harness. Its own calls are the
+  /// compiler's to find: not all of them are made.
+  private mutating func follow(header function: ClangCursor) {
+    var waiting = [function]
+    while let next = waiting.popLast() {
+      guard followedHeaders.insert(next.name).inserted else { continue }
+      next.visit { child in
+        guard let target = child.referenced else { return true }
+        if target.kind == .variable, target.isAtFileScope { variablesUsed.insert(target.name) }
+        guard target.kind == .function else { return true }
+        if boundary.contains(target.name), target.definition == nil {
+          boundaryCalled.insert(target.name)
+        } else if let definition = target.definition {
+          waiting.append(definition)
+        }
+        return true
+      }
+    }
   }
 
   /// How the targets come to call a name; empty where one calls it itself.
@@ -140,8 +168,9 @@ struct Closure {
       || ["memset", "memcpy", "memmove"].contains(name) || UnitWriter.checked.contains(name)
   }
 
-  private mutating func use(variable target: ClangCursor, from user: String, line: Int) throws {
+  private mutating func use(variable target: ClangCursor, from user: String, line: Int) {
     let name = target.name
+    variablesUsed.insert(name)
     // The probes, appended behind the text, declare the harness's inputs.
     guard target.place.file != Probes.fileName else { return }
     if let definition = target.definition ?? (target.isInMainFile ? target : nil),
@@ -152,11 +181,7 @@ struct Closure {
     } else if manifest.variables.contains(where: { $0.name == name }) {
       // The harness defines it.
     } else if !Self.isKnown(name) {
-      throw Failure(
-        .build, asked: asked,
-        cause: "\(user) uses the variable \(name), which \(source) does not define",
-        place: "\(source):\(line)",
-        remedy: "add '\(name): VALUE' under 'variables:' in \(manifest.path)")
+      miss(.variable, name, of: user, at: line)
     }
   }
 

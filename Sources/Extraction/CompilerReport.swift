@@ -19,6 +19,8 @@ struct CompilerReport {
   let isPatched: Bool
   /// Absolute, for complaints about the generated harness.
   let manifestPath: String
+  /// Manifests of the services.
+  var services: [String] = []
   /// C expressions of the manifest, to find the line of a complaint.
   var expressions: [String] = []
 
@@ -105,10 +107,9 @@ struct CompilerReport {
     let code = message.shown.joined(separator: "\n")
     let expression = expressions.filter { $0.count > 1 && code.contains($0) }
       .max { $0.count < $1.count }
-    let folder = (manifestPath as NSString).deletingLastPathComponent
     var place = manifestPath
     if let expression {
-      for path in [manifestPath, "\(folder)/services.yaml"] {
+      for path in [manifestPath] + services {
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         if let index = lines.firstIndex(where: { $0.contains(expression) }) {

@@ -23,8 +23,10 @@ public struct Extraction: Sendable {
   public let directory: String
   /// How to compile `unit.c` itself, headers and all, while the revision is open.
   public let arguments: [String]
-  /// Lines that the patches touched in the source file, ascending, from 1.
-  public let touched: [ClosedRange<Int>]
+  /// Lines that the patches touched, by file, ascending, from 1.
+  public let touched: [String: [ClosedRange<Int>]]
+  /// What the patches rename and move of what the subject needs, and how that was followed.
+  public let followed: [String]
   /// Whether the unit holds mutants to choose from.
   var hasMutants = false
   /// What the extracted functions say at their lines.
@@ -53,7 +55,7 @@ public struct Extraction: Sendable {
     let manifest = try installation.manifest(subject)
     let output = try OutputDirectory(directory, asked: "extract \(subject)")
     defer { output.discard() }
-    let (extraction, _) = try await extract(
+    let (extraction, _, _) = try await extract(
       manifest, from: revision, installation: installation, as: form, into: output)
     return extraction
   }
@@ -61,14 +63,16 @@ public struct Extraction: Sendable {
   static func extract(
     _ manifest: Manifest, from revision: Revision, installation: Installation, as form: Form,
     into output: OutputDirectory
-  ) async throws -> (Extraction, Extractor.Result) {
+  ) async throws -> (Extraction, Extractor.Result, Following) {
     let work = output.work
+    let following = try Following(manifest, revision, installation: installation)
+    let (manifest, revision) = (following.manifest, following.revision)
     var build = KernelBuild(revision: revision, installation: installation, work: work)
     try build.prepare()
     let standins = try standins(build)
     build.standins = standins
     let options = BuildOptions.search
-    let extracted = try await extractor(manifest, build, options).extract()
+    let extracted = try await extractor(manifest, build, options, following).extract()
     var provenance = Self.provenance(manifest, revision, extracted)
     var writer = UnitWriter(
       manifest: manifest, extracted: extracted, provenance: [], textSHA256: "")
@@ -82,8 +86,11 @@ public struct Extraction: Sendable {
       asked: "compile \(manifest.subject) from \(revision.tree.spec)",
       tree: revision.tree.directory,
       isPatched: revision.isChanged, manifestPath: manifest.path,
-      expressions: manifest.expressions)
-    let glue = ["-I\(installation.glueDirectory(of: manifest.subject))"]
+      services: try installation.serviceFiles("yaml"), expressions: manifest.expressions)
+    let glue = [
+      "-I\(installation.glueDirectory(of: manifest.subject))",
+      "-I\(installation.root)/kernel-extract",
+    ]
     let arguments = try build.arguments(for: manifest) + glue
     let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
     // Both at once: each keeps a core busy for as long. What counts tells its lines itself.
@@ -102,7 +109,7 @@ public struct Extraction: Sendable {
     ).run("\(work)/unit.c", ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
     let statements = Statements(
       of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
-      in: extracted.text)
+      in: extracted.source)
     let parsed = extracted.unit.files
     let check = UnitCheck(
       manifest: manifest, extracted: extracted, installation: installation, report: report)
@@ -116,7 +123,8 @@ public struct Extraction: Sendable {
       read, of: revision.tree,
       own: [installation.shims, installation.cache, work] + installation.glueDirectories)
     let reading = Reading(
-      read, manifest: manifest, tree: revision.tree.directory, warnings: extracted.warnings)
+      read, manifest: manifest, following: following.files, tree: revision.tree.directory,
+      warnings: extracted.warnings)
     try check.check(unknown: try await unknown)
     if let counted = try await counted { try check.check(counted) }
     if form.isText {
@@ -133,7 +141,8 @@ public struct Extraction: Sendable {
       Extraction(
         provenance: provenance, directory: output.path,
         arguments: try build.arguments(for: manifest) + glue,
-        touched: revision.touched[manifest.source] ?? [],
+        touched: revision.touched,
+        followed: following.remarks,
         statements: statements,
         primitives: manifest.primitives,
         reading: reading,
@@ -142,7 +151,7 @@ public struct Extraction: Sendable {
         object: form.isText ? nil : "\(output.path)/unit.o",
         countingObject: form.counts ? "\(output.path)/counting.o" : nil,
         precompiled: extracted.precompiled),
-      extracted
+      extracted, following
     )
   }
 
@@ -150,9 +159,13 @@ public struct Extraction: Sendable {
     _ manifest: Manifest, _ revision: Revision, _ extracted: Extractor.Result
   ) -> Provenance {
     let functions = extracted.pieces.flatMap { piece -> [Provenance.Function] in
-      let lines = UnitWriter.lines(
-        of: [piece.range.lowerBound, piece.range.upperBound], in: extracted.text)
-      return piece.functions.map { .init(name: $0, firstLine: lines[0], lastLine: lines[1]) }
+      let first = extracted.source.place(of: piece.range.lowerBound)
+      let last = extracted.source.place(of: piece.range.upperBound)
+      return piece.functions.map {
+        .init(
+          name: $0, firstLine: first.line, lastLine: last.line,
+          file: first.file == manifest.source ? nil : first.file)
+      }
     }
     return Provenance(
       subject: manifest.subject, kernel: revision.tree.spec, version: revision.tree.version,
@@ -165,7 +178,7 @@ public struct Extraction: Sendable {
     ["\(provenance.subject), extracted from Linux \(provenance.version) (\(provenance.tree))"]
       + provenance.patches.map { "with \($0.file)" }
       + provenance.functions.map {
-        "\($0.name): \(provenance.source):\($0.firstLine)-\($0.lastLine)"
+        "\($0.name): \($0.file ?? provenance.source):\($0.firstLine)-\($0.lastLine)"
       } + ["SHA-256 of the extracted text: \(provenance.textSHA256)"]
   }
 
@@ -184,7 +197,8 @@ public struct Extraction: Sendable {
   }
 
   private static func extractor(
-    _ manifest: Manifest, _ build: KernelBuild, _ options: BuildOptions
+    _ manifest: Manifest, _ build: KernelBuild, _ options: BuildOptions,
+    _ following: Following
   ) throws -> Extractor {
     let installation = build.installation
     let language = try options.language(installation)
@@ -192,6 +206,11 @@ public struct Extraction: Sendable {
     var extractor = Extractor(
       manifest: manifest, revision: build.revision,
       arguments: try build.arguments(for: manifest) + language)
+    if let glue = manifest.glue {
+      let path = "\(installation.glueDirectory(of: manifest.subject))/\(glue)"
+      extractor.glue = FileManager.default.contents(atPath: path).map(Array.init) ?? []
+    }
+    extractor.following = following
     let cache = PreambleCache(build: build, manifest: manifest, directory: installation.cache)
     extractor.precompile = { try await cache.preamble($0, options: stable) }
     return extractor

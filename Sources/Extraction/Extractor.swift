@@ -8,6 +8,10 @@ struct Extractor {
   let manifest: Manifest
   let revision: Revision
   let arguments: [String]
+  /// The subject's own C.
+  var glue: [UInt8] = []
+  /// What a patch renames and moves; nil where none does.
+  var following: Following?
   /// Precompiles the preamble of the source file; nil: it is read with the rest.
   var precompile: ((_ preamble: String) async throws -> PrecompiledPreamble?)?
 
@@ -46,7 +50,8 @@ struct Extractor {
   }
 
   struct Result {
-    var text: [UInt8]
+    var source: SourceText
+    var text: [UInt8] { source.bytes }
     var preamble: Preamble
     /// What was read in place of it.
     var precompiled: PrecompiledPreamble?
@@ -67,6 +72,8 @@ struct Extractor {
     var warnings: [Reading.Place] = []
     /// Of the functions in the pieces, in the order of their declarations.
     var locals: [LocalVariable] = []
+    /// What the pieces need and nothing defines.
+    var missing: [Missing] = []
     /// Keeps the cursors alive.
     let unit: ClangUnit
     /// Definitions of the source file; see ``definitions()`` for those of headers.
@@ -84,7 +91,8 @@ struct Extractor {
         .request, asked: asked, cause: "this kernel has no \(manifest.source)",
         place: manifest.source, remedy: "name a kernel that has it")
     }
-    let text = Array(data)
+    let sourceText = following?.text(Array(data)) ?? SourceText(Array(data), file: manifest.source)
+    let text = sourceText.bytes
     let source = String(decoding: text, as: UTF8.self)
     let preamble = Preamble(of: text)
     let precompiled = try await precompile?(UnitWriter.header(preamble, of: text, manifest))
@@ -103,7 +111,7 @@ struct Extractor {
       try refuseAlone(source)
       throw buildFailure(first, shown)
     }
-    var result = try collect(unit, text, preamble, probes, failed: failed)
+    var result = try collect(unit, sourceText, preamble, probes, failed: failed)
     result.precompiled = used
     let (refused, others) = refused(
       (precompiled?.warnings ?? [])
@@ -142,12 +150,15 @@ struct Extractor {
   private func refused(
     _ warnings: [ClangUnit.Diagnostic], in result: Result
   ) -> (here: [ClangUnit.Diagnostic], elsewhere: [ClangUnit.Diagnostic]) {
-    let bounds = result.pieces.flatMap { [$0.range.lowerBound, $0.range.upperBound] }
-    let lines = UnitWriter.lines(of: bounds, in: result.text)
-    let extracted = stride(from: 0, to: lines.count, by: 2).map { lines[$0]...lines[$0 + 1] }
+    let extracted = result.pieces.map { piece in
+      let first = result.source.place(of: piece.range.lowerBound)
+      let last = result.source.place(of: piece.range.upperBound)
+      return (file: first.file, lines: first.line...last.line)
+    }
     let isHere = warnings.map { warning in
       let file = relative(warning.file)
-      let ranges = (revision.touched[file] ?? []) + (file == manifest.source ? extracted : [])
+      let ranges =
+        (revision.touched[file] ?? []) + extracted.filter { $0.file == file }.map(\.lines)
       return ranges.contains { $0.contains(warning.line) }
     }
     return (
@@ -211,8 +222,10 @@ struct Extractor {
   }
 
   private func collect(
-    _ unit: ClangUnit, _ text: [UInt8], _ preamble: Preamble, _ probes: Probes, failed: Set<Int>
+    _ unit: ClangUnit, _ source: SourceText, _ preamble: Preamble, _ probes: Probes,
+    failed: Set<Int>
   ) throws -> Result {
+    let text = source.bytes
     var functions: [String: ClangCursor] = [:]
     var declarations: [String: [ClangCursor]] = [:]
     var included: Set<String> = []
@@ -252,19 +265,23 @@ struct Extractor {
       guard case .declaration(let cursor) = named[name], cursor.kind == kind else { return nil }
       return cursor
     }
-    let resolved = try probes.resolve(probed, failed: failed, asked: asked) {
-      functions[$0] != nil || declared($0, as: .function) != nil
-    }
+    let tree = TreeText(path: sourcePath)
+    let resolved = try probes.resolve(
+      probed, failed: failed, asked: asked,
+      has: { functions[$0] != nil || declared($0, as: .function) != nil }, mentions: tree.mentions)
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations, included: included,
-      macros: macros, text: text, asked: asked)
+      macros: macros, text: text)
     let targets =
       manifest.targets
       + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }
-    for name in targets + manifest.extract { closure.add(function: functions[name]!) }
-    for probe in resolved.used { try closure.follow(probe, from: "the harness") }
-    try closure.run()
+    for name in targets + manifest.extract + source.added {
+      closure.add(function: functions[name]!)
+    }
+    for probe in resolved.used { closure.follow(probe, from: "the harness") }
+    closure.run()
 
+    let glueWords = Closure.words(self.glue[...])
     let callees = try manifest.boundary.compactMap { entry -> Callee? in
       let name = entry.name
       let definition = functions[name] ?? declared(name, as: .function)?.definition
@@ -272,9 +289,14 @@ struct Extractor {
         let prototype = cursor.prototype
       else { return nil }
       let home: Callee.Home =
-        definition == nil ? .external : cursor.isInMainFile ? .sourceFile : .headerInline
-      // A callee of the source file that nobody calls would only be an unused function.
-      guard home == .external || closure.boundaryCalled.contains(entry.name) else { return nil }
+        definition == nil
+        ? .external
+        : !cursor.isInMainFile ? .headerInline : cursor.isStatic ? .sourceFile : .external
+      // What nobody calls would only be an unused function. The glue's macros are not looked into.
+      guard
+        closure.boundaryCalled.contains(name) || glueWords.contains(name)
+          || entry.rule.action == .translatesPhysical && home == .external
+      else { return nil }
       let isByGFP =
         switch entry.rule.action {
         case .allocates(_, .byGFP): true
@@ -298,6 +320,10 @@ struct Extractor {
         name: name, rule: entry.rule, prototype: prototype, home: home, position: position)
     }
     let external = manifest.variables.compactMap { variable -> (String, String, String)? in
+      guard
+        !variable.isService || closure.variablesUsed.contains(variable.name)
+          || glueWords.contains(variable.name)
+      else { return nil }
       if let declared = declared(variable.name, as: .variable) {
         // A variable of the source file comes with the pieces.
         if declared.definition?.isInMainFile == true { return nil }
@@ -314,12 +340,12 @@ struct Extractor {
     let locals = pieces.flatMap(\.functions).compactMap { functions[$0] }
       .flatMap { Self.localVariables(of: $0, in: text, definedness) }.sorted { $0.end < $1.end }
     return Result(
-      text: text, preamble: preamble, includes: leading, pieces: pieces,
+      source: source, preamble: preamble, includes: leading, pieces: pieces,
       targets: targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees, slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
       variables: external, externalNames: closure.externalNames(), locals: locals,
-      unit: unit,
+      missing: closure.missing, unit: unit,
       functions: functions)
   }
 }

@@ -52,6 +52,9 @@ struct HarnessWriter {
 
   // MARK: Behind it
 
+  /// Bytes of the running thread, more than any kernel's struct task_struct has.
+  private static let taskSize = 16384
+
   var definitions: String {
     [
       "#pragma clang attribute push(__attribute__((no_sanitize(\"coverage\"))), apply_to = function)",
@@ -59,9 +62,16 @@ struct HarnessWriter {
       "static void kshim_set(unsigned slot, unsigned index, kshim_u64 value);",
       "static kshim_u64 kshim_get(unsigned slot, unsigned index);",
       manifest.glue.map { "#include \"\($0)\"\n#line 1000 \"\(Self.fileName)\"" } ?? "",
-      callbacks, boundary, binding, accessors, entries, plan, tables,
+      services, callbacks, boundary, binding, accessors, entries, plan, tables,
       "#pragma clang attribute pop",
     ].joined(separator: "\n")
+  }
+
+  /// The services' own C, where a callee needs it.
+  private var services: String {
+    guard extracted.callees.contains(where: \.rule.usesServiceGlue) else { return "" }
+    return manifest.serviceGlue.map { "#include \"services/\($0)\"\n" }.joined()
+      + "#line 2000 \"\(Self.fileName)\""
   }
 
   private var state: String {
@@ -76,7 +86,8 @@ struct HarnessWriter {
     }
     return
       (objects + inputs + remembered + variables + [
-        "#define KSHIM_OBJECTS \(locals.joined(separator: " "))"
+        "unsigned char kshim_task[\(Self.taskSize)] __attribute__((aligned(64)));",
+        "#define KSHIM_OBJECTS \(locals.joined(separator: " "))",
       ])
       .joined(separator: "\n")
   }
@@ -133,7 +144,7 @@ struct HarnessWriter {
     }
     switch rule.sleeps {
     case .never: break
-    case .always: body.append("kshim_may_sleep(pc);")
+    case .always: body.append("kshim_may_sleep_with(\(rule.allowing ?? "0"), pc);")
     case .byGFP: body.append("if (\(gfp(prototype)) & __GFP_DIRECT_RECLAIM) kshim_may_sleep(pc);")
     }
     body += action(rule, prototype)
@@ -166,19 +177,32 @@ struct HarnessWriter {
         "value = kshim_alloc(\(kind(memory)), \(size(rule, memory)), \(zero)"
           + " | (\(gfp) & __GFP_ACCOUNT ? 2 : 0)"
           + " | (\(gfp) & (__GFP_DMA32 | __GFP_DMA) ? 4 : 0)"
-          + " | (\(gfp) & __GFP_DIRECT_RECLAIM ? 8 : 0), pc);"
-      ]
+          + " | (\(gfp) & __GFP_DIRECT_RECLAIM ? 8 : 0)"
+          + " | (\(gfp) & __GFP_NOFAIL ? 16 : 0), pc);"
+      ] + contents(rule, memory)
         + (memory == .pageStruct
           ? Self.withPageStructs(
             "if (value) value = (unsigned long)virt_to_page((void *)(unsigned long)value);") : [])
     case .frees(let memory):
+      let place = "p\(rule.argument)"
       let address =
         memory == .pageStruct
-        ? "p0 ? (unsigned long)page_address(p0) : 0" : "(kshim_u64)(unsigned long)p0"
+        ? "\(place) ? (unsigned long)page_address(\(place)) : 0"
+        : "(kshim_u64)(unsigned long)\(place)"
       let free = "kshim_free(\(address), \(kind(memory)), \(size(rule, memory)), pc);"
       return memory == .pageStruct ? Self.withPageStructs(free) : [free]
-    case .locks(let mode): return ["kshim_lock(p0, \(Self.number(mode)), pc);"]
-    case .unlocks(let mode): return ["kshim_unlock(p0, \(Self.number(mode)), pc);"]
+    case .locks(let mode):
+      let lock = "p\(rule.argument)"
+      return answered(
+        rule, before(rule) + ["kshim_lock(\(lock), \(Self.number(mode)), pc);"],
+        unless: "kshim_is_locked(\(lock), \(Self.number(mode)))")
+    case .unlocks(let mode):
+      return ["kshim_unlock(p\(rule.argument), \(Self.number(mode)), pc);"] + after(rule)
+    case .downgrades: return ["kshim_downgrade(p\(rule.argument), pc);"]
+    case .enters(let context):
+      return answered(rule, ["kshim_enter_context(\(Self.number(context)), pc);"], unless: "0")
+    case .leaves(let context): return ["kshim_leave_context(\(Self.number(context)), pc);"]
+    case .warns: return ["kshim_warn(0);"]
     case .returns(let values) where values.count == 1:
       return ["value = (kshim_u64)(\(values[0]));"]
     case .returns(let values):
@@ -193,9 +217,58 @@ struct HarnessWriter {
           + " value = \(function)(p); }"
       ]
     case .translatesPhysical: return ["value = kshim_pa(p0, pc);"]
-    case .ends: return ["kshim_gone(pc);"]
+    case .ends(.crash): return ["kshim_gone(pc);"]
+    case .ends(.wait): return ["kshim_no_room();"]
     case .ignored: return []
     }
+  }
+
+  /// What a lock's function does about contexts before it takes the lock.
+  private func before(_ rule: Manifest.Rule) -> [String] {
+    switch rule.beside {
+    case .irq: ["kshim_irq_restore_at(0, pc);"]
+    case .irqsave: ["value = kshim_irq_save_at(pc);"]
+    case .bh: ["kshim_enter_context(\(Self.number(.bh)), pc);"]
+    case nil: []
+    }
+  }
+
+  private func after(_ rule: Manifest.Rule) -> [String] {
+    switch rule.beside {
+    case .irq: ["kshim_irq_restore_at(~0UL, pc);"]
+    case .irqsave: ["kshim_irq_restore_at(p\(rule.argument + 1), pc);"]
+    case .bh: ["kshim_leave_context(\(Self.number(.bh)), pc);"]
+    case nil: []
+    }
+  }
+
+  /// What is done where the first answer is given.
+  private func answered(
+    _ rule: Manifest.Rule, _ statements: [String], unless isRefused: String
+  ) -> [String] {
+    guard let first = rule.answers.first else { return statements }
+    let done = statements + ["value = (kshim_u64)(\(first));"]
+    guard rule.answers.count > 1 else { return done }
+    let others = rule.answers.enumerated().dropFirst().map {
+      "case \($0.offset): value = (kshim_u64)(\($0.element)); break;"
+    }
+    let decision = "kshim_decide(\(rule.answers.count))"
+    let choice = rule.tries ? "\(isRefused) ? \(rule.answers.count - 1) : \(decision)" : decision
+    return [
+      "switch (\(choice)) { case 0: \(done.joined(separator: " ")) break;"
+        + " \(others.joined(separator: " ")) }"
+    ]
+  }
+
+  /// What a new object holds.
+  private func contents(_ rule: Manifest.Rule, _ memory: Manifest.Rule.Memory) -> [String] {
+    let copies = rule.copies.map {
+      "if (value) memcpy((void *)(unsigned long)value, (const void *)(\($0)), \(size(rule, memory)));"
+    }
+    let replaces = rule.replaces.map {
+      "if (value) kshim_replace((kshim_u64)(unsigned long)(\($0)), value, pc);"
+    }
+    return [copies, replaces].compactMap(\.self)
   }
 
   /// A file that does not include what says where they lie has no use for them.
@@ -226,7 +299,13 @@ struct HarnessWriter {
     case .read: 1
     case .write: 2
     case .mutex: 3
+    case .shared: 4
     }
+  }
+
+  /// As enum kshim_context.
+  private static func number(_ context: Manifest.Rule.Context) -> Int {
+    Manifest.Rule.Context.allCases.firstIndex(of: context)!
   }
 
   private var binding: String {

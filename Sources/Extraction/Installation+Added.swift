@@ -53,7 +53,7 @@ extension Installation {
 
   /// Where glue may come from.
   var glueDirectories: [String] {
-    [glue] + [added.map { glueDirectory(of: $0.name) }].compactMap(\.self)
+    [glue, services] + [added.map { glueDirectory(of: $0.name) }].compactMap(\.self)
   }
 
   /// The manifest that was added, and its glue.

@@ -9,12 +9,16 @@ public struct Installation: Sendable {
   public let root: String
   /// A manifest outside of the package, with its glue beside it; see ``adding(manifest:)``.
   var added: (name: String, path: String)?
+  /// Files with a project's own rules, as those of the services; the first that has a name wins.
+  public var rules: [String] = []
   /// Where what is compiled once is kept; made when it is first needed.
   public var cache = "\(KernelStore().cacheDirectory)/builds"
 
   public var shims: String { "\(root)/shims" }
   public var subjects: String { "\(root)/kernel-extract/subjects" }
   public var glue: String { "\(root)/kernel-extract/glue" }
+  /// Rules of what every subject may call, and the C that some of them need.
+  var services: String { "\(root)/kernel-extract/services" }
   /// Where `swift test` finds what was extracted.
   public var out: String { "\(root)/kernel-extract/out" }
 
@@ -67,8 +71,7 @@ public struct Installation: Sendable {
   /// Names of all subjects, sorted.
   public func subjectNames() -> [String] {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: subjects)) ?? []
-    let own = files.filter { $0.hasSuffix(".yaml") && $0 != "services.yaml" }
-      .map { String($0.dropLast(5)) }
+    let own = files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
     return Set(own + [added?.name].compactMap(\.self)).sorted()
   }
 
@@ -83,7 +86,6 @@ public struct Installation: Sendable {
         place: path, remedy: "use one of: \(subjectNames().joined(separator: ", "))")
     }
     var manifest = try ManifestReader(path: path).manifest()
-    let services = try ManifestReader(path: "\(subjects)/services.yaml").services()
     if let glue = manifest.glue,
       !FileManager.default.fileExists(atPath: "\(glueDirectory(of: subject))/\(glue)")
     {
@@ -91,11 +93,28 @@ public struct Installation: Sendable {
         .request, asked: "read subject \(subject)", cause: "there is no glue '\(glue)'",
         place: "\(path):\(manifest.glueLine)", remedy: "put it into \(glueDirectory(of: subject))")
     }
-    // A subject's own rule wins over the service of the same name.
-    let named = Set(manifest.boundary.map(\.name))
-    manifest.boundary += services.boundary.filter { !named.contains($0.name) }
-    let set = Set(manifest.variables.map(\.name))
-    manifest.variables += services.variables.filter { !set.contains($0.name) }
+    for path in rules { try manifest.add(ManifestReader(path: path).services()) }
+    for path in try serviceFiles("yaml") {
+      var services = try ManifestReader(path: path).services()
+      for index in services.boundary.indices { services.boundary[index].rule.isService = true }
+      // Addresses are made with these, in the glue's macros too.
+      for index in services.variables.indices where !path.hasSuffix("/memory.yaml") {
+        services.variables[index].isService = true
+      }
+      manifest.add(services)
+    }
+    manifest.serviceGlue = try serviceFiles("c").map { ($0 as NSString).lastPathComponent }
     return manifest
+  }
+
+  /// Files of the services by their ending, sorted.
+  func serviceFiles(_ ending: String) throws -> [String] {
+    let directory = services
+    guard let files = try? FileManager.default.contentsOfDirectory(atPath: directory) else {
+      throw Failure(
+        .tool, asked: "read the services", cause: "there is no such directory", place: directory,
+        remedy: "restore it from kshim's repository")
+    }
+    return files.filter { $0.hasSuffix(".\(ending)") }.sorted().map { "\(directory)/\($0)" }
   }
 }

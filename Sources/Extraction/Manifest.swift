@@ -5,6 +5,12 @@
 /// It holds names and C expressions only; prototypes and types come from the tree.
 /// docs/manifest.md describes the file.
 public struct Manifest: Sendable {
+  /// A function of the source file, and names of which its definition uses one.
+  public struct Mention: Sendable {
+    public var function: String
+    public var names: [String]
+  }
+
   /// A piece of kernel state that the harness reads and writes by name.
   public struct Slot: Sendable {
     public var name: String
@@ -13,6 +19,8 @@ public struct Manifest: Sendable {
     public var count: Int
     /// A function that trees with this slot have.
     public var with: String?
+    /// What the tree's own text, before any patch, says where there is this slot.
+    public var mentioned: Mention?
     public var isOptional: Bool
     /// In the manifest, from 1.
     public var line: Int
@@ -53,23 +61,36 @@ public struct Manifest: Sendable {
       case pageStruct = "page-struct"
       case object
     }
-    public enum Mode: String, Sendable, CaseIterable { case read, write, mutex }
+    public enum Mode: String, Sendable, CaseIterable { case read, write, mutex, shared }
+    /// A section that a thread is in; the order is that of `enum kshim_context`.
+    public enum Context: String, Sendable, CaseIterable {
+      case irq, bh, preempt, rcu, srcu, cpus, migrate
+    }
+    /// What a lock's function does about contexts besides.
+    public enum Beside: String, Sendable, CaseIterable { case irq, irqsave, bh }
     public enum When: String, Sendable, CaseIterable {
       case never, always
       case byGFP = "by-gfp"
     }
+    /// How a callee does not come back: it is the end of all, or waits for what nobody here does.
+    public enum End: String, Sendable, CaseIterable { case crash, wait }
     public enum Action: Sendable, Equatable {
       case allocates(Memory, zeroed: When)
       case frees(Memory)
       case locks(Mode)
       case unlocks(Mode)
+      /// A lock held exclusively is shared from here on.
+      case downgrades
+      case enters(Context)
+      case leaves(Context)
+      case warns
       /// One of these C expressions; more than one is a decision.
       case returns([String])
       /// A function of the glue.
       case custom(String)
       case translatesPhysical
       /// Nothing comes after it.
-      case ends
+      case ends(End)
       case ignored
     }
     public var action: Action
@@ -77,6 +98,27 @@ public struct Manifest: Sendable {
     public var order: Int?
     /// Size of an object in bytes, a C expression over `p0`, `p1`, ….
     public var size: String?
+    /// What a new object starts with, a C expression for its address.
+    public var copies: String?
+    /// The old object that a new one takes the place of, a C expression for its address.
+    public var replaces: String?
+    /// Number of the argument that is freed or locked.
+    public var argument = 0
+    /// What a lock's function does about contexts besides.
+    public var beside: Beside?
+    /// What a lock's function returns: the first where the lock is taken; none: nothing.
+    public var answers: [String] = []
+    /// Whether a lock's function does not wait.
+    public var tries = false
+    /// How many spinning locks may be held where it sleeps, a C expression.
+    public var allowing: String?
+    /// Whether it is one of the services.
+    public var isService = false
+
+    /// Whether the services' own C answers.
+    var usesServiceGlue: Bool {
+      if case .custom = action { isService } else { false }
+    }
     public var sleeps: When = .never
     /// A lock that must be held exclusively.
     public var holds: String?
@@ -90,6 +132,8 @@ public struct Manifest: Sendable {
     /// nil: as the tree declares it; a tree that does not declare it does not get it.
     public var type: String?
     public var value: String
+    /// Whether it is one of the services, which are defined where they are used.
+    public var isService = false
   }
 
   public var subject: String
@@ -111,6 +155,8 @@ public struct Manifest: Sendable {
   public var locks: [(name: String, expression: String)]
   public var slots: [Slot]
   public var glue: String?
+  /// Names of the services' C files, for their `custom` functions.
+  public var serviceGlue: [String] = []
   public var glueLine = 1
   public var prepares: [String]
   public var callbacks: [(name: String, spellings: [String], rule: Rule)]
@@ -123,11 +169,25 @@ public struct Manifest: Sendable {
   /// Where it was read from, for messages.
   public var path: String
 
+  /// Adds rules and variables. What is there already wins: a subject's own, then a project's.
+  mutating func add(_ services: Services) {
+    let named = Set(boundary.map(\.name))
+    boundary += services.boundary.filter { !named.contains($0.name) }
+    let set = Set(variables.map(\.name))
+    variables += services.variables.filter { !set.contains($0.name) }
+  }
+
+  /// What any subject may call.
+  struct Services {
+    var boundary: [(name: String, rule: Rule)]
+    var variables: [Variable]
+  }
+
   /// Callees that allocate, free or lock and do nothing else.
   var primitives: Set<String> {
     let names = boundary.filter { entry in
       switch entry.rule.action {
-      case .allocates, .frees, .locks, .unlocks: true
+      case .allocates, .frees, .locks, .unlocks, .downgrades, .enters, .leaves: true
       default: false
       }
     }

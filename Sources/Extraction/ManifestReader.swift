@@ -85,6 +85,16 @@ struct ManifestReader {
     return try sequence.map { try string($0, what) }
   }
 
+  /// `{FUNCTION: [NAME, …]}`
+  private func mention(_ node: Node, _ what: String) throws -> Manifest.Mention {
+    let entries = try keys(node, what).entries
+    guard entries.count == 1 else {
+      throw wrong(node.mark?.line, "\(what) must name one function", "write {FUNCTION: [NAME, …]}")
+    }
+    return Manifest.Mention(
+      function: entries[0].key, names: try strings(entries[0].value, what))
+  }
+
   private func number(_ node: Node?, _ what: String, from least: Int = 0) throws -> Int? {
     guard let node else { return nil }
     guard let value = node.int, value >= least else {
@@ -126,7 +136,8 @@ struct ManifestReader {
 
   private static let ruleKeys = [
     "allocates", "zeroed", "frees", "locks", "unlocks", "returns", "custom", "translates",
-    "ends", "ignored", "order", "size", "sleeps", "holds", "records",
+    "ends", "ignored", "order", "size", "sleeps", "holds", "records", "downgrades", "enters",
+    "leaves", "warns", "copies", "replaces", "argument", "context", "tries", "allowing",
   ]
 
   private func rule(
@@ -151,8 +162,25 @@ struct ManifestReader {
     if let node = keys.take("unlocks") {
       actions.append(.unlocks(try word(node, "unlocks", as: Rule.Mode.self)))
     }
+    if let node = keys.take("enters") {
+      actions.append(.enters(try word(node, "enters", as: Rule.Context.self)))
+    }
+    if let node = keys.take("leaves") {
+      actions.append(.leaves(try word(node, "leaves", as: Rule.Context.self)))
+    }
+    if try flag(keys.take("downgrades"), "downgrades") { actions.append(.downgrades) }
+    if try flag(keys.take("warns"), "warns") { actions.append(.warns) }
+    var answers: [String] = []
     if let node = keys.take("returns") {
-      actions.append(.returns(try strings(node, "returns of \(what)")))
+      let values = try strings(node, "returns of \(what)")
+      if values.isEmpty {
+        throw wrong(keys.line, "\(what) returns nothing", "write returns: [value, …]")
+      }
+      // What takes a lock or enters a section may also say that it did not.
+      switch actions.first {
+      case .locks, .enters: answers = values
+      default: actions.append(.returns(values))
+      }
     }
     if let node = keys.take("custom") {
       actions.append(.custom(try string(node, "custom of \(what)")))
@@ -164,22 +192,24 @@ struct ManifestReader {
       actions.append(.translatesPhysical)
     }
     if let node = keys.take("ends") {
-      guard node.string == "crash" else {
-        throw wrong(node.mark?.line, "ends can only be 'crash'", "write 'crash'")
-      }
-      actions.append(.ends)
+      actions.append(.ends(try word(node, "ends", as: Rule.End.self)))
     }
     if try flag(keys.take("ignored"), "ignored") { actions.append(.ignored) }
     guard actions.count == 1, let action = actions.first else {
       throw wrong(
         keys.line, "\(what) says \(actions.isEmpty ? "nothing" : "more than one thing") to do",
-        "give it one of: allocates, frees, locks, unlocks, returns, custom, translates, ends, ignored"
+        "give it one of: allocates, frees, locks, unlocks, downgrades, enters, leaves, returns, warns,"
+          + " custom, translates, ends, ignored"
       )
     }
-    if case .returns(let values) = action, values.isEmpty {
-      throw wrong(keys.line, "\(what) returns nothing", "write returns: [value, …]")
-    }
     var rule = Rule(action: action)
+    rule.answers = answers
+    rule.tries = try flag(keys.take("tries"), "tries")
+    rule.argument = try number(keys.take("argument"), "argument of \(what)") ?? 0
+    rule.beside = try keys.take("context").map { try word($0, "context", as: Rule.Beside.self) }
+    rule.copies = try keys.take("copies").map { try string($0, "copies of \(what)") }
+    rule.replaces = try keys.take("replaces").map { try string($0, "replaces of \(what)") }
+    rule.allowing = try keys.take("allowing").map { try string($0, "allowing of \(what)") }
     rule.order = try number(keys.take("order"), "order of \(what)")
     if let node = keys.take("sleeps") { rule.sleeps = try word(node, "sleeps", as: Rule.When.self) }
     if let node = keys.take("holds") {
@@ -203,8 +233,31 @@ struct ManifestReader {
         keys.line, "\(what) \(isObject ? "allocates an object without its size" : "has a size")",
         "say the size in bytes where an object is allocated, as 'size: p0', and nowhere else")
     }
+    try check(rule, isObject: isObject, keys)
     try keys.close(allowed: Self.ruleKeys + also)
     return rule
+  }
+
+  /// Keys that mean something only beside others.
+  private func check(_ rule: Manifest.Rule, isObject: Bool, _ keys: Keys) throws {
+    let (isLock, isPlace) =
+      switch rule.action {
+      case .locks, .unlocks: (true, true)
+      case .frees, .downgrades: (false, true)
+      default: (false, false)
+      }
+    let misplaced = [
+      ("context", rule.beside != nil && !isLock, "locks' or 'unlocks"),
+      ("tries", rule.tries && rule.answers.count < 2, "locks' and two values of 'returns"),
+      ("argument", rule.argument != 0 && !isPlace, "frees', 'locks' or 'unlocks"),
+      ("copies", rule.copies != nil && !isObject, "allocates: object"),
+      ("replaces", rule.replaces != nil && !isObject, "allocates: object"),
+      ("allowing", rule.allowing != nil && rule.sleeps == .never, "sleeps"),
+    ]
+    guard let (key, _, beside) = misplaced.first(where: \.1) else { return }
+    throw wrong(
+      keys.line, "'\(key)' of \(keys.what) has no meaning there",
+      "write it beside '\(beside)', or remove it")
   }
 
   private func boundary(
@@ -240,11 +293,9 @@ struct ManifestReader {
   }
 
   /// The services that every subject may call.
-  func services() throws -> (
-    boundary: [(name: String, rule: Manifest.Rule)], variables: [Manifest.Variable]
-  ) {
+  func services() throws -> Manifest.Services {
     var top = try keys(try document(), "the services")
-    let result = (
+    let result = Manifest.Services(
       boundary: try boundary(top.take("boundary")),
       variables: try variables(top.take("variables"))
     )
@@ -320,12 +371,15 @@ struct ManifestReader {
         count: try number(inner.take("count"), "count", from: 1) ?? 1,
         with: try inner.take("with").map { try string($0, "with") },
         isOptional: try flag(inner.take("optional"), "optional"), line: entry.line)
+      if let node = inner.take("mentioned") {
+        slot.mentioned = try mention(node, "mentioned of slot '\(entry.key)'")
+      }
       slot.values = try values(inner.take("values"), of: "slot '\(entry.key)'")
       if !slot.values.isEmpty, slot.count > 1 {
         throw wrong(
           entry.line, "slot '\(entry.key)' has values for many elements", "name each as a slot")
       }
-      try inner.close(allowed: ["is", "count", "with", "optional", "values"])
+      try inner.close(allowed: ["is", "count", "with", "mentioned", "optional", "values"])
       return slot
     }
     let callbacks = try entries("callbacks").map { entry in

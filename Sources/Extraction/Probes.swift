@@ -111,8 +111,10 @@ struct Probes {
   ///   - cursors: the probe functions as parsed, by number.
   ///   - failed: numbers of lines (from 1) with an error.
   ///   - has: whether the tree has a function.
+  ///   - mentions: whether the tree's own text mentions something.
   func resolve(
-    _ cursors: [Int: ClangCursor], failed: Set<Int>, asked: String, has: (String) -> Bool
+    _ cursors: [Int: ClangCursor], failed: Set<Int>, asked: String, has: (String) -> Bool,
+    mentions: (Manifest.Mention) -> Bool
   ) throws -> Answers {
     var answers = Answers()
     func first(_ spellings: [String]) -> Extractor.Resolved? {
@@ -148,7 +150,8 @@ struct Probes {
         answers.objects.append((object, found.expression))
       }
     }
-    for slot in manifest.slots where slot.with.map(has) ?? true {
+    for slot in manifest.slots
+    where (slot.with.map(has) ?? true) && (slot.mentioned.map(mentions) ?? true) {
       if let found = try need(
         "slot '\(slot.name)'", slot.spellings, optional: slot.isOptional, line: slot.line)
       {

@@ -18,6 +18,8 @@ public struct Provenance: Codable, Sendable, Equatable {
     public var name: String
     public var firstLine: Int
     public var lastLine: Int
+    /// Where a patch put it; nil: in the source file.
+    public var file: String?
   }
 
   public var subject: String
@@ -37,6 +39,11 @@ public struct Provenance: Codable, Sendable, Equatable {
   /// SHA-256 of each file of the tree that was read, by path relative to the tree. Empty where nobody
   /// reads the text later.
   public var files: [String: String]
+
+  /// The file that a function is in, relative to the tree.
+  public func file(of function: String) -> String {
+    functions.first { $0.name == function }?.file ?? source
+  }
 
   public static func read(in directory: String) throws -> Provenance {
     let path = "\(directory)/provenance.json"

@@ -22,11 +22,14 @@ public struct Reading: Codable, Sendable, Equatable {
 
   /// - Parameters:
   ///   - read: paths of the files that were read, of the tree absolute.
+  ///   - following: files that tell what a patch renames and moves.
   ///   - tree: its top directory.
-  init(_ read: [String], manifest: Manifest, tree: String, warnings: [Place]) {
+  init(
+    _ read: [String], manifest: Manifest, following: [String], tree: String, warnings: [Place]
+  ) {
     let prefix = tree + "/"
     let inTree = read.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
-    files = Set(inTree + [manifest.source] + KernelBuild.kbuilds).sorted()
+    files = Set(inTree + [manifest.source] + following + KernelBuild.kbuilds).sorted()
     names = Set(read.map { ($0 as NSString).lastPathComponent } + KernelBuild.forced).sorted()
     let source = (manifest.source as NSString).deletingLastPathComponent
     roots = Set(["include", "arch/x86", source] + manifest.include).sorted()

@@ -44,12 +44,12 @@ public struct Statements: Sendable {
   public private(set) var returns: [Return] = []
 
   private let text: [UInt8]
-  private let newlines: [Int]
+  private let source: SourceText
 
-  /// - Parameter text: the source file.
-  init(of functions: [ClangCursor], in text: [UInt8]) {
-    self.text = text
-    newlines = text.indices.filter { text[$0] == UInt8(ascii: "\n") }
+  /// - Parameter source: the text that they are from.
+  init(of functions: [ClangCursor], in source: SourceText) {
+    self.source = source
+    text = source.bytes
     for function in functions {
       for child in function.children { read(child, into: nil, isWrite: false) }
     }
@@ -189,13 +189,5 @@ public struct Statements: Sendable {
     return first...max(first, line(of: max(range.lowerBound, range.upperBound - 1)))
   }
 
-  private func line(of offset: Int) -> Int {
-    var low = 0
-    var high = newlines.count
-    while low < high {
-      let middle = (low + high) / 2
-      if newlines[middle] < offset { low = middle + 1 } else { high = middle }
-    }
-    return low + 1
-  }
+  private func line(of offset: Int) -> Int { source.place(of: offset).line }
 }

@@ -36,7 +36,11 @@ struct UnitCheck {
 
   /// In the text and around it, what the kernel's build refuses is refused; headers are the tree's.
   func check(_ compiled: Command.Result) throws {
-    guard compiled.succeeded else { throw report.failure(compiled.errorLines) }
+    guard compiled.succeeded else {
+      // What is missing may be why.
+      try check()
+      throw report.failure(compiled.errorLines)
+    }
     let own =
       [manifest.source, HarnessWriter.fileName].map { "\($0):" }
       + installation.glueDirectories.map { "\($0)/" }
@@ -54,24 +58,25 @@ struct UnitCheck {
       .filter { !Closure.isKnown($0) && !isCompilers($0) }
   }
 
-  /// Refuses what nothing defines: a callee that only a header's inline function calls has no line
-  /// of its own in the source file.
-  func check(unknown: [String]) throws {
-    guard let name = unknown.first else { return }
-    let chain = extracted.chain(to: name)
-    let others =
-      unknown.count > 1 ? ["also unknown: " + unknown.dropFirst().joined(separator: ", ")] : []
-    throw Failure(
-      .build, asked: report.asked,
-      cause: chain.isEmpty
-        ? "the manifest or its glue uses \(name), which nothing defines"
-        : "\(chain.last!.user) needs \(name), which is neither extracted nor boundary",
-      place: chain.last.map { "\(report.place($0.file)):\($0.line)" } ?? manifest.path,
-      evidence: chain.map {
-        "\($0.name), used at \(report.place($0.file)):\($0.line) by \($0.user)"
-      }
-        + others,
-      remedy: "add '\(name)' under 'boundary:' or 'variables:' in \(manifest.path)")
+  /// Refuses what nothing defines, all at once: what the source file says, and what the object needs
+  /// besides: a callee that only a header's inline function calls has no line of its own there.
+  func check(unknown: [String] = []) throws {
+    let known = Set(extracted.missing.map(\.name))
+    let others = unknown.filter { !known.contains($0) }.map { name in
+      let chain = extracted.chain(to: name)
+      return Missing(
+        kind: .symbol, name: name, user: chain.last?.user ?? "",
+        place: chain.last.map { "\(report.place($0.file)):\($0.line)" } ?? manifest.path,
+        chain: chain.map {
+          "\($0.name), used at \(report.place($0.file)):\($0.line) by \($0.user)"
+        })
+    }
+    let asked = "extract" + report.asked.dropFirst("compile".count)
+    if let failure = Missing.failure(
+      extracted.missing + others, asked: asked, manifest: manifest)
+    {
+      throw failure
+    }
   }
 
   /// What the instruments call, and the linker's own.

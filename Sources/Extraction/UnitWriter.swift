@@ -12,32 +12,18 @@ struct UnitWriter {
   /// Writes mutants behind the functions that have any; nil: none.
   var mutants: MutantWriter?
 
-  /// Line number, from 1, of each byte offset asked for, in ascending order.
-  static func lines(of offsets: [Int], in text: [UInt8]) -> [Int] {
-    var line = 1
-    var position = 0
-    return offsets.map { offset in
-      while position < offset {
-        if text[position] == UInt8(ascii: "\n") { line += 1 }
-        position += 1
-      }
-      return line
-    }
-  }
-
   /// The verbatim part alone.
   var verbatim: String { pieces { text($0) }.map(\.text).joined() }
 
   private func pieces(
     _ write: (Extractor.Piece) -> String
   ) -> [(position: Int, text: String)] {
-    let all = extracted.pieces
-    let lines = Self.lines(of: all.map(\.range.lowerBound), in: extracted.text)
-    return zip(all, lines).map { piece, line in
-      if let text = mutants?.text(of: piece, line: line) { return (piece.range.lowerBound, text) }
-      return (
-        piece.range.lowerBound, "#line \(line) \"\(manifest.source)\"\n" + write(piece) + "\n"
-      )
+    extracted.pieces.map { piece in
+      let place = extracted.source.place(of: piece.range.lowerBound)
+      let text =
+        mutants?.text(of: piece, at: place)
+        ?? "#line \(place.line) \"\(place.file)\"\n" + write(piece) + "\n"
+      return (piece.range.lowerBound, text)
     }
   }
 
@@ -88,10 +74,10 @@ struct UnitWriter {
   }
 
   var unit: String {
-    let includes = zip(
-      extracted.includes,
-      Self.lines(of: extracted.includes.map(\.range.lowerBound), in: extracted.text)
-    ).map { "#line \($1) \"\(manifest.source)\"\n\(text($0))\n" }.joined()
+    let includes = extracted.includes.map { piece in
+      let place = extracted.source.place(of: piece.range.lowerBound)
+      return "#line \(place.line) \"\(place.file)\"\n\(text(piece))\n"
+    }.joined()
     return """
       /*
       \(provenance.map { " * \($0)" }.joined(separator: "\n"))

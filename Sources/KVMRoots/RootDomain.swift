@@ -56,7 +56,7 @@ public struct RootDomain: ObservedDomain {
     } else {
       let (drive, inputs) = drives[start.space]
       let asked = AskedState(
-        state: RootState(drive: drive, start.values), inputs: inputs, world: world)
+        state: setup.slots.fit(RootState(drive: drive, start.values)), inputs: inputs, world: world)
       last = (start, asked)
       world.begin(start, of: spaces[start.space], choices)
       if drive == .twoVCPUs {
@@ -179,8 +179,8 @@ public struct RootDomain: ObservedDomain {
     let slots = setup.slots
     let older = state.walked == .older ? otherRoot(report) : 0
     if state.walked != .none, !load(state, &report) { return }
-    // A kernel without dummy roots starts no walk before a root is there.
-    guard latest.rootHPA != RootSnapshot.invalidPage || slots.dummyRoot != nil else { return }
+    // A kernel that does not look starts no walk before a root is there.
+    guard latest.rootHPA != RootSnapshot.invalidPage || slots.walkLooks else { return }
     // The code may have used up all that the harness has.
     guard report.wasPrepared(next) || subject.world.peek(slots.pageHPA, at: 15) == 0 else {
       return

@@ -115,10 +115,13 @@ extension RootJudge {
       world.get(slots.pageQuadrant, at: number)
     )
     if found != (gfn, level, quadrant) {
-      let calls = events.calls.filter {
-        $0.call == slots.shadowPage || $0.call == slots.shadowPageByLevel
+      let call = events.calls.first { call in
+        guard call.arg.0 == found.0, call.arg.1 == found.1 else { return false }
+        // Asked for by an address, only a part of 4 GiB has a quadrant.
+        return call.call == slots.shadowPage && call.arg.2 == found.2
+          || call.call == slots.shadowPageByLevel
+            && (found.2 == 0 || call.arg.2 >> 30 & 3 == found.2)
       }
-      let call = calls.first { $0.arg.0 == found.0 && $0.arg.1 == found.1 && $0.arg.2 == found.2 }
       report.broken(
         .boundaryArguments, in: step.function, at: call?.pc ?? step.end,
         "a shadow of frame \(hex(found.0)), level \(found.1), quadrant \(found.2) is taken for frame "

@@ -39,6 +39,11 @@ extension RootJudge {
       expected.rootPGD = 0
       if isSpecial(step.before) { expected.pdptes = (0, 0, 0, 0) }
     }
+    if mask & Self.current != 0, expected.rootHPA == RootSnapshot.invalidPage,
+      step.after.rootPGD == 0
+    {
+      expected.rootPGD = 0  // nor this
+    }
     if let what = step.after.firstDifference(from: expected) {
       let isRepeat = step.before == expected
       report.broken(
@@ -77,7 +82,9 @@ extension RootJudge {
     let due = (0..<3).count {
       step.state.previous[$0] == .unknownPage && isFreed($0, step, mask)
     }
-    let most = due + (mask > 15 ? 1 : 0)
+    let isRoot =
+      slots.freesByLevel && step.state.root == .unknownPage && isCurrentFreed(step, mask)
+    let most = due + (mask > 15 ? 1 : 0) + (isRoot ? 1 : 0)
     guard !(due...most).contains(events.warned.count) else { return }
     report.broken(
       events.warned.count < due ? .warnMissing : .warnUnexpected, in: step.function,

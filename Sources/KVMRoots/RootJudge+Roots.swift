@@ -15,7 +15,7 @@ extension RootJudge {
     // Direct MMUs have their own function; a guest that does not page is direct. A shadow of fewer
     // levels than the guest's tables cannot be, nor one of two levels.
     guard !state.isDirect, state.guestLevel != 0, state.shadowLevel >= 3,
-      state.guestLevel <= max(3, state.shadowLevel)
+      state.guestLevel <= max(3, state.shadowLevel), state.shadowLevel < 5 || hasTables(state)
     else { return false }
     guard !state.hasWrongEntrySize else {
       // Quadrants are for guests whose entries have 4 bytes.
@@ -145,7 +145,7 @@ extension RootJudge {
 
   func direct(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
-    guard state.isDirect else { return false }
+    guard state.isDirect, !isShallowTDP(state) else { return false }
     guard !state.hasWrongEntrySize else {
       wrongEntrySize(step, &report) { $0.arg.3 != 0 }
       return false
@@ -199,6 +199,11 @@ extension RootJudge {
     return world.get(done) != 0
       && Metadata(world, slots).missing(step.state.layout.count, hasHash: slots.pageHash != nil)
         == nil
+  }
+
+  /// The TDP MMU is for 64-bit hosts, which walk four levels or more.
+  func isShallowTDP(_ state: AskedState) -> Bool {
+    state.isDirect && state.tdpMMU && state.shadowLevel < 4
   }
 
   /// Shadow pages are limited: room is made before the first is taken.

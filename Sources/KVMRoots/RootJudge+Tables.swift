@@ -14,6 +14,10 @@ extension RootJudge {
       doesNothing(step, isNeeded: isNeeded, &report)
       return true
     }
+    guard hasTables(state) else {
+      refuses(step, "this kernel has no table of level 5", &report)
+      return true
+    }
     // A fifth table that this level does not use, alone: tables are allocated in concert, so no
     // kernel gets there, and released ones overwrite the pointer.
     let hasSome = before.hasAny(required)
@@ -60,6 +64,12 @@ extension RootJudge {
         .rootIdentity, in: step.function, at: step.end, "the root is changed by allocating tables")
     }
     return true
+  }
+
+  /// Whether the kernel has all tables that a root of this level needs: the fifth came later, and what
+  /// needs it is refused before.
+  func hasTables(_ state: AskedState) -> Bool {
+    slots.pml5 != nil || state.shadowLevel < 5 || state.isDirect || state.guestLevel >= 4
   }
 
   /// How a table's page must be asked for. Its callers may sleep, so an allocation that may not is
@@ -121,7 +131,9 @@ extension RootJudge {
     // guest_mmu is not used without two-dimensional paging; tables of 4 or 5 levels need no PDPTEs
     // of their own.
     let needsPDPT = state.tdp ? state.tdpLevel <= 3 : state.isRootMMU
-    if needsPDPT, hasFailed(step, isDone: after.pae != 0 && after.pae != step.before.pae) {
+    // Also where nothing had to be asked for, which the scenario without the failure tells.
+    let hasPDPT = after.pae != 0 && after.pae != step.before.pae
+    if hasFailed(step, isDone: !needsPDPT || hasPDPT) {
       failsCleanly(step, &report, keepsState: false)
       if after.pae != step.before.pae {
         report.broken(

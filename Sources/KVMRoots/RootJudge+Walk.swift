@@ -16,7 +16,10 @@ extension RootJudge {
 
   func walkStart(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
-    guard state.shadowLevel > 2 else { return false }  // no processor walks two levels
+    // No processor walks two levels.
+    guard state.shadowLevel > 2, state.shadowLevel < 5 || hasTables(state),
+      state.shadowLevel > 3 || !isShallowTDP(state)
+    else { return false }
     let level = Int(Int32(truncatingIfNeeded: world.get(slots.walkLevel)))
     let table = world.get(slots.walkTable)
     let root = step.argument
@@ -31,8 +34,8 @@ extension RootJudge {
         .walkStart, in: step.function, at: place != 0 ? place : step.end, message())
     }
     if root == RootSnapshot.invalidPage || slots.dummyRoot.map({ world.get($0) }) == root {
-      // Kernels without dummy roots never walk before a root is there.
-      guard slots.dummyRoot != nil else { return false }
+      // A kernel that does not look never walks before a root is there, and finds nothing in a dummy.
+      guard slots.walkLooks else { return false }
       warns(exactly: root == RootSnapshot.invalidPage ? 1 : 0, step, &report)
       if level != 0 { broken("a walk starts at level \(level) although there is no root") }
       return true

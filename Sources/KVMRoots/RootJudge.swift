@@ -20,6 +20,8 @@ struct RootJudge {
     fileprivate var isUninitialised = false
     /// How, until it is told.
     fileprivate var parting: Parting?
+    /// Whether a life has come to where no caller brings it: what its roots are then nobody says.
+    fileprivate var isOutside = false
   }
   var memory = Memory()
 
@@ -53,6 +55,7 @@ struct RootJudge {
     memory.position = 0
     memory.isUninitialised = false
     memory.parting = nil
+    memory.isOutside = false
   }
 
   /// Takes the starting state, once it is set up.
@@ -97,6 +100,7 @@ struct RootJudge {
   private mutating func judge(
     _ step: Step, _ world: World, isLast: Bool, _ report: inout Report
   ) {
+    if memory.isOutside, [.shadow, .direct, .freeRoots].contains(step.target) { return }
     let holds: Bool
     switch step.target {
     case .special: holds = special(step, world, &report)
@@ -110,7 +114,10 @@ struct RootJudge {
     case .lifecycle, .twoVCPUs: holds = false
     }
     if step.target == .firstRoot, step.other == nil { start(in: world) }
-    guard holds else { return }
+    guard holds else {
+      memory.isOutside = step.state.drive == .lifecycle
+      return
+    }
     report.look(at: Self.looked(by: step.target))
     if step.target == .firstRoot, step.other != nil { report.look(at: .init(.earlyPublication)) }
     for event in events.assertions {

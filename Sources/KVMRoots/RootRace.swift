@@ -39,7 +39,9 @@ extension RootState {
     state.drive = thread == 0 ? race.first : race.second
     state.isDirect = race.isDirect
     state.tdpMMU = race.tdpMMU
-    let hasChain = race.isDirect ? shadowLevel == 3 : guestLevel < 4
+    // The TDP MMU is for hosts that walk four levels or more.
+    if race.tdpMMU { state.shadowLevel = max(4, shadowLevel) }
+    let hasChain = race.isDirect ? state.shadowLevel == 3 : guestLevel < 4
     let needed: Tables =
       shadowLevel == 5 ? [.pae, .pml4, .pml5] : shadowLevel == 4 ? [.pae, .pml4] : .pae
     switch state.drive {

@@ -13,6 +13,11 @@ struct RootSlots {
   let slotPages, slotRmap, slotTrack: UInt32
   let fourByteEntries, mirrorRoot, pml5, vmType: UInt32?
   let dummyRoot, firstRootDone, pageHash, pageHashSize, pageWalk, guestLAM: UInt32?
+  /// Whether the configuration has memory encryption.
+  let hasEncryption: Bool
+  /// What the kernel's own text says: a walk looks whether there is a root; a root that is freed is
+  /// looked at whether it has a shadow page; what is freed goes by the levels of the role.
+  let walkLooks, freeLooks, freesByLevel: Bool
   let special, shadow, directRoots, freePages, create, freeRoots, walk: UInt32
   let firstRoot: UInt32?
   let makeShadowPage, addMemorySlot, makePageHash: UInt32
@@ -65,6 +70,10 @@ struct RootSlots {
     slotPages = try slot("slot_npages")
     slotRmap = try slot("slot_rmap")
     slotTrack = try slot("slot_track")
+    hasEncryption = subject.slot("encryption") != nil
+    walkLooks = subject.slot("walk_looks") != nil
+    freeLooks = subject.slot("free_looks") != nil
+    freesByLevel = subject.slot("free_by_level") != nil
     guestLAM = subject.slot("guest_lam")
     dummyRoot = subject.slot("dummy_root")
     firstRootDone = subject.slot("first_root")
@@ -101,5 +110,36 @@ struct RootSlots {
     shadowPageByLevel = subject.call("kvm_mmu_get_page")
     memoryEncrypted = subject.call("set_memory_encrypted")
     memoryDecrypted = subject.call("set_memory_decrypted")
+  }
+}
+
+extension RootSlots {
+  /// A state as this kernel can have it: what it does not know is as if it were not.
+  func fit(_ state: RootState) -> RootState {
+    var fitted = state
+    if !hasEncryption { fitted.isEncrypted = false }
+    guard state.drive == .freeRoots else { return fitted }
+    if state.root == .dummy && dummyRoot == nil || state.root == .pml5 && pml5 == nil {
+      fitted.root = .none
+    }
+    if !freeLooks {
+      if state.root == .unknownPage { fitted.root = .none }
+      fitted.previous = PreviousRoots(state.previous.map { $0 == .unknownPage ? .none : $0 })
+    }
+    if freesByLevel { fitLevels(&fitted) }
+    return fitted
+  }
+
+  /// A role that fits the root.
+  private func fitLevels(_ state: inout RootState) {
+    switch state.root {
+    case .pml4 where !state.isDirect, .pml5 where !state.isDirect:
+      state.guestLevel = 3
+      state.shadowLevel = state.root == .pml5 ? 5 : 4
+    case .pml4, .pml5: state.root = .none  // A direct root of four levels is a page of its own.
+    case .pae: (state.shadowLevel, state.guestLevel) = (3, 3)
+    case .none where state.entries == 0: (state.shadowLevel, state.guestLevel) = (3, 3)
+    default: break
+    }
   }
 }

@@ -38,6 +38,8 @@ public final class Revision: Sendable {
   private let scratch: ScratchDirectory?
   /// What holds the files of a commit, for as long as one of its range's revisions is there.
   private let range: CommitRange?
+  /// What it is made from, whose files it needs; nil: it has all of them itself.
+  private let underlying: Revision?
 
   init(
     tree: KernelTree, patches: [PatchFile], applied: PatchApplication?, commit: Commit? = nil
@@ -53,6 +55,7 @@ public final class Revision: Sendable {
     remarks = patches.flatMap(\.remarks) + (applied?.remarks ?? [])
     scratch = applied?.scratch
     range = nil
+    underlying = nil
   }
 
   /// A commit of a range.
@@ -71,6 +74,45 @@ public final class Revision: Sendable {
     skipped = []
     remarks = []
     scratch = nil
+    underlying = nil
+  }
+
+  /// A revision with another content of some of its files.
+  private init(_ other: Revision, overlay: [String: String], scratch: ScratchDirectory) {
+    tree = other.tree
+    patches = other.patches
+    self.overlay = overlay
+    deleted = other.deleted
+    named = other.named
+    touched = other.touched
+    skipped = other.skipped
+    remarks = other.remarks
+    commit = other.commit
+    self.scratch = scratch
+    range = other.range
+    underlying = other
+  }
+
+  /// The same revision, but for the content of some files, by relative path.
+  ///
+  /// - Throws: `Failure` of kind tool where they cannot be written.
+  public func replacing(_ files: [String: Data]) throws -> Revision {
+    let parent = KernelStore.temporaryDirectory
+    do {
+      let scratch = try ScratchDirectory(prefix: PatchApplication.scratchPrefix, in: parent)
+      var overlay = overlay
+      for (number, file) in files.sorted(by: { $0.key < $1.key }).enumerated() {
+        let path = "\(scratch.path)/\(number)"
+        try file.value.write(to: URL(fileURLWithPath: path))
+        overlay[file.key] = path
+      }
+      return Revision(self, overlay: overlay, scratch: scratch)
+    } catch {
+      throw Failure(
+        .tool, asked: "read kernel \(tree.spec)",
+        cause: "the temporary directory cannot be written (\(error.localizedDescription))",
+        place: parent, remedy: "set TMPDIR to a directory that can be written")
+    }
   }
 
   /// Where a file of this revision is.

@@ -25,7 +25,7 @@ struct BehavingTarget {
     nonisolated(unsafe) let subject = try BehaviourDomain.subject()
     result = try Explorer.search(BehaviourDomain.self, jobs: 1, load: { _ in subject })
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-    let places = try await Symbolizer(module: program, source: Self.source)
+    let places = try await Symbolizer(module: program, sources: [Self.source])
       .places(of: Set(result.findings.entries.keys.map(\.offset)))
     findings = result.findings.entries.map { cause, entry in
       Finding(

@@ -41,15 +41,29 @@ static kshim_u64 shadow_page(const kshim_u64 *p)
 	return find_or_make(p[1], (u32)p[2]);
 }
 
-/* p: vcpu, gfn, address, level, direct, access; kernels up to 5.18 */
+/*
+ * The part of a table of 4-byte entries that a table of 8-byte entries at this level shadows. Where the
+ * role does not say how large the guest's entries are, the guest's level does.
+ */
+static unsigned quadrant(gfn_t address, unsigned level)
+{
+#ifdef KSHIM_SLOT_four_byte_gpte
+	const bool is_split = kshim_get(KSHIM_SLOT_four_byte_gpte, 0);
+#else
+	const bool is_split = !kshim_get(KSHIM_SLOT_direct, 0) && kshim_get(KSHIM_SLOT_guest_level, 0) <= 2;
+#endif
+
+	return is_split ? (address >> (12 + 9 * level)) & ((1u << level) - 1) : 0;
+}
+
+/* p: vcpu, gfn, address, level, direct, access; kernels up to 5.19 */
 static kshim_u64 shadow_page_by_level(const kshim_u64 *p)
 {
 	union kvm_mmu_page_role role = { .word = 0 };
 
 	role.level = p[3];
 	role.direct = p[4];
-	if (!p[4])
-		role.quadrant = (p[2] >> 30) & 3;
+	role.quadrant = quadrant(p[2], p[3]);
 	return find_or_make(p[1], role.word);
 }
 
@@ -167,7 +181,7 @@ static kshim_u64 rmap_alloc(const kshim_u64 *p)
 static kshim_u64 track_alloc(const kshim_u64 *p)
 {
 	struct kvm_memory_slot *slot = (void *)(unsigned long)p[0];
-	const unsigned index = slot - memory_slots;
+	const unsigned index = slot->id;
 
 	if (kshim_get(KSHIM_SLOT_slot_track, index))
 		return 0;
@@ -186,17 +200,41 @@ static kshim_u64 track_enabled(const kshim_u64 *p)
 }
 #endif
 
+#ifndef KSHIM_SLOT_slot_hash
+/* Slots stand in an array behind their set: each set has the room of the next for them. */
+static struct kvm_memslots *slot_set(unsigned space)
+{
+	return &slot_sets[2 * space];
+}
+#endif
+
+/* A memory slot in its address space. */
+static struct kvm_memory_slot *new_slot(struct kvm *kvm, unsigned number, unsigned space)
+{
+#ifdef KSHIM_SLOT_slot_hash
+	struct kvm_memslots *slots = &kvm->__memslots[space][0];
+	struct kvm_memory_slot *slot = &memory_slots[number];
+
+	hash_add(slots->id_hash, &slot->id_node[slots->node_idx], number);
+#else
+	struct kvm_memslots *slots = slot_set(space);
+	struct kvm_memory_slot *slot = &slots->memslots[slots->used_slots];
+
+	slots->id_to_index[number] = slots->used_slots++;
+#endif
+	slot_at[number] = slot;
+	return slot;
+}
+
 /* For the set-up: number, address space, 1 for reverse maps | 2 for write tracking. */
 static kshim_u64 add_memory_slot(const kshim_u64 *p)
 {
 	KSHIM_OBJECTS
-	struct kvm_memory_slot *slot = &memory_slots[p[0]];
-	struct kvm_memslots *slots = &kvm->__memslots[p[1]][0];
+	struct kvm_memory_slot *slot = new_slot(kvm, p[0], p[1]);
 
 	slot->id = p[0];
 	slot->as_id = p[1];
 	slot->npages = 4 + p[0];
-	hash_add(slots->id_hash, &slot->id_node[slots->node_idx], slot->id);
 	if (p[2] & 1)
 		for (unsigned i = 0; i < KVM_NR_PAGE_SIZES; i++)
 			slot->arch.rmap[i] = (void *)(unsigned long)
@@ -213,7 +251,11 @@ static kshim_u64 make_page_hash(const kshim_u64 *p)
 	KSHIM_OBJECTS
 
 	for (unsigned i = 0; i < ARRAY_SIZE(kvm->memslots); i++)
+#ifdef KSHIM_SLOT_slot_hash
 		rcu_assign_pointer(kvm->memslots[i], &kvm->__memslots[i][0]);
+#else
+		rcu_assign_pointer(kvm->memslots[i], slot_set(i));
+#endif
 #ifdef KSHIM_SLOT_page_hash
 	if (p[0])
 		kshim_set(KSHIM_SLOT_page_hash, 0, kshim_page_pa(kshim_boot_object(8)));

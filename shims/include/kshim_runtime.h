@@ -39,11 +39,16 @@ void kshim_call_as(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first,
 void kshim_answer(kshim_u64 value);
 unsigned kshim_decide(unsigned arity);
 void kshim_may_sleep(kshim_u64 pc);
+void kshim_may_sleep_with(unsigned allowed, kshim_u64 pc);	/* so many spinning locks may be held */
 void kshim_gone(kshim_u64 pc) __attribute__((noreturn));	/* a callee that never comes back */
 
 /* kind: enum kshim_memory, size in bytes, flags: enum kshim_alloc_flag; virtual address or 0 */
 kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc);
 void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc);	/* 0 is a no-op */
+void kshim_replace(kshim_u64 old, kshim_u64 new, kshim_u64 pc);	/* krealloc(): moves it */
+void kshim_free_later(kshim_u64 object, kshim_u64 pc);	/* when the step is over */
+kshim_u64 kshim_size_of(kshim_u64 object);	/* 0 where nothing is allocated */
+kshim_u64 kshim_cache_size(const void *cache);	/* of one of its objects */
 kshim_u64 kshim_boot_object(kshim_u64 size);	/* in use before the first step; virtual */
 kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc);		/* __pa() */
 kshim_u64 kshim_page_pa(kshim_u64 address);	/* hpa, 0 for NULL, else the raw value */
@@ -56,7 +61,21 @@ void kshim_name_object(unsigned number, const void *address, unsigned long size)
 
 void kshim_lock(const volatile void *lock, int mode, kshim_u64 pc);
 void kshim_unlock(const volatile void *lock, int mode, kshim_u64 pc);
+_Bool kshim_is_locked(const volatile void *lock, int mode);	/* by any thread */
+void kshim_downgrade(const volatile void *lock, kshim_u64 pc);	/* down_write() to down_read() */
 void kshim_name_lock(unsigned number, const volatile void *lock);
+
+/* Contexts; context: enum kshim_context */
+void kshim_enter_context(int context, kshim_u64 pc);
+void kshim_leave_context(int context, kshim_u64 pc);
+unsigned long kshim_irq_flags(void);		/* EFLAGS.IF or 0 */
+unsigned long kshim_irq_save(void);	/* the flags before */
+void kshim_irq_restore(unsigned long flags);
+void kshim_irq_restore_at(unsigned long flags, kshim_u64 pc);
+unsigned long kshim_irq_save_at(kshim_u64 pc);
+int kshim_preempt_count(void);
+void kshim_preempt_add(int value);
+void kshim_preempt_sub(int value);
 
 /* The generated harness offers these to the runtime. */
 struct kshim_table;

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 7
+#define KSHIM_ABI 8
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -38,9 +38,11 @@ enum kshim_event_kind {
 	KSHIM_EVENT_WARN,	/* WARN*: arg[0] = line as the kernel's text says it */
 	KSHIM_EVENT_BUG,	/* BUG(), or the callee that ends everything: ends the step */
 	KSHIM_EVENT_LOCK,	/* arg[0] = lock, arg[1] = KSHIM_LOCK_* */
-	KSHIM_EVENT_UNLOCK,	/* same */
+	KSHIM_EVENT_UNLOCK,	/* same; arg[2] = 1 when it is not held, 2 when interrupts go on
+				 * below a lock that was taken with them off */
 	KSHIM_EVENT_ASSERT,	/* lockdep_assert_*() that failed: arg as LOCK */
-	KSHIM_EVENT_SLEEP,	/* something that may sleep was called with a spinning lock held */
+	KSHIM_EVENT_SLEEP,	/* something that may sleep was called where nothing may:
+				 * arg[0], arg[1] as LOCK */
 	KSHIM_EVENT_ACCESS,	/* an access outside live memory: ends the step; arg[0] = address,
 				 * arg[1] = size, arg[2] = 1 for a write, arg[3] = KSHIM_AT_* */
 	KSHIM_EVENT_ADDRESS,	/* __pa() of what is no page: arg[0] = the raw value */
@@ -68,6 +70,7 @@ enum kshim_limit {
 enum kshim_memory {
 	KSHIM_MEMORY_PAGES = 1,	/* of the page allocator: whole pages, freed with their order */
 	KSHIM_MEMORY_OBJECT,	/* of kmalloc() and its kin: any size, aligned to 8 bytes */
+	KSHIM_MEMORY_EITHER,	/* in use before the first step: who allocated it is not known */
 };
 
 enum kshim_alloc_flag {
@@ -75,12 +78,27 @@ enum kshim_alloc_flag {
 	KSHIM_ALLOC_ACCOUNTED = 2,
 	KSHIM_ALLOC_DMA32 = 4,
 	KSHIM_ALLOC_SLEEPS = 8,
+	KSHIM_ALLOC_NOFAIL = 16,
 };
 
 enum kshim_lock_mode {
 	KSHIM_LOCK_READ = 1,	/* shared and spinning */
 	KSHIM_LOCK_WRITE = 2,	/* exclusive and spinning */
 	KSHIM_LOCK_MUTEX = 3,	/* exclusive and sleeping */
+	KSHIM_LOCK_SHARED = 4,	/* shared and sleeping */
+	KSHIM_LOCK_CONTEXT = 5,	/* no lock: the number is one of enum kshim_context */
+};
+
+/* Sections that a thread is in; before SRCU those in which nothing may sleep. */
+enum kshim_context {
+	KSHIM_CONTEXT_IRQ,	/* interrupts are off */
+	KSHIM_CONTEXT_BH,
+	KSHIM_CONTEXT_PREEMPT,
+	KSHIM_CONTEXT_RCU,
+	KSHIM_CONTEXT_SRCU,
+	KSHIM_CONTEXT_CPUS,	/* CPUs stay as they are: cpus_read_lock() */
+	KSHIM_CONTEXT_MIGRATE,	/* it stays on its CPU */
+	KSHIM_CONTEXTS,
 };
 
 enum kshim_fault {

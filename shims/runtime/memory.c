@@ -93,6 +93,13 @@ static uint8_t *state_of(uint64_t hpa)
 	return w < 0 ? NULL : &state[w][(hpa - window_hpa[w]) / PAGE_SIZE];
 }
 
+/* What is freed when the step is over: until then somebody may use it. */
+#define MAX_LATER 64
+static struct freed_later {
+	uint64_t object, pc;
+} later[MAX_LATER];
+static uint32_t later_count;
+
 /* Every byte the same, and one that clang's pattern initialisation writes. */
 static bool is_poison(uint64_t value)
 {
@@ -144,7 +151,7 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 
 kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g)
 {
-	return take(below_4g ? 0 : 1, PAGE_SIZE, KSHIM_MEMORY_PAGES, fill, 0);
+	return take(below_4g ? 0 : 1, PAGE_SIZE, KSHIM_MEMORY_EITHER, fill, 0);
 }
 
 kshim_u64 kshim_boot_object(kshim_u64 size)
@@ -165,7 +172,9 @@ kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 
 	if (!size)
 		return ZERO_SIZE;
-	hpa = kshim_decide(2) ? 0 : take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, 0, pc);
+	hpa = !(flags & KSHIM_ALLOC_NOFAIL) && kshim_decide(2) ?
+		      0 :
+		      take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, 0, pc);
 	if (hpa && !(flags & KSHIM_ALLOC_ZEROED))
 		unset_add(hpa + offset, size, unset_fill ? DIRTY : 0);
 	event = trace_record(KSHIM_EVENT_ALLOC, pc);
@@ -185,10 +194,61 @@ static enum kshim_at freed_at(uint64_t address, int kind, uint64_t size)
 	if (window < 0)
 		return memory_at(address);
 	found = &allocations[window][(hpa - window_hpa[window]) / PAGE_SIZE];
-	if (*state_of(hpa) == PAGE_UNUSED || found->start != hpa || found->kind != kind ||
+	if (*state_of(hpa) == PAGE_UNUSED || found->start != hpa ||
+	    (found->kind != kind && found->kind != KSHIM_MEMORY_EITHER) ||
 	    (kind == KSHIM_MEMORY_PAGES && found->size != size))
 		return KSHIM_AT_WILD;
 	return memory_at(address);
+}
+
+/* The size of what is allocated at an address; 0 where nothing is. */
+static uint64_t size_at(uint64_t address)
+{
+	int window = window_of(address - offset);
+	uint64_t hpa = address - offset;
+
+	return window < 0 ? 0 : allocations[window][(hpa - window_hpa[window]) / PAGE_SIZE].size;
+}
+
+kshim_u64 kshim_size_of(kshim_u64 object)
+{
+	return size_at(object);
+}
+
+kshim_u64 kshim_cache_size(const void *cache)
+{
+	/* One that was made elsewhere says nothing. */
+	return size_at((uint64_t)cache) ? *(const kshim_u64 *)cache : PAGE_SIZE;
+}
+
+void kshim_free_later(kshim_u64 object, kshim_u64 pc)
+{
+	if (later_count == MAX_LATER) {
+		trace_limit(KSHIM_LIMIT_PAGES, pc);
+		step_end();
+	}
+	later[later_count++] = (struct freed_later){ object, pc };
+}
+
+void memory_free_later(void)
+{
+	for (uint32_t i = 0; i < later_count; i++)
+		kshim_free(later[i].object, KSHIM_MEMORY_OBJECT, 0, later[i].pc);
+	later_count = 0;
+}
+
+void kshim_replace(kshim_u64 old, kshim_u64 new, kshim_u64 pc)
+{
+	uint64_t size = size_at(old);
+
+	if (size > size_at(new))
+		size = size_at(new);
+	if (size) {
+		memory_check(old, size, false, pc);
+		memory_check(new, size, true, pc);
+		memcpy((void *)new, (void *)old, size);
+	}
+	kshim_free(old, KSHIM_MEMORY_OBJECT, 0, pc);
 }
 
 void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
@@ -399,6 +459,7 @@ void memory_save(struct memory_state *now)
 {
 	now->store_count = memory_store_count;
 	now->free_count = free_count;
+	now->later_count = later_count;
 	for (int w = 0; w < 2; w++)
 		now->next[w] = next[w];
 }
@@ -406,6 +467,7 @@ void memory_save(struct memory_state *now)
 void memory_restore(const struct memory_state *then)
 {
 	access_undo(then->store_count);
+	later_count = then->later_count;
 	while (free_count > then->free_count) {
 		free_count--;
 		state[frees[free_count].window][frees[free_count].frame] = PAGE_LIVE;

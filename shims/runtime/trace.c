@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Events, decisions and locks of one scenario. */
+/* Events and decisions of one scenario. */
 #include <string.h>
 
 #include "world.h"
@@ -10,9 +10,6 @@ uint32_t trace_event_count, trace_decision_count;
 
 static uint8_t prefix[MAX_DECISIONS];
 static uint32_t prefix_count;
-#define MAX_NAMED_LOCKS 31
-#define UNNAMED_LOCK 31
-static const volatile void *named[MAX_NAMED_LOCKS];
 
 static void take_prefix(const uint8_t *choices, uint32_t count)
 {
@@ -178,145 +175,6 @@ void kshim_no_room(void)
 {
 	trace_limit(KSHIM_LIMIT_MODEL, KSHIM_PC());
 	step_end();
-}
-
-void kshim_may_sleep(kshim_u64 pc)
-{
-	if (thread_now->held_spinning)
-		trace_record(KSHIM_EVENT_SLEEP, pc);
-}
-
-void kshim_name_lock(unsigned number, const volatile void *lock)
-{
-	if (number < MAX_NAMED_LOCKS)
-		named[number] = lock;
-}
-
-static uint32_t number_of(const volatile void *lock)
-{
-	for (uint32_t i = 0; i < MAX_NAMED_LOCKS && named[i]; i++)
-		if (named[i] == lock)
-			return i;
-	return UNNAMED_LOCK;
-}
-
-static void count_held(void)
-{
-	struct thread *thread = thread_now;
-
-	thread->held_write = thread->held_read = thread->held_spinning = 0;
-	for (uint32_t i = 0; i < thread->held_count; i++) {
-		const struct held_lock *held = &thread->held[i];
-
-		if (held->mode == KSHIM_LOCK_READ)
-			thread->held_read |= 1u << held->number;
-		else
-			thread->held_write |= 1u << held->number;
-		thread->held_spinning += held->mode != KSHIM_LOCK_MUTEX;
-	}
-}
-
-/* Whether a thread holds a lock in a way that keeps others from taking it. */
-bool trace_holds(const struct thread *thread, const volatile void *lock, int mode)
-{
-	for (uint32_t i = 0; i < thread->held_count; i++)
-		if (thread->held[i].lock == lock &&
-		    (mode != KSHIM_LOCK_READ || thread->held[i].mode != KSHIM_LOCK_READ))
-			return true;
-	return false;
-}
-
-struct kshim_event *trace_lock(enum kshim_event_kind kind, const volatile void *lock, int mode,
-			       uint64_t pc)
-{
-	struct kshim_event *event = trace_record(kind, pc);
-
-	event->arg[0] = number_of(lock);
-	event->arg[1] = mode;
-	return event;
-}
-
-static struct held_lock *find_held(const volatile void *lock)
-{
-	for (uint32_t i = 0; i < thread_now->held_count; i++)
-		if (thread_now->held[i].lock == lock)
-			return &thread_now->held[i];
-	return NULL;
-}
-
-void kshim_lock(const volatile void *lock, int mode, kshim_u64 pc)
-{
-	struct thread *thread = thread_now;
-	struct kshim_event *event;
-
-	if (mode == KSHIM_LOCK_MUTEX)
-		kshim_may_sleep(pc);
-	thread_wait(lock, mode, pc);
-	event = trace_lock(KSHIM_EVENT_LOCK, lock, mode, pc);
-	if (find_held(lock)) {
-		/* On hardware this never returns. */
-		event->arg[2] = 1;
-		step_end();
-	}
-	if (thread->held_count == MAX_HELD) {
-		trace_limit(KSHIM_LIMIT_LOCKS, pc);
-		step_end();
-	}
-	thread->held[thread->held_count++] = (struct held_lock){
-		.lock = lock, .mode = mode, .number = number_of(lock),
-	};
-	count_held();
-	event->held_write = thread->held_write;
-	event->held_read = thread->held_read;
-}
-
-void kshim_unlock(const volatile void *lock, int mode, kshim_u64 pc)
-{
-	struct kshim_event *event = trace_lock(KSHIM_EVENT_UNLOCK, lock, mode, pc);
-	struct held_lock *held = find_held(lock);
-
-	if (!held || held->mode != mode) {
-		event->arg[2] = 1;
-		return;
-	}
-	*held = thread_now->held[--thread_now->held_count];
-	count_held();
-	thread_now->has_released = true;
-}
-
-/* A mutex is held exclusively too. */
-static bool fits(int held_mode, int mode)
-{
-	return !mode || held_mode == mode ||
-	       (mode == KSHIM_LOCK_WRITE && held_mode == KSHIM_LOCK_MUTEX);
-}
-
-void kshim_assert_held_at(const volatile void *lock, int mode, kshim_u64 pc)
-{
-	const struct held_lock *held = find_held(lock);
-
-	if (!held || !fits(held->mode, mode))
-		trace_lock(KSHIM_EVENT_ASSERT, lock, mode, pc);
-}
-
-void kshim_assert_held(const volatile void *lock, int mode)
-{
-	kshim_assert_held_at(lock, mode, KSHIM_PC());
-}
-
-void kshim_assert_not_held(const volatile void *lock)
-{
-	if (find_held(lock))
-		trace_lock(KSHIM_EVENT_ASSERT, lock, -1, KSHIM_PC());
-}
-
-uint32_t trace_locks_held(void)
-{
-	uint32_t count = 0;
-
-	for (unsigned n = 0; n < THREADS; n++)
-		count += threads[n].held_count;
-	return count;
 }
 
 uint64_t trace_digest(uint64_t seed)

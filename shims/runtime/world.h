@@ -55,7 +55,7 @@ enum thread_place { THREAD_ELSEWHERE, THREAD_STACK, THREAD_GUARD };
 
 /* What a checkpoint or a mark keeps of each part. */
 struct memory_state {
-	uint32_t store_count, free_count;
+	uint32_t store_count, free_count, later_count;
 	uint32_t next[2];
 };
 
@@ -131,6 +131,7 @@ void access_undo(uint32_t count);	/* takes writes back, down to so many */
 
 /* memory.c */
 void memory_open(void);
+void memory_free_later(void);	/* at a step's end */
 /* What an access to simulated memory meets; false where the address is none of it. */
 bool memory_meets(uint64_t address, uint64_t size, enum kshim_at *at);
 bool memory_is_page_struct(uint64_t address, uint64_t size);	/* one that belongs to a frame */
@@ -258,8 +259,10 @@ void trace_restore(const struct trace_state *state, const uint8_t *choices, uint
 struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc);
 void trace_limit(enum kshim_limit limit, uint64_t pc);
 uint64_t trace_digest(uint64_t seed);
-uint32_t trace_locks_held(void);
 unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event);
+
+/* locks.c */
+uint32_t trace_locks_held(void);
 bool trace_holds(const struct thread *thread, const volatile void *lock, int mode);
 struct kshim_event *trace_lock(enum kshim_event_kind kind, const volatile void *lock, int mode,
 			       uint64_t pc);

@@ -41,15 +41,18 @@ extension Extraction {
     _ subject: String, from revision: Revision, installation: Installation,
     selection: MutantSelection, isCompiled: Bool = true, into directory: String
   ) async throws -> MutatedExtraction {
-    let manifest = try installation.manifest(subject)
+    let given = try installation.manifest(subject)
     let output = try OutputDirectory(directory, asked: "extract \(subject)")
     defer { output.discard() }
-    var (extraction, extracted) = try await extract(
-      manifest, from: revision, installation: installation, as: .object(counting: false),
+    var (extraction, extracted, followed) = try await extract(
+      given, from: revision, installation: installation, as: .object(counting: false),
       into: output)
+    let (manifest, revision) = (followed.manifest, followed.revision)
     let all = MutantFinder(manifest: manifest, extracted: extracted).mutants()
     try selection.check(all, functions: extraction.provenance.functions.map(\.name))
-    let selected = all.filter { selection.takes($0, touched: extraction.touched) }
+    let selected = all.filter {
+      selection.takes($0, touched: extraction.touched[manifest.source] ?? [])
+    }
     guard !selected.isEmpty else {
       throw Failure(
         .request, asked: "make mutants of \(subject) from \(revision.tree.spec)",

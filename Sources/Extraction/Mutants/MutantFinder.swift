@@ -21,7 +21,7 @@ struct MutantFinder {
   func mutants() -> [Mutant] {
     var found: [Mutant] = []
     let known = Effects(manifest: manifest, extracted: extracted)
-    let places = Places(extracted.text)
+    let places = Places(extracted.source)
     for (name, piece) in pieces {
       let text = String(decoding: extracted.text[piece.range], as: UTF8.self)
       let hash = Digest.of(text)
@@ -64,22 +64,14 @@ struct MutantFinder {
 
   /// Lines and columns of the file's byte offsets.
   private struct Places {
-    private var starts = [0]
+    private let source: SourceText
 
-    init(_ text: [UInt8]) {
-      for (offset, byte) in text.enumerated() where byte == UInt8(ascii: "\n") {
-        starts.append(offset + 1)
-      }
-    }
+    init(_ source: SourceText) { self.source = source }
 
     subscript(offset: Int) -> Mutant.Position {
-      var line = 0
-      var beyond = starts.count
-      while beyond - line > 1 {
-        let middle = (line + beyond) / 2
-        if starts[middle] <= offset { line = middle } else { beyond = middle }
-      }
-      return .init(line: line + 1, column: offset - starts[line] + 1)
+      let newline = UInt8(ascii: "\n")
+      let start = (source.bytes[..<offset].lastIndex(of: newline) ?? -1) + 1
+      return .init(line: source.place(of: offset).line, column: offset - start + 1)
     }
   }
 

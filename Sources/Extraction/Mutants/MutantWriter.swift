@@ -40,7 +40,7 @@ struct MutantWriter {
     """
 
   /// - Returns: nil where the function has no mutants.
-  func text(of piece: Extractor.Piece, line: Int) -> String? {
+  func text(of piece: Extractor.Piece, at place: SourceText.Place) -> String? {
     guard piece.functions.count == 1, let name = piece.functions.first,
       let cursor = extracted.functions[name], let prototype = cursor.prototype,
       reach[name] != nil
@@ -49,7 +49,7 @@ struct MutantWriter {
     let isInlined = Self.isAlwaysInline(cursor, in: extracted)
     let attribute = isApart && !isInlined ? "__attribute__((__noinline__, __used__))\n" : ""
     func block(_ symbol: String, _ file: String, _ text: String) -> String {
-      "#define \(name) \(symbol)\n\(attribute)#line \(line) \"\(file)\"\n\(text)\n#undef \(name)\n"
+      "#define \(name) \(symbol)\n\(attribute)#line \(place.line) \"\(file)\"\n\(text)\n#undef \(name)\n"
     }
     // Copies that are compared hold nothing that a first value would change.
     let verbatim =
@@ -58,7 +58,7 @@ struct MutantWriter {
       : UnitWriter.text(piece.range, of: extracted)
     let copies = own.map { mutant in
       block(
-        Self.copy(mutant.number), isApart ? Self.marker(mutant.number) : manifest.source,
+        Self.copy(mutant.number), isApart ? Self.marker(mutant.number) : place.file,
         isApart
           ? Self.apply(mutant, to: piece, of: extracted.text)
           : Self.apply(mutant, to: piece, of: extracted.text) { range in
@@ -67,7 +67,7 @@ struct MutantWriter {
             }
           })
     }
-    return block(Self.original(name), manifest.source, verbatim) + copies.joined()
+    return block(Self.original(name), place.file, verbatim) + copies.joined()
       + "#line 1 \"\(HarnessWriter.fileName)\"\n"
       + dispatcher(name, prototype, own, isStatic: cursor.isStatic, isInlined: isInlined)
   }

@@ -9,4 +9,8 @@
 #undef __ro_after_init
 #define __read_mostly
 #define __ro_after_init
+#undef __cacheline_aligned
+#define __cacheline_aligned __attribute__((__aligned__(SMP_CACHE_BYTES)))
+#undef __cacheline_aligned_in_smp
+#define __cacheline_aligned_in_smp __cacheline_aligned
 #endif

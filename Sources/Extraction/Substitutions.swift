@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+
+/// Which words a patch puts in the place of others, counted over its lines.
+struct Substitutions {
+  private var counts: [String: [String: Int]] = [:]
+
+  /// Adds what differs between two versions of a file.
+  mutating func add(_ old: [UInt8], _ new: [UInt8]) {
+    let newline = UInt8(ascii: "\n")
+    let before = old.split(separator: newline, omittingEmptySubsequences: false)
+    let after = new.split(separator: newline, omittingEmptySubsequences: false)
+    for (removed, inserted) in Self.hunks(before, after) where !removed.isEmpty && !inserted.isEmpty
+    {
+      add(
+        CToken.all(of: Array(before[removed].joined(separator: [newline]))).map(\.text),
+        CToken.all(of: Array(after[inserted].joined(separator: [newline]))).map(\.text))
+    }
+  }
+
+  /// Adds what differs between two stretches of C.
+  mutating func add(_ old: [String], _ new: [String]) {
+    for (removed, inserted) in Self.hunks(old, new) where removed.count == inserted.count {
+      for (word, other) in zip(old[removed], new[inserted])
+      where TopLevel.isWord(word) && TopLevel.isWord(other) {
+        counts[word, default: [:]][other, default: 0] += 1
+      }
+    }
+  }
+
+  /// How often a word stands in the place of another.
+  func count(_ old: String, _ new: String) -> Int { counts[old]?[new] ?? 0 }
+
+  /// The stretches that differ.
+  private static func hunks<Element: Hashable>(
+    _ old: [Element], _ new: [Element]
+  ) -> [(removed: Range<Int>, inserted: Range<Int>)] {
+    var removed: Set<Int> = []
+    var inserted: Set<Int> = []
+    for change in new.difference(from: old) {
+      switch change {
+      case .remove(let offset, _, _): removed.insert(offset)
+      case .insert(let offset, _, _): inserted.insert(offset)
+      }
+    }
+    var hunks: [(Range<Int>, Range<Int>)] = []
+    var (left, right) = (0, 0)
+    while left < old.count || right < new.count {
+      let start = (left, right)
+      while removed.contains(left) { left += 1 }
+      while inserted.contains(right) { right += 1 }
+      if (left, right) != start {
+        hunks.append((start.0..<left, start.1..<right))
+      } else {
+        left += 1
+        right += 1
+      }
+    }
+    return hunks
+  }
+}
