@@ -124,7 +124,8 @@ public struct Check: Sendable {
     guard base.verdict.findings.contains(where: { properties.contains($0.property) }) else {
       return .none
     }
-    var evidence = Evidence(part.verdict.findings, of: part.revision, over: base.revision)
+    var evidence = Evidence(
+      part.verdict.findings + base.verdict.findings, of: part.revision, over: base.revision)
     evidence.reruns = base.reruns
     return evidence
   }
