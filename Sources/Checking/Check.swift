@@ -251,7 +251,7 @@ public struct Check: Sendable {
     notes.removeAll { note in
       findings.contains { $0.property == Property.uninitialised.id && $0.line == note.line }
     }
-    let verdict = Verdict(
+    var verdict = Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
         patches: provenance.patches.map { .init(file: $0.file, subject: $0.subject) }),
@@ -263,6 +263,8 @@ public struct Check: Sendable {
           ? nil : result.findings.limits.keys.map(\.words).sorted(),
         bound: D.bound, functions: subject.entries, coverage: D.coverage),
       properties: properties(domain, result.findings, notes))
+    let followed = builds.extraction.followed
+    verdict.followed = followed.isEmpty ? nil : followed
     return (verdict, result.outcomes)
   }
 

@@ -145,15 +145,19 @@ public actor ResultCache {
     return scope
   }
 
-  /// Remembered for what kshim unpacked, which never changes.
+  /// Remembered for what kshim unpacked, which never changes, as long as nothing is added.
   private func tree(
     _ kernel: KernelTree, _ name: String, _ reading: Reading
   ) -> TreeFingerprint {
-    let directory = kernel.directory
-    if let known = trees["\(name) \(directory)"] { return known }
-    let tree = TreeFingerprint(reading, in: directory)
-    if kernel.isPartial { trees["\(name) \(directory)"] = tree }
+    let known = ([name] + Self.words(kernel)).joined(separator: "\n")
+    if let tree = trees[known] { return tree }
+    let tree = TreeFingerprint(reading, in: kernel.directory)
+    if kernel.isPartial { trees[known] = tree }
     return tree
+  }
+
+  private static func words(_ kernel: KernelTree) -> [String] {
+    [kernel.directory, kernel.identity] + kernel.kept
   }
 
   /// The key of a revision's verdict, if it reads what `reading` lists.
@@ -166,8 +170,8 @@ public actor ResultCache {
     let changed = Digest.of(files: copies)
     let difference = changes.map { "\($0.key) \($0.value.flatMap { changed[$0] } ?? "gone")" }
     let known =
-      ([scope, name, revision.tree.version, revision.tree.directory] + difference.sorted()).joined(
-        separator: "\n")
+      ([scope, name, revision.tree.version] + Self.words(revision.tree)
+      + difference.sorted()).joined(separator: "\n")
     if revision.tree.isPartial, let key = keys[known] { return key }
     let text = "\(scope)\n\(name)\n\(revision.tree.version)\n"
     let key = Digest.of(text + tree.text(changes, changed: changed))

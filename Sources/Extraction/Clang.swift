@@ -169,6 +169,16 @@ struct ClangCursor {
     defer { clang_disposeString(name) }
     return clang_File_isEqual(file, clang_getFile(unit, clang_getCString(name))) != 0
   }
+  /// A name for a register of the processor.
+  var isRegister: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Register }
+  /// The function that `__attribute__((cleanup(…)))` of a variable names.
+  var cleanup: String? {
+    guard clang_Cursor_hasAttrs(raw) != 0 else { return nil }
+    let policy = clang_getCursorPrintingPolicy(raw)
+    defer { clang_PrintingPolicy_dispose(policy) }
+    return text(clang_getCursorPrettyPrinted(raw, policy))
+      .firstMatch(of: /cleanup\((\w+)\)/).map { String($0.1) }
+  }
   var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
   var isAtFileScope: Bool {
     clang_getCursorSemanticParent(raw).kind == CXCursor_TranslationUnit
@@ -413,5 +423,31 @@ extension ClangCursor {
   /// The type without typedefs.
   var canonicalType: String {
     text(clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(raw))))
+  }
+}
+
+// MARK: Records, as renamed members need them
+
+extension ClangCursor {
+  /// Whether it names a member of a struct or union: `x.y`, `x->y`.
+  var isMemberReference: Bool { raw.kind == CXCursor_MemberRefExpr }
+  var isField: Bool { raw.kind == CXCursor_FieldDecl }
+  /// A struct or union without a name whose members are those of what it stands in.
+  var isAnonymousRecord: Bool { clang_Cursor_isAnonymousRecordDecl(raw) != 0 }
+
+  /// The struct or union that something is, or points to.
+  var record: ClangCursor? {
+    var type = clang_getCanonicalType(clang_getCursorType(raw))
+    if type.kind == CXType_Pointer { type = clang_getCanonicalType(clang_getPointeeType(type)) }
+    guard type.kind == CXType_Record else { return nil }
+    return ClangCursor.nonNull(clang_getTypeDeclaration(type))
+  }
+
+  /// Where its name is written, also inside of a macro: the file and a byte offset there.
+  var spelled: (file: String, offset: Int) {
+    var file: CXFile?
+    var offset: UInt32 = 0
+    clang_getSpellingLocation(clang_getCursorLocation(raw), &file, nil, nil, &offset)
+    return (file.map { text(clang_getFileName($0)) } ?? "", Int(offset))
   }
 }

@@ -25,6 +25,10 @@ struct Closure {
   private let boundary: Set<String>
   /// Of other files, named by the text and by the functions of headers that it calls.
   private(set) var variablesUsed: Set<String> = []
+  /// Callees that a pattern of the services answers.
+  private(set) var byPattern: [String: ClangCursor] = [:]
+  /// Variables of other files that their type gives a first value.
+  private(set) var byType: [String: ClangCursor] = [:]
   /// What nothing defines, in the order in which it was met.
   private(set) var missing: [Missing] = []
   /// Who asked for a helper, for the chain in a message.
@@ -72,10 +76,19 @@ struct Closure {
     _ cursor: ClangCursor, from name: String, signatureOnly: Bool = false
   ) {
     var references: [(target: ClangCursor, use: ClangCursor)] = []
+    var cleanups: Set<String> = []
     cursor.visit { child in
       if signatureOnly, child.kind == .compound { return false }
       if let target = child.referenced { references.append((target, child)) }
+      if child.kind == .variable, let cleanup = child.cleanup { cleanups.insert(cleanup) }
       return true
+    }
+    // One of a header is the compiler's to find.
+    for name in cleanups.sorted() {
+      if let function = functions[name], function.isInMainFile, !followed.contains(name) {
+        callers[name] = cursor.name
+        add(function: function)
+      }
     }
     for (target, use) in references {
       switch target.kind {
@@ -91,7 +104,7 @@ struct Closure {
 
   private mutating func call(_ target: ClangCursor, from caller: String, line: Int) {
     let name = target.name
-    if boundary.contains(name) {
+    if boundary.contains(name) || isByPattern(name, target) {
       guard boundaryCalled.insert(name).inserted else { return }
       if let definition = functions[name] ?? target.definition {
         // Its prototype is declared again, its body is the harness's.
@@ -119,6 +132,16 @@ struct Closure {
     miss(.callee, name, of: caller, at: line)
   }
 
+  /// What only a pattern of the services answers, nothing of the text's own.
+  private mutating func isByPattern(_ name: String, _ target: ClangCursor) -> Bool {
+    guard manifest.patterns.contains(where: { name.hasPrefix($0.prefix) }) else { return false }
+    guard functions[name] ?? target.definition == nil || included.contains(name) else {
+      return false
+    }
+    byPattern[name] = target
+    return true
+  }
+
   /// Of several uses of one name the first counts.
   private mutating func miss(
     _ kind: Missing.Kind, _ name: String, of user: String, at line: Int
@@ -138,7 +161,7 @@ struct Closure {
       guard followedHeaders.insert(next.name).inserted else { continue }
       next.visit { child in
         guard let target = child.referenced else { return true }
-        if target.kind == .variable, target.isAtFileScope { variablesUsed.insert(target.name) }
+        if target.kind == .variable, target.isAtFileScope { use(headers: target) }
         guard target.kind == .function else { return true }
         if boundary.contains(target.name), target.definition == nil {
           boundaryCalled.insert(target.name)
@@ -147,6 +170,13 @@ struct Closure {
         }
         return true
       }
+    }
+  }
+
+  private mutating func use(headers target: ClangCursor) {
+    variablesUsed.insert(target.name)
+    if target.definition == nil, manifest.types[target.valueType.spelling] != nil {
+      byType[target.name] = target
     }
   }
 
@@ -180,6 +210,10 @@ struct Closure {
       if !definition.isStatic { exported.insert(name) }
     } else if manifest.variables.contains(where: { $0.name == name }) {
       // The harness defines it.
+    } else if target.definition != nil || target.isStatic || target.isRegister {
+      // A header's own.
+    } else if manifest.types[target.valueType.spelling] != nil {
+      byType[name] = target
     } else if !Self.isKnown(name) {
       miss(.variable, name, of: user, at: line)
     }

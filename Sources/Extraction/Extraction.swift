@@ -65,56 +65,42 @@ public struct Extraction: Sendable {
     into output: OutputDirectory
   ) async throws -> (Extraction, Extractor.Result, Following) {
     let work = output.work
-    let following = try Following(manifest, revision, installation: installation)
+    var following = try Following(manifest, revision, installation: installation)
+    try await following.findMembers(manifest, installation, work: work)
+    if let glue = following.glue, let name = manifest.glue {
+      // Beside the unit it is found first.
+      try Data(glue.utf8).write(to: URL(fileURLWithPath: "\(work)/\(name)"))
+    }
     let (manifest, revision) = (following.manifest, following.revision)
     var build = KernelBuild(revision: revision, installation: installation, work: work)
     try build.prepare()
     let standins = try standins(build)
     build.standins = standins
     let options = BuildOptions.search
-    let extracted = try await extractor(manifest, build, options, following).extract()
-    var provenance = Self.provenance(manifest, revision, extracted)
-    var writer = UnitWriter(
-      manifest: manifest, extracted: extracted, provenance: [], textSHA256: "")
-    provenance.textSHA256 = Digest.of(writer.verbatim)
-    writer = UnitWriter(
-      manifest: manifest, extracted: extracted, provenance: Self.header(provenance),
-      textSHA256: provenance.textSHA256)
-    try Data(writer.unit.utf8).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
-
-    let report = CompilerReport(
-      asked: "compile \(manifest.subject) from \(revision.tree.spec)",
-      tree: revision.tree.directory,
-      isPatched: revision.isChanged, manifestPath: manifest.path,
-      services: try installation.serviceFiles("yaml"), expressions: manifest.expressions)
     let glue = [
       "-I\(installation.glueDirectory(of: manifest.subject))",
       "-I\(installation.root)/kernel-extract",
     ]
     let arguments = try build.arguments(for: manifest) + glue
-    let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
-    // Both at once: each keeps a core busy for as long. What counts tells its lines itself.
-    async let counted =
-      form.counts
-      ? UnitCompiler(
-        installation: installation, arguments: arguments, options: .counting,
-        precompiled: precompiled
-      ).run(
-        "\(work)/unit.c",
-        BuildOptions.counting.counters(of: functions, list: "\(work)/counted")
-          + ["-g0", "-c", "-o", "\(work)/counting.o"]) : nil
-    async let compiling = UnitCompiler(
-      installation: installation, arguments: arguments, options: options,
-      precompiled: precompiled
-    ).run("\(work)/unit.c", ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
+    let report = CompilerReport(
+      asked: "compile \(manifest.subject) from \(revision.tree.spec)",
+      tree: revision.tree.directory,
+      isPatched: revision.isChanged, manifestPath: manifest.path,
+      services: try installation.serviceFiles("yaml"), expressions: manifest.expressions)
+    var extractor = try extractor(manifest, build, options, following)
+    var made = try await make(extractor, revision, installation, arguments, form, report, in: work)
+    // What a destructor of a header calls shows in the object alone.
+    let found = Set(made.unknown).intersection(manifest.answered)
+    if !found.isEmpty {
+      extractor.needed = found
+      made = try await make(extractor, revision, installation, arguments, form, report, in: work)
+    }
+    let (extracted, writer, check) = (made.extracted, made.writer, made.check)
+    var provenance = made.provenance
     let statements = Statements(
       of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
       in: extracted.source)
     let parsed = extracted.unit.files
-    let check = UnitCheck(
-      manifest: manifest, extracted: extracted, installation: installation, report: report)
-    try check.check(try await compiling)
-    async let unknown = UnitCheck.unknown(in: "\(work)/unit.o")
     // What was precompiled stands for what was read for it.
     let read =
       try prerequisites(of: "\(work)/unit.d")
@@ -125,8 +111,7 @@ public struct Extraction: Sendable {
     let reading = Reading(
       read, manifest: manifest, following: following.files, tree: revision.tree.directory,
       warnings: extracted.warnings)
-    try check.check(unknown: try await unknown)
-    if let counted = try await counted { try check.check(counted) }
+    try check.check(unknown: made.unknown)
     if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins
@@ -153,6 +138,54 @@ public struct Extraction: Sendable {
         precompiled: extracted.precompiled),
       extracted, following
     )
+  }
+
+  /// A unit, written and compiled.
+  private struct Made {
+    var extracted: Extractor.Result
+    var provenance: Provenance
+    var writer: UnitWriter
+    var check: UnitCheck
+    /// What its object needs and nothing defines.
+    var unknown: [String]
+  }
+
+  private static func make(
+    _ extractor: Extractor, _ revision: Revision, _ installation: Installation,
+    _ arguments: [String], _ form: Form, _ report: CompilerReport, in work: String
+  ) async throws -> Made {
+    let manifest = extractor.manifest
+    let extracted = try await extractor.extract()
+    var provenance = Self.provenance(manifest, revision, extracted)
+    var writer = UnitWriter(
+      manifest: manifest, extracted: extracted, provenance: [], textSHA256: "")
+    provenance.textSHA256 = Digest.of(writer.verbatim)
+    writer = UnitWriter(
+      manifest: manifest, extracted: extracted, provenance: Self.header(provenance),
+      textSHA256: provenance.textSHA256)
+    try Data(writer.unit.utf8).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
+    let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
+    // Both at once: each keeps a core busy for as long. What counts tells its lines itself.
+    async let counted =
+      form.counts
+      ? UnitCompiler(
+        installation: installation, arguments: arguments, options: .counting,
+        precompiled: precompiled
+      ).run(
+        "\(work)/unit.c",
+        BuildOptions.counting.counters(of: functions, list: "\(work)/counted")
+          + ["-g0", "-c", "-o", "\(work)/counting.o"]) : nil
+    async let compiling = UnitCompiler(
+      installation: installation, arguments: arguments, options: .search,
+      precompiled: precompiled
+    ).run("\(work)/unit.c", ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
+    let check = UnitCheck(
+      manifest: manifest, extracted: extracted, installation: installation, report: report)
+    try check.check(try await compiling)
+    let unknown = try await UnitCheck.unknown(in: "\(work)/unit.o")
+    if let counted = try await counted { try check.check(counted) }
+    return Made(
+      extracted: extracted, provenance: provenance, writer: writer, check: check, unknown: unknown)
   }
 
   private static func provenance(
@@ -196,9 +229,9 @@ public struct Extraction: Sendable {
       text, options: build.stable(for: manifest) + options.language(installation))
   }
 
-  private static func extractor(
+  static func extractor(
     _ manifest: Manifest, _ build: KernelBuild, _ options: BuildOptions,
-    _ following: Following
+    _ following: Following?
   ) throws -> Extractor {
     let installation = build.installation
     let language = try options.language(installation)
@@ -218,7 +251,7 @@ public struct Extraction: Sendable {
 
   /// The stand-ins that depend on the tree, in a directory that is called by their content; in the
   /// build's own where nothing can be kept.
-  private static func standins(_ build: KernelBuild) throws -> String {
+  static func standins(_ build: KernelBuild) throws -> String {
     let files = build.generated()
     let key = Digest.of(files.map { "\($0) \($1)" }.sorted().joined(separator: "\n"))
     let path = "\(build.installation.cache)/standins-\(key.prefix(32))"

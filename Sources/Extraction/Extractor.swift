@@ -8,6 +8,8 @@ struct Extractor {
   let manifest: Manifest
   let revision: Revision
   let arguments: [String]
+  /// What the object turned out to need besides, by name.
+  var needed: Set<String> = []
   /// The subject's own C.
   var glue: [UInt8] = []
   /// What a patch renames and moves; nil where none does.
@@ -267,7 +269,7 @@ struct Extractor {
     }
     let tree = TreeText(path: sourcePath)
     let resolved = try probes.resolve(
-      probed, failed: failed, asked: asked,
+      probed, failed: failed, asked: asked, unclear: following?.unclear ?? [],
       has: { functions[$0] != nil || declared($0, as: .function) != nil }, mentions: tree.mentions)
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations, included: included,
@@ -282,11 +284,14 @@ struct Extractor {
     closure.run()
 
     let glueWords = Closure.words(self.glue[...])
-    let callees = try manifest.boundary.compactMap { entry -> Callee? in
+    let byPattern = closure.byPattern.keys.sorted().compactMap { name in
+      manifest.patterns.first { name.hasPrefix($0.prefix) }.map { (name: name, rule: $0.rule) }
+    }
+    let callees = try (manifest.boundary + byPattern).compactMap { entry -> Callee? in
       let name = entry.name
-      let definition = functions[name] ?? declared(name, as: .function)?.definition
-      guard let cursor = definition ?? declared(name, as: .function),
-        let prototype = cursor.prototype
+      let declaration = declared(name, as: .function) ?? closure.byPattern[name]
+      let definition = functions[name] ?? declaration?.definition
+      guard let cursor = definition ?? declaration, let prototype = cursor.prototype
       else { return nil }
       let home: Callee.Home =
         definition == nil
@@ -295,7 +300,7 @@ struct Extractor {
       // What nobody calls would only be an unused function. The glue's macros are not looked into.
       guard
         closure.boundaryCalled.contains(name) || glueWords.contains(name)
-          || entry.rule.action == .translatesPhysical && home == .external
+          || needed.contains(name) || entry.rule.action == .translatesPhysical && home == .external
       else { return nil }
       let isByGFP =
         switch entry.rule.action {
@@ -322,7 +327,7 @@ struct Extractor {
     let external = manifest.variables.compactMap { variable -> (String, String, String)? in
       guard
         !variable.isService || closure.variablesUsed.contains(variable.name)
-          || glueWords.contains(variable.name)
+          || glueWords.contains(variable.name) || needed.contains(variable.name)
       else { return nil }
       if let declared = declared(variable.name, as: .variable) {
         // A variable of the source file comes with the pieces.
@@ -332,6 +337,12 @@ struct Extractor {
       return named[variable.name] != nil
         ? nil : variable.type.map { (variable.name, $0, variable.value) }
     }
+    let byType = closure.byType.keys.sorted()
+      .filter { name in !external.contains { $0.0 == name } }
+      .map { name -> (String, String, String) in
+        let type = closure.byType[name]!.valueType.spelling
+        return (name, type, "(\(type))\(manifest.types[type]!)")
+      }
     try check(targets.map { ($0, functions[$0]!) }, resolved.objects.map(\.object))
     let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
@@ -344,7 +355,7 @@ struct Extractor {
       targets: targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees, slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
-      variables: external, externalNames: closure.externalNames(), locals: locals,
+      variables: external + byType, externalNames: closure.externalNames(), locals: locals,
       missing: closure.missing, unit: unit,
       functions: functions)
   }

@@ -8,11 +8,15 @@ import KernelSource
 /// A new name is read as the old one, by a macro in front of the text; what stands in another source
 /// file is read behind the subject's own, and what stands in a header is taken out of it.
 struct Following {
-  let manifest: Manifest
+  var manifest: Manifest
   /// The revision, without the bodies that were taken out of its headers.
   let revision: Revision
   /// What was followed, a sentence each.
-  private(set) var remarks: [String] = []
+  var remarks: [String] = []
+  /// Members of structs that are gone, of which it is not clear what they are now.
+  var unclear: [Members.Move] = []
+  /// The glue as it is for this revision; nil: as it stands.
+  var glue: String?
 
   private var renamed: [(old: String, new: String)] = []
   /// Other source files, relative to the tree's top.
@@ -24,6 +28,27 @@ struct Following {
   var isAny: Bool { !remarks.isEmpty }
   /// Files that it was read from.
   var files: [String] { isAny ? patched?.files ?? [] : [] }
+
+  /// Whether the patch changes any struct, union or enumeration that had a name before.
+  var changesRecords: Bool {
+    guard let patched else { return false }
+    let after = patched.new.values.reduce(into: [String: [String]]()) { all, top in
+      all.merge(top.records.mapValues(\.body), uniquingKeysWith: { first, _ in first })
+    }
+    return patched.old.values.contains { top in
+      top.records.contains { tag, record in
+        after[renamed.first { $0.old == tag }?.new ?? tag] != record.body
+      }
+    }
+  }
+
+  /// Whether the patched files reach a member of that name.
+  func reaches(member: String) -> Bool {
+    patched?.new.values.contains { $0.members.contains(member) } ?? false
+  }
+
+  /// Which words the patch puts in the place of others.
+  var substitutions: Substitutions { patched?.substitutions ?? Substitutions() }
 
   /// The files of a revision that a patch touches, before and after.
   private struct Versions {
@@ -91,7 +116,7 @@ struct Following {
     try names.check()
     renamed = names.renamed
     patched = versions
-    remarks = renamed.map { "\($0.new) is followed as \($0.old), which the patch renames" }
+    remarks = renamed.map { "the patch renames \($0.old) to \($0.new); it is told by its old name" }
 
     var changed = manifest
     if revision.deleted.contains(manifest.source) {
@@ -101,13 +126,13 @@ struct Following {
         }.filter { $0.hasSuffix(".c") })
       if places.count == 1 {
         changed.source = places.first!
-        remarks.append("\(changed.source) is followed as \(manifest.source)")
+        remarks.append("\(changed.source) is read for \(manifest.source)")
       }
     }
     let needed = Self.needed(by: changed, from: manifest.source, versions, names)
     sources = Set(needed.filter { $0.file.hasSuffix(".c") }.map(\.file)).sorted()
     taken = needed.filter { $0.file.hasSuffix(".h") }
-    remarks += needed.map { "\($0.function.name)() is followed to \($0.file)" }
+    remarks += needed.map { "\($0.function.name)() is read from \($0.file)" }
     for file in sources {
       let folder = (file as NSString).deletingLastPathComponent
       if !changed.include.contains(folder) { changed.include.append(folder) }

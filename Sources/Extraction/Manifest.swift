@@ -162,6 +162,10 @@ public struct Manifest: Sendable {
   public var callbacks: [(name: String, spellings: [String], rule: Rule)]
   public var boundary: [(name: String, rule: Rule)]
   public var variables: [Variable]
+  /// Rules of the services for callees that begin alike and have none of their own.
+  public var patterns: [(prefix: String, rule: Rule)] = []
+  /// For a type the first value of variables of other files that have it.
+  public var types: [String: String] = [:]
   /// What is called, and in which order; a target that none of them calls is called alone.
   public var drivers: [Driver] = []
   /// Values of arguments that are no objects.
@@ -169,18 +173,25 @@ public struct Manifest: Sendable {
   /// Where it was read from, for messages.
   public var path: String
 
+  /// Names that it has a rule or a value for.
+  var answered: Set<String> { Set(boundary.map(\.name) + variables.map(\.name)) }
+
   /// Adds rules and variables. What is there already wins: a subject's own, then a project's.
   mutating func add(_ services: Services) {
     let named = Set(boundary.map(\.name))
     boundary += services.boundary.filter { !named.contains($0.name) }
     let set = Set(variables.map(\.name))
     variables += services.variables.filter { !set.contains($0.name) }
+    patterns += services.patterns
+    types.merge(services.types) { first, _ in first }
   }
 
   /// What any subject may call.
   struct Services {
     var boundary: [(name: String, rule: Rule)]
     var variables: [Variable]
+    var patterns: [(prefix: String, rule: Rule)]
+    var types: [String: String]
   }
 
   /// Callees that allocate, free or lock and do nothing else.

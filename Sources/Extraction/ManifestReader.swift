@@ -295,11 +295,15 @@ struct ManifestReader {
   /// The services that every subject may call.
   func services() throws -> Manifest.Services {
     var top = try keys(try document(), "the services")
+    let rules = try boundary(top.take("boundary"))
     let result = Manifest.Services(
-      boundary: try boundary(top.take("boundary")),
-      variables: try variables(top.take("variables"))
-    )
-    try top.close(allowed: ["boundary", "variables"])
+      boundary: rules.filter { !$0.name.hasSuffix("*") },
+      variables: try variables(top.take("variables")),
+      patterns: rules.filter { $0.name.hasSuffix("*") }.map {
+        (String($0.name.dropLast()), $0.rule)
+      },
+      types: Dictionary(uniqueKeysWithValues: try pairs(top.take("types"), "types")))
+    try top.close(allowed: ["boundary", "variables", "types"])
     return result
   }
 

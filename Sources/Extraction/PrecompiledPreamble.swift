@@ -24,7 +24,8 @@ struct PrecompiledPreamble: Sendable {
 
 /// Precompiled preambles, kept by all that they depend on: the compiler, the options, the preamble's
 /// text, the content of every file that was read and the names of those that could be read in their
-/// place. What kshim unpacked never changes; of a user's own tree each file's stamp is compared.
+/// place. What kshim unpacked is known by its identity; of a user's own tree each file's stamp is
+/// compared.
 struct PreambleCache {
   /// Those beyond this go, the oldest first; each is some 16 MB.
   static let most = 12
@@ -71,8 +72,8 @@ struct PreambleCache {
     let clang = try Toolchain.locate().tool("clang")
     let compiler = URL(fileURLWithPath: clang).resolvingSymlinksInPath().path
     let scope = Digest.of(
-      (["kshim preamble 1", compiler, FileStamp(compiler).text ?? ""] + options + [text])
-        .joined(separator: "\n")
+      (["kshim preamble 1", compiler, FileStamp(compiler).text ?? "", build.revision.tree.identity]
+        + options + [text]).joined(separator: "\n")
     ).prefix(24)
     let header = "\(Self.prefix(in: directory))\(scope).h"
     for path in KeptFile.aged(in: directory, ending: ".json").reversed()

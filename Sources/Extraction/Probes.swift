@@ -110,11 +110,12 @@ struct Probes {
   /// - Parameters:
   ///   - cursors: the probe functions as parsed, by number.
   ///   - failed: numbers of lines (from 1) with an error.
+  ///   - unclear: what a patch takes out of structs.
   ///   - has: whether the tree has a function.
   ///   - mentions: whether the tree's own text mentions something.
   func resolve(
-    _ cursors: [Int: ClangCursor], failed: Set<Int>, asked: String, has: (String) -> Bool,
-    mentions: (Manifest.Mention) -> Bool
+    _ cursors: [Int: ClangCursor], failed: Set<Int>, asked: String, unclear: [Members.Move] = [],
+    has: (String) -> Bool, mentions: (Manifest.Mention) -> Bool
   ) throws -> Answers {
     var answers = Answers()
     func first(_ spellings: [String]) -> Extractor.Resolved? {
@@ -133,11 +134,15 @@ struct Probes {
       _ what: String, _ spellings: [String], optional: Bool, line: Int
     ) throws -> Extractor.Resolved? {
       if let resolved = first(spellings) { return resolved }
-      if optional { return nil }
+      let words = Closure.words(Array(spellings.joined(separator: " ").utf8)[...])
+      let gone = unclear.filter { words.contains($0.member) }
+      // What is simply not there any more need not be there.
+      if optional, gone.allSatisfy(\.isRemoved) { return nil }
       throw Failure(
         .build, asked: asked,
         cause: "this kernel has none of the manifest's spellings of \(what): "
           + spellings.joined(separator: ", "), place: "\(manifest.path):\(line)",
+        evidence: gone.map(\.sentence),
         remedy: "add this kernel's spelling to \(what) in the manifest")
     }
     for object in manifest.objects {

@@ -49,6 +49,8 @@ struct TopLevel {
   private(set) var variables: [String: [String]] = [:]
   /// Every word of the file, comments and strings left out.
   private(set) var words: Set<String> = []
+  /// Those that stand behind `->` or a dot.
+  private(set) var members: Set<String> = []
 
   static func isWord(_ word: String) -> Bool {
     word.utf8.first.map {
@@ -62,6 +64,9 @@ struct TopLevel {
   init(of text: [UInt8]) {
     let tokens = CToken.all(of: text)
     words = Set(tokens.lazy.map(\.text).filter(Self.isWord))
+    for (sign, word) in zip(tokens, tokens.dropFirst()) where ["->", "."].contains(sign.text) {
+      members.insert(word.text)
+    }
     var start = 0
     var position = 0
     /// Braces that belong to the declaration, by the number of the opening token.

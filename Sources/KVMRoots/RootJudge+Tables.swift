@@ -149,7 +149,9 @@ extension RootJudge {
     if pages != (needsPDPT ? 1 : 0) {
       report.broken(
         .allocationSet, in: step.function, at: events.allocated.last?.pc ?? step.end,
-        "\(pages) pages are allocated where \(needsPDPT ? 1 : 0) is needed")
+        needsPDPT
+          ? "\(pages) pages are allocated where 1 is needed"
+          : "a page is allocated for an MMU that has no use for a PDPT")
       return true
     }
     let decrypted = events.calls.filter { $0.call == slots.memoryDecrypted }

@@ -117,7 +117,8 @@ extension RootSlots {
   /// A state as this kernel can have it: what it does not know is as if it were not.
   func fit(_ state: RootState) -> RootState {
     var fitted = state
-    if !hasEncryption { fitted.isEncrypted = false }
+    // A new MMU is to refuse encryption all the same, where it does not fit.
+    if !hasEncryption, state.drive != .create { fitted.isEncrypted = false }
     guard state.drive == .freeRoots else { return fitted }
     if state.root == .dummy && dummyRoot == nil || state.root == .pml5 && pml5 == nil {
       fitted.root = .none

@@ -13,44 +13,57 @@ struct Apt {
   /// More options for every call.
   let options: [String]
 
-  /// - Returns: the path of the `.deb`.
+  /// A package that was downloaded.
+  struct Download: Sendable, Equatable {
+    let name: String
+    /// Debian's.
+    let version: String
+    /// The path of the `.deb`.
+    let file: String
+    /// The options that make apt see the list that it is in, until another list is asked.
+    let list: [String]
+
+    /// As apt takes it.
+    var label: String { "\(name)=\(version)" }
+  }
+
+  /// The package with a kernel's source.
+  ///
   /// - Throws: `DebianUnavailable` where the network does not answer or no suite has the
-  ///   package; `Failure` where apt is missing or knows no Debian mirror.
-  func download(
-    _ kernel: DebianKernel, asked: String, _ progress: @Sendable (String) -> Void
-  ) async throws -> String {
+  ///   package; `Failure` where apt is missing or knows no Debian mirror, and where the suites have
+  ///   only other versions than the one that is named.
+  func source(
+    of kernel: DebianKernel, asked: String, _ progress: @Sendable (String) -> Void
+  ) async throws -> Download {
     for directory in ["lists/partial", "cache/archives/partial", "deb"] {
       try FileManager.default.createDirectory(
         atPath: "\(scratch)/\(directory)", withIntermediateDirectories: true)
     }
-    // The system's lists may name a package that the mirror has replaced since; then its
-    // download fails and fresh lists are asked.
-    if let file = try? await download(kernel.package, with: common, progress) { return file }
+    var seen: [String] = []
+    let found = try await search(kernel, for: kernel.package, asked: asked, progress) { list in
+      guard kernel.release != nil else { return try await download(kernel.package, list, progress) }
+      let versions = try await packages([kernel.package], list).map(\.version)
+      seen += versions
+      guard let version = versions.first(where: kernel.takes) else { return nil }
+      return try await download("\(kernel.package)=\(version)", list, progress)
+    }
+    if let found { return found }
+    guard seen.isEmpty else {
+      let releases = Set(seen.map(DebianKernel.release)).sorted {
+        $0.compare($1, options: .numeric) == .orderedDescending
+      }
+      throw Failure(
+        .request, asked: asked,
+        cause: "Debian carries no version \(kernel.version) of \(kernel.package)",
+        remedy: "name one that it carries: "
+          + releases.map { "debian:\($0)" }.joined(separator: ", "))
+    }
     guard !kernel.suites.isEmpty else {
       throw Failure(
         .request, asked: asked,
         cause: "Debian \(kernel.version) is neither known to kshim nor in this system's"
           + " package lists",
         remedy: "name one of \(DebianKernel.list), or a directory or tarball of that kernel")
-    }
-    let mirrors = try await self.mirrors(asked: asked)
-    for suite in kernel.suites {
-      let addresses = mirrors.filter { $0.isSecurity == suite.hasSuffix("-security") }
-      guard !addresses.isEmpty else { continue }
-      progress("looking for \(kernel.package) in Debian \(suite)")
-      let list = try privateList(suite, addresses.map(\.address))
-      let update = try await run(["update"], list)
-      do {
-        if let file = try await download(kernel.package, with: list, progress) { return file }
-      } catch let error as TransferError {
-        throw offline(asked, error.lines)
-      }
-      // A suite that the mirror does not carry answers 404, and the next one may do. Any other
-      // failed fetch is the network's.
-      let failed = update.errorLines.filter {
-        $0.contains("Failed to fetch") && !$0.contains(" 404 ")
-      }
-      if !failed.isEmpty { throw offline(asked, failed) }
     }
     throw DebianUnavailable(
       failure: Failure(
@@ -61,34 +74,105 @@ struct Apt {
         remedy: "name a directory or tarball of that kernel, or another of \(DebianKernel.list)"))
   }
 
+  /// The package with the configuration that a kernel's packages for x86-64 were built with, and
+  /// with what was generated for it: the headers of the same build as the source.
+  ///
+  /// - Returns: nil where no list that has the source has them.
+  /// - Throws: `DebianUnavailable` where the network does not answer.
+  func headers(
+    of kernel: DebianKernel, source: Download, asked: String,
+    _ progress: @Sendable (String) -> Void
+  ) async throws -> Download? {
+    try await search(
+      kernel, for: "the configuration of \(source.label)", asked: asked, first: source.list,
+      progress
+    ) { list in
+      let built = try await packages([source.label], list).first
+      let names = try await run(["pkgnames", "linux-headers-"], list, program: "apt-cache")
+      let plain = names.outputText.split(separator: "\n").map(String.init)
+        .filter(DebianKernel.areHeaders)
+      guard let built, !plain.isEmpty else { return nil }
+      let found = try await packages(plain, list).first {
+        ($0.source, $0.version) == (built.source, built.version)
+      }
+      guard let found else { return nil }
+      return try await download("\(found.name)=\(found.version)", list, progress)
+    }
+  }
+
+  // MARK: Searching
+
   /// What apt wrote when a package that is listed could not be had.
   private struct TransferError: Error {
     let lines: [String]
   }
 
+  /// Asks the system's own package lists, then a private one for each suite of a kernel.
+  ///
+  /// - Parameters:
+  ///   - first: the options for a list to ask in place of the system's own.
+  ///   - body: given the options that make apt see a list; nil where that does not have it.
+  private func search(
+    _ kernel: DebianKernel, for package: String, asked: String, first: [String]? = nil,
+    _ progress: @Sendable (String) -> Void, _ body: (_ list: [String]) async throws -> Download?
+  ) async throws -> Download? {
+    // The system's lists may name a package that the mirror has replaced since; then its
+    // download fails and fresh lists are asked.
+    if let found = try? await body(first ?? common) { return found }
+    guard !kernel.suites.isEmpty else { return nil }
+    let mirrors = try await self.mirrors(asked: asked)
+    for suite in kernel.suites {
+      let addresses = mirrors.filter { $0.isSecurity == suite.hasSuffix("-security") }
+      guard !addresses.isEmpty else { continue }
+      progress("looking for \(package) in Debian \(suite)")
+      let list = try privateList(suite, addresses.map(\.address))
+      let update = try await run(["update"], list)
+      do {
+        if let found = try await body(list) { return found }
+      } catch let error as TransferError {
+        throw offline(asked, error.lines)
+      }
+      // A suite that the mirror does not carry answers 404, and the next one may do. Any other
+      // failed fetch is the network's.
+      let failed = update.errorLines.filter {
+        $0.contains("Failed to fetch") && !$0.contains(" 404 ")
+      }
+      if !failed.isEmpty { throw offline(asked, failed) }
+    }
+    return nil
+  }
+
+  /// Every version of some packages that the lists have, each package's newest first.
+  private func packages(_ names: [String], _ list: [String]) async throws -> [DebianPackage] {
+    let shown = try await run(["show"] + names, list, program: "apt-cache")
+    return DebianPackage.read(shown.outputText)
+  }
+
+  /// - Parameter package: `NAME`, or `NAME=VERSION`.
   /// - Returns: nil where the lists do not have the package.
   private func download(
-    _ package: String, with list: [String], _ progress: @Sendable (String) -> Void
-  ) async throws -> String? {
+    _ package: String, _ list: [String], _ progress: @Sendable (String) -> Void
+  ) async throws -> Download? {
     let found = try await run(["download", "--print-uris", package], list)
     // 'ADDRESS' NAME SIZE HASH
     let fields = found.outputText.split(separator: "\n").last { $0.hasPrefix("'") }?
       .split(separator: " ")
     guard found.succeeded, let fields, fields.count >= 3 else { return nil }
-    let name = String(fields[1])
-    // Where no package has the name, apt takes it as a pattern and offers another.
-    guard name.hasPrefix("\(package)_") else { return nil }
-    let megabytes = (Int(fields[2]) ?? 0) / 1_000_000
-    let version = name.split(separator: "_").dropFirst().first.map { " \($0)" } ?? ""
-    progress("downloading \(package)\(version) (\(megabytes) MB)")
-    let file = "\(scratch)/deb/\(name)"
+    // PACKAGE_VERSION_ARCHITECTURE.deb. Where no package has the name, apt takes it as a pattern
+    // and offers another.
+    let parts = fields[1].split(separator: "_")
+    let name = String(package.prefix { $0 != "=" })
+    guard parts.count == 3, parts[0] == name else { return nil }
+    let version = parts[1].removingPercentEncoding ?? String(parts[1])
+    progress("downloading \(name) \(version) (\(KernelStore.size(Int(fields[2]) ?? 0)))")
+    let file = "\(scratch)/deb/\(fields[1])"
     // What an attempt with other lists left of the same file is not to be continued.
     try? FileManager.default.removeItem(atPath: file)
     let result = try await run(["download", package], list)
     guard result.succeeded, FileKind(file) == .file else {
       throw TransferError(lines: result.errorLines)
     }
-    return file
+    return Download(name: name, version: version, file: file, list: list)
   }
 
   private func offline(_ asked: String, _ lines: [String]) -> DebianUnavailable {
@@ -175,8 +259,10 @@ struct Apt {
     ]
   }
 
-  private func run(_ arguments: [String], _ list: [String]) async throws -> Command.Result {
+  private func run(
+    _ arguments: [String], _ list: [String], program: String = "apt-get"
+  ) async throws -> Command.Result {
     try await Command.run(
-      "apt-get", list + arguments, environment: environment, directory: "\(scratch)/deb")
+      program, list + arguments, environment: environment, directory: "\(scratch)/deb")
   }
 }

@@ -7,6 +7,10 @@ struct CacheRecord: Codable, Sendable, Equatable {
   let spec: String
   /// What it was unpacked from, exactly: the cache is right as long as this is the same.
   let key: String
+  /// The Debian packages that it came from, `NAME=VERSION`; nil for any other kernel.
+  let packages: [String]?
+  /// See ``KernelTree/isConfigured``; nil where an earlier kshim unpacked it.
+  let isConfigured: Bool?
   /// See ``KernelTree/version``.
   let version: String
   /// See ``KernelTree/kept``.
@@ -28,9 +32,13 @@ struct CacheRecord: Codable, Sendable, Equatable {
   }
 
   /// The record for a tree that was just unpacked.
-  init(spec: String, key: String, unpacked tree: KernelTree, sha256: String?) {
+  init(
+    spec: String, key: String, packages: [String] = [], unpacked tree: KernelTree, sha256: String?
+  ) {
     self.spec = spec
     self.key = key
+    self.packages = packages.isEmpty ? nil : packages
+    self.isConfigured = tree.isConfigured
     self.version = tree.version
     self.kept = KernelTree.keptPaths
     let count = TreeFiles(of: tree.directory).count
@@ -40,11 +48,17 @@ struct CacheRecord: Codable, Sendable, Equatable {
   }
 
   func write(inTree directory: String) throws {
+    try text().write(to: URL(fileURLWithPath: "\(directory)/\(KernelTree.recordName)"))
+  }
+
+  private func text() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let file = URL(fileURLWithPath: "\(directory)/\(KernelTree.recordName)")
-    try encoder.encode(self).write(to: file)
+    return try encoder.encode(self)
   }
+
+  /// Another one for a tree that was unpacked from anything else, or at another time.
+  var identity: String { (try? text()).map { Digest.of($0) } ?? "" }
 
   /// Whether a tree still holds what was unpacked, as far as its files' number, sizes and times
   /// show. Where the times alone are others, as in a copy of the cache, its content decides.

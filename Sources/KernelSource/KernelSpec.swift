@@ -15,7 +15,8 @@ public enum KernelSpec: Sendable, Equatable {
   case range(directory: String, base: String, head: String)
   /// A tarball, as an absolute path.
   case tarball(String)
-  /// Debian's `linux-source-VERSION`: two numbers, `6.12`.
+  /// Debian's `linux-source-VERSION`: two numbers, `6.12`; or the version of it that has more,
+  /// `6.12.107`.
   case debian(String)
 
   /// The endings of a tarball's name, and the program that unpacks each (nil: tar alone).
@@ -44,10 +45,10 @@ public enum KernelSpec: Sendable, Equatable {
     }
     if spelling.hasPrefix("debian:") {
       let version = String(spelling.dropFirst("debian:".count))
-      guard version.wholeMatch(of: /[0-9]+\.[0-9]+/) != nil else {
+      guard version.wholeMatch(of: /[0-9]+(\.[0-9]+)+/) != nil else {
         throw Failure(
           .request, asked: asked, cause: "\"\(version)\" is not a kernel version",
-          remedy: "name one of \(DebianKernel.list)")
+          remedy: "name one of \(DebianKernel.list), or a full version, as debian:6.12.107")
       }
       self = .debian(version)
       return

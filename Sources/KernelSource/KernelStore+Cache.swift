@@ -23,10 +23,11 @@ extension KernelStore {
   /// The cached tree of `key`, unpacked by `unpack` where it is not there or no longer whole.
   ///
   /// - Parameter unpack: fills the first directory with a tree, and may use the second for what
-  ///   is not to be kept. Whatever it throws, nothing of it stays.
+  ///   is not to be kept. Whatever it throws, nothing of it stays. It returns the packages that the
+  ///   tree came from.
   func cached(
     _ key: CacheKey, refresh: Bool, _ progress: @Sendable (String) -> Void,
-    unpack: (_ tree: String, _ scratch: String) async throws -> Void
+    unpack: (_ tree: String, _ scratch: String) async throws -> [String]
   ) async throws -> KernelTree {
     // What is complete is read without that lock, so that a read-only cache serves it.
     if !refresh, case .whole(let tree) = await existing(key) { return tree }
@@ -49,13 +50,14 @@ extension KernelStore {
     defer { scratch.remove() }
     let fresh = "\(scratch.path)/tree"
     try writing(key.spec) { if mkdir(fresh, 0o755) != 0 { throw lastError() } }
+    let packages: [String]
     do {
-      try await unpack(fresh, scratch.path)
+      packages = try await unpack(fresh, scratch.path)
     } catch let error as DebianUnavailable where isDamaged {
       throw DebianUnavailable(failure: damaged(key, error.failure))
     }
     share(key, fresh)
-    let use = try await record(key, fresh)
+    let use = try await record(key, packages, fresh)
     try await replace(key, by: fresh, scratch, waits: refresh || isOutdated, progress)
     let tree = try KernelTree(
       directory: "\(kernelsDirectory)/\(key.name)", spec: key.spec, use: use)
@@ -64,13 +66,16 @@ extension KernelStore {
   }
 
   /// Writes what a tree is that was just unpacked, and holds it for this process.
-  private func record(_ key: CacheKey, _ fresh: String) async throws -> FileLock? {
+  private func record(
+    _ key: CacheKey, _ packages: [String], _ fresh: String
+  ) async throws -> FileLock? {
     let tree = try KernelTree(directory: fresh, spec: key.spec)
     let hash =
       Self.isDownloaded(key.name) ? try await TreeFiles.hash(of: fresh, environment) : nil
     return try writing(key.spec) {
-      try CacheRecord(spec: key.listed, key: key.key, unpacked: tree, sha256: hash)
-        .write(inTree: fresh)
+      try CacheRecord(
+        spec: key.listed, key: key.key, packages: packages, unpacked: tree, sha256: hash
+      ).write(inTree: fresh)
       return try Self.use(fresh)
     }
   }

@@ -3,33 +3,42 @@ import Failures
 import Foundation
 
 extension KernelStore {
-  /// The tree of `linux-source-VERSION`, from the system's package lists or from a suite of the
+  /// The tree of `linux-source-SERIES`, from the system's package lists or from a suite of the
   /// same mirror.
   func debian(
     _ version: String, spec: String, refresh: Bool, _ progress: @Sendable (String) -> Void
   ) async throws -> KernelTree {
-    let known = DebianKernel.known.first { $0.version == version }
-    let kernel = known ?? DebianKernel(version: version, suites: [])
+    let kernel = DebianKernel(named: version)
     let key = CacheKey(
-      name: Self.debianName(version), key: kernel.package, spec: spec, listed: spec)
+      name: Self.debianName(version),
+      key: kernel.package + (kernel.release.map { "=\($0)" } ?? ""), spec: spec, listed: spec)
     return try await cached(key, refresh: refresh, progress) { tree, scratch in
-      for program in ["apt-get", "dpkg-deb", "tar", "xz"] {
+      for program in ["apt-get", "apt-cache", "dpkg-deb", "tar", "xz"] {
         try Command.require(program, environment: environment)
       }
       let apt = Apt(scratch: scratch, environment: environment, options: aptOptions)
-      let package = try await apt.download(kernel, asked: "fetch kernel \(spec)", progress)
+      let asked = "fetch kernel \(spec)"
+      let source = try await apt.source(of: kernel, asked: asked, progress)
+      let headers = try await apt.headers(of: kernel, source: source, asked: asked, progress)
       progress("unpacking \(spec)")
-      try await unpackPackage(package, kernel, spec: spec, into: tree)
+      try await unpack(source, kernel, spec: spec, into: tree)
+      if let headers {
+        try await unpack(headers: headers, spec: spec, into: tree)
+      } else {
+        progress(
+          "\(spec) stays without a configuration: Debian has no headers of \(source.label)")
+      }
+      return [source, headers].compactMap { $0?.label }
     }
   }
 
   /// What the tree of a version is called in ``kernelsDirectory``.
   static func debianName(_ version: String) -> String { "debian-\(version)" }
 
-  private func unpackPackage(
-    _ file: String, _ kernel: DebianKernel, spec: String, into tree: String
+  private func unpack(
+    _ source: Apt.Download, _ kernel: DebianKernel, spec: String, into tree: String
   ) async throws {
-    let members = KernelTree.keptPaths.map { "\(kernel.package)/\($0)" }
+    let members = KernelTree.keptSource.map { "\(kernel.package)/\($0)" }
     // Streamed, so that neither the inner tarball (150 MB) nor the whole tree is ever on disk.
     let result = try await Command.script(
       """
@@ -38,8 +47,27 @@ extension KernelStore {
       dpkg-deb --fsys-tarfile "$package" | tar -x -O "$inner" | xz -dc |
         tar -x -C "$tree" --strip-components=1 --no-same-owner --no-same-permissions "$@"
       """,
-      [file, "./usr/src/\(kernel.package).tar.xz", tree] + members,
+      [source.file, "./usr/src/\(kernel.package).tar.xz", tree] + members,
       needs: ["dpkg-deb", "tar", "xz"], environment: environment)
+    try check(result, spec)
+  }
+
+  /// What a tree has once it is configured: it lies in the package as in the tree. The package's
+  /// scripts are links to another package, and what a module is linked with is not needed.
+  private func unpack(headers: Apt.Download, spec: String, into tree: String) async throws {
+    let members = KernelTree.configuration.map { "./usr/src/\(headers.name)/\($0)" }
+    let result = try await Command.script(
+      """
+      package=$1 tree=$2
+      shift 2
+      dpkg-deb --fsys-tarfile "$package" |
+        tar -x -C "$tree" --strip-components=4 --no-same-owner --no-same-permissions "$@"
+      """,
+      [headers.file, tree] + members, needs: ["dpkg-deb", "tar"], environment: environment)
+    try check(result, spec)
+  }
+
+  private func check(_ result: Command.Result, _ spec: String) throws {
     guard !result.succeeded else { return }
     let lines = result.errorLines
     if Self.isDiskTrouble(lines) { throw diskTrouble(spec, lines) }

@@ -28,6 +28,7 @@ extension KernelStore {
           place: directory, remedy: "name a repository with a kernel tree at its top")
       }
       try await archive(object, present, from: directory, into: tree, spec: spec)
+      return []
     }
   }
 

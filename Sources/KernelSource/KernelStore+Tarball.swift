@@ -23,6 +23,7 @@ extension KernelStore {
     ) { tree, scratch in
       progress("unpacking \(spec)")
       try await unpackTarball(path, spec: spec, into: tree, scratch)
+      return []
     }
   }
 

@@ -18,6 +18,10 @@ public struct KernelTree: Sendable, Equatable {
   /// is whole.
   public let kept: [String]
 
+  /// Stands for what was unpacked first, so that what was made of a cached tree is known to be of
+  /// this one; empty where the tree is whole.
+  package let identity: String
+
   /// Keeps `kshim kernels prune` from removing a cached tree for as long as somebody has this.
   private let use: FileLock?
 
@@ -32,7 +36,20 @@ public struct KernelTree: Sendable, Equatable {
   /// What is unpacked of a kernel: all that extraction reads, some 90 MB of 1.5 GB.
   ///
   /// A cached tree with another list is unpacked anew, so this is the one place to change.
-  public static let keptPaths = ["Makefile", "Kbuild", "arch/x86", "include", "lib", "mm", "virt"]
+  public static let keptPaths = [".config"] + keptSource
+
+  /// What of it is source, and in every kernel.
+  static let keptSource = ["Makefile", "Kbuild", "arch/x86", "include", "lib", "mm", "virt"]
+
+  /// What only a configured tree has, below ``keptPaths``.
+  static let configuration = [
+    ".config", "include/config/auto.conf", "include/generated", "arch/x86/include/generated",
+  ]
+
+  /// Whether the tree's headers follow a configuration: its own build made them, or Debian's.
+  public var isConfigured: Bool {
+    FileKind("\(directory)/include/generated/autoconf.h") == .file
+  }
 
   /// The name of the file in a cached tree that says what it is.
   static let recordName = ".kshim.json"
@@ -86,7 +103,9 @@ public struct KernelTree: Sendable, Equatable {
     self.directory = directory
     self.spec = spec
     self.version = version
-    self.kept = CacheRecord(inTree: directory)?.kept ?? []
+    let record = CacheRecord(inTree: directory)
+    self.kept = record?.kept ?? []
+    self.identity = record?.identity ?? ""
     self.use = use
   }
 
@@ -97,6 +116,7 @@ public struct KernelTree: Sendable, Equatable {
     directory = tree.directory
     spec = tree.spec
     kept = tree.kept
+    identity = tree.identity
     use = tree.use
     version = makefile.flatMap { Self.version(makefile: $0) } ?? tree.version
   }

@@ -125,6 +125,9 @@ public final class Revision: Sendable {
     return deleted.contains(relative) ? nil : "\(tree.directory)/\(relative)"
   }
 
+  /// The tree alone.
+  public var base: Revision { Revision(tree: tree, patches: [], applied: nil) }
+
   /// Removes the patched copies; ``overlay`` names nothing then. A second call does nothing.
   public func close() { scratch?.remove() }
 }

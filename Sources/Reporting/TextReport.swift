@@ -47,7 +47,8 @@ public struct TextReport {
 
   /// All but the verdict; none where nothing was found.
   var details: [String] {
-    var lines: [String] = []
+    var lines = verdict.followed ?? []
+    if !lines.isEmpty { lines.append("") }
     for part in parts {
       var report = self
       report.verdict = part

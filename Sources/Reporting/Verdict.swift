@@ -214,6 +214,8 @@ public struct Verdict: Codable, Sendable, Equatable {
   public var notes: [Finding]
   public var exploration: Exploration
   public var properties: [Property]
+  /// What the patches rename and move of what is judged, and how it is told, a sentence each.
+  public var followed: [String]?
 
   public init(
     revision: Revision, subject: String, findings: [Finding], causes: [Cause], notes: [Finding],

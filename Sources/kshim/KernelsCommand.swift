@@ -10,6 +10,7 @@ struct KernelsCommand: AsyncParsableCommand {
       Examples:
         kshim kernels list
         kshim kernels fetch debian:6.1
+        kshim kernels fetch debian:6.12.107
         kshim kernels prune --older-than 7
       """,
     subcommands: [List.self, Fetch.self, Path.self, Prune.self], defaultSubcommand: List.self)
@@ -17,7 +18,13 @@ struct KernelsCommand: AsyncParsableCommand {
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Kernels that can be named, and those that are in the cache.",
-      discussion: "Example:\n  kshim kernels list")
+      discussion: """
+        debian:6.12 is the newest of that series that apt knows. A full version, as debian:6.12.107, is \
+        that one, for as long as Debian carries it; each is cached under its own name.
+
+        Example:
+          kshim kernels list
+        """)
 
     func run() async throws {
       let rows = KernelStore.own.list().map { entry in
@@ -27,14 +34,19 @@ struct KernelsCommand: AsyncParsableCommand {
           "used \(KernelsCommand.ago(entry.age()))", path,
         ]
       }
-      try Terminal.write(KernelsCommand.table(rows))
+      let more = ["debian:VERSION", "a full version that Debian carries, as debian:6.12.107"]
+      try Terminal.write(KernelsCommand.table(rows + [more]))
     }
   }
 
   struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Get a kernel into the cache, anew where it is there already.",
-      discussion: "Example:\n  kshim kernels fetch debian:6.1")
+      discussion: """
+        Examples:
+          kshim kernels fetch debian:6.1
+          kshim kernels fetch debian:6.12.107
+        """)
 
     @Argument(help: "A kernel, as for --kernel.") var name: String
 

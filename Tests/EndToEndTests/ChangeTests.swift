@@ -163,6 +163,7 @@ struct DefectPage {
       |---|---|---|---|
       \(rewrites.map(Self.row).joined(separator: "\n"))
 
+      \(ReleasedTree.section)
       """
   }
 
@@ -180,7 +181,10 @@ struct DefectPage {
 
   /// The rows of the tables, but for scenarios.
   static func rows(_ page: String) -> [String] {
-    page.split(separator: "\n").filter { $0.hasPrefix("| ") }.map { still(String($0)) }
+    let own = page.range(of: ReleasedTree.heading)?.lowerBound ?? page.endIndex
+    return page[..<own].split(separator: "\n").filter { $0.hasPrefix("| ") }.map {
+      still(String($0))
+    }
   }
 
   /// A text without what moves with a kernel's point release: versions, lines, numbers of

@@ -50,6 +50,13 @@ final class ManifestTests: ExtractionTestCase {
     XCTAssert(error.cause.contains("'slots'"), error.description)
   }
 
+  func test_mentionedOfASlot_namesOneFunctionAndAList() async throws {
+    try await check(
+      "slots: {s: {is: [a], mentioned: {f: [x], g: [y]}}}", "slot 's'", "one function")
+    try await check("slots: {s: {is: [a], mentioned: {f: x}}}", "slot 's'", "list")
+    try await check("slots: {s: {is: [a], mentioned: f}}", "slot 's'", "mapping")
+  }
+
   func test_keyTwice_isNamedWithItsLine() async throws {
     try await check("title: again", "'title'", "twice")
     try await check("slots: {s: {is: [a], count: 1, count: 2}}", "'count'", "twice")

@@ -74,7 +74,7 @@ final class RealKernelTests: ExtractionTestCase {
     let provenance = extraction.provenance
     XCTAssertEqual(provenance.version, tree.version)
     XCTAssertEqual(provenance.patches, [])
-    XCTAssertEqual(extraction.touched, [])
+    XCTAssertEqual(extraction.touched, [:])
     let stale = provenance.staleFiles()
     XCTAssertEqual(stale, [])
 

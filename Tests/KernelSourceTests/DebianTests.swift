@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Failures
 import XCTest
 
 @testable import KernelSource
@@ -27,6 +28,14 @@ final class DebianTests: KernelSourceTestCase {
       XCTAssertEqual(FileKind("\(tree.directory)/\(file)"), .file, file)
     }
     XCTAssertEqual(FileKind("\(tree.directory)/tools"), .nothing)
+    XCTAssertTrue(tree.isConfigured)
+    for file in [".config", "include/config/auto.conf", "include/generated/asm-offsets.h"] {
+      XCTAssertEqual(FileKind("\(tree.directory)/\(file)"), .file, file)
+    }
+    let packages = try XCTUnwrap(CacheRecord(inTree: tree.directory)?.packages)
+    let versions = packages.map { $0.split(separator: "=").last }
+    XCTAssertEqual(versions.count, 2)
+    XCTAssertEqual(versions.first, versions.last, "\(packages)")
     let entry = store.list().first { $0.spec == "debian:\(version)" }
     XCTAssertEqual(entry?.path, tree.directory)
     XCTAssertEqual(entry?.version, tree.version)
@@ -47,6 +56,36 @@ final class DebianTests: KernelSourceTestCase {
     XCTAssertEqual(reason, failure.cause)
   }
 
+  /// The oldest version that Debian still carries, with what apt knows of it.
+  func test_debian_fullVersion_isThatOne() async throws {
+    let known = try await Command.run("apt-cache", ["show", "linux-source-6.12"])
+    let version = DebianPackage.read(known.outputText).last?.version
+    guard let version else { throw XCTSkip("apt's lists have no linux-source-6.12") }
+    let release = DebianKernel.release(of: version)
+    let store = KernelStore()
+    if let reason = try await store.reasonUnavailable("debian:\(release)") {
+      throw XCTSkip("debian:\(release) cannot be had: \(reason)")
+    }
+    let tree = try await store.resolve("debian:\(release)")
+    XCTAssertEqual(tree.version, release)
+    XCTAssertTrue(tree.directory.hasSuffix("/debian-\(release)"), tree.directory)
+    XCTAssertEqual(
+      CacheRecord(inTree: tree.directory)?.packages?.first, "linux-source-6.12=\(version)")
+  }
+
+  func test_debian_fullVersionThatIsNowhere_listsThoseThatAre() async throws {
+    do {
+      let tree = try await KernelStore(cacheDirectory: cache).resolve("debian:6.12.9999")
+      XCTFail("resolved \(tree)")
+    } catch let error as Failure where error.kind == .tool {
+      throw XCTSkip("no network: \(error.cause)")
+    } catch let error as Failure {
+      XCTAssertEqual(error.cause, "Debian carries no version 6.12.9999 of linux-source-6.12")
+      XCTAssertTrue(error.remedy.contains("debian:6.12."), error.remedy)
+    }
+    XCTAssertEqual(names(in: "\(cache)/kernels"), [])
+  }
+
   func test_debian_unknownVersion_listsTheKnown() async throws {
     let failure = try await failure(.request) { try await self.store.resolve("debian:9.9") }
     for known in DebianKernel.known {
@@ -60,8 +99,8 @@ final class DebianTests: KernelSourceTestCase {
     let apt = Apt(scratch: "\(scratch)/scratch", environment: [:], options: [])
     let gone = DebianKernel(version: "2.4", suites: ["kshim-no-such-suite"])
     do {
-      let file = try await apt.download(gone, asked: "fetch kernel debian:2.4") { _ in }
-      XCTFail("downloaded \(file)")
+      let found = try await apt.source(of: gone, asked: "fetch kernel debian:2.4") { _ in }
+      XCTFail("downloaded \(found)")
     } catch let error as DebianUnavailable {
       guard !error.failure.cause.contains("does not answer") else {
         throw XCTSkip("no network: \(error.failure.cause)")

@@ -37,9 +37,11 @@ final class KernelSpecTests: KernelSourceTestCase {
     }
   }
 
-  func test_debian_takesTwoNumbers() async throws {
-    XCTAssertEqual(try spec("debian:6.12"), .debian("6.12"))
-    for wrong in ["debian:", "debian:6", "debian:6.12.1", "debian:sid"] {
+  func test_debian_takesTwoNumbersOrMore() async throws {
+    for version in ["6.12", "6.12.107", "6.1.0.1"] {
+      XCTAssertEqual(try spec("debian:\(version)"), .debian(version))
+    }
+    for wrong in ["debian:", "debian:6", "debian:6.12.", "debian:6.12.x", "debian:sid"] {
       let failure = try await failure(.request) { try self.spec(wrong) }
       XCTAssertTrue(failure.remedy.contains("debian:6.12"), failure.remedy)
     }

@@ -23,13 +23,19 @@ public struct KernelEdit: Sendable {
     case delete(String, through: String? = nil)
     /// Puts lines behind the function, or at the end of the file.
     case append(String)
+    /// Puts a word in the place of another, wherever that stands alone.
+    case replaceWord(String, with: String)
+    /// The same behind `->` and behind a dot.
+    case replaceMember(String, with: String)
+    /// Puts a text in the place of the function or of the file, which need not be there.
+    case become(String)
 
     var anchor: String? {
       switch self {
       case .replace(let anchor, _), .insertBefore(let anchor, _), .insertAfter(let anchor, _),
         .delete(let anchor, _):
         anchor
-      case .append: nil
+      case .append, .replaceWord, .replaceMember, .become: nil
       }
     }
   }
@@ -78,9 +84,15 @@ public struct KernelEdit: Sendable {
     for edit in edits {
       if texts[edit.file] == nil {
         let text = try? String(contentsOfFile: "\(tree.directory)/\(edit.file)", encoding: .utf8)
-        guard let text else { throw Misplaced(description: "\(tree.spec) has no \(edit.file)") }
-        texts[edit.file] = text
-        try write(text, "a/\(edit.file)")
+        if let text {
+          try write(text, "a/\(edit.file)")
+        } else if case .become = edit.change {
+          try FileManager.default.createDirectory(
+            atPath: "\(scratch)/a", withIntermediateDirectories: true)
+        } else {
+          throw Misplaced(description: "\(tree.spec) has no \(edit.file)")
+        }
+        texts[edit.file] = text ?? ""
       }
       texts[edit.file] = try edit.apply(to: texts[edit.file]!)
     }
@@ -89,7 +101,7 @@ public struct KernelEdit: Sendable {
       "git",
       [
         "-c", "core.quotePath=false", "diff", "--no-index", "--no-color", "--no-ext-diff",
-        "--no-prefix", "a", "b",
+        "--no-prefix", "--no-renames", "a", "b",
       ], environment: ["GIT_CONFIG_GLOBAL": "/dev/null", "GIT_DIR": nil], directory: scratch)
     guard diff.status == 1 else {
       throw Misplaced(description: "the edits change nothing \(diff.errorText)")
@@ -103,8 +115,17 @@ public struct KernelEdit: Sendable {
   public func apply(to text: String) throws -> String {
     let scope = try scope(in: text)
     guard let anchor = change.anchor else {
-      guard case .append(let added) = change else { return text }
-      return text[..<scope.upperBound] + Self.lines(added) + text[scope.upperBound...]
+      switch change {
+      case .append(let added):
+        return text[..<scope.upperBound] + Self.lines(added) + text[scope.upperBound...]
+      case .become(let new):
+        return String(text[..<scope.lowerBound]) + new + text[scope.upperBound...]
+      case .replaceWord(let old, let new):
+        return try replace("\\b\(old)\\b", with: new, in: text, scope)
+      case .replaceMember(let old, let new):
+        return try replace("(?<=->|\\.)\(old)\\b", with: new, in: text, scope)
+      default: return text
+      }
     }
     let found = try place(of: anchor, occurrence, in: text, scope)
     let line = text.lineRange(for: found)
@@ -118,8 +139,17 @@ public struct KernelEdit: Sendable {
       let rest = line.lowerBound..<scope.upperBound
       let end = try last.map { try place(of: $0, 1, in: text, rest) } ?? found
       return String(text[..<line.lowerBound] + text[text.lineRange(for: end).upperBound...])
-    case .append: return text
+    case .append, .replaceWord, .replaceMember, .become: return text
     }
+  }
+
+  private func replace(
+    _ pattern: String, with new: String, in text: String, _ scope: Range<String.Index>
+  ) throws -> String {
+    let changed = text.replacingOccurrences(
+      of: pattern, with: new, options: .regularExpression, range: scope)
+    guard changed != text else { throw Misplaced(description: "\(file) has no \(pattern)") }
+    return changed
   }
 
   private static func lines(_ text: String) -> String { text.hasSuffix("\n") ? text : text + "\n" }
@@ -153,6 +183,37 @@ public struct KernelEdit: Sendable {
     guard let scope = scope(of: function, in: text) else { return nil }
     let first = text[..<scope.lowerBound].count { $0 == "\n" } + 1
     return first...(first + text[scope].count { $0 == "\n" } - 1)
+  }
+
+  /// A function's definition as it stands in a tree.
+  public static func text(
+    of function: String, in file: String, of tree: KernelTree
+  ) throws -> String {
+    let text = try String(contentsOfFile: "\(tree.directory)/\(file)", encoding: .utf8)
+    guard let scope = scope(of: function, in: text) else {
+      throw Misplaced(description: "\(file) has no function \(function)")
+    }
+    return String(text[scope])
+  }
+
+  /// Edits of every file below some folders that has a word.
+  public static func everywhere(
+    _ word: String, below folders: [String], of tree: KernelTree, _ change: Change
+  ) -> [KernelEdit] {
+    var edits: [KernelEdit] = []
+    for folder in folders {
+      let names = FileManager.default.enumerator(atPath: "\(tree.directory)/\(folder)")
+      let sources = (names?.compactMap { $0 as? String } ?? []).sorted()
+      for file in sources where file.hasSuffix(".c") || file.hasSuffix(".h") {
+        let edit = KernelEdit("\(folder)/\(file)", change)
+        guard
+          let text = try? String(contentsOfFile: "\(tree.directory)/\(edit.file)", encoding: .utf8),
+          text.contains(word), (try? edit.apply(to: text)) != nil
+        else { continue }
+        edits.append(edit)
+      }
+    }
+    return edits
   }
 
   /// From the line that names the function at its definition to the `}` in the first column.

@@ -139,6 +139,12 @@ static kshim_u64 tdp_put_root(const kshim_u64 *p)
 	return 0;
 }
 
+/* p: cache. What was put into it beforehand cannot fail. */
+static kshim_u64 cached_page(const kshim_u64 *p)
+{
+	return kshim_va(kshim_boot_page(0, 0));
+}
+
 /* For the set-up: gfn, level, 1 for the TDP MMU's. Returns the table's hpa; sp_* slots count alike. */
 static kshim_u64 make_shadow_page(const kshim_u64 *p)
 {

@@ -3,182 +3,182 @@
  * Callees of the services that need more than a line: plain memory and numbers, none of the kernel's
  * types. p[] holds the callee's arguments, pointers as addresses.
  */
-#define KSHIM_POINTER(value) ((void *)(unsigned long)(value))
+#define SERVICE_POINTER(value) ((void *)(unsigned long)(value))
 
 /* What others own from here on: somebody knows of it. */
-#define KSHIM_KEPT 64
-static kshim_u64 kshim_kept[KSHIM_KEPT];
+#define SERVICE_KEPT 64
+static kshim_u64 service_kept[SERVICE_KEPT];
 
-static kshim_u64 kshim_keep(kshim_u64 object)
+static kshim_u64 service_keep(kshim_u64 object)
 {
 	unsigned i = 0;
 
-	while (i < KSHIM_KEPT && kshim_kept[i])
+	while (i < SERVICE_KEPT && service_kept[i])
 		i++;
-	if (i == KSHIM_KEPT)
+	if (i == SERVICE_KEPT)
 		kshim_no_room();
-	kshim_kept[i] = object;
+	service_kept[i] = object;
 	return object;
 }
 
-static kshim_u64 kshim_object(kshim_u64 size, unsigned flags)
+static kshim_u64 service_object(kshim_u64 size, unsigned flags)
 {
 	return kshim_alloc(2, size, flags, KSHIM_PC());
 }
 
 /* p: string, gfp */
-static kshim_u64 kshim_strdup(const kshim_u64 *p)
+static kshim_u64 service_strdup(const kshim_u64 *p)
 {
-	const char *from = KSHIM_POINTER(p[0]);
+	const char *from = SERVICE_POINTER(p[0]);
 	kshim_u64 copy;
 	unsigned long size;
 
 	if (!from)
 		return 0;
 	size = strlen(from) + 1;
-	copy = kshim_object(size, 8);
+	copy = service_object(size, 8);
 	if (copy)
-		memcpy(KSHIM_POINTER(copy), from, size);
+		memcpy(SERVICE_POINTER(copy), from, size);
 	return copy;
 }
 
-static kshim_u64 kshim_copy_text(kshim_u64 from, unsigned long length)
+static kshim_u64 service_copy_text(kshim_u64 from, unsigned long length)
 {
-	const kshim_u64 copy = kshim_object(length + 1, 9);
+	const kshim_u64 copy = service_object(length + 1, 9);
 
 	if (copy)
-		memcpy(KSHIM_POINTER(copy), KSHIM_POINTER(from), length);
+		memcpy(SERVICE_POINTER(copy), SERVICE_POINTER(from), length);
 	return copy;
 }
 
 /* p: string, most, gfp */
-static kshim_u64 kshim_strndup(const kshim_u64 *p)
+static kshim_u64 service_strndup(const kshim_u64 *p)
 {
-	return p[0] ? kshim_copy_text(p[0], strnlen(KSHIM_POINTER(p[0]), p[1])) : 0;
+	return p[0] ? service_copy_text(p[0], strnlen(SERVICE_POINTER(p[0]), p[1])) : 0;
 }
 
 /* p: bytes, length, gfp */
-static kshim_u64 kshim_memdup_nul(const kshim_u64 *p)
+static kshim_u64 service_memdup_nul(const kshim_u64 *p)
 {
-	return p[0] ? kshim_copy_text(p[0], p[1]) : 0;
+	return p[0] ? service_copy_text(p[0], p[1]) : 0;
 }
 
 /* p: object */
-static kshim_u64 kshim_ksize(const kshim_u64 *p)
+static kshim_u64 service_ksize(const kshim_u64 *p)
 {
 	return kshim_size_of(p[0]);
 }
 
 /* p: name, size of an object, … A cache is an object that holds that size. */
-static kshim_u64 kshim_cache_create(const kshim_u64 *p)
+static kshim_u64 service_cache_create(const kshim_u64 *p)
 {
-	const kshim_u64 cache = kshim_object(64, 9);
+	const kshim_u64 cache = service_object(64, 9);
 
 	if (cache)
-		*(kshim_u64 *)KSHIM_POINTER(cache) = (unsigned)p[1];
+		*(kshim_u64 *)SERVICE_POINTER(cache) = (unsigned)p[1];
 	return cache;
 }
 
 /* p: device, size, gfp */
-static kshim_u64 kshim_devm_alloc(const kshim_u64 *p)
+static kshim_u64 service_devm_alloc(const kshim_u64 *p)
 {
-	const kshim_u64 object = kshim_object(p[1], 9);
+	const kshim_u64 object = service_object(p[1], 9);
 
-	return object ? kshim_keep(object) : 0;
+	return object ? service_keep(object) : 0;
 }
 
 /* p: device, source, size, gfp */
-static kshim_u64 kshim_devm_dup(const kshim_u64 *p)
+static kshim_u64 service_devm_dup(const kshim_u64 *p)
 {
-	const kshim_u64 object = kshim_object(p[2], 8);
+	const kshim_u64 object = service_object(p[2], 8);
 
 	if (!object)
 		return 0;
-	memcpy(KSHIM_POINTER(object), KSHIM_POINTER(p[1]), p[2]);
-	return kshim_keep(object);
+	memcpy(SERVICE_POINTER(object), SERVICE_POINTER(p[1]), p[2]);
+	return service_keep(object);
 }
 
 /* p: device, string, gfp */
-static kshim_u64 kshim_devm_strdup(const kshim_u64 *p)
+static kshim_u64 service_devm_strdup(const kshim_u64 *p)
 {
-	const kshim_u64 object = kshim_strdup(p + 1);
+	const kshim_u64 object = service_strdup(p + 1);
 
-	return object ? kshim_keep(object) : 0;
+	return object ? service_keep(object) : 0;
 }
 
 /* p: device, size, where its address for the device goes, gfp, attributes */
-static kshim_u64 kshim_dma_alloc(const kshim_u64 *p)
+static kshim_u64 service_dma_alloc(const kshim_u64 *p)
 {
-	const kshim_u64 object = kshim_object(p[1], 9);
+	const kshim_u64 object = service_object(p[1], 9);
 
 	if (object)
-		*(kshim_u64 *)KSHIM_POINTER(p[2]) = kshim_page_pa(object);
+		*(kshim_u64 *)SERVICE_POINTER(p[2]) = kshim_page_pa(object);
 	return object;
 }
 
 /* p: head, function. After the grace period it is the callback's to free. */
-static kshim_u64 kshim_call_later(const kshim_u64 *p)
+static kshim_u64 service_call_later(const kshim_u64 *p)
 {
-	kshim_keep(p[0]);
+	service_keep(p[0]);
 	return 0;
 }
 
 /* p: domain, head, function */
-static kshim_u64 kshim_call_later_srcu(const kshim_u64 *p)
+static kshim_u64 service_call_later_srcu(const kshim_u64 *p)
 {
-	return kshim_call_later(p + 1);
+	return service_call_later(p + 1);
 }
 
 /* p: head or NULL, object; before 6.4 where the head lies in its object. Freed when nothing uses it. */
-static kshim_u64 kshim_free_rcu(const kshim_u64 *p)
+static kshim_u64 service_free_rcu(const kshim_u64 *p)
 {
 	kshim_free_later(p[1] < 4096 ? p[0] - p[1] : p[1], KSHIM_PC());
 	return 0;
 }
 
 /* p: address, count */
-static kshim_u64 kshim_bh_disable(const kshim_u64 *p)
+static kshim_u64 service_bh_disable(const kshim_u64 *p)
 {
 	kshim_preempt_add(p[1]);
 	return 0;
 }
 
-static kshim_u64 kshim_bh_enable(const kshim_u64 *p)
+static kshim_u64 service_bh_enable(const kshim_u64 *p)
 {
 	kshim_preempt_sub(p[1]);
 	return 0;
 }
 
 /* p: where to, size, format. No text: an empty string is one. */
-static kshim_u64 kshim_snprintf(const kshim_u64 *p)
+static kshim_u64 service_snprintf(const kshim_u64 *p)
 {
 	if (p[1])
-		*(char *)KSHIM_POINTER(p[0]) = 0;
+		*(char *)SERVICE_POINTER(p[0]) = 0;
 	return 0;
 }
 
-static kshim_u64 kshim_sprintf(const kshim_u64 *p)
+static kshim_u64 service_sprintf(const kshim_u64 *p)
 {
-	*(char *)KSHIM_POINTER(p[0]) = 0;
+	*(char *)SERVICE_POINTER(p[0]) = 0;
 	return 0;
 }
 
 /* p: where to, from, size */
-static kshim_u64 kshim_strscpy(const kshim_u64 *p)
+static kshim_u64 service_strscpy(const kshim_u64 *p)
 {
-	const unsigned long length = p[2] ? strnlen(KSHIM_POINTER(p[1]), p[2] - 1) : 0;
+	const unsigned long length = p[2] ? strnlen(SERVICE_POINTER(p[1]), p[2] - 1) : 0;
 
 	if (!p[2])
 		return -7;	/* E2BIG */
-	memcpy(KSHIM_POINTER(p[0]), KSHIM_POINTER(p[1]), length);
-	((char *)KSHIM_POINTER(p[0]))[length] = 0;
+	memcpy(SERVICE_POINTER(p[0]), SERVICE_POINTER(p[1]), length);
+	((char *)SERVICE_POINTER(p[0]))[length] = 0;
 	return length;
 }
 
 /* p: counter */
-static kshim_u64 kshim_refcount_dec_not_one(const kshim_u64 *p)
+static kshim_u64 service_refcount_dec_not_one(const kshim_u64 *p)
 {
-	int *count = KSHIM_POINTER(p[0]);
+	int *count = SERVICE_POINTER(p[0]);
 
 	if (*count == 1)
 		return 0;
@@ -186,9 +186,9 @@ static kshim_u64 kshim_refcount_dec_not_one(const kshim_u64 *p)
 	return 1;
 }
 
-static kshim_u64 kshim_refcount_dec_if_one(const kshim_u64 *p)
+static kshim_u64 service_refcount_dec_if_one(const kshim_u64 *p)
 {
-	int *count = KSHIM_POINTER(p[0]);
+	int *count = SERVICE_POINTER(p[0]);
 
 	if (*count != 1)
 		return 0;
@@ -197,180 +197,181 @@ static kshim_u64 kshim_refcount_dec_if_one(const kshim_u64 *p)
 }
 
 /* p: function, argument, node, format. The thread is an object of its own. */
-static kshim_u64 kshim_thread_create(const kshim_u64 *p)
+static kshim_u64 service_thread_create(const kshim_u64 *p)
 {
-	const kshim_u64 thread = kshim_object(64, 9);
+	const kshim_u64 thread = service_object(64, 9);
 
 	return thread ? thread : (kshim_u64)-12;	/* ENOMEM */
 }
 
-static kshim_u64 kshim_thread_stop(const kshim_u64 *p)
+static kshim_u64 service_thread_stop(const kshim_u64 *p)
 {
 	kshim_free(p[0], 2, 0, KSHIM_PC());
 	return 0;
 }
 
 /* p: key */
-static kshim_u64 kshim_key_inc(const kshim_u64 *p)
+static kshim_u64 service_key_inc(const kshim_u64 *p)
 {
-	++*(int *)KSHIM_POINTER(p[0]);
+	++*(int *)SERVICE_POINTER(p[0]);
 	return 1;
 }
 
-static kshim_u64 kshim_key_dec(const kshim_u64 *p)
+static kshim_u64 service_key_dec(const kshim_u64 *p)
 {
-	--*(int *)KSHIM_POINTER(p[0]);
+	--*(int *)SERVICE_POINTER(p[0]);
 	return 0;
 }
 
-static kshim_u64 kshim_key_enable(const kshim_u64 *p)
+static kshim_u64 service_key_enable(const kshim_u64 *p)
 {
-	*(int *)KSHIM_POINTER(p[0]) = 1;
+	*(int *)SERVICE_POINTER(p[0]) = 1;
 	return 0;
 }
 
-static kshim_u64 kshim_key_disable(const kshim_u64 *p)
+static kshim_u64 service_key_disable(const kshim_u64 *p)
 {
-	*(int *)KSHIM_POINTER(p[0]) = 0;
+	*(int *)SERVICE_POINTER(p[0]) = 0;
 	return 0;
 }
 
-static kshim_u64 kshim_key_count(const kshim_u64 *p)
+static kshim_u64 service_key_count(const kshim_u64 *p)
 {
-	return *(int *)KSHIM_POINTER(p[0]);
+	return *(int *)SERVICE_POINTER(p[0]);
 }
 
 /* What the tables hold, all of them together. */
-#define KSHIM_ENTRIES 64
+#define SERVICE_ENTRIES 64
 static struct {
 	kshim_u64 table, index, value;
 	kshim_u64 is_used;
-} kshim_entries[KSHIM_ENTRIES];
+} service_entries[SERVICE_ENTRIES];
 
-static unsigned kshim_entry_of(kshim_u64 table, kshim_u64 index)
+static unsigned service_entry_of(kshim_u64 table, kshim_u64 index)
 {
 	unsigned i = 0;
 
-	while (i < KSHIM_ENTRIES && !(kshim_entries[i].is_used &&
-				      kshim_entries[i].table == table &&
-				      kshim_entries[i].index == index))
+	while (i < SERVICE_ENTRIES && !(service_entries[i].is_used &&
+				      service_entries[i].table == table &&
+				      service_entries[i].index == index))
 		i++;
 	return i;
 }
 
-static kshim_u64 kshim_entry_set(kshim_u64 table, kshim_u64 index, kshim_u64 value)
+static kshim_u64 service_entry_set(kshim_u64 table, kshim_u64 index, kshim_u64 value)
 {
-	unsigned i = kshim_entry_of(table, index);
-	kshim_u64 old = i < KSHIM_ENTRIES ? kshim_entries[i].value : 0;
+	unsigned i = service_entry_of(table, index);
+	kshim_u64 old = i < SERVICE_ENTRIES ? service_entries[i].value : 0;
 
-	for (i = i < KSHIM_ENTRIES ? i : 0; i < KSHIM_ENTRIES && kshim_entries[i].is_used; i++)
-		if (kshim_entries[i].table == table && kshim_entries[i].index == index)
+	for (i = i < SERVICE_ENTRIES ? i : 0; i < SERVICE_ENTRIES && service_entries[i].is_used; i++)
+		if (service_entries[i].table == table && service_entries[i].index == index)
 			break;
-	if (i == KSHIM_ENTRIES)
+	if (i == SERVICE_ENTRIES)
 		kshim_no_room();
-	kshim_entries[i].table = table;
-	kshim_entries[i].index = index;
-	kshim_entries[i].value = value;
-	kshim_entries[i].is_used = 1;
+	service_entries[i].table = table;
+	service_entries[i].index = index;
+	service_entries[i].value = value;
+	service_entries[i].is_used = 1;
 	return old;
 }
 
 /* The first free number in a range; most + 1 where there is none. */
-static kshim_u64 kshim_free_index(kshim_u64 table, kshim_u64 least, kshim_u64 most)
+static kshim_u64 service_free_index(kshim_u64 table, kshim_u64 least, kshim_u64 most)
 {
-	while (least <= most && kshim_entry_of(table, least) < KSHIM_ENTRIES)
+	while (least <= most && service_entry_of(table, least) < SERVICE_ENTRIES)
 		least++;
 	return least;
 }
 
 /* p: table, index */
-static kshim_u64 kshim_table_load(const kshim_u64 *p)
+static kshim_u64 service_table_load(const kshim_u64 *p)
 {
-	const unsigned i = kshim_entry_of(p[0], p[1]);
+	const unsigned i = service_entry_of(p[0], p[1]);
 
-	return i < KSHIM_ENTRIES ? kshim_entries[i].value : 0;
+	return i < SERVICE_ENTRIES ? service_entries[i].value : 0;
 }
 
-static kshim_u64 kshim_table_erase(const kshim_u64 *p)
+static kshim_u64 service_table_erase(const kshim_u64 *p)
 {
-	const unsigned i = kshim_entry_of(p[0], p[1]);
+	const unsigned i = service_entry_of(p[0], p[1]);
 
-	if (i == KSHIM_ENTRIES)
+	if (i == SERVICE_ENTRIES)
 		return 0;
-	kshim_entries[i].is_used = 0;
-	return kshim_entries[i].value;
+	service_entries[i].is_used = 0;
+	return service_entries[i].value;
 }
 
-static kshim_u64 kshim_table_destroy(const kshim_u64 *p)
+static kshim_u64 service_table_destroy(const kshim_u64 *p)
 {
-	for (unsigned i = 0; i < KSHIM_ENTRIES; i++)
-		if (kshim_entries[i].table == p[0])
-			kshim_entries[i].is_used = 0;
+	for (unsigned i = 0; i < SERVICE_ENTRIES; i++)
+		if (service_entries[i].table == p[0])
+			service_entries[i].is_used = 0;
 	return 0;
 }
 
 /* An errno as an xarray's entry. */
-static kshim_u64 kshim_xa_errno(long errno)
+static kshim_u64 service_xa_errno(long errno)
 {
+	kshim_tell(errno);
 	return (kshim_u64)errno << 2 | 2;
 }
 
 /* p: table, index, value, gfp */
-static kshim_u64 kshim_xa_store(const kshim_u64 *p)
+static kshim_u64 service_xa_store(const kshim_u64 *p)
 {
 	if (!p[2])
-		return kshim_table_erase(p);
+		return service_table_erase(p);
 	if (kshim_decide(2))
-		return kshim_xa_errno(-12);
-	return kshim_entry_set(p[0], p[1], p[2]);
+		return service_xa_errno(-12);
+	return service_entry_set(p[0], p[1], p[2]);
 }
 
-static kshim_u64 kshim_xa_insert(const kshim_u64 *p)
+static kshim_u64 service_xa_insert(const kshim_u64 *p)
 {
-	if (kshim_entry_of(p[0], p[1]) < KSHIM_ENTRIES)
+	if (service_entry_of(p[0], p[1]) < SERVICE_ENTRIES)
 		return -16;	/* EBUSY */
 	if (kshim_decide(2))
 		return -12;
-	kshim_entry_set(p[0], p[1], p[2]);
+	service_entry_set(p[0], p[1], p[2]);
 	return 0;
 }
 
 /* p: table, index, old, value, gfp */
-static kshim_u64 kshim_xa_cmpxchg(const kshim_u64 *p)
+static kshim_u64 service_xa_cmpxchg(const kshim_u64 *p)
 {
-	const kshim_u64 now = kshim_table_load(p);
+	const kshim_u64 now = service_table_load(p);
 
 	if (now != p[2])
 		return now;
 	if (kshim_decide(2))
-		return kshim_xa_errno(-12);
-	kshim_entry_set(p[0], p[1], p[3]);
+		return service_xa_errno(-12);
+	service_entry_set(p[0], p[1], p[3]);
 	return now;
 }
 
 /* p: table, where the number goes, value, limits (least in the low half), gfp */
-static kshim_u64 kshim_xa_alloc(const kshim_u64 *p)
+static kshim_u64 service_xa_alloc(const kshim_u64 *p)
 {
 	const unsigned least = p[3] >> 32, most = (unsigned)p[3];
-	const kshim_u64 index = kshim_free_index(p[0], least < most ? least : most,
+	const kshim_u64 index = service_free_index(p[0], least < most ? least : most,
 						 least < most ? most : least);
 
 	if (kshim_decide(2))
 		return -12;
-	kshim_entry_set(p[0], index, p[2]);
-	*(unsigned *)KSHIM_POINTER(p[1]) = index;
+	service_entry_set(p[0], index, p[2]);
+	*(unsigned *)SERVICE_POINTER(p[1]) = index;
 	return 0;
 }
 
-static kshim_u64 kshim_next_in(kshim_u64 table, kshim_u64 *index, kshim_u64 least)
+static kshim_u64 service_next_in(kshim_u64 table, kshim_u64 *index, kshim_u64 least)
 {
 	kshim_u64 found = 0, at = ~0ull;
 
-	for (unsigned i = 0; i < KSHIM_ENTRIES; i++)
-		if (kshim_entries[i].is_used && kshim_entries[i].table == table &&
-		    kshim_entries[i].index >= least && kshim_entries[i].index < at) {
-			at = kshim_entries[i].index;
-			found = kshim_entries[i].value;
+	for (unsigned i = 0; i < SERVICE_ENTRIES; i++)
+		if (service_entries[i].is_used && service_entries[i].table == table &&
+		    service_entries[i].index >= least && service_entries[i].index < at) {
+			at = service_entries[i].index;
+			found = service_entries[i].value;
 		}
 	if (found)
 		*index = at;
@@ -378,85 +379,93 @@ static kshim_u64 kshim_next_in(kshim_u64 table, kshim_u64 *index, kshim_u64 leas
 }
 
 /* p: table, index, most, filter */
-static kshim_u64 kshim_xa_find(const kshim_u64 *p)
+static kshim_u64 service_xa_find(const kshim_u64 *p)
 {
-	kshim_u64 *index = KSHIM_POINTER(p[1]);
+	kshim_u64 *index = SERVICE_POINTER(p[1]);
 
-	return kshim_next_in(p[0], index, *index);
+	return service_next_in(p[0], index, *index);
 }
 
-static kshim_u64 kshim_xa_find_after(const kshim_u64 *p)
+static kshim_u64 service_xa_find_after(const kshim_u64 *p)
 {
-	kshim_u64 *index = KSHIM_POINTER(p[1]);
+	kshim_u64 *index = SERVICE_POINTER(p[1]);
 
-	return kshim_next_in(p[0], index, *index + 1);
+	return service_next_in(p[0], index, *index + 1);
 }
 
 /* p: table, value, least, end or 0, gfp */
-static kshim_u64 kshim_idr_alloc(const kshim_u64 *p)
+static kshim_u64 service_idr_alloc(const kshim_u64 *p)
 {
 	const int end = (int)p[3];
 	const kshim_u64 most = end > 0 ? end - 1 : 0x7fffffff;
-	const kshim_u64 index = kshim_free_index(p[0], (unsigned)p[2], most);
+	const kshim_u64 index = service_free_index(p[0], (unsigned)p[2], most);
 
 	if (index > most)
 		return -28;	/* ENOSPC */
 	if (kshim_decide(2))
 		return -12;
-	kshim_entry_set(p[0], index, p[1]);
+	service_entry_set(p[0], index, p[1]);
 	return index;
 }
 
 /* p: table, value, index */
-static kshim_u64 kshim_idr_replace(const kshim_u64 *p)
+static kshim_u64 service_idr_replace(const kshim_u64 *p)
 {
-	if (kshim_entry_of(p[0], p[2]) == KSHIM_ENTRIES)
+	if (service_entry_of(p[0], p[2]) == SERVICE_ENTRIES)
 		return -2;	/* ENOENT */
-	return kshim_entry_set(p[0], p[2], p[1]);
+	return service_entry_set(p[0], p[2], p[1]);
 }
 
 /* p: table, least, most, gfp */
-static kshim_u64 kshim_ida_alloc(const kshim_u64 *p)
+static kshim_u64 service_ida_alloc(const kshim_u64 *p)
 {
 	const kshim_u64 most = (unsigned)p[2];
-	const kshim_u64 index = kshim_free_index(p[0], (unsigned)p[1], most);
+	const kshim_u64 index = service_free_index(p[0], (unsigned)p[1], most);
 
 	if (index > most)
 		return -28;
 	if (kshim_decide(2))
 		return -12;
-	kshim_entry_set(p[0], index, 1);
+	service_entry_set(p[0], index, 1);
 	return index;
 }
 
 /* p: table, index, value */
-static kshim_u64 kshim_radix_insert(const kshim_u64 *p)
+static kshim_u64 service_radix_insert(const kshim_u64 *p)
 {
-	if (kshim_entry_of(p[0], p[1]) < KSHIM_ENTRIES)
+	if (service_entry_of(p[0], p[1]) < SERVICE_ENTRIES)
 		return -17;	/* EEXIST */
 	if (kshim_decide(2))
 		return -12;
-	kshim_entry_set(p[0], p[1], p[2]);
+	service_entry_set(p[0], p[1], p[2]);
 	return 0;
 }
 
-/* p: to, from, size. What the user's memory holds is zero; all of it can be missing. */
-static kshim_u64 kshim_copy_from_user(const kshim_u64 *p)
+static kshim_u64 service_uncopied(kshim_u64 size)
 {
-	memset(KSHIM_POINTER(p[0]), 0, p[2]);
-	return kshim_decide(2) ? p[2] : 0;
+	if (!kshim_decide(2))
+		return 0;
+	kshim_tell(-14);	/* EFAULT */
+	return size;
 }
 
-static kshim_u64 kshim_copy_to_user(const kshim_u64 *p)
+/* p: to, from, size. What the user's memory holds is zero; all of it can be missing. */
+static kshim_u64 service_copy_from_user(const kshim_u64 *p)
 {
-	kshim_access(KSHIM_POINTER(p[1]), p[2], 0);
-	return kshim_decide(2) ? p[2] : 0;
+	memset(SERVICE_POINTER(p[0]), 0, p[2]);
+	return service_uncopied(p[2]);
+}
+
+static kshim_u64 service_copy_to_user(const kshim_u64 *p)
+{
+	kshim_access(SERVICE_POINTER(p[1]), p[2], 0);
+	return service_uncopied(p[2]);
 }
 
 /* p: from, size */
-static kshim_u64 kshim_user_dup(const kshim_u64 *p)
+static kshim_u64 service_user_dup(const kshim_u64 *p)
 {
-	const kshim_u64 copy = kshim_object(p[1], 9);
+	const kshim_u64 copy = service_object(p[1], 9);
 
 	return copy ? copy : (kshim_u64)-12;
 }

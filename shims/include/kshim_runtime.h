@@ -37,6 +37,7 @@ void kshim_call(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first, ks
 void kshim_call_as(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first, kshim_u64 second,
 		   kshim_u64 third, kshim_u64 fourth);
 void kshim_answer(kshim_u64 value);
+void kshim_tell(long value);	/* what an answer means that is no plain number */
 unsigned kshim_decide(unsigned arity);
 void kshim_may_sleep(kshim_u64 pc);
 void kshim_may_sleep_with(unsigned allowed, kshim_u64 pc);	/* so many spinning locks may be held */

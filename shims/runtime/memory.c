@@ -94,10 +94,7 @@ static uint8_t *state_of(uint64_t hpa)
 }
 
 /* What is freed when the step is over: until then somebody may use it. */
-#define MAX_LATER 64
-static struct freed_later {
-	uint64_t object, pc;
-} later[MAX_LATER];
+static struct freed_later later[MAX_LATER];
 static uint32_t later_count;
 
 /* Every byte the same, and one that clang's pattern initialisation writes. */
@@ -227,13 +224,18 @@ void kshim_free_later(kshim_u64 object, kshim_u64 pc)
 		trace_limit(KSHIM_LIMIT_PAGES, pc);
 		step_end();
 	}
-	later[later_count++] = (struct freed_later){ object, pc };
+	later[later_count++] = (struct freed_later){ object, pc, thread_now - threads };
 }
 
 void memory_free_later(void)
 {
-	for (uint32_t i = 0; i < later_count; i++)
+	for (uint32_t i = 0; i < later_count; i++) {
+		const uint32_t event = trace_event_count;
+
 		kshim_free(later[i].object, KSHIM_MEMORY_OBJECT, 0, later[i].pc);
+		if (event < trace_event_count)
+			trace_events[event].thread = later[i].thread;
+	}
 	later_count = 0;
 }
 
@@ -244,9 +246,11 @@ void kshim_replace(kshim_u64 old, kshim_u64 new, kshim_u64 pc)
 	if (size > size_at(new))
 		size = size_at(new);
 	if (size) {
+		const bool was_read = unset_was_read;
+
 		memory_check(old, size, false, pc);
-		memory_check(new, size, true, pc);
-		memcpy((void *)new, (void *)old, size);
+		unset_move(new, old, size);
+		unset_was_read = was_read;	/* a copy decides nothing */
 	}
 	kshim_free(old, KSHIM_MEMORY_OBJECT, 0, pc);
 }
@@ -445,6 +449,7 @@ bool memory_meets(uint64_t address, uint64_t size, enum kshim_at *at)
 
 void memory_reset(void)
 {
+	later_count = 0;
 	access_undo(0);
 	memory_first_step_store = 0;
 	free_count = 0;
@@ -460,6 +465,7 @@ void memory_save(struct memory_state *now)
 	now->store_count = memory_store_count;
 	now->free_count = free_count;
 	now->later_count = later_count;
+	memcpy(now->later, later, later_count * sizeof(later[0]));
 	for (int w = 0; w < 2; w++)
 		now->next[w] = next[w];
 }
@@ -468,6 +474,7 @@ void memory_restore(const struct memory_state *then)
 {
 	access_undo(then->store_count);
 	later_count = then->later_count;
+	memcpy(later, then->later, later_count * sizeof(later[0]));
 	while (free_count > then->free_count) {
 		free_count--;
 		state[frees[free_count].window][frees[free_count].frame] = PAGE_LIVE;

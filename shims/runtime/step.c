@@ -307,7 +307,6 @@ uint64_t step_run(uint32_t entry, const uint64_t *args)
 
 	trace_record(KSHIM_EVENT_STEP, 0)->call = entry;
 	result = step_harness->enter(entry, (const kshim_u64 *)args);
-	memory_free_later();
 	event = trace_record(KSHIM_EVENT_RETURN, thread_last_block());
 	event->call = entry;
 	event->value = step_harness->pointers && step_harness->pointers[entry] ?
@@ -337,6 +336,8 @@ static bool finish(uint64_t frame)
 	block_mode = BLOCKS_OUTSIDE;
 	thread_racing = false;
 	use_callers_stack(frame);
+	if (!ended)
+		memory_free_later();
 	step_number++;
 	return !ended;
 }

@@ -103,12 +103,19 @@ void kshim_call(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first, ks
 
 void kshim_answer(kshim_u64 value)
 {
-	trace_events[thread_now->event].value = memory_symbol(value);
+	trace_events[thread_now->event].value = thread_now->told ? (uint64_t)thread_now->told :
+								   memory_symbol(value);
+	thread_now->told = 0;
 	thread_now->call = KSHIM_NO_CALL;
 	if (thread_now->has_released) {
 		thread_now->has_released = false;
 		kshim_point();
 	}
+}
+
+void kshim_tell(long value)
+{
+	thread_now->told = value;
 }
 
 unsigned kshim_decide(unsigned arity)

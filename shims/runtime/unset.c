@@ -136,6 +136,22 @@ void unset_access(uint64_t address, uint64_t size, bool write)
 	}
 }
 
+/* What was never set stays so at the new place. */
+void unset_move(uint64_t to, uint64_t from, uint64_t size)
+{
+	const uint32_t count = unset_count;
+
+	memory_check(to, size, true, 0);
+	memcpy((void *)to, (void *)from, size);
+	for (uint32_t i = 0; i < count; i++) {
+		const uint64_t start = stretches[i].start > from ? stretches[i].start : from;
+		const uint64_t end = stretches[i].end < from + size ? stretches[i].end : from + size;
+
+		if (start < end)
+			remember(to + (start - from), to + (end - from));
+	}
+}
+
 void kshim_unset(void *address, unsigned long size)
 {
 	if (step_inside)

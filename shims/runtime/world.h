@@ -47,15 +47,23 @@ struct thread {
 	uint16_t call;			/* the callee that it is in */
 	uint32_t event;			/* the event of that call */
 	bool has_released;		/* a lock, in that call */
+	int64_t told;			/* what its answer means, or 0 */
 	uint32_t held_count, held_write, held_read, held_spinning;
 	struct held_lock held[MAX_HELD];	/* last: of what is kept only those in use */
 };
 
 enum thread_place { THREAD_ELSEWHERE, THREAD_STACK, THREAD_GUARD };
 
+#define MAX_LATER 16
+struct freed_later {
+	uint64_t object, pc;
+	uint32_t thread;
+};
+
 /* What a checkpoint or a mark keeps of each part. */
 struct memory_state {
 	uint32_t store_count, free_count, later_count;
+	struct freed_later later[MAX_LATER];
 	uint32_t next[2];
 };
 
@@ -217,6 +225,7 @@ void unset_reset(void);
 void unset_save(struct unset_state *state);
 void unset_restore(const struct unset_state *state);
 void unset_add(uint64_t address, uint64_t size, uint8_t byte);
+void unset_move(uint64_t to, uint64_t from, uint64_t size);
 void unset_access(uint64_t address, uint64_t size, bool write);
 
 static inline bool is_unset(uint64_t address, uint64_t size)
