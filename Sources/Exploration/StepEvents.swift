@@ -72,12 +72,12 @@ public struct StepEvents {
   public private(set) var returned: Event?
   /// Locks taken minus locks released.
   public private(set) var lockBalance = 0
-  /// All of the step, and of one that raced with it.
-  private var all = UnsafeBufferPointer<Event>(start: nil, count: 0)
-  private var thread = 0
   /// Sections entered minus sections left, a byte for each from the lowest, 0x80 being none.
   private var contexts = noContexts
   private static let noContexts: UInt64 = 0x80_8080_8080_8080
+  /// All of the step, and of one that raced with it.
+  private var all = UnsafeBufferPointer<Event>(start: nil, count: 0)
+  private var thread = 0
 
   public init() {}
 
@@ -163,8 +163,8 @@ public struct StepEvents {
         .lockImbalance, in: function, at: returned.pc,
         "the function returns with a lock that it took still held")
     }
-    all = UnsafeBufferPointer(rebasing: events[..<position])
     if let returned, contexts != Self.noContexts { unbalanced(returned, function, &report) }
+    all = UnsafeBufferPointer(rebasing: events[..<position])
     return start + position
   }
 

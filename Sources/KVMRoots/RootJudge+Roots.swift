@@ -186,6 +186,11 @@ extension RootJudge {
     return true
   }
 
+  /// The TDP MMU is for 64-bit hosts, which walk four levels or more.
+  func isShallowTDP(_ state: AskedState) -> Bool {
+    state.isDirect && state.tdpMMU && state.shadowLevel < 4
+  }
+
   /// Whether there is a root that was not there before.
   private func hasRoot(_ step: Step, _ world: World) -> Bool {
     let root = step.after.rootHPA
@@ -199,11 +204,6 @@ extension RootJudge {
     return world.get(done) != 0
       && Metadata(world, slots).missing(step.state.layout.count, hasHash: slots.pageHash != nil)
         == nil
-  }
-
-  /// The TDP MMU is for 64-bit hosts, which walk four levels or more.
-  func isShallowTDP(_ state: AskedState) -> Bool {
-    state.isDirect && state.tdpMMU && state.shadowLevel < 4
   }
 
   /// Shadow pages are limited: room is made before the first is taken.
