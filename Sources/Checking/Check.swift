@@ -124,7 +124,8 @@ public struct Check: Sendable {
     guard base.verdict.findings.contains(where: { properties.contains($0.property) }) else {
       return .none
     }
-    var evidence = Evidence(part.verdict.findings, of: part.revision, over: base.revision)
+    var evidence = Evidence(
+      part.verdict.findings + base.verdict.findings, of: part.revision, over: base.revision)
     evidence.reruns = base.reruns
     return evidence
   }
@@ -222,7 +223,7 @@ public struct Check: Sendable {
           let place = source.place(of: breach, by: entry.path)
           return Verdict.Finding(
             property: breach.property.id, function: place.function,
-            file: source.provenance.source, line: place.line, introduced: false,
+            file: source.provenance.file(of: place.function), line: place.line, introduced: false,
             message: entry.message, scenario: "", failing: 0, trace: [])
         })
     }

@@ -15,57 +15,50 @@ struct Rerun: Sendable, Equatable {
 struct Evidence: Sendable {
   /// Scenarios of the newer revision, run in the older one.
   var reruns: [String: Rerun] = [:]
-  private let old: Text?
-  private let new: Text?
-  private let file: String
-  /// The line of the newer text that each line of the older one is, both from 1.
-  private let newLines: [Int: Int]
-  /// The other way round.
-  private let oldLines: [Int: Int]
+  /// By path; without what only one of them has.
+  private var files: [String: Pair] = [:]
+  private var oldNames: Set<Substring> = []
+  private var newNames: Set<Substring> = []
 
   /// Nothing but the findings themselves.
-  static let none = Evidence(file: "", old: nil, new: nil)
+  static let none = Evidence([:])
 
-  private struct Text: Sendable {
-    let lines: [Substring]
-    let names: Set<Substring>
+  /// The two texts of a file.
+  private struct Pair: Sendable {
+    let old: [Substring]
+    let new: [Substring]
+    /// The line of the newer text that each line of the older one is, both from 1.
+    var newLines: [Int: Int] = [:]
+    /// The other way round.
+    var oldLines: [Int: Int] = [:]
 
-    init(_ text: String) {
-      lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-      names = Set(Evidence.words(text))
-    }
-
-    /// A line without the white space around it; nil where there is none.
-    func statement(_ line: Int) -> Substring? {
-      guard lines.indices.contains(line - 1) else { return nil }
-      return Substring(lines[line - 1].trimmingCharacters(in: .whitespaces))
-    }
-  }
-
-  /// - Parameters:
-  ///   - file: which file the texts are of.
-  ///   - old: its text in the older revision; nil where there is none.
-  init(file: String, old: String?, new: String?) {
-    self.file = file
-    self.old = old.map(Text.init)
-    self.new = new.map(Text.init)
-    var (forth, back): ([Int: Int], [Int: Int]) = ([:], [:])
-    if let old = self.old, let new = self.new {
-      for (left, right) in Self.pairs(old.lines, new.lines) {
-        forth[left] = right
-        back[right] = left
+    init(_ old: String, _ new: String) {
+      self.old = old.split(separator: "\n", omittingEmptySubsequences: false)
+      self.new = new.split(separator: "\n", omittingEmptySubsequences: false)
+      for (left, right) in Evidence.pairs(self.old, self.new) {
+        newLines[left] = right
+        oldLines[right] = left
       }
     }
-    (newLines, oldLines) = (forth, back)
   }
 
-  /// Of the file that findings are in.
-  init(_ findings: [Verdict.Finding], of revision: Revision, over base: Revision) {
-    func text(_ revision: Revision) -> String? {
-      findings.first.flatMap { revision.path(of: $0.file) }
-        .flatMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+  /// - Parameter texts: of each file its text in the older revision and in the newer one; nil where
+  ///   it is not there.
+  init(_ texts: [String: (old: String?, new: String?)]) {
+    for (path, text) in texts {
+      oldNames.formUnion(text.old.map(Self.words) ?? [])
+      newNames.formUnion(text.new.map(Self.words) ?? [])
+      if let old = text.old, let new = text.new { files[path] = Pair(old, new) }
     }
-    self.init(file: findings.first?.file ?? "", old: text(base), new: text(revision))
+  }
+
+  /// Of the files that findings of both are in.
+  init(_ findings: [Verdict.Finding], of revision: Revision, over base: Revision) {
+    func text(_ path: String, _ revision: Revision) -> String? {
+      revision.path(of: path).flatMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+    }
+    let texts = Set(findings.map(\.file)).map { ($0, (text($0, base), text($0, revision))) }
+    self.init(Dictionary(uniqueKeysWithValues: texts))
   }
 
   /// Lines that both texts have, by their numbers from 1.
@@ -103,10 +96,11 @@ struct Evidence: Sendable {
     name == other || isNew(name) || isGone(other)
   }
 
-  private func isNew(_ name: some StringProtocol) -> Bool { has(new, name) && !has(old, name) }
-  private func isGone(_ name: some StringProtocol) -> Bool { has(old, name) && !has(new, name) }
-  private func has(_ text: Text?, _ name: some StringProtocol) -> Bool {
-    text?.names.contains(Substring(name)) ?? false
+  private func isNew(_ name: some StringProtocol) -> Bool {
+    newNames.contains(Substring(name)) && !oldNames.contains(Substring(name))
+  }
+  private func isGone(_ name: some StringProtocol) -> Bool {
+    oldNames.contains(Substring(name)) && !newNames.contains(Substring(name))
   }
 
   private func says(_ text: String, as other: String) -> Bool {
@@ -134,12 +128,16 @@ struct Evidence: Sendable {
     let isPlaced = finding.trace.contains {
       $0.line == finding.line && !["enter", "return"].contains($0.event)
     }
-    guard isPlaced, finding.file == file, other.file == file, let old, let new else { return nil }
-    if oldLines[finding.line] == other.line { return true }
+    guard isPlaced, finding.file == other.file, let file = files[finding.file] else { return nil }
+    if file.oldLines[finding.line] == other.line { return true }
     // A statement that was moved is the same one.
-    let statement = new.statement(finding.line)
-    let isMoved = statement != nil && statement == old.statement(other.line)
-    let hasStayed = oldLines[finding.line] != nil || newLines[other.line] != nil
+    func statement(_ line: Int, _ lines: [Substring]) -> String? {
+      lines.indices.contains(line - 1)
+        ? lines[line - 1].trimmingCharacters(in: .whitespaces) : nil
+    }
+    let moved = statement(finding.line, file.new)
+    let isMoved = moved != nil && moved == statement(other.line, file.old)
+    let hasStayed = file.oldLines[finding.line] != nil || file.newLines[other.line] != nil
     return hasStayed && !isMoved ? false : nil
   }
 

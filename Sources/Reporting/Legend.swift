@@ -33,11 +33,15 @@ struct Legend {
 
   /// `gzp1: get_zeroed_page() fails` for each answer of a scenario that is not the ordinary one.
   private static func meanings(of finding: Verdict.Finding) -> [String] {
-    let path = finding.scenario.split(separator: ":").last ?? ""
+    let words = (finding.scenario.split(separator: ":").last ?? "").split(separator: ".")
+    let initials = words.map { String($0.prefix { !$0.isNumber }) }
     var meanings: [String] = []
-    for word in path.split(separator: ".") where word != "-" && !word.hasSuffix("0") {
-      let initials = word.prefix { !$0.isNumber }
-      guard let meaning = meaning(String(initials), in: finding.trace) else { continue }
+    for (index, word) in words.enumerated() where word != "-" && !word.hasSuffix("0") {
+      let same = initials.indices.filter { initials[$0] == initials[index] }
+      let number = same.firstIndex(of: index) ?? 0
+      guard let meaning = meaning(initials[index], number, of: same.count, in: finding.trace) else {
+        continue
+      }
       let told = "\(word): \(meaning)"
       if !meanings.contains(told) { meanings.append(told) }
     }
@@ -45,18 +49,26 @@ struct Legend {
   }
 
   /// What a callee's other answer is; nil where the trace does not show which callee it is.
-  private static func meaning(_ initials: String, in trace: [Verdict.Event]) -> String? {
+  ///
+  /// - Parameters:
+  ///   - number: which of its answers, from 0.
+  ///   - count: how many it gives.
+  private static func meaning(
+    _ initials: String, _ number: Int, of count: Int, in trace: [Verdict.Event]
+  ) -> String? {
     if initials == "s", trace.contains(where: { $0.thread != nil }) { return "the other goes on" }
-    for event in trace {
-      guard let name = event.callee?.prefix(while: { $0 != "(" }) else { continue }
-      let words = name.split(separator: "_").filter { $0 != "noprof" }
-      guard words.compactMap(\.first).filter(\.isLetter).map(String.init).joined() == initials
-      else {
-        continue
-      }
-      let what = event.event == "alloc" ? "fails" : "gives another answer than the ordinary one"
-      return "\(words.joined(separator: "_"))() \(what)"
+    func words(_ event: Verdict.Event) -> [Substring] {
+      (event.callee?.prefix { $0 != "(" } ?? "").split(separator: "_").filter { $0 != "noprof" }
     }
-    return nil
+    let calls = trace.filter { event in
+      words(event).compactMap(\.first).filter(\.isLetter).map(String.init).joined() == initials
+    }
+    guard let first = calls.first else { return nil }
+    let name = "\(words(first).joined(separator: "_"))()"
+    if first.event == "alloc" { return "\(name) fails" }
+    let answer = calls.count == count ? calls[number].detail : ""
+    if answer.hasPrefix("= -E") { return "\(name) fails with \(answer.dropFirst(2))" }
+    return answer.hasPrefix("= ")
+      ? "\(name) returns \(answer.dropFirst(2))" : "\(name) gives another answer"
   }
 }

@@ -21,7 +21,7 @@ final class EvidenceTests: XCTestCase {
   private func evidence(
     _ old: String, _ new: String, _ reruns: [String: Rerun] = [:]
   ) -> Evidence {
-    var evidence = Evidence(file: "a.c", old: old, new: new)
+    var evidence = Evidence(["a.c": (old, new)])
     evidence.reruns = reruns
     return evidence
   }
