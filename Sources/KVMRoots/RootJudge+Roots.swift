@@ -12,11 +12,8 @@ extension RootJudge {
 
   func shadow(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
-    // Direct MMUs have their own function; a guest that does not page is direct. A shadow of fewer
-    // levels than the guest's tables cannot be, nor one of two levels.
-    guard !state.isDirect, state.guestLevel != 0, state.shadowLevel >= 3,
-      state.guestLevel <= max(3, state.shadowLevel), state.shadowLevel < 5 || hasTables(state)
-    else { return false }
+    // Direct MMUs have their own function.
+    guard !state.isDirect, isLoaded(state) else { return false }
     guard !state.hasWrongEntrySize else {
       // Quadrants are for guests whose entries have 4 bytes.
       wrongEntrySize(step, &report) { $0.arg.2 != 0 }
@@ -145,7 +142,7 @@ extension RootJudge {
 
   func direct(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
-    guard state.isDirect, !isShallowTDP(state) else { return false }
+    guard state.isDirect, isLoaded(state) else { return false }
     guard !state.hasWrongEntrySize else {
       wrongEntrySize(step, &report) { $0.arg.3 != 0 }
       return false
@@ -186,9 +183,13 @@ extension RootJudge {
     return true
   }
 
-  /// The TDP MMU is for 64-bit hosts, which walk four levels or more.
-  func isShallowTDP(_ state: AskedState) -> Bool {
-    state.isDirect && state.tdpMMU && state.shadowLevel < 4
+  /// Whether a caller loads a root in this state. The TDP MMU is for 64-bit hosts, which walk four levels
+  /// or more. A guest that does not page is direct; a shadow of fewer levels than the guest's tables
+  /// cannot be, nor one of two levels, nor one that needs a table that the kernel does not know.
+  func isLoaded(_ state: AskedState) -> Bool {
+    guard !state.isDirect else { return !state.tdpMMU || state.shadowLevel >= 4 }
+    return state.guestLevel != 0 && state.shadowLevel >= 3
+      && state.guestLevel <= max(3, state.shadowLevel) && hasTables(state)
   }
 
   /// Whether there is a root that was not there before.

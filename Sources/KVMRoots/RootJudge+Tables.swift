@@ -132,7 +132,7 @@ extension RootJudge {
     // of their own.
     let needsPDPT = state.tdp ? state.tdpLevel <= 3 : state.isRootMMU
     // Also where nothing had to be asked for, which the scenario without the failure tells.
-    if hasFailed(step, isDone: after.pae != 0 && after.pae != step.before.pae) {
+    if hasFailed(step, isDone: !needsPDPT || after.pae != 0 && after.pae != step.before.pae) {
       failsCleanly(step, &report, keepsState: false)
       if after.pae != step.before.pae {
         report.broken(

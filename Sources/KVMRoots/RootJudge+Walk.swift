@@ -16,10 +16,7 @@ extension RootJudge {
 
   func walkStart(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
     let state = step.state
-    // No processor walks two levels.
-    guard state.shadowLevel > 2, state.shadowLevel < 5 || hasTables(state),
-      state.shadowLevel > 3 || !isShallowTDP(state)
-    else { return false }
+    guard state.shadowLevel > 2 else { return false }  // no processor walks two levels
     let level = Int(Int32(truncatingIfNeeded: world.get(slots.walkLevel)))
     let table = world.get(slots.walkTable)
     let root = step.argument
@@ -40,6 +37,7 @@ extension RootJudge {
       if level != 0 { broken("a walk starts at level \(level) although there is no root") }
       return true
     }
+    guard isLoaded(state) else { return false }
     if world.get(slots.walkAddress) != step.address {
       broken(
         "the walk is for \(hex(world.get(slots.walkAddress))) and not for \(hex(step.address))")
