@@ -19,7 +19,7 @@ struct Substitutions {
 
   /// Adds what differs between two stretches of C.
   mutating func add(_ old: [String], _ new: [String]) {
-    for (removed, inserted) in Self.hunks(old, new) where removed.count == inserted.count {
+    for (removed, inserted) in Self.hunks(old, new) {
       for (word, other) in zip(old[removed], new[inserted])
       where TopLevel.isWord(word) && TopLevel.isWord(other) {
         counts[word, default: [:]][other, default: 0] += 1
