@@ -87,9 +87,14 @@ struct Following {
     var texts: [String: [UInt8]] = [:]
     var substitutions = Substitutions()
 
-    init(_ revision: Revision) {
+    init(_ revision: Revision, near manifest: Manifest) {
+      // A whole release apart, most of what differs is far from the subject.
+      let folder = manifest.source.split(separator: "/").dropLast().prefix(2).joined(separator: "/")
+      let near = ([folder, "include"] + manifest.include).map { "\($0)/" }
       files = (Array(revision.overlay.keys) + revision.deleted)
-        .filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }.sorted()
+        .filter { file in
+          (file.hasSuffix(".c") || file.hasSuffix(".h")) && near.contains { file.hasPrefix($0) }
+        }.sorted()
       for file in files {
         let old = FileManager.default.contents(atPath: "\(revision.tree.directory)/\(file)")
         let new = revision.overlay[file].flatMap { FileManager.default.contents(atPath: $0) }
@@ -138,7 +143,7 @@ struct Following {
       (self.manifest, self.revision, patched, touched) = (manifest, revision, nil, [:])
       return
     }
-    let versions = Versions(revision)
+    let versions = Versions(revision, near: manifest)
     var names = Renames(
       manifest: manifest, installation: installation, asked: Self.asked(manifest, revision))
     interest = names.interest
