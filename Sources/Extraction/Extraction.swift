@@ -127,7 +127,7 @@ public struct Extraction: Sendable {
       Extraction(
         provenance: provenance, directory: output.path,
         arguments: try build.arguments(for: manifest) + glue,
-        touched: revision.touched,
+        touched: following.touched,
         followed: following.remarks,
         statements: statements,
         primitives: manifest.primitives,

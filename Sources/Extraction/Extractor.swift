@@ -160,7 +160,8 @@ struct Extractor {
     let isHere = warnings.map { warning in
       let file = relative(warning.file)
       let ranges =
-        (revision.touched[file] ?? []) + extracted.filter { $0.file == file }.map(\.lines)
+        ((following?.touched ?? revision.touched)[file] ?? [])
+        + extracted.filter { $0.file == file }.map(\.lines)
       return ranges.contains { $0.contains(warning.line) }
     }
     return (

@@ -23,13 +23,20 @@ struct Following {
   private var sources: [String] = []
   private var taken: [(file: String, function: TopLevel.Function)] = []
   private let patched: Versions?
+  /// Every word that the manifest and its glue name.
+  private var interest: Set<String> = []
+
+  /// The lines that the patch touched, by file: of a source file under another name those that it
+  /// did not have under the old one.
+  private(set) var touched: [String: [ClosedRange<Int>]]
 
   /// Whether anything was.
   var isAny: Bool { !remarks.isEmpty }
   /// Files that it was read from.
   var files: [String] { isAny ? patched?.files ?? [] : [] }
 
-  /// Whether the patch changes any struct, union or enumeration that had a name before.
+  /// Whether a struct, union or enumeration no longer has a word, or has it elsewhere in it, that the
+  /// manifest or its glue names.
   var changesRecords: Bool {
     guard let patched else { return false }
     let after = patched.new.values.reduce(into: [String: [String]]()) { all, top in
@@ -37,9 +44,31 @@ struct Following {
     }
     return patched.old.values.contains { top in
       top.records.contains { tag, record in
-        after[renamed.first { $0.old == tag }?.new ?? tag] != record.body
+        let now = after[renamed.first { $0.old == tag }?.new ?? tag] ?? []
+        guard now != record.body else { return false }
+        let left = Self.depths(now)
+        return Self.depths(record.body).contains { place, count in
+          interest.contains(place.word) && left[place, default: 0] < count
+        }
       }
     }
+  }
+
+  private struct Depth: Hashable {
+    var word: String
+    var depth: Int
+  }
+
+  /// How often a record has each word in how many braces.
+  private static func depths(_ body: [String]) -> [Depth: Int] {
+    var counts: [Depth: Int] = [:]
+    var depth = 0
+    for word in body {
+      if word == "{" { depth += 1 }
+      if word == "}" { depth -= 1 }
+      if TopLevel.isWord(word) { counts[Depth(word: word, depth: depth), default: 0] += 1 }
+    }
+    return counts
   }
 
   /// Whether the patched files reach a member of that name.
@@ -58,9 +87,14 @@ struct Following {
     var texts: [String: [UInt8]] = [:]
     var substitutions = Substitutions()
 
-    init(_ revision: Revision) {
+    init(_ revision: Revision, near manifest: Manifest) {
+      // A whole release apart, most of what differs is far from the subject.
+      let folder = manifest.source.split(separator: "/").dropLast().prefix(2).joined(separator: "/")
+      let near = ([folder, "include"] + manifest.include).map { "\($0)/" }
       files = (Array(revision.overlay.keys) + revision.deleted)
-        .filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }.sorted()
+        .filter { file in
+          (file.hasSuffix(".c") || file.hasSuffix(".h")) && near.contains { file.hasPrefix($0) }
+        }.sorted()
       for file in files {
         let old = FileManager.default.contents(atPath: "\(revision.tree.directory)/\(file)")
         let new = revision.overlay[file].flatMap { FileManager.default.contents(atPath: $0) }
@@ -106,18 +140,20 @@ struct Following {
 
   init(_ manifest: Manifest, _ revision: Revision, installation: Installation) throws {
     guard revision.isChanged else {
-      (self.manifest, self.revision, patched) = (manifest, revision, nil)
+      (self.manifest, self.revision, patched, touched) = (manifest, revision, nil, [:])
       return
     }
-    let versions = Versions(revision)
+    let versions = Versions(revision, near: manifest)
     var names = Renames(
       manifest: manifest, installation: installation, asked: Self.asked(manifest, revision))
+    interest = names.interest
     names.find(versions.old, versions.new, versions.substitutions)
     try names.check()
     renamed = names.renamed
     patched = versions
     remarks = renamed.map { "the patch renames \($0.old) to \($0.new); it is told by its old name" }
 
+    touched = revision.touched
     var changed = manifest
     if revision.deleted.contains(manifest.source) {
       let places = Set(
@@ -126,6 +162,7 @@ struct Following {
         }.filter { $0.hasSuffix(".c") })
       if places.count == 1 {
         changed.source = places.first!
+        touched[changed.source] = Self.lines(of: changed.source, unlike: manifest.source, revision)
         remarks.append("\(changed.source) is read for \(manifest.source)")
       }
     }
@@ -144,6 +181,18 @@ struct Following {
 
   private static func asked(_ manifest: Manifest, _ revision: Revision) -> String {
     "extract \(manifest.subject) from \(revision.tree.spec)"
+  }
+
+  private static func lines(
+    of file: String, unlike old: String, _ revision: Revision
+  ) -> [ClosedRange<Int>]? {
+    func bytes(_ path: String?) -> [UInt8]? {
+      path.flatMap { FileManager.default.contents(atPath: $0) }.map { Array($0) }
+    }
+    guard let before = bytes("\(revision.tree.directory)/\(old)"),
+      let after = bytes(revision.path(of: file))
+    else { return nil }
+    return Substitutions.lines(before, after)
   }
 
   // MARK: Moves

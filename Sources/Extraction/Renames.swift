@@ -5,16 +5,17 @@ import Foundation
 /// The functions, types and variables of a manifest that a patch calls differently.
 struct Renames {
   let manifest: Manifest
-  let installation: Installation
   let asked: String
+  /// Every word that the manifest and its glue name.
+  let interest: Set<String>
   private(set) var renamed: [(old: String, new: String)] = []
   /// What is gone, and what it may be called now, where that is not clear or does not fit.
   private var unclear: [(old: String, new: [String], why: String)] = []
 
   init(manifest: Manifest, installation: Installation, asked: String) {
     self.manifest = manifest
-    self.installation = installation
     self.asked = asked
+    interest = Self.words(of: manifest, installation)
   }
 
   func new(_ old: String) -> String { renamed.first { $0.old == old }?.new ?? old }
@@ -26,7 +27,6 @@ struct Renames {
   mutating func find(
     _ old: [String: TopLevel], _ new: [String: TopLevel], _ substitutions: Substitutions
   ) {
-    let interest = words()
     let known = Set(old.values.lazy.flatMap(\.words)).union(interest)
     func all<Value>(
       _ versions: [String: TopLevel], _ what: (TopLevel) -> [String: Value],
@@ -135,8 +135,7 @@ struct Renames {
     Set(words).subtracting(["static", "extern", "const", "__read_mostly", "__ro_after_init"])
   }
 
-  /// Every word that the manifest and its glue name.
-  private func words() -> Set<String> {
+  private static func words(of manifest: Manifest, _ installation: Installation) -> Set<String> {
     var words = Set(manifest.targets + manifest.optionalTargets + manifest.extract)
     words.formUnion(manifest.boundary.map(\.name))
     words.formUnion(manifest.slots.compactMap(\.with))

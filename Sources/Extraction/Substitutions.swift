@@ -8,8 +8,7 @@ struct Substitutions {
   /// Adds what differs between two versions of a file.
   mutating func add(_ old: [UInt8], _ new: [UInt8]) {
     let newline = UInt8(ascii: "\n")
-    let before = old.split(separator: newline, omittingEmptySubsequences: false)
-    let after = new.split(separator: newline, omittingEmptySubsequences: false)
+    let (before, after) = (Self.lines(old), Self.lines(new))
     for (removed, inserted) in Self.hunks(before, after) where !removed.isEmpty && !inserted.isEmpty
     {
       add(
@@ -20,7 +19,7 @@ struct Substitutions {
 
   /// Adds what differs between two stretches of C.
   mutating func add(_ old: [String], _ new: [String]) {
-    for (removed, inserted) in Self.hunks(old, new) where removed.count == inserted.count {
+    for (removed, inserted) in Self.hunks(old, new) {
       for (word, other) in zip(old[removed], new[inserted])
       where TopLevel.isWord(word) && TopLevel.isWord(other) {
         counts[word, default: [:]][other, default: 0] += 1
@@ -30,6 +29,17 @@ struct Substitutions {
 
   /// How often a word stands in the place of another.
   func count(_ old: String, _ new: String) -> Int { counts[old]?[new] ?? 0 }
+
+  private static func lines(_ text: [UInt8]) -> [ArraySlice<UInt8>] {
+    text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  }
+
+  /// The lines of a text, from 1, that another has not got.
+  static func lines(_ old: [UInt8], _ new: [UInt8]) -> [ClosedRange<Int>] {
+    hunks(lines(old), lines(new)).compactMap { _, inserted in
+      inserted.isEmpty ? nil : inserted.lowerBound + 1...inserted.upperBound
+    }
+  }
 
   /// The stretches that differ.
   private static func hunks<Element: Hashable>(

@@ -46,12 +46,14 @@ final class RefusedTests: ExtractionTestCase {
 
   func test_patchThatRemovesATarget_isSaidToDoSo() async throws {
     let tree = try await kernel()
-    var edits: [KernelEdit] = []
-    let text = try String(contentsOfFile: "\(tree.directory)/\(Self.mmu)", encoding: .utf8)
-    for _ in text.ranges(of: Self.special) {
-      edits.append(KernelEdit(Self.mmu, .replace(Self.special, with: "kshim_renamed")))
+    let error = try await failure(.request) {
+      try await extract(
+        tree,
+        [
+          KernelEdit(Self.mmu, in: Self.special, .become("")),
+          KernelEdit(Self.mmu, .replace("\(Self.special)(vcpu)", with: "0")),
+        ])
     }
-    let error = try await failure(.request) { try await extract(tree, edits) }
     XCTAssertEqual(error.cause, "the patch takes the function \(Self.special) out of \(Self.mmu)")
   }
 
@@ -155,6 +157,66 @@ final class RefusedTests: ExtractionTestCase {
     let error = try await patched("\tif (max_pfn) return 0;")
     XCTAssert(error.cause.contains("uses the variable max_pfn"), error.description)
     XCTAssert(error.remedy.contains("under 'variables:'"), error.remedy)
+  }
+
+  func test_allThatIsMissing_isToldAtOnce() async throws {
+    let tree = try await kernel()
+    let edits = [
+      KernelEdit(
+        "arch/x86/kvm/mmu.h",
+        .insertBefore(
+          "kvm_mmu_max_gfn(void)",
+          "static inline void kshim_inline(void *p) {kfree_sensitive(p);}")),
+      KernelEdit(
+        Self.mmu,
+        .insertBefore(
+          "static int \(Self.special)(",
+          """
+          static void kshim_new_helper(struct kvm_vcpu *vcpu)
+          {
+          \tkvm_vcpu_wake_up(vcpu);
+          }
+          """)),
+      KernelEdit(
+        Self.mmu, in: Self.special,
+        .insertAfter(
+          "return -EIO",
+          """
+          \tkvm_vcpu_kick(vcpu); /* one */
+          \tkshim_new_helper(vcpu);
+          \tkvm_vcpu_kick(vcpu);
+          \tkshim_inline(vcpu);
+          \tif (max_pfn) return 0; /* two */
+          """)),
+    ]
+    let patch = try await KernelEdit.patch(edits, of: tree)
+    let revision = try await store.revision(tree: tree, patches: [patch])
+    let text = try XCTUnwrap(revision.path(of: Self.mmu))
+    let (one, two) = (
+      try lineNumber(of: "/* one */", in: text), try lineNumber(of: "/* two */", in: text)
+    )
+    let error = try await failure(.build) { try await extract(tree, [patch]) }
+    XCTAssertEqual(
+      error.cause,
+      "\(Self.special) calls kvm_vcpu_kick(), which is neither extracted nor boundary, and 3 others are"
+        + " missing too")
+    XCTAssertEqual(error.place, "\(Self.mmu):\(one)")
+    let told = error.evidence.filter { !$0.hasPrefix(" ") }
+    XCTAssertEqual(
+      told.map { String($0.prefix { $0 != "(" && $0 != "," }) }.sorted(),
+      ["kfree_sensitive", "kvm_vcpu_kick", "kvm_vcpu_wake_up", "the variable max_pfn"],
+      error.description)
+    XCTAssert(
+      told.contains("the variable max_pfn, used at \(Self.mmu):\(two) by \(Self.special)"),
+      error.description)
+    XCTAssert(
+      told.contains {
+        $0.hasPrefix("kvm_vcpu_wake_up(), called at") && $0.hasSuffix("kshim_new_helper")
+      },
+      error.description)
+    XCTAssert(error.remedy.contains("max_pfn under 'variables:'"), error.description)
+    XCTAssert(
+      error.remedy.contains("kfree_sensitive under 'boundary:' or 'variables:'"), error.description)
   }
 
   func test_undeclaredFunction_isAnErrorAsInTheKernelsBuild() async throws {

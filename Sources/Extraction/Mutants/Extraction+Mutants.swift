@@ -51,7 +51,8 @@ extension Extraction {
     let all = MutantFinder(manifest: manifest, extracted: extracted).mutants()
     try selection.check(all, functions: extraction.provenance.functions.map(\.name))
     let selected = all.filter {
-      selection.takes($0, touched: extraction.touched[manifest.source] ?? [])
+      let file = extraction.provenance.file(of: $0.function)
+      return selection.takes($0, touched: extraction.touched[file] ?? [])
     }
     guard !selected.isEmpty else {
       throw Failure(
