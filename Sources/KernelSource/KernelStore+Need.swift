@@ -44,7 +44,10 @@ extension KernelStore {
     let plain = path.hasSuffix("/") ? String(path.dropLast()) : path
     let needed = NeededPath(plain)
     let parts = needed.path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard !parts.contains(where: { ["", ".", "..", SourceArchive.folder].contains($0) }) else {
+    let isOut = parts.contains {
+      ["", ".", ".."].contains($0) || $0.hasPrefix(SourceArchive.folder)
+    }
+    guard !isOut else {
       throw Failure(
         .request, asked: "unpack more of kernel \(spec)",
         cause: "\"\(path)\" is no path of a kernel",

@@ -40,7 +40,10 @@ extension KernelStore {
     let whole = "\(scratch)/whole"
     // Anchored, and * does not match a slash: `*/include` must not find tools/include.
     try await extract(path, KernelTree.keptPaths, spec: spec, into: whole)
-    guard let top = Self.top(in: whole), (try? KernelTree(directory: top, spec: "")) != nil else {
+    let isKernel = { (directory: String) in
+      (try? KernelTree(directory: directory, spec: "")) != nil
+    }
+    guard let top = Self.top(in: whole, where: isKernel) else {
       throw Failure(
         .request, asked: "unpack kernel \(spec)",
         cause: "it holds no kernel: no Makefile with VERSION next to an arch/x86", place: path,
@@ -64,11 +67,15 @@ extension KernelStore {
       let part = paths.filter { $0.isOwnFiles == isOwnFiles }
       guard !part.isEmpty else { continue }
       let whole = "\(scratch)/whole-\(isOwnFiles)"
-      // The Makefile tells where the top is.
+      // The Makefile tells where the top is: there need be nothing else of it.
       try await extract(
         path, ["Makefile"] + part.map { Self.literal($0.path) + (isOwnFiles ? "/*" : "") },
         spec: spec, into: whole, isRecursive: !isOwnFiles)
-      guard let top = Self.top(in: whole) else { continue }
+      let isTop = { (directory: String) in
+        let makefile = try? String(contentsOfFile: "\(directory)/Makefile", encoding: .utf8)
+        return makefile.flatMap { KernelTree.version(makefile: $0) } != nil
+      }
+      guard let top = Self.top(in: whole, where: isTop) else { continue }
       let files = Files.below(part.map(\.path), in: top)
       try Self.move(
         isOwnFiles ? files.filter { file in part.contains { $0.takes(file) } } : part.map(\.path),
@@ -114,13 +121,10 @@ extension KernelStore {
   }
 
   /// The directory of the tree: `whole` itself, or one directory in it.
-  private static func top(in whole: String) -> String? {
+  private static func top(in whole: String, where isTop: (String) -> Bool) -> String? {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: whole)) ?? []
     let candidates = [whole] + names.sorted().map { "\(whole)/\($0)" }
-    return candidates.first { directory in
-      let makefile = try? String(contentsOfFile: "\(directory)/Makefile", encoding: .utf8)
-      return makefile.flatMap { KernelTree.version(makefile: $0) } != nil
-    }
+    return candidates.first(where: isTop)
   }
 
   private static func move(_ paths: [String], from: String, to: String) throws {

@@ -132,7 +132,7 @@ final class NeedTests: KernelSourceTestCase {
     try makeTree("linux")
     try await shell("tar -cf a.tar linux")
     let tree = try await store.resolve("\(scratch)/a.tar")
-    for path in ["../x", "/etc", "", "a//b", "./fs", ".kshim/x", "/*"] {
+    for path in ["../x", "/etc", "", "a//b", "./fs", ".kshim/x", ".kshim.json", "/*"] {
       let failure = try await failure(.request) { try await self.store.need([path], of: tree) }
       XCTAssertTrue(failure.cause.contains("is no path of a kernel"), failure.cause)
     }
