@@ -91,13 +91,15 @@ extension KernelStore {
   ///
   /// - Parameters:
   ///   - spec: as ``KernelSpec`` reads it.
+  ///   - paths: what is needed beside what is always unpacked; see ``need(_:of:progress:)``. A commit
+  ///     is told by the files in which it differs in either.
   ///   - progress: see ``resolve(_:progress:)``.
   /// - Returns: nil where `spec` names no range.
   /// - Throws: `Failure` of kind request where an end is no commit, the range is empty, its ends
   ///   have nothing in common, or the clone lacks what is needed; else what
   ///   ``resolve(_:progress:)`` throws.
   public func range(
-    _ spec: String, progress: @Sendable (String) -> Void = { _ in }
+    _ spec: String, needing paths: [String] = [], progress: @Sendable (String) -> Void = { _ in }
   ) async throws -> CommitRange? {
     guard case .range(let directory, let from, let to) = try KernelSpec(spec) else { return nil }
     let asked = "read kernel \(spec)"
@@ -116,7 +118,7 @@ extension KernelStore {
     let start = common.outputText.trimmingCharacters(in: .whitespacesAndNewlines)
     let parent = Self.temporaryDirectory
     ScratchDirectory.sweep(prefix: PatchApplication.scratchPrefix, in: parent)
-    let reader = CommitReader(
+    var reader = CommitReader(
       directory: directory, asked: asked, environment: environment,
       scratch: try temporary(parent, spec))
     let commits = try await reader.log(["--reverse", "--topo-order", "\(first)..\(last)"])
@@ -133,8 +135,10 @@ extension KernelStore {
     guard let base = known[start] else {
       throw reader.unreadable(["git log does not show \(start)"])
     }
-    let tree = try await gitRevision(
+    let unpacked = try await gitRevision(
       base.id, in: directory, spec: spec, refresh: false, progress)
+    let tree = try await need(paths, of: unpacked, progress: progress)
+    reader.kept = tree.kept
     return try await CommitRange(
       prefix: "\(spec.prefix(spec.count - Self.tail(of: spec)))..", base: base, head: head,
       commits: commits, known: known, tree: tree, reader: reader)

@@ -10,7 +10,10 @@ struct CommitReader: Sendable {
   /// Holds the content of each blob, under its id.
   let scratch: ScratchDirectory
 
-  /// How a tree differs from another, in ``KernelTree/keptPaths``.
+  /// What is compared: see ``KernelTree/kept``.
+  var kept = KernelTree.keptPaths
+
+  /// How a tree differs from another, in what is compared.
   struct Difference: Equatable {
     /// By relative path, where the content of a file is that is new or another.
     var copies: [String: String] = [:]
@@ -19,7 +22,15 @@ struct CommitReader: Sendable {
   }
 
   /// What is compared, from the top of the repository, wherever in it `directory` is.
-  private static let paths = KernelTree.keptPaths.map { ":(top,literal)\($0)" }
+  private var paths: [String] {
+    kept.map(NeededPath.init).map {
+      $0.isOwnFiles ? ":(top,glob)\(Self.literal($0.path))/*" : ":(top,literal)\($0.path)"
+    }
+  }
+
+  private static func literal(_ path: String) -> String {
+    String(path.flatMap { "*?[\\".contains($0) ? ["\\", $0] : [$0] })
+  }
 
   private func git(_ arguments: [String], _ input: Data? = nil) async throws -> Data {
     let result = try await Git.run(
@@ -63,7 +74,7 @@ struct CommitReader: Sendable {
     let pairs = trees.map { "\(base) \($0)\n" }.joined()
     let output = try await git(
       ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--full-index", "--no-abbrev"]
-        + ["--"] + Self.paths,
+        + ["--"] + paths,
       Data(pairs.utf8))
     var changes: [String: [Change]] = [:]
     var tree = ""
@@ -162,7 +173,7 @@ struct CommitReader: Sendable {
         "-c", "core.quotePath=false", "diff-tree", "-r", "-p", "-U0", "--no-renames",
         "--no-ext-diff", "--no-textconv", "--no-color", "--text", "--src-prefix=old/",
         "--dst-prefix=new/", old, new, "--",
-      ] + Self.paths)
+      ] + paths)
     return LineRanges.changed(inDiff: diff, root: "new", copy: copy)
   }
 }

@@ -71,7 +71,8 @@ extension KernelStore {
   ) async throws -> FileLock? {
     let tree = try KernelTree(directory: fresh, spec: key.spec)
     let hash =
-      Self.isDownloaded(key.name) ? try await TreeFiles.hash(of: fresh, environment) : nil
+      Self.isDownloaded(key.name)
+      ? try await TreeFiles.hash(of: fresh, at: KernelTree.keptPaths, environment) : nil
     return try writing(key.spec) {
       try CacheRecord(
         spec: key.listed, key: key.key, packages: packages, unpacked: tree, sha256: hash
@@ -119,7 +120,9 @@ extension KernelStore {
     guard let use = try? Self.use(directory), let record = CacheRecord(inTree: directory) else {
       return .damaged
     }
-    guard record.key == key.key, record.kept == KernelTree.keptPaths else { return .outdated }
+    guard record.key == key.key, record.kept == KernelTree.keptPaths,
+      record.layout == CacheRecord.layout
+    else { return .outdated }
     guard await record.isWhole(directory, environment),
       let tree = try? KernelTree(directory: directory, spec: key.spec, use: use)
     else { return .damaged }
@@ -153,7 +156,7 @@ extension KernelStore {
       place: "\(kernelsDirectory)/\(key.name)", evidence: reason.evidence, remedy: reason.remedy)
   }
 
-  private func lockForFilling(
+  func lockForFilling(
     _ key: CacheKey, _ progress: @Sendable (String) -> Void
   ) async throws -> FileLock {
     do {
@@ -170,7 +173,7 @@ extension KernelStore {
     }
   }
 
-  private func writing<Value>(_ spec: String, _ body: () throws -> Value) throws -> Value {
+  func writing<Value>(_ spec: String, _ body: () throws -> Value) throws -> Value {
     do {
       return try body()
     } catch {
@@ -179,7 +182,7 @@ extension KernelStore {
   }
 
   /// The failure for a cache that does not take what is written to it.
-  private func unwritable(_ spec: String, _ error: any Error) -> Failure {
+  func unwritable(_ spec: String, _ error: any Error) -> Failure {
     Failure(
       .tool, asked: "unpack kernel \(spec)",
       cause: "the cache directory cannot be written (\(Self.reason(error)))",

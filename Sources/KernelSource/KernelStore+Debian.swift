@@ -21,7 +21,7 @@ extension KernelStore {
       let source = try await apt.source(of: kernel, asked: asked, progress)
       let headers = try await apt.headers(of: kernel, source: source, asked: asked, progress)
       progress("unpacking \(spec)")
-      try await unpack(source, kernel, spec: spec, into: tree)
+      try await unpack(source, kernel, spec: spec, into: tree, scratch)
       if let headers {
         try await unpack(headers: headers, spec: spec, into: tree)
       } else {
@@ -35,21 +35,40 @@ extension KernelStore {
   /// What the tree of a version is called in ``kernelsDirectory``.
   static func debianName(_ version: String) -> String { "debian-\(version)" }
 
+  /// Keeps the tarball that is in the package, too, and a list of what is where in it.
   private func unpack(
-    _ source: Apt.Download, _ kernel: DebianKernel, spec: String, into tree: String
+    _ source: Apt.Download, _ kernel: DebianKernel, spec: String, into tree: String,
+    _ scratch: String
   ) async throws {
     let members = KernelTree.keptSource.map { "\(kernel.package)/\($0)" }
-    // Streamed, so that neither the inner tarball (150 MB) nor the whole tree is ever on disk.
+    let listing = "\(scratch)/listing"
+    // Read once: the whole tree is never on disk.
     let result = try await Command.script(
       """
-      package=$1 inner=$2 tree=$3
-      shift 3
-      dpkg-deb --fsys-tarfile "$package" | tar -x -O "$inner" | xz -dc |
+      package=$1 inner=$2 tree=$3 archive=$4 listing=$5
+      shift 5
+      mkdir "${archive%/*}" && mkfifo "$listing.pipe" || exit
+      dpkg-deb --fsys-tarfile "$package" | tar -x -O "$inner" > "$archive" || exit
+      rm "$package"
+      tar -tvR --numeric-owner --quoting-style=literal < "$listing.pipe" > "$listing" &
+      xz -dc -T0 "$archive" | tee "$listing.pipe" |
         tar -x -C "$tree" --strip-components=1 --no-same-owner --no-same-permissions "$@"
+      status=$?
+      wait $! && exit $status
       """,
-      [source.file, "./usr/src/\(kernel.package).tar.xz", tree] + members,
-      needs: ["dpkg-deb", "tar", "xz"], environment: environment)
+      [
+        source.file, "./usr/src/\(kernel.package).tar.xz", tree, "\(tree)/\(SourceArchive.name)",
+        listing,
+      ] + members,
+      needs: ["dpkg-deb", "tar", "xz", "tee", "mkfifo"], environment: environment)
     try check(result, spec)
+    do {
+      try SourceArchive(tree: tree, environment: environment).writeList(from: listing)
+    } catch is SourceArchive.Damaged {
+      throw Self.strange(spec, [])
+    } catch {
+      throw unwritable(spec, error)
+    }
   }
 
   /// What a tree has once it is configured: it lies in the package as in the tree. The package's
@@ -71,7 +90,11 @@ extension KernelStore {
     guard !result.succeeded else { return }
     let lines = result.errorLines
     if Self.isDiskTrouble(lines) { throw diskTrouble(spec, lines) }
-    throw Failure(
+    throw Self.strange(spec, lines)
+  }
+
+  private static func strange(_ spec: String, _ lines: [String]) -> Failure {
+    Failure(
       .tool, asked: "unpack kernel \(spec)", cause: "its package is not as expected",
       evidence: Array(lines.prefix(5)), remedy: "try again, or name a kernel directory")
   }

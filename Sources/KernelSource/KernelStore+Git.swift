@@ -12,7 +12,7 @@ extension KernelStore {
     try await checkRepository(directory, asked: asked)
     let object = try await object("\(revision)^{tree}", revision, in: directory, asked: asked)
     let key = CacheKey(
-      name: "\(Self.revisionPrefix)\(object)", key: "git tree \(object)", spec: spec,
+      name: "\(Self.revisionPrefix)\(object)", key: Self.revisionKey + object, spec: spec,
       listed: "\(directory)@\(revision)")
     return try await cached(key, refresh: refresh, progress) { tree, _ in
       progress("unpacking \(spec)")
@@ -30,6 +30,32 @@ extension KernelStore {
       try await archive(object, present, from: directory, into: tree, spec: spec)
       return []
     }
+  }
+
+  /// How the keys of revisions begin; the tree's id follows.
+  static let revisionKey = "git tree "
+
+  /// Unpacks some more of a tree in a repository.
+  func unpackRevision(
+    _ object: String, in directory: String, _ paths: [NeededPath], spec: String, into tree: String
+  ) async throws {
+    try await checkRepository(directory, asked: "unpack more of kernel \(spec)")
+    var present: [String] = []
+    for path in paths {
+      let listed = try await Git.run(
+        in: directory,
+        ["ls-tree", "--full-tree", "-z", object, "--", path.path + (path.isOwnFiles ? "/" : "")],
+        environment: environment)
+      for entry in listed.outputText.split(separator: "\0") {
+        // MODE TYPE ID<tab>PATH
+        guard let tab = entry.firstIndex(of: "\t") else { continue }
+        let isTree = entry[..<tab].contains(" tree ")
+        let name = String(entry[entry.index(after: tab)...])
+        if !(isTree && path.isOwnFiles) { present.append(name) }
+      }
+    }
+    guard !present.isEmpty else { return }
+    try await archive(object, present, from: directory, into: tree, spec: spec)
   }
 
   /// - Throws: `Failure` of kind request where git cannot read a repository.
@@ -71,7 +97,7 @@ extension KernelStore {
       repository=$1 object=$2 tree=$3
       shift 3
       top=$(git -C "$repository" rev-parse --show-toplevel 2>/dev/null) || top=$repository
-      git -C "$top" -c core.autocrlf=false archive --format=tar "$object" -- "$@" |
+      git --literal-pathspecs -C "$top" -c core.autocrlf=false archive --format=tar "$object" -- "$@" |
         tar -x -C "$tree" --no-same-owner --no-same-permissions
       """,
       [directory, object, tree] + paths, needs: ["git", "tar"],

@@ -48,7 +48,7 @@ extension KernelStore {
       guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
       let record = CacheRecord(inTree: path)
       entries[name] = Entry(
-        spec: record?.spec ?? name, version: record?.version, bytes: record?.bytes, path: path,
+        spec: record?.spec ?? name, version: record?.version, bytes: record?.allBytes, path: path,
         lastUsed: Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec)))
     }
     return entries

@@ -123,7 +123,7 @@ public struct KernelStore: Sendable {
     if isCached(directory) { _ = try? Self.use(directory) }
   }
 
-  private func isCached(_ directory: String) -> Bool {
+  func isCached(_ directory: String) -> Bool {
     realPath((directory as NSString).deletingLastPathComponent) == realPath(kernelsDirectory)
   }
 

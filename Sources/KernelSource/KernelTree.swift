@@ -14,8 +14,8 @@ public struct KernelTree: Sendable, Equatable {
   /// What the top Makefile says it is, `6.12.117` or `6.13.0-rc2`: VERSION, PATCHLEVEL,
   /// SUBLEVEL and EXTRAVERSION, joined as the Makefile itself joins them into KERNELVERSION.
   public let version: String
-  /// The files and directories, relative to the top, that were unpacked; empty where the tree
-  /// is whole.
+  /// The files and directories, relative to the top, that were unpacked, and `fs/*` for a directory's
+  /// own files; empty where the tree is whole.
   public let kept: [String]
 
   /// Stands for what was unpacked first, so that what was made of a cached tree is known to be of
@@ -57,9 +57,18 @@ public struct KernelTree: Sendable, Equatable {
   /// What tells what a tree is, relative to the top.
   package static let marks = ["Makefile", "arch/x86", recordName]
 
-  /// Whether a path, relative to the top, is inside what was unpacked.
-  func holds(_ path: String) -> Bool {
-    !isPartial || kept.contains { path == $0 || path.hasPrefix($0 + "/") }
+  /// Whether a file, relative to the top, is inside what was unpacked: it is there, or the kernel
+  /// has none.
+  package func holds(_ file: String) -> Bool {
+    !isPartial || kept.contains { NeededPath($0).takes(file) }
+  }
+
+  /// Whether all of a needed path was unpacked.
+  func holds(_ needed: NeededPath) -> Bool {
+    if !isPartial || kept.contains(where: { NeededPath($0).covers(needed) }) { return true }
+    // Of a folder whose own files were unpacked, it may be one.
+    return !needed.isOwnFiles && holds(needed.path)
+      && FileKind("\(directory)/\(needed.path)") == .file
   }
 
   /// What the top of a kernel has, for patches of trees that were unpacked in part.
@@ -73,6 +82,12 @@ public struct KernelTree: Sendable, Equatable {
   /// Whether a path, relative to the top, could be one of a whole kernel.
   static func mayHold(_ path: String) -> Bool {
     path.split(separator: "/").first.map { topNames.contains(String($0)) } ?? false
+  }
+
+  /// What to unpack for a file that a patch changes: its folder's own files. Those below may be many,
+  /// and are not the patch's.
+  static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { "\(path[..<$0])/*" } ?? path
   }
 
   /// Reads what the tree at `directory` is.
@@ -104,9 +119,23 @@ public struct KernelTree: Sendable, Equatable {
     self.spec = spec
     self.version = version
     let record = CacheRecord(inTree: directory)
-    self.kept = record?.kept ?? []
+    self.kept = record?.allKept ?? []
     self.identity = record?.identity ?? ""
     self.use = use
+  }
+
+  /// The same tree, with what was unpacked of it since.
+  func again() -> KernelTree {
+    KernelTree(self, kept: CacheRecord(inTree: directory)?.allKept ?? kept)
+  }
+
+  private init(_ tree: KernelTree, kept: [String]) {
+    directory = tree.directory
+    spec = tree.spec
+    version = tree.version
+    self.kept = kept
+    identity = tree.identity
+    use = tree.use
   }
 
   /// The same tree for a revision that is made from it.

@@ -6,7 +6,10 @@ import Foundation
 struct PatchApplication {
   static let scratchPrefix = "kshim-revision-"
 
-  let tree: KernelTree
+  /// As far as it is unpacked by now.
+  private(set) var tree: KernelTree
+  /// Unpacks more of it; see ``KernelStore/need(_:of:progress:)``.
+  private let need: Need
   let scratch: ScratchDirectory
   let environment: [String: String?]
 
@@ -17,13 +20,21 @@ struct PatchApplication {
   private(set) var touched: [String: [ClosedRange<Int>]] = [:]
   private(set) var skipped: Set<String> = []
   private(set) var remarks: [String] = []
+  /// Why no more of the tree can be unpacked.
+  private var unavailable: Failure?
   /// The patches so far, each with the arguments with which git applied it.
   private(set) var applied: [(patch: PatchFile, arguments: [String])] = []
   /// What was looked for in the tree already: a file that a patch deleted must not come back.
   private(set) var seen: Set<String> = []
 
-  init(tree: KernelTree, scratch: ScratchDirectory, environment: [String: String?]) {
+  typealias Need = (_ paths: [String], _ tree: KernelTree) async throws -> KernelTree
+
+  init(
+    tree: KernelTree, scratch: ScratchDirectory, environment: [String: String?],
+    need: @escaping Need
+  ) {
     self.tree = tree
+    self.need = need
     self.scratch = scratch
     self.environment = environment
   }
@@ -46,13 +57,15 @@ struct PatchApplication {
       try patch.content.write(to: URL(fileURLWithPath: file))
     }
     let results = try await paths(of: patch, file)
+    try refuse(patch, strange: results.filter { !tree.holds($0) && !KernelTree.mayHold($0) })
+    let origins = PlainDiff.renameOrigins(of: patch.content)
+    try await unpack(results.union(origins))
     let outside = results.filter { !tree.holds($0) }
     let inside = results.subtracting(outside)
-    try refuse(patch, strange: outside.filter { !KernelTree.mayHold($0) })
     skipped.formUnion(outside)
     guard !inside.isEmpty else { return }
     // git goes by the new name alone, so where a file comes from does not decide.
-    let brought = inside.union(PlainDiff.renameOrigins(of: patch.content))
+    let brought = inside.union(origins)
     for path in brought {
       try refuseLinks(patch, path)
       try bring(path)
@@ -68,6 +81,20 @@ struct PatchApplication {
       let fuzzy = try await applyWithFuzz(patch, plain, arguments)
       remarks += fuzzy.remarks
       applied.append((patch, [fuzzy.context] + arguments))
+    }
+  }
+
+  /// Gets the folders of files that were not unpacked. Where they cannot be had, the files are left
+  /// out, and a remark says why.
+  private mutating func unpack(_ files: Set<String>) async throws {
+    let folders = Set(
+      files.filter { !tree.holds($0) && KernelTree.mayHold($0) }.map(KernelTree.folder))
+    guard !folders.isEmpty, unavailable == nil else { return }
+    do {
+      tree = try await need(folders.sorted(), tree)
+    } catch let error as Failure {
+      unavailable = error
+      remarks.append("no more of \(tree.spec) can be unpacked: \(error.cause)")
     }
   }
 
@@ -110,7 +137,8 @@ struct PatchApplication {
     guard !mayChangeNothing, overlay.isEmpty, deleted.isEmpty, !skipped.isEmpty else { return }
     throw Failure(
       .request, asked: "patch kernel \(tree.spec)",
-      cause: "the patches change only what was not unpacked of this kernel",
+      cause: "the patches change only what was not unpacked of this kernel, and "
+        + (unavailable?.cause ?? "no more of it can be"),
       evidence: skipped.sorted(),
       remedy: "name a whole kernel tree with --kernel DIRECTORY, or leave the patches out")
   }

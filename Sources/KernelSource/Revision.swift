@@ -22,8 +22,8 @@ public final class Revision: Sendable {
   /// The lines that the patches added or changed, by relative path: lines of the patched file,
   /// counted from 1, ascending. Where lines only went away, the line that follows them.
   public let touched: [String: [ClosedRange<Int>]]
-  /// The files that the patches touch outside of what a partial tree holds, and that were
-  /// therefore left alone: relative paths, sorted.
+  /// The files that the patches touch outside of what a partial tree holds, and that were left alone
+  /// because no more of it could be unpacked: relative paths, sorted.
   public let skipped: [String]
   /// What the patches' reader has to know: mails with a diff that were left out, hunks that fitted
   /// only at another line (`FILE: Hunk #1 succeeded at 40 (offset 3 lines).`), and hunks that
@@ -136,13 +136,19 @@ extension KernelStore {
   /// Puts patches on a tree, with `git apply` and as for `git apply -p1`, in a copy. Where git
   /// refuses a patch, up to two lines at each end of a hunk may differ, as for patch(1).
   ///
-  /// - Parameter mayChangeNothing: whether patches are taken that change only what was not
-  ///   unpacked, as one of a series may.
+  /// Of a kernel from the cache, the folders of files that a patch touches are unpacked where they are
+  /// not there yet; the revision's tree holds them.
+  ///
+  /// - Parameters:
+  ///   - mayChangeNothing: whether patches are taken that change only what cannot be unpacked, as one
+  ///     of a series may.
+  ///   - progress: called with a line where something is unpacked.
   /// - Throws: `Failure` of kind request where a patch is no patch or does not apply: the hunk
   ///   and git's message are its evidence, and the place is the line of the kernel's file at
   ///   which the hunk belongs. Of kind tool where git is missing or there is no room.
   public func revision(
-    tree: KernelTree, patches: [PatchFile], mayChangeNothing: Bool = false
+    tree: KernelTree, patches: [PatchFile], mayChangeNothing: Bool = false,
+    progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> Revision {
     guard !patches.isEmpty else { return Revision(tree: tree, patches: [], applied: nil) }
     let parent = Self.temporaryDirectory
@@ -156,7 +162,9 @@ extension KernelStore {
         cause: "the temporary directory cannot be written (\(error.localizedDescription))",
         place: parent, remedy: "set TMPDIR to a directory that can be written")
     }
-    var application = PatchApplication(tree: tree, scratch: scratch, environment: environment)
+    var application = PatchApplication(tree: tree, scratch: scratch, environment: environment) {
+      try await need($0, of: $1, progress: progress)
+    }
     application.mayChangeNothing = mayChangeNothing
     do {
       for (index, patch) in patches.enumerated() { try await application.apply(patch, index) }
@@ -165,7 +173,7 @@ extension KernelStore {
       scratch.remove()
       throw error
     }
-    return Revision(tree: tree, patches: patches, applied: application)
+    return Revision(tree: application.tree, patches: patches, applied: application)
   }
 
   static var temporaryDirectory: String {

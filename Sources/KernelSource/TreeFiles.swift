@@ -28,8 +28,11 @@ struct TreeFiles: Sendable {
     // cores.
     var waiting: [String]? = []
     walk(Self.open(directory), "", depth: 0, leaving: &waiting)
+    walk(waiting ?? [], in: directory)
+  }
+
+  private mutating func walk(_ paths: [String], in directory: String) {
     let found = Mutex<TreeFiles>(TreeFiles())
-    let paths = waiting ?? []
     DispatchQueue.concurrentPerform(iterations: paths.count) { number in
       var part = TreeFiles()
       var none: [String]?
@@ -37,6 +40,25 @@ struct TreeFiles: Sendable {
       found.withLock { $0.add(part) }
     }
     add(found.withLock { $0 })
+  }
+
+  /// The files of some paths of a directory; see ``NeededPath``.
+  init(of directory: String, at paths: [String]) {
+    var waiting: [String]? = []
+    for path in paths.map(NeededPath.init) {
+      var status = stat()
+      guard lstat("\(directory)/\(path.path)", &status) == 0 else { continue }
+      switch status.st_mode & S_IFMT {
+      case S_IFREG where !path.isOwnFiles: add(status)
+      case S_IFDIR:
+        var below: [String]? = []
+        walk(
+          Self.open("\(directory)/\(path.path)"), path.path + "/", depth: 1, leaving: &below)
+        if !path.isOwnFiles { waiting?.append(contentsOf: below ?? []) }
+      default: break
+      }
+    }
+    walk(waiting ?? [], in: directory)
   }
 
   private init() {}
@@ -50,6 +72,13 @@ struct TreeFiles: Sendable {
     count.bytes += other.count.bytes
     count.seconds &+= other.count.seconds
     files += other.files
+  }
+
+  private mutating func add(_ status: stat) {
+    count.files += 1
+    count.bytes += Int(status.st_size)
+    count.seconds &+= status.st_mtim.tv_sec
+    files.append(File(inode: UInt64(status.st_ino), blocks: Int(status.st_blocks) * 512))
   }
 
   /// - Parameters:
@@ -73,10 +102,7 @@ struct TreeFiles: Sendable {
         switch status.st_mode & S_IFMT {
         case S_IFREG:
           if depth == 0, strcmp(name, KernelTree.recordName) == 0 { return }
-          count.files += 1
-          count.bytes += Int(status.st_size)
-          count.seconds &+= status.st_mtim.tv_sec
-          files.append(File(inode: UInt64(status.st_ino), blocks: Int(status.st_blocks) * 512))
+          add(status)
         case S_IFDIR:
           if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { return }
           let below = path + String(cString: name) + "/"
@@ -93,13 +119,25 @@ struct TreeFiles: Sendable {
     }
   }
 
-  /// One hash of all names and contents below a directory.
-  static func hash(of directory: String, _ environment: [String: String?]) async throws -> String {
+  /// One hash of all names and contents of some paths of a directory; see ``NeededPath``.
+  static func hash(
+    of directory: String, at paths: [String], _ environment: [String: String?]
+  ) async throws -> String {
+    let places = paths.map(NeededPath.init).filter {
+      FileKind("\(directory)/\($0.path)") != .nothing
+    }
+    let trees = places.filter { !$0.isOwnFiles }.map { "./\($0.path)" }
+    let folders = places.filter(\.isOwnFiles).map { "./\($0.path)" }
     let hashed = try await Command.script(
-      "find . -type f ! -path ./\(KernelTree.recordName) -print0 | sort -z |"
-        + " xargs -0 -r sha256sum | sha256sum",
-      [], needs: ["find", "sort", "xargs", "sha256sum"], environment: environment,
-      directory: directory)
+      """
+      count=$1
+      shift
+      {
+        (($count == 0)) || find "${@:1:$count}" -type f -print0
+        (($# == $count)) || find "${@:$count + 1}" -maxdepth 1 -type f -print0
+      } | sort -z | xargs -0 -r sha256sum | sha256sum
+      """, ["\(trees.count)"] + trees + folders, needs: ["find", "sort", "xargs", "sha256sum"],
+      environment: environment, directory: directory)
     return hashed.succeeded ? String(hashed.outputText.prefix(64)) : ""
   }
 }

@@ -60,14 +60,28 @@ struct KernelsCommand: AsyncParsableCommand {
   struct Path: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print the directory of an unpacked kernel, fetching it if need be.",
-      discussion: "Example:\n  cd $(kshim kernels path debian:6.12)")
+      discussion: """
+        A kernel is unpacked in part. What else of it is named comes to the rest; a patch that touches \
+        other folders gets them by itself.
+
+        Example:
+          cd $(kshim kernels path debian:6.12)
+          cd $(kshim kernels path debian:6.12 drivers/base kernel)
+        """)
 
     @Argument(help: "A kernel, as for --kernel.") var name: String
 
+    @Argument(
+      help: ArgumentHelp(
+        "Files and folders that are to be there, too; 'fs/*' is a folder without those below.",
+        valueName: "path"))
+    var paths: [String] = []
+
     func run() async throws {
-      let path = try await KernelStore.own.path(name) { Terminal.status($0) }
+      let tree = try await KernelStore.own.resolve(name) { Terminal.status($0) }
+      let more = try await KernelStore.own.need(paths, of: tree) { Terminal.status($0) }
       Terminal.status("")
-      try Terminal.write(path + "\n")
+      try Terminal.write(more.directory + "\n")
     }
   }
 

@@ -99,8 +99,8 @@ struct RevisionOptions: ParsableArguments {
       return (try await range.revision(of: range.head, since: range.base), range.baseRevision)
     }
     let tree = try await store.resolve(kernel) { Terminal.status($0) }
+    let revision = try await store.revision(tree: tree, patches: files) { Terminal.status($0) }
     Terminal.status("")
-    let revision = try await store.revision(tree: tree, patches: files)
     tell(revision)
     if let range { return (revision, range.baseRevision) }
     let base = files.isEmpty ? nil : try await store.revision(tree: tree, patches: [])
@@ -111,7 +111,7 @@ struct RevisionOptions: ParsableArguments {
   static func tell(_ revision: Revision) {
     for remark in revision.remarks { Terminal.error("kshim: \(remark)") }
     for file in revision.skipped {
-      Terminal.error("kshim: \(file) is left out: this kernel was unpacked only in part")
+      Terminal.error("kshim: \(file) is left out: no more of this kernel can be unpacked")
     }
   }
 }

@@ -7,6 +7,8 @@ import XCTest
 /// A Debian archive of tiny packages in a directory, as the only one that apt sees.
 struct DebianArchive {
   let test: KernelSourceTestCase
+  /// Of the source's tarball.
+  var blockSize = 4096
   private var packages = ""
   private var count = 0
 
@@ -64,12 +66,14 @@ struct DebianArchive {
     try test.makeTree(tree)
     try test.write("\(tree)/lib/pool.txt", "pool\n")
     try test.write("\(tree)/mm/page.txt", "page\n")
+    try await test.makeMore(tree)
     let level = release.split(separator: ".")[2]
     try await test.shell(
       """
       rm -rf files; sed -i 's/^SUBLEVEL.*/SUBLEVEL = \(level)/; s/-rc2//' \(tree)/Makefile
       mkdir -p files/usr/src
-      tar -cJf files/usr/src/linux-source-9.4.tar.xz -C archive/source linux-source-9.4
+      tar --sort=name -c -C archive/source linux-source-9.4 |
+        xz --block-size=\(blockSize) > files/usr/src/linux-source-9.4.tar.xz
       """)
     try await add(
       "linux-source-9.4", version, source: "linux", architecture: "all",

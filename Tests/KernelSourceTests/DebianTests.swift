@@ -56,6 +56,25 @@ final class DebianTests: KernelSourceTestCase {
     XCTAssertEqual(reason, failure.cause)
   }
 
+  func test_debian_anyFolder_isThereWithoutANetwork() async throws {
+    let store = KernelStore()
+    if let reason = try await store.reasonUnavailable("debian:6.12") {
+      throw XCTSkip("debian:6.12 cannot be had: \(reason)")
+    }
+    var tree = try await store.resolve("debian:6.12")
+    for (path, file) in [
+      ("drivers/base", "drivers/base/power/main.c"), ("fs/ext4", "fs/ext4/inode.c"),
+      ("kernel", "kernel/sched/core.c"), ("net/core", "net/core/dev.c"),
+      ("scripts/dtc/*", "scripts/dtc/Makefile"), ("MAINTAINERS", "MAINTAINERS"),
+    ] {
+      tree = try await store.need([path], of: tree)
+      XCTAssertEqual(FileKind("\(tree.directory)/\(file)"), .file, file)
+      XCTAssertTrue(tree.holds(file))
+    }
+    let again = try await store.resolve("debian:6.12")
+    XCTAssertEqual(again, tree)
+  }
+
   /// The oldest version that Debian still carries, with what apt knows of it.
   func test_debian_fullVersion_isThatOne() async throws {
     let known = try await Command.run("apt-cache", ["show", "linux-source-6.12"])

@@ -65,6 +65,29 @@ class KernelSourceTestCase: XCTestCase {
     return "\(scratch)/\(name)"
   }
 
+  /// A name that takes more than a tar member's header has room for.
+  static let longName = String(repeating: "long", count: 30) + ".txt"
+
+  /// Adds folders to a tree that are not unpacked by themselves.
+  func makeMore(_ name: String) async throws {
+    try write("\(name)/drivers/Makefile", "obj-y\n")
+    try write("\(name)/drivers/base/core.txt", Self.poem)
+    try write("\(name)/drivers/base/empty.txt", "")
+    try write("\(name)/drivers/base/power/main.txt", "power\n")
+    try write("\(name)/drivers/base/\(Self.longName)", "long\n")
+    try write("\(name)/drivers/baseline.txt", "no\n")
+    try write("\(name)/fs/namei.txt", "namei\n")
+    try write("\(name)/fs/ext4/inode.txt", "inode\n")
+    try write("\(name)/fs/a [b]*.txt", "strange\n")
+    try write("\(name)/kernel/fork.sh", "fork\n")
+    try write("\(name)/MAINTAINERS", "nobody\n")
+    try await shell(
+      """
+      cd '\(name)'; seq 5000 > fs/large.txt; seq 3000 > drivers/net.txt; chmod 755 kernel/fork.sh
+      ln -sf ../fs/namei.txt kernel/link.txt
+      """)
+  }
+
   /// Runs a bash script in the test's directory; it has to succeed.
   @discardableResult
   func shell(_ script: String) async throws -> String {

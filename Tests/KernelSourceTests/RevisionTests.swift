@@ -205,10 +205,48 @@ final class RevisionTests: KernelSourceTestCase {
     XCTAssertTrue(failure.cause.contains("../evil"), failure.cause)
   }
 
-  func test_partialTree_leavesOutWhatItDoesNotHold() async throws {
+  func test_partialTree_getsTheFoldersThatAPatchTouches() async throws {
+    _ = try makeTree("linux")
+    try await makeMore("linux")
+    try await shell("tar -cf a.tar linux")
+    let tree = try await store.resolve("\(scratch)/a.tar")
+    let change = try await patch(
+      """
+      sed -i 's/line 10$/new 10/' arch/x86/poem.txt drivers/base/core.txt; git rm -q MAINTAINERS
+      echo more >> arch/arm/other.txt; mkdir Documentation; echo doc > 'Documentation/a [new] file'
+      git mv kernel/fork.sh kernel/spoon.sh; git mv fs/ext4/inode.txt include
+      """)
+    let progress = Progress()
+    let revision = try await store.revision(
+      tree: tree, patches: [change], progress: progress.add)
+    XCTAssertEqual(revision.skipped, [])
+    XCTAssertEqual(revision.remarks, [])
+    XCTAssertEqual(
+      revision.overlay.keys.sorted(),
+      [
+        "Documentation/a [new] file", "arch/arm/other.txt", "arch/x86/poem.txt",
+        "drivers/base/core.txt", "include/inode.txt", "kernel/spoon.sh",
+      ])
+    XCTAssertEqual(revision.deleted, ["MAINTAINERS", "fs/ext4/inode.txt", "kernel/fork.sh"])
+    XCTAssertEqual(revision.touched["drivers/base/core.txt"], [10...10])
+    XCTAssertEqual(progress.lines.count, 1)
+    XCTAssertEqual(
+      revision.tree.kept.filter { !KernelTree.keptPaths.contains($0) }.sorted(),
+      ["Documentation/*", "MAINTAINERS", "arch/arm/*", "drivers/base/*", "fs/ext4/*", "kernel/*"])
+    XCTAssertNotNil(
+      FileManager.default.contents(atPath: "\(tree.directory)/drivers/base/empty.txt"))
+    XCTAssertEqual(FileKind("\(tree.directory)/drivers/base/power"), .nothing)
+    let again = try await store.revision(
+      tree: tree, patches: [change], progress: progress.add)
+    XCTAssertEqual(again.overlay.count, 6)
+    XCTAssertEqual(progress.lines.count, 1)
+  }
+
+  func test_partialTree_ofWhichNoMoreCanBeHad_leavesOutWhatItDoesNotHold() async throws {
     _ = try makeTree("linux")
     try await shell("tar -cf a.tar linux")
     let tree = try await store.resolve("\(scratch)/a.tar")
+    try await shell("rm a.tar")
     let change = try await patch(
       """
       sed -i 's/line 10$/new 10/' arch/x86/poem.txt
@@ -217,17 +255,19 @@ final class RevisionTests: KernelSourceTestCase {
     let revision = try await store.revision(tree: tree, patches: [change])
     XCTAssertEqual(revision.skipped, ["Documentation/a [new] file", "arch/arm/other.txt"])
     XCTAssertEqual(Array(revision.overlay.keys), ["arch/x86/poem.txt"])
-  }
-
-  func test_partialTree_patchesOfWhatItDoesNotHold_areRefused() async throws {
-    _ = try makeTree("linux")
-    try await shell("tar -cf a.tar linux")
-    let tree = try await store.resolve("\(scratch)/a.tar")
+    XCTAssertEqual(
+      revision.remarks,
+      [
+        "no more of \(scratch)/a.tar can be unpacked: the tarball cannot be read"
+          + " (No such file or directory)"
+      ])
     let outside = try await patch("echo more >> arch/arm/other.txt")
     let failure = try await failure(.request) {
       try await self.store.revision(tree: tree, patches: [outside])
     }
     XCTAssertTrue(failure.cause.contains("not unpacked"), failure.cause)
+    XCTAssertTrue(failure.cause.contains("cannot be read"), failure.cause)
+    revision.close()
     XCTAssertEqual(leftovers(), [])
   }
 
