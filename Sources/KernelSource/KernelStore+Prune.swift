@@ -16,7 +16,7 @@ extension KernelStore {
     }
 
     /// What holds where nobody says otherwise.
-    public static let standard = Limits(days: 30, bytes: 2_000_000_000)
+    public static let standard = Limits(days: 30, bytes: 3_000_000_000)
   }
 
   /// What became of the cache.

@@ -160,14 +160,31 @@ struct SourceArchive {
         guard symlink(link, file) == 0 else { throw lastError() }
         continue
       }
-      var bytes = Data()
+      var range = 0..<0
       if member.size > 0 {
         let number = archive.block(at: member.offset)
         let from = (starts[number] ?? 0) + member.offset - archive.blocks[number].contentOffset
-        bytes = content[from..<(from + member.size)]
+        range = from..<(from + member.size)
       }
-      try bytes.write(to: URL(fileURLWithPath: file))
-      guard chmod(file, member.kind == .program ? 0o755 : 0o644) == 0 else { throw lastError() }
+      try Self.write(content, range, to: file, mode: member.kind == .program ? 0o755 : 0o644)
+    }
+  }
+
+  /// Without waiting for the disk: what a crash of the machine leaves is seen to be damaged.
+  private static func write(
+    _ content: Data, _ range: Range<Int>, to file: String, mode: mode_t
+  ) throws {
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw lastError() }
+    defer { close(descriptor) }
+    guard fchmod(descriptor, mode) == 0 else { throw lastError() }
+    try content.withUnsafeBytes { bytes in
+      var rest = UnsafeRawBufferPointer(rebasing: bytes[range])
+      while let start = rest.baseAddress, !rest.isEmpty {
+        let count = Foundation.write(descriptor, start, rest.count)
+        guard count > 0 else { throw lastError() }
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+      }
     }
   }
 

@@ -80,7 +80,7 @@ final class CacheCommandTests: EndToEndTestCase {
     XCTAssertEqual(ran.status, 0)
     XCTAssertEqual(
       ran.errors,
-      "kshim: removed 1 unpacked kernel, not used for 30 days or beyond 2 GB (kshim kernels prune --help)\n"
+      "kshim: removed 1 unpacked kernel, not used for 30 days or beyond 3 GB (kshim kernels prune --help)\n"
     )
     XCTAssertFalse(FileManager.default.fileExists(atPath: old))
   }
