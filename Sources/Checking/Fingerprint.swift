@@ -66,7 +66,7 @@ enum Fingerprint {
 
   /// `HASH  PATH` of each file that an extraction or a build reads.
   private static func contents(of installation: Installation) -> [String] {
-    let extract = ["subjects", "glue", "options", "table.inc", "runtime.inc"]
+    let extract = ["subjects", "services", "glue", "options", "table.inc", "runtime.inc"]
     let names = Files.below(
       ["shims"] + extract.map { "kernel-extract/\($0)" }, in: installation.root)
     let hashes = Digest.of(

@@ -56,8 +56,10 @@ extension Installation {
     [glue, services] + [added.map { glueDirectory(of: $0.name) }].compactMap(\.self)
   }
 
-  /// The manifest that was added, and its glue.
-  public var addedFiles: [String] {
+  /// The manifest that was added, and its glue; files of rules.
+  public var addedFiles: [String] { rules + manifestFiles }
+
+  private var manifestFiles: [String] {
     guard let added else { return [] }
     let glue = (try? ManifestReader(path: added.path).manifest())?.glue
     return [added.path]

@@ -10,7 +10,7 @@ public struct Installation: Sendable {
   /// A manifest outside of the package, with its glue beside it; see ``adding(manifest:)``.
   var added: (name: String, path: String)?
   /// Files with a project's own rules, as those of the services; the first that has a name wins.
-  public var rules: [String] = []
+  private(set) public var rules: [String] = []
   /// Where what is compiled once is kept; made when it is first needed.
   public var cache = "\(KernelStore().cacheDirectory)/builds"
 
@@ -105,6 +105,16 @@ public struct Installation: Sendable {
     }
     manifest.serviceGlue = try serviceFiles("c").map { ($0 as NSString).lastPathComponent }
     return manifest
+  }
+
+  /// The same with a project's own rules, which win over the services.
+  ///
+  /// - Throws: ``Failure`` of kind request where a file is not there or is no file of rules.
+  public func adding(rules paths: [String]) throws -> Installation {
+    var installation = self
+    installation.rules += paths.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+    for path in installation.rules { _ = try ManifestReader(path: path).services() }
+    return installation
   }
 
   /// Files of the services by their ending, sorted.

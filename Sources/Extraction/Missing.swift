@@ -26,7 +26,8 @@ struct Missing {
     guard all.count > 1 else {
       return Failure(
         .build, asked: asked, cause: first.sentence(manifest), place: first.place,
-        evidence: first.chain, remedy: "\(first.remedy) in \(manifest.path)")
+        evidence: first.chain,
+        remedy: "\(first.remedy) in \(manifest.path), or in a file for --rules")
     }
     let others = all.count - 1
     let names = { (kinds: [Kind]) in
@@ -45,7 +46,7 @@ struct Missing {
         [one.line] + one.chain.filter { $0.prefix { $0 != "," } != one.name }.map { "  \($0)" }
       },
       remedy: "add " + lists.map { "\($0.0) \($0.1)" }.joined(separator: ", and ")
-        + " in \(manifest.path), as '\(first.example)'")
+        + " in \(manifest.path), or in a file for --rules, as '\(first.example)'")
   }
 
   private func sentence(_ manifest: Manifest) -> String {

@@ -15,6 +15,12 @@ struct SubjectOptions: ParsableArguments {
       valueName: "file"))
   var manifest: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Rules for callees that kshim does not know, as kernel-extract/services has them.",
+      valueName: "file"))
+  var rules: [String] = []
+
   func validate() throws {
     if subject != nil, manifest != nil {
       throw ValidationError("--manifest says the subject; leave out --subject")
@@ -25,12 +31,17 @@ struct SubjectOptions: ParsableArguments {
   func locate() throws -> (installation: Installation, subject: String) {
     var installation = try Installation.locate()
     if let manifest { installation = try installation.adding(manifest: manifest) }
+    installation = try installation.adding(rules: rules)
     return (installation, installation.addedSubject ?? subject ?? Subjects.standard)
   }
 
   /// What `kshim replay` needs to see the same subject: nothing where there is only the one that is
   /// taken without being named.
   var replayOptions: String {
+    named + rules.map { "--rules \(Shell.quoted($0)) " }.joined()
+  }
+
+  private var named: String {
     if let manifest { return "--manifest \(Shell.quoted(manifest)) " }
     let name = subject ?? Subjects.standard
     let names = (try? Installation.locate().subjectNames()) ?? []

@@ -12,6 +12,8 @@ struct Change: Sendable {
   var function: String
   var breaks: Set<String>
   var edits: [KernelEdit]
+  /// Whether only findings count, of what the edited functions can do.
+  var isOrdinary = false
 
   init(
     _ name: String, _ title: String, in function: String, breaks: Set<String> = [],
@@ -57,7 +59,7 @@ struct Change: Sendable {
   /// The drives that run an edited function, and therefore all that can differ. Nil for all, where
   /// the notes count too.
   var drives: Set<String>? {
-    if breaks.isEmpty || breaks == ["dead-branch"] { return nil }
+    if !isOrdinary, breaks.isEmpty || breaks == ["dead-branch"] { return nil }
     return Set(edits.flatMap { Self.drives[$0.function ?? function] ?? [] })
   }
 

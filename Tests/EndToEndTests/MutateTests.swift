@@ -31,7 +31,8 @@ final class MutateTests: EndToEndTestCase {
     try files.createDirectory(
       atPath: "\(root)/kernel-extract", withIntermediateDirectories: true)
     for name in [
-      "shims", "kernel-extract/glue", "kernel-extract/options", "kernel-extract/subjects",
+      "shims", "kernel-extract/glue", "kernel-extract/options", "kernel-extract/services",
+      "kernel-extract/subjects",
       "kernel-extract/table.inc", "kernel-extract/runtime.inc",
     ] {
       try files.createSymbolicLink(

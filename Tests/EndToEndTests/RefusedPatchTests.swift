@@ -80,11 +80,11 @@ final class RefusedPatchTests: EndToEndTestCase {
 
   func test_callOfANewFunction_isNamedWithWhatToAdd() async throws {
     let tree = try await kernel()
-    let (patch, line) = try await patched("\tkvm_vcpu_kick(vcpu);", tree)
+    let (patch, line) = try await patched("\tkvm_sigset_activate(vcpu);", tree)
     let refusal = try await refused(3, "check", "--kernel", tree.directory, "--patch", patch)
-    XCTAssert(refusal.cause.contains("kvm_vcpu_kick()"), refusal.text)
+    XCTAssert(refusal.cause.contains("kvm_sigset_activate()"), refusal.text)
     XCTAssertEqual(refusal.place, "\(Self.mmu):\(line)", refusal.text)
-    XCTAssert(refusal.remedy.contains("add 'kvm_vcpu_kick: {returns: [0]}'"), refusal.text)
+    XCTAssert(refusal.remedy.contains("add 'kvm_sigset_activate: {returns: [0]}'"), refusal.text)
     XCTAssert(refusal.remedy.contains("kvm-mmu-roots.yaml"), refusal.text)
   }
 }

@@ -99,11 +99,11 @@ final class RefusedTests: ExtractionTestCase {
   }
 
   func test_callOfAnotherFilesFunction_isNamedWithWhatToAdd() async throws {
-    let error = try await patched("\tkvm_vcpu_kick(vcpu);")
+    let error = try await patched("\tkvm_sigset_activate(vcpu);")
     XCTAssertEqual(
       error.cause,
-      "\(Self.special) calls kvm_vcpu_kick(), which is neither extracted nor boundary")
-    XCTAssert(error.remedy.hasPrefix("add 'kvm_vcpu_kick: {returns: [0]}'"), error.remedy)
+      "\(Self.special) calls kvm_sigset_activate(), which is neither extracted nor boundary")
+    XCTAssert(error.remedy.hasPrefix("add 'kvm_sigset_activate: {returns: [0]}'"), error.remedy)
     XCTAssertEqual(error.evidence, [])
   }
 
@@ -117,7 +117,7 @@ final class RefusedTests: ExtractionTestCase {
           """
           static void kshim_new_helper(struct kvm_vcpu *vcpu)
           {
-          \tkvm_vcpu_kick(vcpu);
+          \tkvm_sigset_activate(vcpu);
           }
           """)),
       KernelEdit(
@@ -129,7 +129,7 @@ final class RefusedTests: ExtractionTestCase {
     XCTAssertEqual(error.evidence.count, 2, error.description)
     XCTAssertEqual(
       error.evidence.first,
-      "kvm_vcpu_kick, called at \(Self.mmu):\(first + 2) by kshim_new_helper")
+      "kvm_sigset_activate, called at \(Self.mmu):\(first + 2) by kshim_new_helper")
     XCTAssert(
       error.evidence.last?.hasPrefix("kshim_new_helper, called by \(Self.special) (") == true,
       error.description)
@@ -143,19 +143,20 @@ final class RefusedTests: ExtractionTestCase {
           "arch/x86/kvm/mmu.h",
           .insertBefore(
             "kvm_mmu_max_gfn(void)",
-            "static inline void kshim_inline(void *p) {kfree_sensitive(p);}"),
+            "static inline void kshim_inline(void *p) {kmem_dump_obj(p);}"),
           occurrence: 1)
       ])
     XCTAssertEqual(
-      error.cause, "\(Self.special) needs kfree_sensitive, which is neither extracted nor boundary")
+      error.cause, "\(Self.special) needs kmem_dump_obj, which is neither extracted nor boundary")
     XCTAssert(
-      error.evidence.contains { $0.hasPrefix("kfree_sensitive, used at arch/x86/kvm/mmu.h:") },
+      error.evidence.contains { $0.hasPrefix("kmem_dump_obj, used at arch/x86/kvm/mmu.h:") },
       error.description)
   }
 
   func test_useOfAnotherFilesVariable_isNamedWithWhatToAdd() async throws {
-    let error = try await patched("\tif (max_pfn) return 0;")
-    XCTAssert(error.cause.contains("uses the variable max_pfn"), error.description)
+    let error = try await patched("\tif (sysctl_user_reserve_kbytes) return 0;")
+    XCTAssert(
+      error.cause.contains("uses the variable sysctl_user_reserve_kbytes"), error.description)
     XCTAssert(error.remedy.contains("under 'variables:'"), error.remedy)
   }
 
@@ -166,7 +167,7 @@ final class RefusedTests: ExtractionTestCase {
         "arch/x86/kvm/mmu.h",
         .insertBefore(
           "kvm_mmu_max_gfn(void)",
-          "static inline void kshim_inline(void *p) {kfree_sensitive(p);}")),
+          "static inline void kshim_inline(void *p) {kmem_dump_obj(p);}")),
       KernelEdit(
         Self.mmu,
         .insertBefore(
@@ -174,7 +175,7 @@ final class RefusedTests: ExtractionTestCase {
           """
           static void kshim_new_helper(struct kvm_vcpu *vcpu)
           {
-          \tkvm_vcpu_wake_up(vcpu);
+          \tkvm_sigset_deactivate(vcpu);
           }
           """)),
       KernelEdit(
@@ -182,11 +183,11 @@ final class RefusedTests: ExtractionTestCase {
         .insertAfter(
           "return -EIO",
           """
-          \tkvm_vcpu_kick(vcpu); /* one */
+          \tkvm_sigset_activate(vcpu); /* one */
           \tkshim_new_helper(vcpu);
-          \tkvm_vcpu_kick(vcpu);
+          \tkvm_sigset_activate(vcpu);
           \tkshim_inline(vcpu);
-          \tif (max_pfn) return 0; /* two */
+          \tif (sysctl_user_reserve_kbytes) return 0; /* two */
           """)),
     ]
     let patch = try await KernelEdit.patch(edits, of: tree)
@@ -198,25 +199,30 @@ final class RefusedTests: ExtractionTestCase {
     let error = try await failure(.build) { try await extract(tree, [patch]) }
     XCTAssertEqual(
       error.cause,
-      "\(Self.special) calls kvm_vcpu_kick(), which is neither extracted nor boundary, and 3 others are"
+      "\(Self.special) calls kvm_sigset_activate(), which is neither extracted nor boundary, and 3 others are"
         + " missing too")
     XCTAssertEqual(error.place, "\(Self.mmu):\(one)")
     let told = error.evidence.filter { !$0.hasPrefix(" ") }
     XCTAssertEqual(
       told.map { String($0.prefix { $0 != "(" && $0 != "," }) }.sorted(),
-      ["kfree_sensitive", "kvm_vcpu_kick", "kvm_vcpu_wake_up", "the variable max_pfn"],
+      [
+        "kmem_dump_obj", "kvm_sigset_activate", "kvm_sigset_deactivate",
+        "the variable sysctl_user_reserve_kbytes",
+      ],
       error.description)
     XCTAssert(
-      told.contains("the variable max_pfn, used at \(Self.mmu):\(two) by \(Self.special)"),
+      told.contains(
+        "the variable sysctl_user_reserve_kbytes, used at \(Self.mmu):\(two) by \(Self.special)"),
       error.description)
     XCTAssert(
       told.contains {
-        $0.hasPrefix("kvm_vcpu_wake_up(), called at") && $0.hasSuffix("kshim_new_helper")
+        $0.hasPrefix("kvm_sigset_deactivate(), called at") && $0.hasSuffix("kshim_new_helper")
       },
       error.description)
-    XCTAssert(error.remedy.contains("max_pfn under 'variables:'"), error.description)
     XCTAssert(
-      error.remedy.contains("kfree_sensitive under 'boundary:' or 'variables:'"), error.description)
+      error.remedy.contains("sysctl_user_reserve_kbytes under 'variables:'"), error.description)
+    XCTAssert(
+      error.remedy.contains("kmem_dump_obj under 'boundary:' or 'variables:'"), error.description)
   }
 
   func test_undeclaredFunction_isAnErrorAsInTheKernelsBuild() async throws {
@@ -257,7 +263,7 @@ final class RefusedTests: ExtractionTestCase {
   func test_failure_leavesAnEarlierExtractionAlone() async throws {
     let tree = try await kernel()
     let before = try await extract(tree)
-    _ = try await patched("\tkvm_vcpu_kick(vcpu);")
+    _ = try await patched("\tkvm_sigset_activate(vcpu);")
     _ = try await patched("\tBUILD_BUG_ON(sizeof(*mmu) > 1);")
     XCTAssertEqual(try Provenance.read(in: out), before.provenance)
   }

@@ -33,11 +33,13 @@ final class ServicesTests: ExtractionTestCase {
     let path = "\(scratch)/rules.yaml"
     try Data("boundary:\n  kfree: {ignored: true}\n  my_own: {returns: [0]}\n".utf8)
       .write(to: URL(fileURLWithPath: path))
-    var installation = installation
-    installation.rules = [path]
-    let manifest = try installation.manifest(Self.subject)
+    let manifest = try installation.adding(rules: [path]).manifest(Self.subject)
     XCTAssertEqual(manifest.boundary.first { $0.name == "kfree" }?.rule.action, .ignored)
     XCTAssertEqual(manifest.boundary.filter { $0.name == "kfree" }.count, 1)
     XCTAssert(manifest.boundary.contains { $0.name == "my_own" })
+    let wrong = "\(scratch)/no-such.yaml"
+    XCTAssertThrowsError(try self.installation.adding(rules: [wrong])) {
+      XCTAssertEqual(($0 as? Failure)?.place, wrong)
+    }
   }
 }
