@@ -132,6 +132,7 @@ struct RawTrace {
     case .unlock: return ("unlock", nil, lock(event))
     case .wait: return ("wait", nil, lock(event))
     case .deadlock: return ("deadlock", nil, lock(event))
+    case .assertion where event.context != nil: return ("assert", nil, event.demand)
     case .assertion: return ("assert", nil, "\(lock(event)) is not held")
     case .sleep:
       return ("sleep", callee(event), event.context?.inWords ?? "with a spinning lock held")

@@ -16,6 +16,13 @@ extension Event {
   public var isWrite: Bool { arg.2 != 0 }
   /// The section of a lock event whose mode is ``LockMode/context``; nil for a lock.
   public var context: Context? { lockMode == .context ? Context(rawValue: arg.0) : nil }
+  /// What a place asks for that is not so, for ``EventKind/assertion``.
+  public var demand: String {
+    guard let context else { return "a lock is not held as this place demands" }
+    return isLockMisuse
+      ? "the place demands to run \(context.inWords), and it does not"
+      : "the place demands not to run \(context.inWords), and it does"
+  }
   /// Whether interrupts go on below a lock that was taken with them off.
   public var exposesLock: Bool { arg.2 == 2 }
   /// Whether a lock was held already, or an unlocked one was not, or its holder has returned.
@@ -67,6 +74,8 @@ public struct LockMode: RawRepresentable, Hashable, Sendable {
   public static let shared = LockMode(KSHIM_LOCK_SHARED)
   /// No lock, but a section that the thread is in; see ``Context``.
   public static let context = LockMode(KSHIM_LOCK_CONTEXT)
+
+  var isSection: Bool { self == .context }
 }
 
 /// A section that a thread is in: `enum kshim_context`.

@@ -77,10 +77,13 @@ struct UniversalOracle {
   /// A lock that the code itself has taken before: what its callers hold, nobody says.
   private func locks(_ target: Plan.Target, _ world: World, _ report: inout Report) {
     for event in events.assertions
-    where world.events.contains(where: { $0.what == .lock && $0.arg.0 == event.arg.0 }) {
+    where world.events.contains(where: {
+      $0.what == .lock && $0.arg.0 == event.arg.0
+        && $0.lockMode.isSection == event.lockMode.isSection
+    }) {
       report.broken(
         .lockImbalance, in: target.name, at: event.pc,
-        "a lock is not held as this place demands")
+        event.demand)
     }
   }
 

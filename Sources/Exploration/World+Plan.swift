@@ -31,6 +31,9 @@ extension World {
     }
   }
 
+  /// Whether the subject's own data names an allocation, by way of others that it names.
+  public func keeps(_ hpa: UInt64) -> Bool { table.pointee.keeps(hpa) }
+
   /// Return address of the last write to where the subject's own data names memory that was
   /// freed; nil where it names none.
   var dangling: UInt64? {

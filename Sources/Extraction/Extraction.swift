@@ -91,9 +91,11 @@ public struct Extraction: Sendable {
     extractor.needed = needed
     var made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     // What a destructor of a header calls shows in the object alone.
-    let found = Set(made.unknown).intersection(manifest.answered)
+    let byPattern = manifest.byPattern(made.unknown)
+    let found = Set(made.unknown).intersection(manifest.answered).union(byPattern.map(\.name))
     if !found.isEmpty {
       extractor.needed.formUnion(found)
+      extractor.manifest.boundary += byPattern
       made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     }
     let (extracted, writer, check) = (made.extracted, made.writer, made.check)

@@ -5,7 +5,7 @@ import KernelSource
 
 /// Finds, in one source file of a revision, everything that a subject's functions need.
 struct Extractor {
-  let manifest: Manifest
+  var manifest: Manifest
   let revision: Revision
   let arguments: [String]
   /// What the object turned out to need besides, by name.
@@ -285,9 +285,7 @@ struct Extractor {
     closure.run()
 
     let glueWords = Closure.words(self.glue[...])
-    let byPattern = closure.byPattern.keys.sorted().compactMap { name in
-      manifest.patterns.first { name.hasPrefix($0.prefix) }.map { (name: name, rule: $0.rule) }
-    }
+    let byPattern = manifest.byPattern(closure.byPattern.keys.sorted())
     let callees = try (manifest.boundary + byPattern).compactMap { entry -> Callee? in
       let name = entry.name
       let declaration = declared(name, as: .function) ?? closure.byPattern[name]

@@ -58,7 +58,46 @@ struct KernelBuild {
       #define LINUX_VERSION_SUBLEVEL \(version[2])
 
       """
+    // Configured, but nothing was made yet.
+    if !exists("include/generated/autoconf.h"), let path = revision.path(of: ".config"),
+      let text = try? String(contentsOfFile: path, encoding: .utf8)
+    {
+      files["generated/autoconf.h"] = Self.macros(configuration: text)
+      for (table, header, prefix) in [
+        ("syscall_64", "asm/unistd_64.h", "__NR_"),
+        ("syscall_64", "asm/unistd_64_x32.h", "__NR_x32_"),
+        ("syscall_32", "asm/unistd_32.h", "__NR_"),
+        ("syscall_32", "asm/unistd_32_ia32.h", "__NR_ia32_"),
+      ] {
+        let file = "arch/x86/entry/syscalls/\(table).tbl"
+        let text = revision.path(of: file).flatMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+        files[header] = Self.macros(systemCalls: text ?? "", prefix: prefix)
+      }
+    }
     return files
+  }
+
+  /// The numbers of a table of system calls: `NUMBER ABI NAME …` in each line.
+  static func macros(systemCalls table: String, prefix: String) -> String {
+    table.split(separator: "\n").compactMap { line -> String? in
+      let fields = line.split(whereSeparator: \.isWhitespace)
+      guard fields.count > 2, let number = Int(fields[0]) else { return nil }
+      return "#ifndef \(prefix)\(fields[2])\n#define \(prefix)\(fields[2]) \(number)\n#endif\n"
+    }.joined()
+  }
+
+  /// What kconfig makes of a `.config`.
+  static func macros(configuration text: String) -> String {
+    text.split(separator: "\n").compactMap { line -> String? in
+      let sides = line.split(separator: "=", maxSplits: 1)
+      guard sides.count == 2, sides[0].hasPrefix("CONFIG_") else { return nil }
+      switch sides[1] {
+      case "y": return "#define \(sides[0]) 1\n"
+      case "m": return "#define \(sides[0])_MODULE 1\n"
+      case "n": return nil
+      default: return "#define \(sides[0]) \(sides[1])\n"
+      }
+    }.joined()
   }
 
   /// Writes ``generated()`` below a directory.
@@ -125,8 +164,8 @@ struct KernelBuild {
         "arch/x86/include", "arch/x86/include/generated", "include", "arch/x86/include/uapi",
         "arch/x86/include/generated/uapi", "include/uapi", "include/generated/uapi",
       ].map { "\(tree)/\($0)" }
-      + ["\(shims)/standins", "\(shims)/standins/uapi"]
       + [standins, "\(standins)/uapi"]
+      + ["\(shims)/standins", "\(shims)/standins/uapi"]
       + (manifest.include + ["arch/x86"]).map { "\(tree)/\($0)" }
   }
 
@@ -142,6 +181,7 @@ struct KernelBuild {
   static let kbuilds = [
     "arch/x86/include/asm/Kbuild", "include/asm-generic/Kbuild",
     "arch/x86/include/uapi/asm/Kbuild", "include/uapi/asm-generic/Kbuild",
+    ".config", "arch/x86/entry/syscalls/syscall_64.tbl", "arch/x86/entry/syscalls/syscall_32.tbl",
   ]
 
   /// Variables by which clang would look for headers elsewhere.

@@ -176,6 +176,16 @@ public struct Manifest: Sendable {
   /// Names that it has a rule or a value for.
   var answered: Set<String> { Set(boundary.map(\.name) + variables.map(\.name)) }
 
+  /// Of names without a rule of their own those that a pattern answers.
+  func byPattern(_ names: [String]) -> [(name: String, rule: Rule)] {
+    let known = answered
+    return names.compactMap { name in
+      known.contains(name)
+        ? nil
+        : patterns.first { name.hasPrefix($0.prefix) }.map { (name: name, rule: $0.rule) }
+    }
+  }
+
   /// Adds rules and variables. What is there already wins: a subject's own, then a project's.
   mutating func add(_ services: Services) {
     let named = Set(boundary.map(\.name))

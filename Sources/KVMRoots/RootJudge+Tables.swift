@@ -52,7 +52,7 @@ extension RootJudge {
     for event in events.allocated where step.after.hasTable(event.value) {
       asked(event, for: [.accounted, .zeroed, .maySleep], step, &report)
     }
-    let pages = events.allocated.count { world.load($0.value) != nil }
+    let pages = pages(step, world, most: required.rawValue.nonzeroBitCount)
     if pages > required.rawValue.nonzeroBitCount {
       report.broken(
         .allocationSet, in: step.function, at: events.allocated.last?.pc ?? step.end,
@@ -144,7 +144,7 @@ extension RootJudge {
     returnsZero(step, &report)
     // A 64-bit host with encryption has no three-level TDP: KVM warns of it.
     warns(exactly: needsPDPT && state.tdp && state.isEncrypted ? 1 : 0, step, &report)
-    let pages = events.allocated.count { world.load($0.value) != nil }
+    let pages = pages(step, world, most: needsPDPT ? 1 : 0)
     if pages != (needsPDPT ? 1 : 0) {
       report.broken(
         .allocationSet, in: step.function, at: events.allocated.last?.pc ?? step.end,
@@ -154,7 +154,11 @@ extension RootJudge {
       return true
     }
     let decrypted = events.calls.filter { $0.call == slots.memoryDecrypted }
-    if needsPDPT, let page = events.allocated.first(where: { world.load($0.value) != nil }) {
+    if needsPDPT,
+      let page = events.allocated.first(where: {
+        world.load($0.value) != nil && (after.pae == $0.value || !world.keeps($0.value))
+      })
+    {
       asked(page, for: [.accounted, .maySleep, .below4G], step, &report)
       if after.pae != page.value {
         report.broken(
@@ -191,6 +195,7 @@ extension RootJudge {
     where event.what == .allocation && event.value != 0
       && world.load(event.value) != nil
       && !Metadata(world, slots).names(event.value)  // is the VM's
+      && !world.keeps(event.value)
     {
       report.broken(
         .lifecycle, in: step.function, at: event.pc,
@@ -222,5 +227,13 @@ extension RootJudge {
 
   private static func times(_ count: Int) -> String {
     count == 0 ? "never" : count == 1 ? "once" : "\(count) times"
+  }
+
+  /// How many allocations of the step are still there. What the subject's own data names serves
+  /// something else; that is asked only where there are too many.
+  private func pages(_ step: Step, _ world: World, most: Int) -> Int {
+    let live = events.allocated.filter { world.load($0.value) != nil }
+    guard live.count > most else { return live.count }
+    return live.count { step.after.hasTable($0.value) || !world.keeps($0.value) }
   }
 }

@@ -122,7 +122,7 @@ struct RootJudge {
     if step.target == .firstRoot, step.other != nil { report.look(at: .init(.earlyPublication)) }
     for event in events.assertions {
       report.broken(
-        .lockImbalance, in: step.function, at: event.pc, "a lock is not held as this place demands")
+        .lockImbalance, in: step.function, at: event.pc, event.demand)
     }
     // Where another vCPU was stopped on its way, pages are still in its hands.
     if isLast, step.target != .freePages, world.happened.pointee.ended == 0 {
@@ -139,7 +139,7 @@ struct RootJudge {
     for event in world.events
     where event.what == .allocation && event.value != 0 {
       if !isOwned(event.value), world.peek(memory: event.value) != nil,
-        !Metadata(world, slots).names(event.value)
+        !Metadata(world, slots).names(event.value), !world.keeps(event.value)
       {
         report.broken(
           .leak, in: step.function, at: event.pc,

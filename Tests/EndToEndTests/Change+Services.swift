@@ -229,7 +229,12 @@ extension Change {
       "ktime", "ktime_t t0 = ktime_get();\nif (t0 < 0)\n\treturn -EIO;"),
     ordinary(
       "seqcount", in: direct,
-      [.insertBefore("write_lock", "write_seqcount_begin(&sq);\nwrite_seqcount_end(&sq);")],
+      [
+        .insertBefore(
+          "write_lock",
+          "preempt_disable();\nwrite_seqcount_begin(&sq);\nwrite_seqcount_end(&sq);\npreempt_enable();"
+        )
+      ],
       file: "static seqcount_t sq = SEQCNT_ZERO(sq);"),
     ordinary(
       "static-cpu-has",
@@ -263,6 +268,161 @@ extension Change {
           "void *o = kmalloc(16, GFP_ATOMIC);\nif (!o) {\n\tr = -ENOMEM;\n\tgoto out_unlock;\n}\nkfree(o);"
         )
       ]),
+    ordinary(
+      "rcu-deref", "rcu_read_lock();\nif (rcu_dereference(gp))\n\ti = 1;\nrcu_read_unlock();",
+      file: "static int __rcu *gp;"),
+    ordinary(
+      "rcu-assign",
+      "int *n = kzalloc(4, GFP_KERNEL), *old;\nif (!n)\n\treturn -ENOMEM;\nmutex_lock(&gm);\nold = rcu_replace_pointer(gp, n, 1);\nmutex_unlock(&gm);\nsynchronize_rcu();\nkfree(old);",
+      file: "static int __rcu *gp;\nstatic DEFINE_MUTEX(gm);"),
+    ordinary(
+      "for-each-vcpu",
+      "struct kvm_vcpu *v;\nunsigned long ix;\nkvm_for_each_vcpu(ix, v, vcpu->kvm)\n\tkvm_make_request(KVM_REQ_TLB_FLUSH, v);"
+    ),
+    ordinary(
+      "wait-event", "wait_event(wq, i == i);",
+      file: "static DECLARE_WAIT_QUEUE_HEAD(wq);"),
+    ordinary(
+      "percpu-counter", "percpu_counter_inc(&pc);\npercpu_counter_add(&pc, 3);",
+      file: "#include <linux/percpu_counter.h>\nstatic struct percpu_counter pc;"),
+    ordinary(
+      "devm", "void *d = devm_kzalloc(dv, 16, GFP_KERNEL);\nif (!d)\n\treturn -ENOMEM;",
+      file: "#include <linux/device.h>\nstatic struct device *dv;"),
+    ordinary(
+      "nested-spin",
+      "spin_lock_nested(&s1, 1);\nspin_unlock(&s1);\nread_lock_irq(&rw);\nread_unlock_irq(&rw);\nwrite_lock_bh(&rw);\nwrite_unlock_bh(&rw);\nif (write_trylock(&rw))\n\twrite_unlock(&rw);",
+      file: "static DEFINE_SPINLOCK(s1);\nstatic DEFINE_RWLOCK(rw);"),
+    ordinary(
+      "rwlock-save",
+      "unsigned long f;\nread_lock_irqsave(&rw, f);\nread_unlock_irqrestore(&rw, f);",
+      file: "static DEFINE_RWLOCK(rw);"),
+    ordinary(
+      "guard-rwsem", "guard(rwsem_read)(&sm);\nscoped_guard(rwsem_write, &s2)\n\ti = 0;",
+      file: "static DECLARE_RWSEM(sm);\nstatic DECLARE_RWSEM(s2);"),
+    ordinary(
+      "guard-try", "scoped_cond_guard(mutex_intr, return -EINTR, &gm)\n\ti = 0;",
+      file: "static DEFINE_MUTEX(gm);"),
+    ordinary(
+      "hrtimer", "hrtimer_start(&ht, 5, HRTIMER_MODE_REL);\nhrtimer_cancel(&ht);",
+      file: "static struct hrtimer ht;"),
+    ordinary(
+      "tasklet", "tasklet_schedule(&tl);\ntasklet_kill(&tl);",
+      file:
+        "#include <linux/interrupt.h>\nstatic void tf(struct tasklet_struct *t)\n{\n}\nstatic DECLARE_TASKLET(tl, tf);"
+    ),
+    ordinary(
+      "seqlock",
+      "write_seqlock(&sq);\nwrite_sequnlock(&sq);\nunsigned q = read_seqbegin(&sq);\nif (read_seqretry(&sq, q))\n\ti = 1;",
+      file: "static DEFINE_SEQLOCK(sq);"),
+    ordinary(
+      "bitmap-alloc",
+      "unsigned long *b = bitmap_zalloc(64, GFP_KERNEL);\nif (!b)\n\treturn -ENOMEM;\nbitmap_set(b, 1, 3);\nbitmap_free(b);"
+    ),
+    ordinary(
+      "flex",
+      "struct fx { int n; u64 v[]; } *f = kzalloc(struct_size(f, v, 3), GFP_KERNEL);\nif (!f)\n\treturn -ENOMEM;\nf->v[2] = 1;\nkfree(f);"
+    ),
+    ordinary(
+      "order1",
+      "unsigned long p1 = __get_free_pages(GFP_KERNEL, 1);\nif (!p1)\n\treturn -ENOMEM;\nfree_pages(p1, 1);"
+    ),
+    ordinary(
+      "pages-exact",
+      "void *p1 = alloc_pages_exact(8192, GFP_KERNEL);\nif (!p1)\n\treturn -ENOMEM;\nfree_pages_exact(p1, 8192);"
+    ),
+    ordinary(
+      "nodes",
+      "struct page *p1 = alloc_pages_node(0, GFP_KERNEL, 0);\nif (!p1)\n\treturn -ENOMEM;\n__free_page(p1);"
+    ),
+    ordinary(
+      "kvm-dev", "vcpu_unimpl(vcpu, \"x\\n\");\nkvm_debug(\"x\");\nkvm_pr_unimpl(\"y\");"),
+    ordinary(
+      "warn",
+      "WARN(i == 77, \"x\");\nWARN_ONCE(i == 77, \"y\");\npr_warn_once(\"z\");\nBUG_ON(i == 99999);"
+    ),
+    ordinary(
+      "time",
+      "if (time_after(jiffies, 5UL))\n\ti = 0;\nu64 t1 = ktime_get_ns();\nif (t1 == 3)\n\ti = 1;\nmod_delayed_work(system_wq, &dw, msecs_to_jiffies(5));",
+      file: "static void wf(struct work_struct *w)\n{\n}\nstatic DECLARE_DELAYED_WORK(dw, wf);"),
+    ordinary(
+      "need-resched",
+      "if (need_resched())\n\tcond_resched();\nif (fatal_signal_pending(current))\n\treturn -EINTR;"
+    ),
+    ordinary(
+      "cpumask",
+      "int cpu;\nfor_each_online_cpu(cpu)\n\tper_cpu(pv, cpu) = 1;\nfor_each_possible_cpu(cpu)\n\t*per_cpu_ptr(&pv, cpu) = 0;",
+      file: "static DEFINE_PER_CPU(int, pv);"),
+    ordinary(
+      "work-alloc",
+      "struct workqueue_struct *w = alloc_workqueue(\"x\", 0, 0);\nif (!w)\n\treturn -ENOMEM;\nqueue_work(w, &wk);\ndestroy_workqueue(w);",
+      file: "static void wf(struct work_struct *w)\n{\n}\nstatic DECLARE_WORK(wk, wf);"),
+    ordinary(
+      "kobj", "kobject_get(ko);\nkobject_put(ko);",
+      file: "static struct kobject *ko;"),
+    ordinary(
+      "mutex-var",
+      "struct mutex m2;\nmutex_init(&m2);\nmutex_lock(&m2);\nmutex_unlock(&m2);\nmutex_destroy(&m2);\nspinlock_t s2;\nspin_lock_init(&s2);\nspin_lock(&s2);\nspin_unlock(&s2);\nstruct rw_semaphore r2;\ninit_rwsem(&r2);"
+    ),
+    ordinary(
+      "atomics",
+      "if (atomic_inc_not_zero(&a1))\n\tatomic_dec(&a1);\nif (atomic_cmpxchg(&a1, 0, 1) == 5)\n\ti = 1;\natomic_long_add(2, &a2);\nsmp_mb();\nsmp_wmb();\nWRITE_ONCE(i, 0);",
+      file: "static atomic_t a1;\nstatic atomic_long_t a2;"),
+    ordinary(
+      "string",
+      "char b[16];\nstrscpy(b, \"abc\", sizeof(b));\nsnprintf(b, sizeof(b), \"%d\", i);\nif (!strcmp(b, \"q\") || memcmp(b, \"w\", 1) == 0 || strlen(b) > 9)\n\ti = 1;\nmemset(b, 0, 16);"
+    ),
+    ordinary(
+      "sort",
+      "swap(i, i);\ni = clamp(i, 0, 4);\ni = DIV_ROUND_UP(i, 2);\ni = ilog2(8);\ni = hweight32(3);\ni = fls(4);"
+    ),
+    ordinary(
+      "srcu-notrace",
+      "int x = srcu_read_lock(&vcpu->kvm->irq_srcu);\nsrcu_read_unlock(&vcpu->kvm->irq_srcu, x);\ncall_rcu(&rh, cb);",
+      file: "static struct rcu_head rh;\nstatic void cb(struct rcu_head *h)\n{\n}"),
+    ordinary(
+      "kthread-w",
+      "struct task_struct *t = kthread_create(fnn, NULL, \"x\");\nif (IS_ERR(t))\n\treturn PTR_ERR(t);\nkthread_stop(t);",
+      file: "#include <linux/kthread.h>\nstatic int fnn(void *x)\n{\n\treturn 0;\n}"),
+    ordinary(
+      "ifdef-lock",
+      "lockdep_assert_not_held(&vcpu->kvm->mmu_lock);\nmight_lock(&gm);\nlockdep_set_class(&gm, &kx);",
+      file: "static DEFINE_MUTEX(gm);\nstatic struct lock_class_key kx;"),
+    ordinary(
+      "def-guard", "guard(myl)(&vcpu->kvm->slots_arch_lock);",
+      file: "DEFINE_GUARD(myl, struct mutex *, mutex_lock(_T), mutex_unlock(_T))"),
+    ordinary(
+      "kmem-new",
+      "struct kmem_cache *kc = kmem_cache_create(\"x\", 24, 0, 0, NULL);\nif (!kc)\n\treturn -ENOMEM;\nvoid *o1 = kmem_cache_alloc(kc, GFP_KERNEL);\nif (o1)\n\tkmem_cache_free(kc, o1);\nkmem_cache_destroy(kc);"
+    ),
+    ordinary(
+      "user2",
+      "char *u = memdup_user((void __user *)64, 8);\nif (IS_ERR(u))\n\treturn PTR_ERR(u);\nkfree(u);\nif (copy_to_user((void __user *)64, &i, 4))\n\treturn -EFAULT;"
+    ),
+    ordinary(
+      "static-call",
+      "static_call(kvm_x86_flush_tlb_all)(vcpu);\nkvm_x86_call(flush_tlb_current)(vcpu);"),
+    ordinary(
+      "dbg", "trace_printk(\"x %d\\n\", i);\ndump_stack();\npr_debug_ratelimited(\"x\");"),
+    ordinary(
+      "modp", "if (mp)\n\ti = 0;",
+      file: "static bool mp;\nmodule_param(mp, bool, 0444);"),
+    ordinary(
+      "sysf",
+      "if (vcpu->kvm->mm != current->mm)\n\ti = 0;\nmmap_read_lock(current->mm);\nmmap_read_unlock(current->mm);"
+    ),
+    ordinary(
+      "getcpu",
+      "int c2 = smp_processor_id();\nif (c2 == 5)\n\ti = 1;\nmigrate_disable();\nmigrate_enable();"),
+    ordinary(
+      "cgrp",
+      "if (!(i & 1) && cpu_feature_enabled(X86_FEATURE_LA57))\n\ti = 0;\nif (boot_cpu_data.x86_phys_bits > 77)\n\ti = 2;"
+    ),
+    ordinary(
+      "nested-contexts", in: direct,
+      [
+        .insertBefore(
+          "write_lock(", "guard(preempt)();\nguard(irqsave)();\nguard(spinlock)(&s1);")
+      ], file: "static DEFINE_SPINLOCK(s1);"),
   ]
 
   static let serviceDefects: [Change] = [
@@ -431,5 +591,20 @@ extension Change {
         )
       ],
       file: "static DEFINE_XARRAY(xx);"),
+    ordinary(
+      "seqcount-preemptible", in: create, breaks: ["lock-imbalance"],
+      [.insertBefore("page = alloc_page", "write_seqcount_begin(&sq);\nwrite_seqcount_end(&sq);")],
+      file: "static seqcount_t sq = SEQCNT_ZERO(sq);"),
+    ordinary(
+      "irqs-demanded", in: create, breaks: ["lock-imbalance"],
+      [.insertBefore("page = alloc_page", "lockdep_assert_irqs_disabled();")]),
+    ordinary(
+      "freed-too-early", in: create, breaks: ["use-after-free"],
+      [
+        .insertBefore(
+          "page = alloc_page",
+          "int *n = kzalloc(8, GFP_KERNEL);\nif (!n)\n\treturn -ENOMEM;\nrcu_read_lock();\n"
+            + "kfree(n);\n*n = 1;\nmight_sleep();\nrcu_read_unlock();")
+      ]),
   ]
 }

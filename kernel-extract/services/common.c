@@ -469,3 +469,57 @@ static kshim_u64 service_user_dup(const kshim_u64 *p)
 
 	return copy ? copy : (kshim_u64)-12;
 }
+
+static unsigned long service_next_bit(kshim_u64 map, unsigned long size, unsigned long at, bool set)
+{
+	while (at < size && ((((const unsigned long *)SERVICE_POINTER(map))[at / 64] >> at % 64) & 1) !=
+				    set)
+		at++;
+	return at < size ? at : size;
+}
+
+/* p: map, size, from */
+static kshim_u64 service_find_first_bit(const kshim_u64 *p)
+{
+	return service_next_bit(p[0], p[1], 0, true);
+}
+
+static kshim_u64 service_find_first_zero_bit(const kshim_u64 *p)
+{
+	return service_next_bit(p[0], p[1], 0, false);
+}
+
+static kshim_u64 service_find_next_bit(const kshim_u64 *p)
+{
+	return service_next_bit(p[0], p[1], p[2], true);
+}
+
+static kshim_u64 service_find_next_zero_bit(const kshim_u64 *p)
+{
+	return service_next_bit(p[0], p[1], p[2], false);
+}
+
+/* p: map, first, count */
+static kshim_u64 service_bitmap_set(const kshim_u64 *p)
+{
+	for (unsigned bit = p[1]; bit < (unsigned)p[1] + (unsigned)p[2]; bit++)
+		((unsigned long *)SERVICE_POINTER(p[0]))[bit / 64] |= 1ul << bit % 64;
+	return 0;
+}
+
+static kshim_u64 service_bitmap_clear(const kshim_u64 *p)
+{
+	for (unsigned bit = p[1]; bit < (unsigned)p[1] + (unsigned)p[2]; bit++)
+		((unsigned long *)SERVICE_POINTER(p[0]))[bit / 64] &= ~(1ul << bit % 64);
+	return 0;
+}
+
+/* p: map, size */
+static kshim_u64 service_bitmap_weight(const kshim_u64 *p)
+{
+	unsigned weight = 0;
+
+	for (unsigned bit = 0; bit < (unsigned)p[1]; bit++)
+		weight += service_next_bit(p[0], bit + 1, bit, true) == bit;
+	return weight;
+}

@@ -19,6 +19,7 @@ void kshim_bug_on(int condition, int line);
 void kshim_assert_held(const volatile void *lock, int mode);
 void kshim_assert_held_at(const volatile void *lock, int mode, kshim_u64 pc);
 void kshim_assert_not_held(const volatile void *lock);
+void kshim_assert_context(int context, _Bool is_inside);	/* enum kshim_context */
 
 /* A marked access, include/asm-generic/rwonce.h: in a race the other thread may go on here. */
 void kshim_point(void);

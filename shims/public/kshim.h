@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 8
+#define KSHIM_ABI 9
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -299,6 +299,8 @@ struct kshim_table {
 	/* Gives a slot of the plan the value of that number: watched as by set_input(). Of an argument it
 	 * returns the value. */
 	uint64_t (*choose)(uint32_t input, uint32_t value, uint32_t mask);
+	/* Whether the subject's own data names an allocation, by way of others that it names. */
+	bool (*keeps)(uint64_t hpa);
 	/* Allocations of this scenario that are in use and that nothing names any more: the numbers of
 	 * their events, at most room; returns how many. held are values that the caller has; where the
 	 * objects are given back, what they name is not named. */

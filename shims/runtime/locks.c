@@ -228,6 +228,17 @@ void kshim_leave_context(int context, kshim_u64 pc)
 		event->arg[2] = 1;
 }
 
+/* Any spinning lock keeps a thread from being preempted. */
+void kshim_assert_context(int context, _Bool is_inside)
+{
+	const bool is = find_context(context) ||
+			(context == KSHIM_CONTEXT_PREEMPT && kshim_preempt_count()) ||
+			(context == KSHIM_CONTEXT_PREEMPT && find_context(KSHIM_CONTEXT_IRQ));
+
+	if (is != is_inside)
+		trace_context(KSHIM_EVENT_ASSERT, context, KSHIM_PC())->arg[2] = is_inside;
+}
+
 /* EFLAGS.IF */
 #define INTERRUPT_FLAG 0x200UL
 

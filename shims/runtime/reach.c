@@ -107,6 +107,18 @@ uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released,
 	return count;
 }
 
+/* Whether the subject's own data, or an allocation that it names, names an allocation. */
+bool kshim_keeps(uint64_t hpa)
+{
+	struct memory_block block;
+
+	if (!memory_block_of(hpa, &block) || !block.is_live)
+		return false;
+	open_all();
+	follow(ROOTS_OWN);
+	return !is_open(&block);
+}
+
 /*
  * Where the subject's own data, or an allocation that it names, points to memory that was freed; 0
  * when nowhere. What callers brought is theirs to throw away.

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Replaced: where code and data lie. The subject may write its own sections, which the unit names. */
+#include_next <linux/compiler_attributes.h>
+
+#ifndef KSHIM_LINUX_COMPILER_ATTRIBUTES_H
+#define KSHIM_LINUX_COMPILER_ATTRIBUTES_H
+#undef __section
+#define __section(section)
+#endif
