@@ -70,7 +70,9 @@ struct KernelBuild {
         ("syscall_32", "asm/unistd_32_ia32.h", "__NR_ia32_"),
       ] {
         let file = "arch/x86/entry/syscalls/\(table).tbl"
-        let text = revision.path(of: file).flatMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+        let text = revision.path(of: file).flatMap {
+          try? String(contentsOfFile: $0, encoding: .utf8)
+        }
         files[header] = Self.macros(systemCalls: text ?? "", prefix: prefix)
       }
     }
