@@ -32,7 +32,11 @@ extension World {
   }
 
   /// Whether the subject's own data names an allocation, by way of others that it names.
-  public func keeps(_ hpa: UInt64) -> Bool { table.pointee.keeps(hpa) }
+  ///
+  /// - Parameter withObjects: or what the harness gives to targets.
+  public func keeps(_ hpa: UInt64, withObjects: Bool = false) -> Bool {
+    table.pointee.keeps(hpa, withObjects)
+  }
 
   /// Return address of the last write to where the subject's own data names memory that was
   /// freed; nil where it names none.

@@ -128,16 +128,21 @@ struct Closure {
       }
       return
     }
+    // A static call of the file's own is defined in assembly; where not, the object tells.
     guard !Self.isKnown(name) else { return }
+    if target.isInMainFile, name.hasPrefix("__SCT__") {
+      return take(declaration: target, itself: true)
+    }
     miss(.callee, name, of: caller, at: line)
   }
 
   /// What only a pattern of the services answers, nothing of the text's own.
   private mutating func isByPattern(_ name: String, _ target: ClangCursor) -> Bool {
     guard manifest.patterns.contains(where: { name.hasPrefix($0.prefix) }) else { return false }
-    guard functions[name] ?? target.definition == nil || included.contains(name) else {
-      return false
-    }
+    // What the file itself declares it may define in assembly: a static call of its own.
+    guard !target.isInMainFile,
+      functions[name] ?? target.definition == nil || included.contains(name)
+    else { return false }
     byPattern[name] = target
     return true
   }

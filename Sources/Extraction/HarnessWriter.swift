@@ -145,7 +145,10 @@ struct HarnessWriter {
     switch rule.sleeps {
     case .never: break
     case .always: body.append("kshim_may_sleep_with(\(rule.allowing ?? "0"), pc);")
-    case .byGFP: body.append("if (\(gfp(prototype)) & __GFP_DIRECT_RECLAIM) kshim_may_sleep(pc);")
+    case .byGFP:
+      body.append(
+        "if (\(gfp(prototype)) & __GFP_DIRECT_RECLAIM) kshim_may_sleep_with(\(rule.allowing ?? "0"), pc);"
+      )
     }
     body += action(rule, prototype)
     if !isSilent {
@@ -226,7 +229,7 @@ struct HarnessWriter {
   /// What a lock's function does about contexts before it takes the lock.
   private func before(_ rule: Manifest.Rule) -> [String] {
     switch rule.beside {
-    case .irq: ["kshim_irq_restore_at(0, pc);"]
+    case .irq: ["kshim_irq_disable_at(pc);"]
     case .irqsave: ["value = kshim_irq_save_at(pc);"]
     case .bh: ["kshim_enter_context(\(Self.number(.bh)), pc);"]
     case nil: []
@@ -235,7 +238,7 @@ struct HarnessWriter {
 
   private func after(_ rule: Manifest.Rule) -> [String] {
     switch rule.beside {
-    case .irq: ["kshim_irq_restore_at(~0UL, pc);"]
+    case .irq: ["kshim_irq_restore_at(KSHIM_IRQ_ENABLE, pc);"]
     case .irqsave: ["kshim_irq_restore_at(p\(rule.argument + 1), pc);"]
     case .bh: ["kshim_leave_context(\(Self.number(.bh)), pc);"]
     case nil: []

@@ -139,7 +139,7 @@ struct RootJudge {
     for event in world.events
     where event.what == .allocation && event.value != 0 {
       if !isOwned(event.value), world.peek(memory: event.value) != nil,
-        !Metadata(world, slots).names(event.value), !world.keeps(event.value)
+        !Metadata(world, slots).names(event.value), !world.keeps(event.value, withObjects: true)
       {
         report.broken(
           .leak, in: step.function, at: event.pc,

@@ -423,6 +423,32 @@ extension Change {
         .insertBefore(
           "write_lock(", "guard(preempt)();\nguard(irqsave)();\nguard(spinlock)(&s1);")
       ], file: "static DEFINE_SPINLOCK(s1);"),
+    ordinary(
+      "xa-alloc",
+      "u32 id;\nint e2 = xa_alloc(&xx, &id, vcpu, xa_limit_32b, GFP_KERNEL);\nif (e2)\n\treturn e2;\nxa_erase(&xx, id);",
+      file: "static DEFINE_XARRAY_ALLOC(xx);"),
+    ordinary(
+      "bit-lock", "bit_spin_lock(0, &bl);\nbit_spin_unlock(0, &bl);",
+      file: "static unsigned long bl;"),
+    ordinary(
+      "static-call", "static_call(hook)();",
+      file: "static void hook_none(void)\n{\n}\nDEFINE_STATIC_CALL(hook, hook_none);"),
+    ordinary(
+      "owned-work",
+      "struct ow { struct work_struct w; } *n = kmalloc(sizeof(*n), GFP_KERNEL);\nif (!n)\n\treturn -ENOMEM;\nINIT_WORK(&n->w, ofn);\nqueue_work(system_unbound_wq, &n->w);",
+      file: "static void ofn(struct work_struct *w)\n{\n\tkfree(w);\n}"),
+    ordinary(
+      "put-page",
+      "struct page *n = alloc_page(GFP_KERNEL);\nif (!n)\n\treturn -ENOMEM;\nput_page(n);"),
+    ordinary(
+      "read-guest", "u64 v;\nif (kvm_vcpu_read_guest(vcpu, 0, &v, 8))\n\treturn -EFAULT;"),
+    ordinary(
+      "cleared-by-hand", in: special,
+      [
+        .replace(
+          "pae_root = (void *)get_zeroed_page", with: "pae_root = (void *)__get_free_page"),
+        .insertBefore("#ifdef CONFIG_X86_64\n\tpml4_root = (void", "\tclear_page(pae_root);"),
+      ]),
   ]
 
   static let serviceDefects: [Change] = [
@@ -606,5 +632,25 @@ extension Change {
           "int *n = kzalloc(8, GFP_KERNEL);\nif (!n)\n\treturn -ENOMEM;\nrcu_read_lock();\n"
             + "kfree(n);\n*n = 1;\nmight_sleep();\nrcu_read_unlock();")
       ]),
+    ordinary(
+      "irqs-on-inside", in: create, breaks: ["lock-imbalance"],
+      [
+        .insertBefore(
+          "page = alloc_page",
+          "unsigned long f;\nlocal_irq_save(f);\nspin_lock_irq(&s1);\nspin_unlock_irq(&s1);\n"
+            + "local_irq_restore(f);")
+      ], file: "static DEFINE_SPINLOCK(s1);"),
+    ordinary(
+      "used-after-kfree-rcu", in: create, breaks: ["use-after-free"],
+      [
+        .insertBefore(
+          "page = alloc_page",
+          "struct nd *n = kzalloc(sizeof(*n), GFP_KERNEL);\nif (!n)\n\treturn -ENOMEM;\n"
+            + "kfree_rcu(n, r);\nn->x = 1;")
+      ], file: "struct nd { struct rcu_head r; int x; };"),
+    ordinary(
+      "key-under-lock", in: direct, breaks: ["sleep-under-lock"],
+      [.insertAfter("write_lock(", "static_branch_inc(&kx);")],
+      file: "static DEFINE_STATIC_KEY_FALSE(kx);"),
   ]
 }

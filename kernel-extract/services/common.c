@@ -523,3 +523,66 @@ static kshim_u64 service_bitmap_weight(const kshim_u64 *p)
 		weight += service_next_bit(p[0], bit + 1, bit, true) == bit;
 	return weight;
 }
+
+/* p: CPU, queue, work, … The work may free what it lies in. */
+static kshim_u64 service_queue(const kshim_u64 *p)
+{
+	for (unsigned i = 0; i < SERVICE_KEPT && service_kept[i]; i++)
+		if (service_kept[i] == p[2])
+			return 0;	/* it is queued already */
+	service_keep(p[2]);
+	return 1;
+}
+
+/* p: counter, lock. The lock is taken where the count ends. */
+static kshim_u64 service_put(const kshim_u64 *p, int mode)
+{
+	int *count = SERVICE_POINTER(p[0]);
+
+	if (--*count)
+		return 0;
+	kshim_lock(SERVICE_POINTER(p[1]), mode, KSHIM_PC());
+	return 1;
+}
+
+static kshim_u64 service_put_lock(const kshim_u64 *p)
+{
+	return service_put(p, 2);
+}
+
+static kshim_u64 service_put_mutex(const kshim_u64 *p)
+{
+	return service_put(p, 3);
+}
+
+/* p: page */
+static kshim_u64 service_clear_page(const kshim_u64 *p)
+{
+	memset(SERVICE_POINTER(p[0]), 0, 4096);
+	return 0;
+}
+
+/* p: first page, how many */
+static kshim_u64 service_clear_pages(const kshim_u64 *p)
+{
+	memset(SERVICE_POINTER(p[0]), 0, 4096 * (unsigned)p[1]);
+	return 0;
+}
+
+/* p: to, from */
+static kshim_u64 service_copy_page(const kshim_u64 *p)
+{
+	memcpy(SERVICE_POINTER(p[0]), SERVICE_POINTER(p[1]), 4096);
+	return 0;
+}
+
+/* p: first, last, head. Whether the list was empty. */
+static kshim_u64 service_llist_add(const kshim_u64 *p)
+{
+	kshim_u64 *head = SERVICE_POINTER(p[2]);
+	const kshim_u64 was = *head;
+
+	*(kshim_u64 *)SERVICE_POINTER(p[1]) = was;
+	*head = p[0];
+	return !was;
+}

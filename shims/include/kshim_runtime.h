@@ -48,7 +48,7 @@ void kshim_gone(kshim_u64 pc) __attribute__((noreturn));	/* a callee that never 
 kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc);
 void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc);	/* 0 is a no-op */
 void kshim_replace(kshim_u64 old, kshim_u64 new, kshim_u64 pc);	/* krealloc(): moves it */
-void kshim_free_later(kshim_u64 object, kshim_u64 pc);	/* when the step is over */
+void kshim_free_later(kshim_u64 object, kshim_u64 pc);	/* when nobody is in a section */
 kshim_u64 kshim_size_of(kshim_u64 object);	/* 0 where nothing is allocated */
 kshim_u64 kshim_cache_size(const void *cache);	/* of one of its objects */
 kshim_u64 kshim_boot_object(kshim_u64 size);	/* in use before the first step; virtual */
@@ -63,6 +63,7 @@ void kshim_name_object(unsigned number, const void *address, unsigned long size)
 
 void kshim_lock(const volatile void *lock, int mode, kshim_u64 pc);
 void kshim_unlock(const volatile void *lock, int mode, kshim_u64 pc);
+unsigned kshim_held_with(const volatile void *lock);	/* for 'allowing' */
 _Bool kshim_is_locked(const volatile void *lock, int mode);	/* by any thread */
 void kshim_downgrade(const volatile void *lock, kshim_u64 pc);	/* down_write() to down_read() */
 void kshim_name_lock(unsigned number, const volatile void *lock);
@@ -72,6 +73,9 @@ void kshim_enter_context(int context, kshim_u64 pc);
 void kshim_leave_context(int context, kshim_u64 pc);
 unsigned long kshim_irq_flags(void);		/* EFLAGS.IF or 0 */
 unsigned long kshim_irq_save(void);	/* the flags before */
+#define KSHIM_IRQ_ENABLE (~0UL)		/* flags of whoever asks for nobody's */
+void kshim_irq_disable(void);
+void kshim_irq_disable_at(kshim_u64 pc);
 void kshim_irq_restore(unsigned long flags);
 void kshim_irq_restore_at(unsigned long flags, kshim_u64 pc);
 unsigned long kshim_irq_save_at(kshim_u64 pc);

@@ -299,8 +299,9 @@ struct kshim_table {
 	/* Gives a slot of the plan the value of that number: watched as by set_input(). Of an argument it
 	 * returns the value. */
 	uint64_t (*choose)(uint32_t input, uint32_t value, uint32_t mask);
-	/* Whether the subject's own data names an allocation, by way of others that it names. */
-	bool (*keeps)(uint64_t hpa);
+	/* Whether the subject's own data names an allocation, by way of others that it names;
+	 * with_objects: or what the harness gives to targets. */
+	bool (*keeps)(uint64_t hpa, bool with_objects);
 	/* Allocations of this scenario that are in use and that nothing names any more: the numbers of
 	 * their events, at most room; returns how many. held are values that the caller has; where the
 	 * objects are given back, what they name is not named. */

@@ -239,6 +239,19 @@ void kshim_assert_context(int context, _Bool is_inside)
 		trace_context(KSHIM_EVENT_ASSERT, context, KSHIM_PC())->arg[2] = is_inside;
 }
 
+/* How much of what forbids to sleep a lock brings: itself, and what its function switched off. */
+unsigned kshim_held_with(const volatile void *lock)
+{
+	const struct held_lock *held = find_held(lock);
+
+	if (!held)
+		return 0;
+	return held > thread_now->held && held[-1].mode == KSHIM_LOCK_CONTEXT &&
+			       held[-1].number <= KSHIM_CONTEXT_BH ?
+		       2 :
+		       1;
+}
+
 /* EFLAGS.IF */
 #define INTERRUPT_FLAG 0x200UL
 
@@ -265,11 +278,14 @@ void kshim_irq_restore_at(unsigned long flags, kshim_u64 pc)
 		if (!held)
 			kshim_enter_context(KSHIM_CONTEXT_IRQ, pc);
 	} else if (held) {
-		const bool is_wrong = was_locked_inside(held);
+		/* Nor where somebody had them off before. */
+		const bool is_wrong = was_locked_inside(held) ||
+				      (flags == KSHIM_IRQ_ENABLE && thread_now->irq_nested);
 		struct kshim_event *event = trace_context(KSHIM_EVENT_UNLOCK,
 							  KSHIM_CONTEXT_IRQ, pc);
 
 		event->arg[2] = is_wrong ? 2 : 0;
+		thread_now->irq_nested = 0;
 		release(held);
 	}
 }
@@ -280,6 +296,18 @@ unsigned long kshim_irq_save_at(kshim_u64 pc)
 
 	kshim_irq_restore_at(0, pc);
 	return flags;
+}
+
+void kshim_irq_disable_at(kshim_u64 pc)
+{
+	if (!kshim_irq_flags())
+		thread_now->irq_nested++;
+	kshim_irq_restore_at(0, pc);
+}
+
+void kshim_irq_disable(void)
+{
+	kshim_irq_disable_at(KSHIM_PC());
 }
 
 void kshim_irq_restore(unsigned long flags)

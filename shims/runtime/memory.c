@@ -218,8 +218,21 @@ kshim_u64 kshim_cache_size(const void *cache)
 	return size_at((uint64_t)cache) ? *(const kshim_u64 *)cache : PAGE_SIZE;
 }
 
+/* Whether anybody is where a grace period waits for him. */
+static bool is_anybody_reading(void)
+{
+	for (unsigned n = 0; n < THREADS; n++)
+		if (threads[n].held_spinning)
+			return true;
+	return false;
+}
+
 void kshim_free_later(kshim_u64 object, kshim_u64 pc)
 {
+	if (!is_anybody_reading()) {
+		kshim_free(object, KSHIM_MEMORY_OBJECT, 0, pc);
+		return;
+	}
 	if (later_count == MAX_LATER) {
 		trace_limit(KSHIM_LIMIT_PAGES, pc);
 		step_end();

@@ -108,14 +108,14 @@ uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released,
 }
 
 /* Whether the subject's own data, or an allocation that it names, names an allocation. */
-bool kshim_keeps(uint64_t hpa)
+bool kshim_keeps(uint64_t hpa, bool with_objects)
 {
 	struct memory_block block;
 
 	if (!memory_block_of(hpa, &block) || !block.is_live)
 		return false;
 	open_all();
-	follow(ROOTS_OWN);
+	follow(with_objects ? ROOTS_ALL : ROOTS_OWN);
 	return !is_open(&block);
 }
 

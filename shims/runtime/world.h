@@ -48,6 +48,8 @@ struct thread {
 	uint32_t event;			/* the event of that call */
 	bool has_released;		/* a lock, in that call */
 	int64_t told;			/* what its answer means, or 0 */
+	/* locks.c */
+	uint32_t irq_nested;		/* how often interrupts were switched off that were off */
 	uint32_t held_count, held_write, held_read, held_spinning;
 	struct held_lock held[MAX_HELD];	/* last: of what is kept only those in use */
 };

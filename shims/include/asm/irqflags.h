@@ -21,8 +21,8 @@
 
 #define arch_local_save_flags() kshim_irq_flags()
 #define arch_local_irq_restore(flags) kshim_irq_restore(flags)
-#define arch_local_irq_disable() kshim_irq_restore(0)
-#define arch_local_irq_enable() kshim_irq_restore(~0UL)
+#define arch_local_irq_disable() kshim_irq_disable()
+#define arch_local_irq_enable() kshim_irq_restore(KSHIM_IRQ_ENABLE)
 #define arch_local_irq_save() kshim_irq_save()
 #define arch_irqs_disabled() (!kshim_irq_flags())
 #endif
