@@ -24,7 +24,7 @@ struct ReleasedTree {
   static let wasted = Known(
     property: "allocation-set", function: "__kvm_mmu_create",
     what: "a PDPT for `guest_mmu`, which nothing uses without two-dimensional paging",
-    mended: "a check of `guest_mmu` at the head; not in 5.15.107, there in 5.17-rc5")
+    mended: "27f4fca29f9c, in 5.17-rc5, not in 5.15.107")
 
   var version: String
   var known: [Known] = []
