@@ -449,6 +449,14 @@ extension Change {
           "pae_root = (void *)get_zeroed_page", with: "pae_root = (void *)__get_free_page"),
         .insertBefore("#ifdef CONFIG_X86_64\n\tpml4_root = (void", "\tclear_page(pae_root);"),
       ]),
+    ordinary(
+      "optional-note", in: special,
+      [
+        .insertBefore(
+          "mmu->pae_root = pae_root;",
+          "char *note = kasprintf(GFP_KERNEL, \"x\");\nif (note)\n\tpr_debug(\"%s\", note);\nkfree(note);"
+        )
+      ]),
   ]
 
   static let serviceDefects: [Change] = [
