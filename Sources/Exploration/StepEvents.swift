@@ -171,13 +171,17 @@ public struct StepEvents {
   /// Whether the code may have got over all that failed: after each failure the same callee gave an
   /// answer without one, or it was memory that was refused, which may be had elsewhere or not be
   /// needed. Only what is left behind can tell.
-  public var isMadeGood: Bool {
+  ///
+  /// - Parameter needsMemory: whether memory that was refused must have been had elsewhere.
+  public func isMadeGood(needsMemory: Bool) -> Bool {
     guard failure != nil else { return false }
     let own = all.filter { $0.thread == thread }
     return own.indices.allSatisfy { index in
       let event = own[index]
       let later = own[(index + 1)...]
       switch event.what {
+      case .allocation where event.value == 0 && needsMemory:
+        return later.contains { $0.what == .allocation && $0.value != 0 }
       case .call where Self.errno(event.value) != nil:
         return later.contains {
           $0.what == .call && $0.call == event.call && Self.errno($0.value) == nil

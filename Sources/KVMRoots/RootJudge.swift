@@ -190,7 +190,7 @@ struct RootJudge {
   /// - Parameter isDone: whether what the function is for is there.
   func hasFailed(_ step: Step, isDone: @autoclosure () -> Bool) -> Bool {
     guard events.failure != nil else { return false }
-    guard events.isMadeGood else { return true }
+    guard events.isMadeGood(needsMemory: step.result < 0) else { return true }
     return step.result < 0 ? step.result == events.failureErrno : !isDone()
   }
 
