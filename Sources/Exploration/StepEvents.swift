@@ -248,7 +248,7 @@ public struct StepEvents {
       if event.exposesLock {
         report.broken(
           .lockImbalance, in: function, at: event.pc,
-          "interrupts are switched on while a lock is held that was taken with them off")
+          "interrupts are switched on inside of a section or below a lock that has them off")
       } else if event.isLockMisuse {
         report.broken(
           .lockImbalance, in: function, at: event.pc,

@@ -239,10 +239,11 @@ extension RootJudge {
   /// How many allocations of the step are still there. What the subject's own data names serves
   /// something else; that is asked only where there are too many.
   private func pages(_ step: Step, _ world: World, most: Int) -> Int {
-    let live = events.allocated.filter { world.load($0.value) != nil }
-    guard live.count > most else { return live.count }
-    return live.count {
-      step.after.hasTable($0.value) || !world.keeps($0.value, withObjects: true)
+    let live = events.allocated.count { world.load($0.value) != nil }
+    guard live > most else { return live }
+    return events.allocated.count {
+      world.load($0.value) != nil
+        && (step.after.hasTable($0.value) || !world.keeps($0.value, withObjects: true))
     }
   }
 }
