@@ -261,7 +261,9 @@ public struct Check: Sendable {
         exhaustive: result.isExhaustive && drives == nil,
         limits: result.findings.limits.isEmpty
           ? nil : result.findings.limits.keys.map(\.words).sorted(),
-        bound: D.bound, functions: subject.entries, coverage: D.coverage),
+        bound: result.most.map {
+          "with at most \($0) answers of a run that are not the ordinary ones"
+        } ?? D.bound, functions: subject.entries, coverage: D.coverage),
       properties: properties(domain, result.findings, notes))
     let followed = builds.extraction.followed
     verdict.followed = followed.isEmpty ? nil : followed

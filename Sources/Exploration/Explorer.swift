@@ -10,6 +10,8 @@ public protocol Domain: SendableMetatype {
   init(_ subject: Subject) throws
   /// The starting states of each driver, simple drivers first.
   var spaces: [StateSpace] { get }
+  /// How many answers of a run are not the ordinary ones; nil where all are asked for.
+  var most: Int? { get }
   /// Every property that it is judged by, in the order of reports.
   static var properties: [Property] { get }
   /// What bounds the search beyond its states and answers, for reports; nil where nothing does.
@@ -26,6 +28,7 @@ public protocol Domain: SendableMetatype {
 }
 
 extension Domain {
+  public var most: Int? { nil }
   public static var bound: String? { nil }
   public static var coverage: [String] { [] }
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] { [] }
@@ -65,7 +68,12 @@ public struct Explorer: Sendable {
     public var covering: [Covering] = []
     /// What came of every scenario, where that was asked for.
     public var outcomes: Outcomes?
+    /// How many answers of a run are not the ordinary ones; nil where all were asked for.
+    public var most: Int?
   }
+
+  /// Where a domain bounds the answers that are not the ordinary ones, as many runs are made at most.
+  static let mostRuns = 40_000
 
   /// Gives each worker a build of its own.
   public typealias Loader = @Sendable (_ worker: Int) throws -> Subject
@@ -81,6 +89,29 @@ public struct Explorer: Sendable {
     observing silent: Set<String>? = nil,
     finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
+  ) throws -> Result {
+    func search(_ most: Int?) throws -> Result {
+      try Self.search(
+        domain, most: most, jobs: jobs, load: load, drives: drives, observing: silent,
+        finish: finish, progress: progress)
+    }
+    guard let most = try D(load(0)).most else { return try search(nil) }
+    // Few at first: what is simple is looked at whole, whatever the rest costs.
+    var result = try search(min(1, most))
+    for number in stride(from: 2, through: most, by: 1) where result.findings.limits[.runs] == nil {
+      var next = try search(number)
+      if next.findings.limits[.runs] != nil { next.findings.add(result.findings) }
+      let isDone = next.runs == result.runs
+      result = next
+      if isDone { break }
+    }
+    return result
+  }
+
+  private static func search<D: Domain>(
+    _ domain: D.Type, most: Int?, jobs: Int, load: @escaping Loader, drives: Set<String>?,
+    observing silent: Set<String>?, finish: (@Sendable (_ worker: Int, Subject) -> Void)?,
+    progress: (@Sendable (Progress) -> Void)?
   ) throws -> Result {
     let start = ContinuousClock.now
     let elapsed: @Sendable () -> Double = {
@@ -100,10 +131,15 @@ public struct Explorer: Sendable {
         let chosen = spaces.indices.filter { drives?.contains(spaces[$0].name) ?? true }
         if worker == 0 { shared.open(chosen.map { Batch([Branch(space: $0)]) }, workers: jobs) }
         let states = chosen.reduce(0) { $0 + spaces[$1].count }
-        var search = Search(subject, spaces, observing: silent)
+        var search = Search(subject, spaces, most: most, observing: silent)
         var told = 0.0
         while let batch = shared.next() {
           search.walk(batch, in: &domain) { search in
+            if most != nil, search.runs * jobs >= mostRuns {
+              search.leaveOut(by: .runs)
+              shared.close()
+              return false
+            }
             if shared.isHungry, let half = search.split() { shared.add(half) }
             guard let progress, worker == 0 else { return true }
             let now = elapsed()
@@ -140,6 +176,7 @@ public struct Explorer: Sendable {
     result.outcomes = Outcomes(outcomes)
     result.seconds = elapsed()
     result.isExhaustive = result.findings.limits.isEmpty
+    result.most = most
     return result
   }
 

@@ -3,7 +3,7 @@ import Shims
 
 /// What a run can use up of the harness. It is no finding: what lies beyond is not judged.
 public enum Limit: String, Hashable, Sendable, CaseIterable {
-  case events, decisions, failures, stores, pages, locks, model, loop
+  case events, decisions, failures, stores, pages, locks, model, loop, runs
 
   init(_ event: Event) {
     switch UInt32(truncatingIfNeeded: event.arg.0) {
@@ -27,6 +27,7 @@ public enum Limit: String, Hashable, Sendable, CaseIterable {
     case .pages: "2000 pages in one scenario"
     case .locks: "16 locks held at once"
     case .loop: "a loop that does not end"
+    case .runs: "\(Explorer.mostRuns) runs"
     case .model: "the room that the subject's glue has"
     }
   }

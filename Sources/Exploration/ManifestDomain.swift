@@ -6,6 +6,7 @@ public struct ManifestDomain: ObservedDomain {
   private let subject: Subject
   private let plan: Plan
   public let spaces: [StateSpace]
+  public var most: Int? { plan.bound }
   private var oracle: UniversalOracle
   /// The state that was run last: one state has many lists of decisions.
   private var last: StartingState?

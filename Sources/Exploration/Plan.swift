@@ -11,6 +11,7 @@ import Shims
 ///     slot NAME = VALUE…
 ///     argument TARGET POSITION NAME = VALUE…
 ///     driver NAME TARGET…
+///     bound COUNT                        of the answers that are not the ordinary ones
 struct Plan {
   /// What a target's result says of success.
   enum Result: String {
@@ -60,6 +61,8 @@ struct Plan {
   private(set) var targets: [Target] = []
   private(set) var drivers: [Driver] = []
   private var inputs: [Input] = []
+  /// How many answers of a run are not the ordinary ones; nil where all are asked for.
+  private(set) var bound: Int?
 
   init(_ subject: Subject) throws {
     func broken(_ line: Substring) -> Failure {
@@ -92,6 +95,7 @@ struct Plan {
           Input(
             number: UInt32(inputs.count), name: words[3], spellings: values,
             argument: (words[1], position)))
+      case ("bound", 2): bound = Int(words[1])
       case ("driver", 3...):
         drivers.append(driver(words[1], try words[2...].map { targets[try target($0)] }))
       default: throw broken(line)

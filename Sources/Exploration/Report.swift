@@ -64,6 +64,11 @@ public struct Report {
       looked[properties, default: 0] += scenarios
     }
 
+    /// Adds what an earlier and smaller search has found, where this one has not.
+    mutating func add(_ other: Findings) {
+      for (breach, entry) in other.entries where entries[breach] == nil { entries[breach] = entry }
+    }
+
     mutating func merge(_ other: Findings) {
       for (breach, entry) in other.entries {
         guard var mine = entries[breach] else {

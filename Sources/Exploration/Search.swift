@@ -67,6 +67,7 @@ struct Search {
   /// How many decisions are turned of a run that was cut off.
   private static let mostOfCut = 64
 
+  private let most: Int?
   private var branch = Branch(space: 0)
   private var choices: [UInt8] = []
   /// Of the batch that is walked, the branches after this one, the next one last.
@@ -80,7 +81,13 @@ struct Search {
   private(set) var outcomes: OutcomeBuilder?
 
   /// - Parameter silent: where outcomes are asked for, callees whose calls show as what they do.
-  init(_ subject: Subject, _ spaces: [StateSpace], observing silent: Set<String>? = nil) {
+  /// - Parameter most: how many answers of a run are not the ordinary ones, where that is a bound of the
+  ///   domain and no limit.
+  init(
+    _ subject: Subject, _ spaces: [StateSpace], most: Int? = nil,
+    observing silent: Set<String>? = nil
+  ) {
+    self.most = most
     self.subject = subject
     world = subject.world
     self.spaces = spaces
@@ -144,6 +151,8 @@ struct Search {
       numbers.removeAll(keepingCapacity: true)
     }
   }
+
+  mutating func leaveOut(by limit: Limit) { report.leaveOut(by: limit) }
 
   private mutating func forget() {
     rest = []
@@ -255,7 +264,12 @@ struct Search {
       let one = branch.taken[last]
       if one.input == nil, one.choice != 0 { failures -= 1 }
       if one.isOpen {
-        if failures >= Self.mostFailures {
+        if let most {
+          if failures < most {
+            branch.taken[last].choice += 1
+            return true
+          }
+        } else if failures >= Self.mostFailures {
           report.leaveOut(by: .failures)
         } else {
           branch.taken[last].choice += 1

@@ -65,7 +65,7 @@ final class ClangUnit {
         unit,
         { file, _, _, data in
           let box = Unmanaged<Box>.fromOpaque(data!).takeUnretainedValue()
-          box.names.append(text(clang_getFileName(file)))
+          box.names.append(clangText(clang_getFileName(file)))
         }, Unmanaged.passUnretained(box).toOpaque())
     }
     return box.names
@@ -85,13 +85,13 @@ final class ClangUnit {
       clang_getFileLocation(location, nil, nil, nil, &offset)
       return Diagnostic(
         isError: clang_getDiagnosticSeverity(diagnostic).rawValue >= CXDiagnostic_Error.rawValue,
-        file: text(name), line: Int(line), message: text(clang_getDiagnosticSpelling(diagnostic)),
-        offset: Int(offset), option: text(clang_getDiagnosticOption(diagnostic, nil)))
+        file: clangText(name), line: Int(line), message: clangText(clang_getDiagnosticSpelling(diagnostic)),
+        offset: Int(offset), option: clangText(clang_getDiagnosticOption(diagnostic, nil)))
     }
   }
 }
 
-private func text(_ string: CXString) -> String {
+func clangText(_ string: CXString) -> String {
   defer { clang_disposeString(string) }
   return clang_getCString(string).map { String(cString: $0) } ?? ""
 }
@@ -103,7 +103,7 @@ struct ClangCursor {
       other
   }
 
-  fileprivate let raw: CXCursor
+  let raw: CXCursor
 
   var kind: Kind {
     switch raw.kind {
@@ -158,7 +158,7 @@ struct ClangCursor {
     }
   }
 
-  var name: String { text(clang_getCursorSpelling(raw)) }
+  var name: String { clangText(clang_getCursorSpelling(raw)) }
   var isDefinition: Bool { clang_isCursorDefinition(raw) != 0 }
   /// Whether it stands in the main file; what a macro makes stands where the macro is used.
   var isInMainFile: Bool {
@@ -176,7 +176,7 @@ struct ClangCursor {
     guard clang_Cursor_hasAttrs(raw) != 0 else { return nil }
     let policy = clang_getCursorPrintingPolicy(raw)
     defer { clang_PrintingPolicy_dispose(policy) }
-    return text(clang_getCursorPrettyPrinted(raw, policy))
+    return clangText(clang_getCursorPrettyPrinted(raw, policy))
       .firstMatch(of: /cleanup\((\w+)\)/).map { String($0.1) }
   }
   var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
@@ -201,7 +201,7 @@ struct ClangCursor {
     var name = CXString()
     var line: UInt32 = 0
     clang_getPresumedLocation(clang_getCursorLocation(raw), &name, &line, nil)
-    return (text(name), Int(line))
+    return (clangText(name), Int(line))
   }
 
   var referenced: ClangCursor? { ClangCursor.nonNull(clang_getCursorReferenced(raw)) }
@@ -210,7 +210,7 @@ struct ClangCursor {
   var isEnumConstant: Bool { raw.kind == CXCursor_EnumConstantDecl }
   var isBitField: Bool { clang_Cursor_isBitField(raw) != 0 }
 
-  fileprivate static func nonNull(_ cursor: CXCursor) -> ClangCursor? {
+  static func nonNull(_ cursor: CXCursor) -> ClangCursor? {
     clang_Cursor_isNull(cursor) != 0 ? nil : ClangCursor(raw: cursor)
   }
 
@@ -275,9 +275,9 @@ struct ClangCursor {
       ? clang_getUnqualifiedType(clang_getCanonicalType(clang_getPointeeType(canonical)))
       : canonical
     return ValueType(
-      spelling: text(clang_getTypeSpelling(type)), shape: shape,
-      pointee: text(clang_getTypeSpelling(pointee)),
-      canonical: text(clang_getTypeSpelling(canonical)))
+      spelling: clangText(clang_getTypeSpelling(type)), shape: shape,
+      pointee: clangText(clang_getTypeSpelling(pointee)),
+      canonical: clangText(clang_getTypeSpelling(canonical)))
   }
 
   /// The type of an expression or a declaration.
@@ -339,7 +339,7 @@ extension ClangUnit {
         case CXToken_Comment: .comment
         default: .punctuation
         }
-      let spelling = text(clang_getTokenSpelling(unit, token))
+      let spelling = clangText(clang_getTokenSpelling(unit, token))
       return ClangToken(
         kind: kind, text: spelling, range: Int(offset)..<Int(offset) + spelling.utf8.count)
     }
@@ -407,8 +407,8 @@ extension ClangCursor {
   var operatorSpelling: String {
     switch syntax {
     case .binary:
-      text(clang_getBinaryOperatorKindSpelling(clang_getCursorBinaryOperatorKind(raw)))
-    case .unary: text(clang_getUnaryOperatorKindSpelling(clang_getCursorUnaryOperatorKind(raw)))
+      clangText(clang_getBinaryOperatorKindSpelling(clang_getCursorBinaryOperatorKind(raw)))
+    case .unary: clangText(clang_getUnaryOperatorKindSpelling(clang_getCursorUnaryOperatorKind(raw)))
     default: ""
     }
   }
@@ -422,7 +422,7 @@ extension ClangCursor {
 
   /// The type without typedefs.
   var canonicalType: String {
-    text(clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(raw))))
+    clangText(clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(raw))))
   }
 }
 
@@ -448,6 +448,6 @@ extension ClangCursor {
     var file: CXFile?
     var offset: UInt32 = 0
     clang_getSpellingLocation(clang_getCursorLocation(raw), &file, nil, nil, &offset)
-    return (file.map { text(clang_getFileName($0)) } ?? "", Int(offset))
+    return (file.map { clangText(clang_getFileName($0)) } ?? "", Int(offset))
   }
 }

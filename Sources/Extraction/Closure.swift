@@ -31,6 +31,12 @@ struct Closure {
   private(set) var byType: [String: ClangCursor] = [:]
   /// What nothing defines, in the order in which it was met.
   private(set) var missing: [Missing] = []
+  /// Callees that nobody answers, where the harness finds an answer for each.
+  private(set) var unanswered: [String: ClangCursor] = [:]
+  /// The same for variables of other files.
+  private(set) var unknownVariables: [String: ClangCursor] = [:]
+  /// Functions of the file that do not come along.
+  var cut: Set<String> = []
   /// Who asked for a helper, for the chain in a message.
   private var callers: [String: String] = [:]
 
@@ -104,6 +110,12 @@ struct Closure {
 
   private mutating func call(_ target: ClangCursor, from caller: String, line: Int) {
     let name = target.name
+    if cut.contains(name), let definition = functions[name] {
+      guard unanswered.updateValue(definition, forKey: name) == nil else { return }
+      follow(definition, from: name, signatureOnly: true)
+      for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
+      return
+    }
     if boundary.contains(name) || isByPattern(name, target) {
       guard boundaryCalled.insert(name).inserted else { return }
       if let definition = functions[name] ?? target.definition {
@@ -118,6 +130,10 @@ struct Closure {
     }
     if let definition = functions[name] ?? target.definition {
       guard !included.contains(name) else {
+        if manifest.isFromTypes {
+          unanswered[name] = definition
+          return
+        }
         return miss(.included, name, of: caller, at: line)
       }
       if definition.isInMainFile, !followed.contains(name) {
@@ -132,6 +148,12 @@ struct Closure {
     guard !Self.isKnown(name) else { return }
     if target.isInMainFile, name.hasPrefix("__SCT__") {
       return take(declaration: target, itself: true)
+    }
+    guard !manifest.isFromTypes else {
+      if unanswered.updateValue(target, forKey: name) == nil {
+        for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
+      }
+      return
     }
     miss(.callee, name, of: caller, at: line)
   }
@@ -170,6 +192,10 @@ struct Closure {
         guard target.kind == .function else { return true }
         if boundary.contains(target.name), target.definition == nil {
           boundaryCalled.insert(target.name)
+        } else if manifest.isFromTypes, target.definition == nil, functions[target.name] == nil,
+          !Self.isKnown(target.name), !isByPattern(target.name, target)
+        {
+          unanswered[target.name] = target
         } else if let definition = target.definition {
           waiting.append(definition)
         }
@@ -180,8 +206,13 @@ struct Closure {
 
   private mutating func use(headers target: ClangCursor) {
     variablesUsed.insert(target.name)
-    if target.definition == nil, manifest.types[target.valueType.spelling] != nil {
+    guard target.definition == nil else { return }
+    if manifest.types[target.valueType.spelling] != nil {
       byType[target.name] = target
+    } else if manifest.isFromTypes, !target.isStatic, !target.isRegister,
+      !manifest.variables.contains(where: { $0.name == target.name }), !Self.isKnown(target.name)
+    {
+      unknownVariables[target.name] = target
     }
   }
 
@@ -219,6 +250,8 @@ struct Closure {
       // A header's own.
     } else if manifest.types[target.valueType.spelling] != nil {
       byType[name] = target
+    } else if manifest.isFromTypes, !Self.isKnown(name) {
+      unknownVariables[name] = target
     } else if !Self.isKnown(name) {
       miss(.variable, name, of: user, at: line)
     }

@@ -65,8 +65,10 @@ public struct Extraction: Sendable {
     needed: Set<String> = [], into output: OutputDirectory
   ) async throws -> (Extraction, Extractor.Result, Following) {
     let work = output.work
-    var following = try Following(manifest, revision, installation: installation)
-    try await following.findMembers(manifest, installation, work: work)
+    var asked = manifest
+    if asked.isFromTypes { asked.makefile = Makefile(of: asked.source, in: revision) }
+    var following = try Following(asked, revision, installation: installation)
+    try await following.findMembers(asked, installation, work: work)
     if let glue = following.glue, let name = manifest.glue {
       // Beside the unit it is found first.
       try Data(glue.utf8).write(to: URL(fileURLWithPath: "\(work)/\(name)"))

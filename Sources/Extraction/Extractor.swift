@@ -41,6 +41,10 @@ struct Extractor {
     var home: Home
     /// Where the source file first has it, 0 if nowhere.
     var position: Int
+    /// What it leaves behind where it succeeds: a type for each such argument.
+    var fills: [(argument: Int, type: Int)] = []
+    /// The type of what it makes.
+    var makes: Int?
   }
 
   /// One use of a name on the way from a target to what nothing defines.
@@ -76,6 +80,8 @@ struct Extractor {
     var locals: [LocalVariable] = []
     /// What the pieces need and nothing defines.
     var missing: [Missing] = []
+    /// What comes from the types; nil where the manifest says all.
+    var generated: Generated?
     /// Keeps the cursors alive.
     let unit: ClangUnit
     /// Definitions of the source file; see ``definitions()`` for those of headers.
@@ -98,7 +104,7 @@ struct Extractor {
     let source = String(decoding: text, as: UTF8.self)
     let preamble = Preamble(of: text)
     let precompiled = try await precompile?(UnitWriter.header(preamble, of: text, manifest))
-    let probes = Probes(manifest: manifest)
+    let probes = Probes(manifest: manifest, needed: manifest.isFromTypes ? needed : [])
     let (unit, used) = try parse(text, preamble, precompiled, probes)
     let errors = unit.diagnostics.filter(\.isError)
     let failed = Set(errors.filter { $0.file == Probes.fileName }.map(\.line))
@@ -278,6 +284,8 @@ struct Extractor {
     let targets =
       manifest.targets
       + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }
+    var harnessing = manifest.isFromTypes ? Harnessing(manifest, functions) : nil
+    closure.cut = harnessing?.cut(targets + source.added) ?? []
     for name in targets + manifest.extract + source.added {
       closure.add(function: functions[name]!)
     }
@@ -342,20 +350,30 @@ struct Extractor {
         let type = closure.byType[name]!.valueType.spelling
         return (name, type, "(\(type))\(manifest.types[type]!)")
       }
-    try check(targets.map { ($0, functions[$0]!) }, resolved.objects.map(\.object))
+    let pieces = closure.pieces()
+    let generated = harnessing?.generate(
+      targets: targets.map { functions[$0]! },
+      text: pieces.flatMap(\.functions).compactMap { functions[$0] },
+      callees: closure.unanswered.merging(
+        needed.compactMap { name in declared(name, as: .function).map { (name, $0) } }
+      ) { first, _ in first },
+      answered: callees, variables: closure.unknownVariables,
+      needed: needed.compactMap { declared($0, as: .variable) })
+    if generated == nil {
+      try check(targets.map { ($0, functions[$0]!) }, resolved.objects.map(\.object))
+    }
     let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
-    let pieces = closure.pieces()
     let definedness = Definedness(unit.diagnostics, canary: probes.canary)
     let locals = pieces.flatMap(\.functions).compactMap { functions[$0] }
       .flatMap { Self.localVariables(of: $0, in: text, definedness) }.sorted { $0.end < $1.end }
     return Result(
       source: source, preamble: preamble, includes: leading, pieces: pieces,
       targets: targets.map { ($0, functions[$0]!.prototype!) },
-      callees: callees, slots: resolved.slots, objects: resolved.objects,
+      callees: callees + (generated?.callees ?? []), slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
-      variables: external + byType, externalNames: closure.externalNames(), locals: locals,
-      missing: closure.missing, unit: unit,
+      variables: external + byType + (generated?.variables ?? []), externalNames: closure.externalNames(), locals: locals,
+      missing: closure.missing, generated: generated, unit: unit,
       functions: functions)
   }
 }

@@ -64,7 +64,7 @@ extension HarnessWriter {
     let targets = extracted.targets
     var lines = targets.map { "target \($0.name) \(Self.kind($0.prototype.result))" }
     for target in targets {
-      for (type, source) in binding(target.prototype).arguments {
+      for (type, source) in manifest.isFromTypes ? [] : binding(target.prototype).arguments {
         guard case .plain(let position) = source, type.shape == .pointer else { continue }
         let makers = targets.filter {
           $0.prototype.result.shape == .pointer && $0.prototype.result.pointee == type.pointee
@@ -77,6 +77,7 @@ extension HarnessWriter {
       }
     }
     lines += inputs.map { "\($0.head) = \($0.spellings.joined(separator: " "))" }
+    if let bound = manifest.bound { lines.append("bound \(bound)") }
     let there = Set(targets.map(\.name))
     for driver in manifest.allDrivers where there.isSuperset(of: driver.calls) {
       lines.append("driver \(driver.name) \(driver.calls.joined(separator: " "))")

@@ -41,13 +41,17 @@ struct HarnessWriter {
 
   /// `T name`, also for arrays and pointers to functions, whose name stands inside.
   private static func declare(_ value: Value, _ name: String) -> String {
-    if let star = value.spelling.range(of: "(*)") {
-      return value.spelling.replacingCharacters(in: star, with: "(*\(name))")
+    declare(value.spelling, name)
+  }
+
+  private static func declare(_ type: String, _ name: String) -> String {
+    if let star = type.range(of: "(*)") {
+      return type.replacingCharacters(in: star, with: "(*\(name))")
     }
-    if let bracket = value.spelling.firstIndex(of: "[") {
-      return value.spelling[..<bracket] + " " + name + value.spelling[bracket...]
+    if let bracket = type.firstIndex(of: "[") {
+      return type[..<bracket] + " " + name + type[bracket...]
     }
-    return "\(value.spelling) \(name)"
+    return "\(type) \(name)"
   }
 
   // MARK: Behind it
@@ -62,7 +66,7 @@ struct HarnessWriter {
       "static void kshim_set(unsigned slot, unsigned index, kshim_u64 value);",
       "static kshim_u64 kshim_get(unsigned slot, unsigned index);",
       manifest.glue.map { "#include \"\($0)\"\n#line 1000 \"\(Self.fileName)\"" } ?? "",
-      services, callbacks, boundary, binding, accessors, entries, plan, tables,
+      services, callbacks, boundary, types, binding, accessors, entries, plan, tables,
       "#pragma clang attribute pop",
     ].joined(separator: "\n")
   }
@@ -79,7 +83,10 @@ struct HarnessWriter {
     let objects = own.map { "static \($0.object.type) kshim_object_\($0.object.name);" }
     let inputs = manifest.inputs.map { "static kshim_u64 in_\($0.name)[\($0.count)];" }
     let remembered = manifest.state.map { "static \($0.type) \($0.name)[\($0.count)];" }
-    let variables = extracted.variables.map { "\($0.type) \($0.name);" }
+    let variables = extracted.variables.map { variable in
+      let type = variable.type.hasSuffix("[]") ? variable.type.dropLast(1) + "64]" : variable.type[...]
+      return Self.declare(String(type), variable.name) + ";"
+    }
     let locals = extracted.objects.map { entry in
       let at = entry.expression ?? "&kshim_object_\(entry.object.name)"
       return "\(entry.object.type) *const \(entry.object.name) = \(at); (void)\(entry.object.name);"
@@ -102,12 +109,24 @@ struct HarnessWriter {
       define(
         "kshim_callback_\(callback.name)", number: extracted.callees.count + number,
         callback.resolved.prototype!, callback.rule)
+    }.joined(separator: "\n") + "\n" + generatedFunctions
+  }
+
+  /// What function pointers of made objects are answered by.
+  private var generatedFunctions: String {
+    let first = extracted.callees.count + extracted.callbacks.count
+    return (extracted.generated?.functions ?? []).enumerated().map { number, function in
+      define(
+        "kshim_function_\(number)", number: first + number, function.prototype, function.rule,
+        home: .sourceFile, fills: function.fills, makes: function.makes)
     }.joined(separator: "\n")
   }
 
   private var boundary: String {
     extracted.callees.enumerated().map { number, callee in
-      define(callee.name, number: number, callee.prototype, callee.rule, home: callee.home)
+      define(
+        callee.name, number: number, callee.prototype, callee.rule, home: callee.home,
+        fills: callee.fills, makes: callee.makes)
     }.joined(separator: "\n")
   }
 
@@ -124,7 +143,8 @@ struct HarnessWriter {
 
   private func define(
     _ name: String, number: Int, _ prototype: ClangCursor.Prototype, _ rule: Manifest.Rule,
-    home: Extractor.Callee.Home = .sourceFile
+    home: Extractor.Callee.Home = .sourceFile, fills: [(argument: Int, type: Int)] = [],
+    makes: Int? = nil
   ) -> String {
     let storage = home == .external ? "" : "static "
     var body: [String] = [
@@ -150,7 +170,17 @@ struct HarnessWriter {
         "if (\(gfp(prototype)) & __GFP_DIRECT_RECLAIM) kshim_may_sleep_with(\(rule.allowing ?? "0"), pc);"
       )
     }
-    body += action(rule, prototype)
+    if let makes {
+      body += made(rule, makes)
+    } else {
+      body += action(rule, prototype)
+    }
+    if !fills.isEmpty {
+      let statements = fills.map { "kshim_fill((void *)p\($0.argument), \($0.type), pc);" }
+      let first = rule.answers.isEmpty ? Self.first(rule) : nil
+      let isDone = makes != nil ? "(long)value > 0" : first.map { "value == (kshim_u64)(\($0))" } ?? "1"
+      body.append("if (\(isDone)) { \(statements.joined(separator: " ")) }")
+    }
     if !isSilent {
       body.append("kshim_answer(value);")
     }
@@ -158,12 +188,34 @@ struct HarnessWriter {
     case .void: break
     case .pointer: body.append("return (void *)(unsigned long)value;")
     case .number: body.append("return (\(prototype.result.spelling))value;")
-    case .record: body.append("return *(\(prototype.result.spelling) *)&value;")
+    case .record:
+      body.append(
+        "{ \(prototype.result.spelling) result; __builtin_memset(&result, 0, sizeof(result));"
+          + " __builtin_memcpy(&result, &value, sizeof(result) < 8 ? sizeof(result) : 8);"
+          + " return result; }")
     }
     let attribute = "__attribute__((__noinline__)) "
     let shown = home == .headerInline ? "kshim_\(name)" : name
     return attribute + storage + Self.signature(shown, prototype) + "\n{\n\t"
       + body.joined(separator: "\n\t") + "\n}\n"
+  }
+
+  /// The answer that says of no failure.
+  private static func first(_ rule: Manifest.Rule) -> String? {
+    if case .returns(let values) = rule.action, values.count > 1 { values[0] } else { nil }
+  }
+
+  /// A fresh object, or another answer.
+  private func made(_ rule: Manifest.Rule, _ type: Int) -> [String] {
+    let make = "value = kshim_make(\(type));"
+    guard !rule.answers.isEmpty else { return [make] }
+    let others = rule.answers.enumerated().map {
+      "case \($0.offset + 1): value = (kshim_u64)(\($0.element)); break;"
+    }
+    return [
+      "switch (kshim_decide(\(rule.answers.count + 1))) { case 0: \(make) break;"
+        + " \(others.joined(separator: " ")) }"
+    ]
   }
 
   private func action(_ rule: Manifest.Rule, _ prototype: ClangCursor.Prototype) -> [String] {
@@ -213,6 +265,7 @@ struct HarnessWriter {
         "case \($0.offset): value = (kshim_u64)(\($0.element)); break;"
       }
       return ["switch (kshim_decide(\(values.count))) { \(cases.joined(separator: " ")) }"]
+    case .makes: return []
     case .custom(let function):
       let arguments = prototype.arguments.enumerated().map { raw($0.element, "p\($0.offset)") }
       return [
@@ -321,7 +374,11 @@ struct HarnessWriter {
     let locks = manifest.locks.enumerated().map {
       "kshim_name_lock(\($0.offset), &\($0.element.expression));"
     }
-    let variables = extracted.variables.map { "\($0.name) = \($0.value);" }
+    let variables = extracted.variables.filter { !$0.value.isEmpty }
+      .map { "\($0.name) = \($0.value);" }
+    let regions = (extracted.generated?.regions ?? []).map {
+      "kshim_region((void *)&\($0.name), sizeof(\($0.name)), \($0.type));"
+    }
     let binds = extracted.bindings.map { "\($0.to) = \($0.value);" }
     let callbacks = extracted.callbacks.map {
       "\($0.resolved.expression) = kshim_callback_\($0.name);"
@@ -336,7 +393,7 @@ struct HarnessWriter {
       static void kshim_prepare(void)
       {
       \tKSHIM_OBJECTS
-      \t\((variables + names + locks).joined(separator: "\n\t"))
+      \t\((variables + regions + names + locks).joined(separator: "\n\t"))
       \t\(bindAll)
       }
       """
@@ -360,7 +417,10 @@ struct HarnessWriter {
   }
 
   /// Number of the decision to let another thread go on, behind those of the callees.
-  private var switchCall: Int { extracted.callees.count + extracted.callbacks.count }
+  private var switchCall: Int {
+    extracted.callees.count + extracted.callbacks.count
+      + (extracted.generated?.functions.count ?? 0)
+  }
 
   private var accessors: String {
     func cases(_ statement: (Extractor.Resolved) -> String) -> String {
@@ -404,6 +464,9 @@ struct HarnessWriter {
 
   private var entries: String {
     let calls = extracted.targets.enumerated().map { number, target in
+      if let generated = extracted.generated {
+        return Self.entry(number, target, generated.arguments[number])
+      }
       let arguments = Binding(target.prototype, extracted.objects.map(\.object)).arguments.map {
         switch $0.source {
         case .object(let name): name
@@ -443,6 +506,7 @@ struct HarnessWriter {
       \t.threads = \(manifest.threads?.count ?? 1), .switch_call = \(switchCall),
       \t.thread = \(manifest.threads == nil ? "0" : "kshim_thread"),
       \t.pointers = kshim_pointers,
+      \t.types = \(extracted.generated == nil ? "0" : "&kshim_types"),
       \t.objects = \(extracted.objects.count { $0.expression == nil }),
       };
       void kshim_unit_reset(const unsigned char *choices, unsigned count)
@@ -453,6 +517,30 @@ struct HarnessWriter {
       """
   }
 
+  /// Arguments are made before the call, in their order.
+  private static func entry(
+    _ number: Int, _ target: (name: String, prototype: ClangCursor.Prototype),
+    _ arguments: [TypeTable.Field]
+  ) -> String {
+    let values = arguments.indices.map {
+      "const kshim_u64 a\($0) = kshim_value(&kshim_arguments_\(number)[\($0)]);"
+    }
+    let given = zip(arguments.indices, target.prototype.arguments).map {
+      $0.1.shape == .record
+        ? "({ \($0.1.spelling) none; __builtin_memset(&none, 0, sizeof(none)); none; })"
+        : "(\($0.1.spelling))a\($0.0)"
+    }
+    let call = "\(target.name)(\(given.joined(separator: ", ")))"
+    let result =
+      switch target.prototype.result.shape {
+      case .void: "\(call); return 0;"
+      case .pointer: "return (kshim_u64)(unsigned long)\(call);"
+      case .record: "(void)\(call); return 0;"
+      case .number: "return (kshim_u64)\(call);"
+      }
+    return "\tcase \(number): { \(values.joined(separator: " ")) \(result) }"
+  }
+
   private var tables: String {
     func names(_ array: String, _ list: [String]) -> String {
       let quoted = (list + [""]).map { "\"\($0)\"" }.joined(separator: ", ")
@@ -460,7 +548,8 @@ struct HarnessWriter {
     }
     let calls =
       extracted.callees.map(\.name) + extracted.callbacks.map(\.name)
-      + (manifest.threads == nil ? [] : ["switch"])
+      + (extracted.generated?.functions ?? []).map(\.name)
+      + (manifest.threads == nil ? [] : ["switch"]) + inputNames
     let slots = extracted.slots.map(\.slot)
     let counts = [
       slots.count, calls.count, extracted.targets.count, manifest.locks.count,

@@ -79,13 +79,14 @@ public struct Installation: Sendable {
   ///
   /// - Throws: ``Failure`` of kind request for an unknown subject or a wrong manifest.
   public func manifest(_ subject: String) throws -> Manifest {
+    if let name = FunctionName(subject) { return try served(Manifest(name)) }
     let path = manifestPath(of: subject)
     guard subjectNames().contains(subject) else {
       throw Failure(
         .request, asked: "read subject \(subject)", cause: "there is no subject '\(subject)'",
         place: path, remedy: "use one of: \(subjectNames().joined(separator: ", "))")
     }
-    var manifest = try ManifestReader(path: path).manifest()
+    let manifest = try ManifestReader(path: path).manifest()
     if let glue = manifest.glue,
       !FileManager.default.fileExists(atPath: "\(glueDirectory(of: subject))/\(glue)")
     {
@@ -93,6 +94,12 @@ public struct Installation: Sendable {
         .request, asked: "read subject \(subject)", cause: "there is no glue '\(glue)'",
         place: "\(path):\(manifest.glueLine)", remedy: "put it into \(glueDirectory(of: subject))")
     }
+    return try served(manifest)
+  }
+
+  /// With a project's own rules and the services.
+  private func served(_ manifest: Manifest) throws -> Manifest {
+    var manifest = manifest
     for path in rules { try manifest.add(ManifestReader(path: path).services()) }
     for path in try serviceFiles("yaml") {
       var services = try ManifestReader(path: path).services()

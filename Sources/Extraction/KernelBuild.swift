@@ -147,14 +147,18 @@ struct KernelBuild {
   func stable(for manifest: Manifest) throws -> [String] {
     let source = (manifest.source as NSString).deletingLastPathComponent
     let forced = Self.forced.filter { exists("include/linux/\($0)") }
+    let isModule = manifest.makefile?.isModule ?? true
+    // Without it nothing can be named by its address in assembly.
+    let hidden = manifest.isFromTypes && exists("include/linux/hidden.h") ? ["hidden.h"] : []
     return [
       "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-nostdinc",
       "-D__KERNEL__",
-      "-DMODULE", "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
+    ] + (isModule ? ["-DMODULE"] : []) + (manifest.makefile?.defines ?? []) + [
+      "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
       "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
     ]
       + includes(for: manifest).map { "-I\($0)" }
-      + forced.flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
+      + (forced + hidden).flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
       + (try installation.options("language"))
   }
 
@@ -168,7 +172,7 @@ struct KernelBuild {
       ].map { "\(tree)/\($0)" }
       + [standins, "\(standins)/uapi"]
       + ["\(shims)/standins", "\(shims)/standins/uapi"]
-      + (manifest.include + ["arch/x86"]).map { "\(tree)/\($0)" }
+      + (manifest.include + (manifest.makefile?.include ?? []) + ["arch/x86"]).map { "\(tree)/\($0)" }
   }
 
   /// Those that are of this revision alone.

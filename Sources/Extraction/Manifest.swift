@@ -86,6 +86,8 @@ public struct Manifest: Sendable {
       case warns
       /// One of these C expressions; more than one is a decision.
       case returns([String])
+      /// A fresh object of a type; or one of the other answers.
+      case makes(String)
       /// A function of the glue.
       case custom(String)
       case translatesPhysical
@@ -106,7 +108,8 @@ public struct Manifest: Sendable {
     public var argument = 0
     /// What a lock's function does about contexts besides.
     public var beside: Beside?
-    /// What a lock's function returns: the first where the lock is taken; none: nothing.
+    /// What a lock's function returns: the first where the lock is taken; none: nothing. What is
+    /// returned instead of a fresh object.
     public var answers: [String] = []
     /// Whether a lock's function does not wait.
     public var tries = false
@@ -170,6 +173,14 @@ public struct Manifest: Sendable {
   public var drivers: [Driver] = []
   /// Values of arguments that are no objects.
   public var arguments: [Argument] = []
+  /// Whether what it does not say comes from the types and from how the text uses them.
+  public var isFromTypes = false
+  /// What the makefiles say of the source file; nil where the manifest stands for that.
+  var makefile: Makefile?
+  /// What one callee takes another gives back.
+  public var pairs: [(acquires: String, releases: String)] = []
+  /// How many answers of a run are not the ordinary ones; nil: as many as there are.
+  public var bound: Int?
   /// Where it was read from, for messages.
   public var path: String
 

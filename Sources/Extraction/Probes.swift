@@ -14,7 +14,8 @@ struct Probes {
   /// Probe numbers of each name.
   private var names: [String: Int] = [:]
 
-  init(manifest: Manifest) {
+  /// - Parameter needed: names that the object turned out to need besides.
+  init(manifest: Manifest, needed: Set<String> = []) {
     self.manifest = manifest
     lines.append(
       "static __attribute__((unused)) int \(Self.prefix)0(int i) \(Definedness.canary)")
@@ -22,6 +23,7 @@ struct Probes {
     for (name, _) in manifest.boundary { add(name: name) }
     for name in manifest.slots.compactMap(\.with) { add(name: name) }
     for variable in manifest.variables { add(name: variable.name, orMacro: true) }
+    for name in needed.sorted() { add(name: name) }
     // Holds in every whole file: where it fails, the file ends inside something.
     add("0")
   }

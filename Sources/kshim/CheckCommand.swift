@@ -81,7 +81,8 @@ struct CheckCommand: AsyncParsableCommand {
       KernelStore.own.use(request.directory)
       return try tell(wholeReport(known))
     }
-    let (revision, base) = try await self.revision.resolve(sources)
+    let (revision, base) = try await self.revision.resolve(
+      sources, needing: search.subject.folders)
     defer {
       revision.close()
       base?.close()

@@ -85,20 +85,24 @@ struct RevisionOptions: ParsableArguments {
   }
 
   /// The same, of patches that were read.
-  func resolve(_ sources: [PatchFile.Source]) async throws -> (revision: Revision, base: Revision?)
-  {
-    try await Self.resolve(kernelName, patchFiles(sources), KernelStore.own)
+  ///
+  /// - Parameter folders: what must be there of a kernel that is unpacked in parts.
+  func resolve(
+    _ sources: [PatchFile.Source], needing folders: [String] = []
+  ) async throws -> (revision: Revision, base: Revision?) {
+    try await Self.resolve(kernelName, patchFiles(sources), KernelStore.own, needing: folders)
   }
 
   static func resolve(
-    _ kernel: String, _ files: [PatchFile], _ store: KernelStore
+    _ kernel: String, _ files: [PatchFile], _ store: KernelStore, needing folders: [String] = []
   ) async throws -> (revision: Revision, base: Revision?) {
     let range = try await store.range(kernel) { Terminal.status($0) }
     if let range, files.isEmpty {
       Terminal.status("")
       return (try await range.revision(of: range.head, since: range.base), range.baseRevision)
     }
-    let tree = try await store.resolve(kernel) { Terminal.status($0) }
+    var tree = try await store.resolve(kernel) { Terminal.status($0) }
+    if !folders.isEmpty { tree = try await store.need(folders, of: tree) { Terminal.status($0) } }
     let revision = try await store.revision(tree: tree, patches: files) { Terminal.status($0) }
     Terminal.status("")
     tell(revision)

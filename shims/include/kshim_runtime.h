@@ -83,6 +83,38 @@ int kshim_preempt_count(void);
 void kshim_preempt_add(int value);
 void kshim_preempt_sub(int value);
 
+/* Objects that are made from their types. */
+#define KSHIM_NO_TYPE (~0u)
+enum kshim_field_kind {
+	KSHIM_FIELD_NUMBER = 1,
+	KSHIM_FIELD_POINTER,	/* value 1: a fresh object of a type; others as they are */
+	KSHIM_FIELD_FUNCTION,	/* value 1: the function of that number */
+	KSHIM_FIELD_LIST,	/* struct list_head; value 1: with one element of a type, 0: empty */
+};
+struct kshim_field {
+	unsigned offset, count, stride;	/* elements of an array lie a stride apart */
+	unsigned char size, kind;
+	unsigned char bit, width;	/* of a bit-field, in `size` bytes at the offset; 0: none */
+	unsigned short call;		/* who asks */
+	unsigned short value_count;	/* 0: zero */
+	unsigned target, within;	/* LIST: where in an element its node is */
+	const long long *values;	/* the ordinary one first */
+};
+struct kshim_type {
+	unsigned size;
+	unsigned home, within;		/* a type that this is part of, and where; or KSHIM_NO_TYPE */
+	unsigned field_count;
+	const struct kshim_field *fields;
+};
+struct kshim_types {
+	const struct kshim_type *types;
+	void *const *functions;
+};
+kshim_u64 kshim_make(unsigned type);
+kshim_u64 kshim_value(const struct kshim_field *field);
+void kshim_region(void *address, unsigned long size, unsigned type);
+void kshim_fill(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */
+
 /* The generated harness offers these to the runtime. */
 struct kshim_table;
 struct kshim_racer;
@@ -94,6 +126,7 @@ struct kshim_harness {
 	unsigned switch_call;		/* asks whether the other thread goes on */
 	unsigned objects;		/* how many of what it names are objects of targets: the first */
 	const unsigned char *pointers;	/* 1 for each target that returns one; NULL where none does */
+	const struct kshim_types *types;	/* NULL where nothing is made from its type */
 };
 void kshim_attach(const struct kshim_harness *harness);
 

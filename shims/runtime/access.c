@@ -160,6 +160,8 @@ static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_
 	}
 	if (is_watched(address, size))
 		inputs_touch(address, size);
+	if (step_harness->types)
+		objects_access(address, size, write, pc);
 	if (write)
 		log_store(address, size, pc);
 	if (is_unset(address, size))
@@ -175,6 +177,8 @@ void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t 
 		check_own_guards(address, size, write, pc);
 		if (is_watched(address, size))
 			inputs_touch(address, size);
+		if (objects_in_data)
+			objects_access(address, size, write, pc);
 		if (write)
 			log_store(address, size, pc);
 	} else {

@@ -35,6 +35,9 @@ struct allocation {
 
 static struct allocation allocations[2][WINDOW_PAGES];
 
+/* Of each frame of the high window the type that its object is made from, and one more; 0: none. */
+static uint32_t types_of[WINDOW_PAGES];
+
 static struct {
 	uint64_t address, size;
 } objects[MAX_OBJECTS];
@@ -139,6 +142,8 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 		start += frames * PAGE_SIZE - ((size + 7) & ~7ULL);
 	for (uint64_t i = 0; i < frames; i++) {
 		state[window][next[window]] = PAGE_LIVE;
+		if (window)
+			types_of[next[window]] = 0;
 		allocations[window][next[window]++] = (struct allocation){ start, size, kind };
 	}
 	next[window]++;
@@ -154,6 +159,42 @@ kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g)
 kshim_u64 kshim_boot_object(kshim_u64 size)
 {
 	return take(1, size, KSHIM_MEMORY_OBJECT, 0, 0) + offset;
+}
+
+/* Whoever made it may have aligned it. */
+#define TYPED_ALIGNMENT 64
+
+uint64_t memory_take_typed(uint64_t size, uint32_t type)
+{
+	const uint64_t alignment = size < TYPED_ALIGNMENT ? 16 : TYPED_ALIGNMENT;
+	const uint64_t rounded = (size + alignment - 1) & ~(alignment - 1);
+	const uint64_t hpa = take(1, rounded ? rounded : alignment, KSHIM_MEMORY_EITHER, 0, 0);
+	const uint64_t room = PAGE_SIZE - (hpa + rounded) % PAGE_SIZE;
+	uint64_t frame = (hpa - HIGH_HPA) / PAGE_SIZE;
+
+	/* As an object's, its end is where the guard begins. */
+	if (room < PAGE_SIZE) {
+		for (uint64_t i = frame; i < next[1] - 1; i++)
+			allocations[1][i].start = hpa + room;
+	}
+	for (; frame < next[1] - 1; frame++)
+		types_of[frame] = type + 1;
+	return hpa + (room < PAGE_SIZE ? room : 0) + offset;
+}
+
+bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t *first,
+		     uint32_t *type)
+{
+	const uint64_t frame = (address - offset - HIGH_HPA) / PAGE_SIZE;
+
+	if (address - offset - HIGH_HPA >= WINDOW_PAGES * PAGE_SIZE || frame >= next[1] ||
+	    state[1][frame] == PAGE_UNUSED || !types_of[frame])
+		return false;
+	*type = types_of[frame] - 1;
+	*start = allocations[1][frame].start + offset;
+	*size = allocations[1][frame].size;
+	*first = allocations[1][frame].start - HIGH_HPA;
+	return address >= *start;
 }
 
 /* What a page that nobody asked to be zeroed is filled with, unlike what variables hold. */
@@ -464,6 +505,7 @@ void memory_reset(void)
 {
 	later_count = 0;
 	access_undo(0);
+	objects_reset();
 	memory_first_step_store = 0;
 	free_count = 0;
 	for (int w = 0; w < 2; w++) {
@@ -478,6 +520,7 @@ void memory_save(struct memory_state *now)
 	now->store_count = memory_store_count;
 	now->free_count = free_count;
 	now->later_count = later_count;
+	now->objects = objects_save();
 	memcpy(now->later, later, later_count * sizeof(later[0]));
 	for (int w = 0; w < 2; w++)
 		now->next[w] = next[w];
@@ -486,6 +529,7 @@ void memory_save(struct memory_state *now)
 void memory_restore(const struct memory_state *then)
 {
 	access_undo(then->store_count);
+	objects_restore(then->objects);
 	later_count = then->later_count;
 	memcpy(later, then->later, later_count * sizeof(later[0]));
 	while (free_count > then->free_count) {

@@ -136,6 +136,30 @@ void unset_access(uint64_t address, uint64_t size, bool write)
 	}
 }
 
+bool unset_holds(uint64_t address, uint64_t size)
+{
+	for (uint32_t i = 0; i < unset_count; i++)
+		if (stretches[i].start < address + size && address < stretches[i].end)
+			return true;
+	return false;
+}
+
+void unset_clear(uint64_t address, uint64_t size)
+{
+	for (uint32_t i = 0; i < unset_count; i++) {
+		const uint64_t start = stretches[i].start > address ? stretches[i].start : address;
+		const uint64_t end = stretches[i].end < address + size ? stretches[i].end :
+								       address + size;
+
+		if (start < end) {
+			/* A write as any other, but for who made it. */
+			memory_check(start, end - start, true, 0);
+			memset((void *)start, 0, end - start);
+			i = -1;
+		}
+	}
+}
+
 /* What was never set stays so at the new place. */
 void unset_move(uint64_t to, uint64_t from, uint64_t size)
 {

@@ -67,6 +67,7 @@ struct memory_state {
 	uint32_t store_count, free_count, later_count;
 	struct freed_later later[MAX_LATER];
 	uint32_t next[2];
+	uint32_t objects;
 };
 
 struct inputs_state {
@@ -179,6 +180,19 @@ bool memory_block_at(uint64_t address, struct memory_block *block);
 /* The same, or the one that an hpa with any flags around it lies in. */
 bool memory_block_of(uint64_t value, struct memory_block *block);
 
+/* Memory for an object of a type, and what an address of such memory belongs to: first is the number of
+ * the object's first byte among all. */
+uint64_t memory_take_typed(uint64_t size, uint32_t type);
+bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t *first,
+		     uint32_t *type);
+
+/* objects.c */
+extern bool objects_in_data;	/* whether the subject's data is made from types */
+void objects_access(uint64_t address, uint64_t size, bool write, uint64_t pc);
+uint32_t objects_save(void);
+void objects_restore(uint32_t count);
+void objects_reset(void);
+
 /* reach.c */
 uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released, uint32_t *events,
 		    uint32_t room);
@@ -229,6 +243,8 @@ void unset_restore(const struct unset_state *state);
 void unset_add(uint64_t address, uint64_t size, uint8_t byte);
 void unset_move(uint64_t to, uint64_t from, uint64_t size);
 void unset_access(uint64_t address, uint64_t size, bool write);
+bool unset_holds(uint64_t address, uint64_t size);	/* whether any of it is unset */
+void unset_clear(uint64_t address, uint64_t size);	/* what is unset is zero from here on */
 
 static inline bool is_unset(uint64_t address, uint64_t size)
 {
@@ -254,7 +270,7 @@ static inline __attribute__((always_inline)) void memory_check(uint64_t address,
 	} else if (is_one && !write && memory_in_section(&memory_sections[0], address, size) &&
 		   kshim_guards.bytes &&
 		   !kshim_guards.bytes[(address - kshim_guards.low) / 8] &&
-		   !is_watched(address, size)) {
+		   !is_watched(address, size) && !objects_in_data) {
 		return;
 	}
 	memory_check_closely(address, size, write, pc);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// What the harness of a function has besides its manifest.
+struct Generated {
+  var types: TypeTable
+  /// Of each target.
+  var arguments: [[TypeTable.Field]]
+  var callees: [Extractor.Callee]
+  /// What function pointers are answered by, in the order of the types' functions.
+  var functions: [Extractor.Callee]
+  var variables: [(name: String, type: String, value: String)]
+  /// Variables that hold what others wrote.
+  var regions: [(name: String, type: Int)]
+  var pairs: [Pair]
+
+  /// Whose calls take what another's give back.
+  struct Pair {
+    var acquires: String
+    var releases: String
+  }
+}
+
+/// Makes what a manifest would have said of any function: objects from types, answers for callees by
+/// what they return and how they are tested, pairs by the kernel's names.
+struct Harnessing {
+  /// Functions of the file that come along; others are answered.
+  static let mostFunctions = 40
+
+  private let manifest: Manifest
+  private let functions: [String: ClangCursor]
+  private var uses = Uses()
+
+  init(_ manifest: Manifest, _ functions: [String: ClangCursor]) {
+    self.manifest = manifest
+    self.functions = functions
+  }
+
+  /// Functions of the file that are called and do not come along: those farthest from the targets.
+  func cut(_ targets: [String]) -> Set<String> {
+    let answered = manifest.answered
+    var taken = Set(targets)
+    var cut: Set<String> = []
+    var waiting = targets
+    while !waiting.isEmpty {
+      var next: [String] = []
+      for name in waiting {
+        var called: [String] = []
+        functions[name]?.visit { child in
+          if let target = child.referenced, target.kind == .function { called.append(target.name) }
+          return true
+        }
+        for callee in called
+        where !taken.contains(callee) && !cut.contains(callee) && !answered.contains(callee) {
+          guard let function = functions[callee], function.isInMainFile else { continue }
+          if taken.count < Self.mostFunctions {
+            taken.insert(callee)
+            next.append(callee)
+          } else {
+            cut.insert(callee)
+          }
+        }
+      }
+      waiting = next
+    }
+    return cut
+  }
+
+  mutating func generate(
+    targets: [ClangCursor], text: [ClangCursor], callees: [String: ClangCursor],
+    answered: [Extractor.Callee], variables: [String: ClangCursor], needed: [ClangCursor]
+  ) -> Generated {
+    for function in text { uses.read(function) }
+    for function in text { uses.readHeaders(of: function) }
+    // Others of the file show how an answer is tested.
+    let inText = Set(text.map(\.name))
+    let untested = Set(callees.keys.filter { name in
+      !(callees[name].flatMap { uses.answers[$0] }?.isTested ?? false)
+    })
+    for (name, function) in functions
+    where function.isInMainFile && !inText.contains(name) {
+      var calls = false
+      function.visit { child in
+        if !calls, let target = child.referenced, target.kind == .function,
+          untested.contains(target.name)
+        {
+          calls = true
+        }
+        return !calls
+      }
+      if calls { uses.readAnswers(of: function) }
+    }
+    var types = TypeTable(uses)
+    let arguments = targets.map { target in
+      target.arguments.map { argument in
+        types.argument(argument.type, uses.values[argument] ?? .init(isOwn: true), name: argument.name)
+      }
+    }
+    let known = Set(answered.map(\.name))
+    var made: [Extractor.Callee] = []
+    for (name, cursor) in callees.sorted(by: { $0.key < $1.key })
+    where !known.contains(name) {
+      let cursor = functions[name] ?? cursor
+      guard let prototype = cursor.prototype else { continue }
+      let home: Extractor.Callee.Home =
+        cursor.isStatic || cursor.definition.map { $0.isStatic } ?? false ? .sourceFile : .external
+      made.append(
+        callee(
+          name, cursor, prototype, home: home,
+          position: cursor.isInMainFile ? cursor.extent.lowerBound : 0, &types))
+    }
+    var outside: [(name: String, type: String, value: String)] = []
+    var regions: [(name: String, type: Int)] = []
+    let named = variables.values.sorted { $0.name < $1.name }
+      + needed.filter { variables[$0.name] == nil }
+    for variable in named {
+      outside.append((variable.name, variable.valueType.spelling, ""))
+      if !variable.type.isConst, variable.type.kind != .array || variable.type.count > 0 {
+        regions.append((variable.name, types.number(single: variable.type)))
+      }
+    }
+    // The file's own without a first value may hold anything by now.
+    for variable in uses.values.keys
+    where variable.kind == .variable && variable.isAtFileScope && variables[variable.name] == nil {
+      guard let definition = variable.definition, definition.isInMainFile,
+        definition.initialiser == nil, !definition.type.isConst
+      else { continue }
+      regions.append((variable.name, types.number(single: definition.type)))
+    }
+    // A function that answers a pointer may make more types, and with them more functions.
+    var pointers: [Extractor.Callee] = []
+    while pointers.count < types.functions.count {
+      let function = types.functions[pointers.count]
+      pointers.append(
+        callee(
+          function.name, function.declaration, function.prototype, home: .sourceFile, position: 0,
+          &types))
+    }
+    return Generated(
+      types: types, arguments: arguments, callees: made, functions: pointers, variables: outside,
+      regions: regions.sorted { $0.name < $1.name },
+      pairs: [])
+  }
+
+  private func callee(
+    _ name: String, _ cursor: ClangCursor, _ prototype: ClangCursor.Prototype,
+    home: Extractor.Callee.Home, position: Int, _ types: inout TypeTable
+  ) -> Extractor.Callee {
+    let answer = uses.answers[cursor] ?? Uses.Answer()
+    let type = cursor.kind == .function ? cursor.resultType : Self.result(of: cursor)
+    var rule = Manifest.Rule(action: .returns(["0"]))
+    var makes: Int?
+    switch type.kind {
+    case .pointer where type.pointee.kind != .function:
+      let pointee = type.pointee.kind == .void ? answer.pointee ?? type.pointee : type.pointee
+      makes = types.number(pointedTo: pointee)
+      rule.action = .makes(types.entries[makes!].name)
+      if answer.isTested { rule.answers.append("0") }
+      if answer.isErrorTested { rule.answers.append("\(TypeTable.eio)") }
+    case .boolean: rule.action = .returns(answer.isNegated ? ["1", "0"] : ["0", "1"])
+    case .number, .enumeration:
+      rule.action = .returns(Self.numbers(type, answer))
+    default: break
+    }
+    let fills = cursor.kind == .function ? cursor.arguments.map(\.type) : []
+    let out = fills.enumerated().compactMap { number, argument -> (Int, Int)? in
+      guard argument.kind == .pointer, !argument.pointee.isConst else { return nil }
+      switch argument.pointee.kind {
+      case .function, .void, .other: return nil
+      case .record where argument.pointee.size == nil: return nil
+      default: return (number, types.number(single: argument.pointee))
+      }
+    }
+    return Extractor.Callee(
+      name: name, rule: rule, prototype: prototype, home: home, position: position, fills: out,
+      makes: makes)
+  }
+
+  private static func result(of pointer: ClangCursor) -> ClangType { pointer.type.pointee.result }
+
+  private static func numbers(_ type: ClangType, _ answer: Uses.Answer) -> [String] {
+    guard answer.isUsed || answer.isTested else { return ["0"] }
+    if answer.isNegated, !answer.isPositive { return ["1", "0"] }
+    guard type.kind == .number, type.isSigned, type.size ?? 0 >= 4 else { return ["0", "1"] }
+    return ["0", "\(TypeTable.eio)"] + (answer.isPositive ? ["1"] : [])
+  }
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// How objects of the kernel's types are made: what of them the text looks at, and what that can be.
+/// `shims/runtime/objects.c` reads it as tables.
+struct TypeTable {
+  enum Kind: Int { case number = 1, pointer, function, list }
+
+  /// A member, or each element of an array.
+  struct Field {
+    var kind: Kind
+    var offset: Int
+    var size: Int
+    var count = 1
+    var stride = 0
+    var bit = 0
+    var width = 0
+    /// `device.parent`; nil where it has one value.
+    var name: String?
+    /// The ordinary one first; of a pointer, 1 is a fresh object.
+    var values: [Int64] = []
+    /// A type, or a function.
+    var target = 0
+    var within = 0
+  }
+
+  struct Entry {
+    var name: String
+    var size: Int
+    var home: (type: Int, within: Int)?
+    var fields: [Field] = []
+  }
+
+  /// What a function pointer is answered by.
+  struct Function {
+    var name: String
+    var declaration: ClangCursor
+    var prototype: ClangCursor.Prototype
+  }
+
+  static let eio: Int64 = -5
+  /// Elements of what a pointer to numbers or to pointers points to.
+  private static let elements = 4
+  /// Of what no type says.
+  private static let opaque = 4096
+  /// The most that a number can be in one run or another.
+  private static let mostValues = 6
+  /// Of an array of structs, those with members to be asked for.
+  private static let mostElements = 64
+
+  let uses: Uses
+  private(set) var entries: [Entry] = []
+  private(set) var functions: [Function] = []
+  private var numbers: [String: Int] = [:]
+
+  init(_ uses: Uses) { self.uses = uses }
+
+  /// The number of a type by its name in a rule; nil where nothing has it.
+  func number(named name: String) -> Int? { numbers[name] }
+
+  /// The number of what a pointer to a type points to.
+  mutating func number(pointedTo type: ClangType) -> Int {
+    switch type.kind {
+    case .record: return number(of: type)
+    case .void, .function, .other: return bytes("void", Self.opaque)
+    case .array: return number(of: type)
+    default:
+      guard let size = type.size else { return bytes("void", Self.opaque) }
+      if size == 1 { return bytes("char", 64) }
+      return array(of: type, size, count: Self.elements)
+    }
+  }
+
+  /// The number of one variable's type.
+  mutating func number(single type: ClangType) -> Int {
+    guard type.kind != .record, type.kind != .array, let size = type.size else {
+      return number(of: type)
+    }
+    return array(of: type, size, count: 1)
+  }
+
+  private mutating func array(of type: ClangType, _ size: Int, count: Int) -> Int {
+    let name = "\(type.unqualified)[\(count)]"
+    if let known = numbers[name] { return known }
+    let number = add(Entry(name: name, size: size * count))
+    numbers[name] = number
+    if var field = field(
+      type, Uses.Value(isOwn: true), name: type.unqualified, owner: nil, declaration: nil)
+    {
+      field.count = count
+      field.stride = size
+      entries[number].fields = [field]
+    }
+    return number
+  }
+
+  private mutating func bytes(_ name: String, _ size: Int) -> Int {
+    if let known = numbers[name] { return known }
+    var entry = Entry(name: name, size: size)
+    if name == "char" {
+      // A short word.
+      entry.fields = [Field(kind: .number, offset: 0, size: 8, values: [0x6d69_6873_6b])]
+    }
+    numbers[name] = add(entry)
+    return entries.count - 1
+  }
+
+  private mutating func add(_ entry: Entry) -> Int {
+    entries.append(entry)
+    return entries.count - 1
+  }
+
+  private mutating func number(of type: ClangType) -> Int {
+    let name = type.unqualified
+    if let known = numbers[name] { return known }
+    guard let size = type.size else { return bytes("void", Self.opaque) }
+    let number = add(Entry(name: name, size: max(1, size)))
+    numbers[name] = number
+    if type.kind == .array {
+      let element = type.element
+      if let elementSize = element.size, elementSize > 0 {
+        entries[number].fields = fields(
+          of: element, count: type.count, elementSize, offset: 0, Uses.Value(isOwn: true),
+          name: name, owner: nil, declaration: nil)
+      }
+      return number
+    }
+    guard let declaration = type.declaration else { return number }
+    if let home = uses.homes[declaration], home.type.unqualified != name {
+      let outer = self.number(of: home.type)
+      // Only one of two can be the other's home.
+      if entries[outer].home?.type != number { entries[number].home = (outer, home.within) }
+    }
+    let (fields, tail) = members(of: type, at: 0, name: Self.name(type), owner: name)
+    entries[number].fields = fields
+    entries[number].size += tail
+    return number
+  }
+
+  private static func name(_ type: ClangType) -> String {
+    let name = type.declaration?.name ?? ""
+    return name.isEmpty || name.contains(" ") ? type.typedefName ?? "struct" : name
+  }
+
+  /// - Returns: also how much comes behind its end, for an array without a length.
+  private mutating func members(
+    of type: ClangType, at base: Int, name: String, owner: String
+  ) -> (fields: [Field], tail: Int) {
+    var result: [Field] = []
+    var tail = 0
+    for member in type.fields {
+      let bits = member.fieldOffset
+      guard bits >= 0 else { continue }
+      let memberType = member.type
+      let isAnonymous =
+        member.name.isEmpty || memberType.declaration?.isAnonymousRecord ?? false
+      guard isAnonymous || uses.values[member] != nil else { continue }
+      let value = uses.values[member] ?? Uses.Value()
+      let path = isAnonymous ? name : "\(name).\(member.name)"
+      let offset = base + bits / 8
+      if member.isBitField {
+        if value.isOwn, let field = bitField(member, base * 8 + bits, value, name: path) {
+          result.append(field)
+        }
+        continue
+      }
+      if memberType.kind == .array, let size = memberType.element.size, size > 0 {
+        var count = memberType.count
+        if count == 0 {
+          count = 8
+          tail = max(tail, count * size)
+        }
+        result += fields(
+          of: memberType.element, count: count, size, offset: offset, value, name: path,
+          owner: owner, declaration: member)
+      } else {
+        result += fields(
+          of: memberType, count: 1, memberType.size ?? 0, offset: offset, value, name: path,
+          owner: owner, declaration: member)
+      }
+    }
+    // What is part of a union may lie in the same place: pointers first.
+    return (result.sorted { ($0.kind == .number ? 1 : 0) < ($1.kind == .number ? 1 : 0) }, tail)
+  }
+
+  private mutating func fields(
+    of type: ClangType, count: Int, _ size: Int, offset: Int, _ value: Uses.Value, name: String,
+    owner: String?, declaration: ClangCursor?
+  ) -> [Field] {
+    guard size > 0, count > 0 else { return [] }
+    if type.kind == .record {
+      let record = type.declaration?.name ?? ""
+      if record == "list_head" {
+        return [list(declaration, offset, count, size, name: name)]
+      }
+      if record == "kref" || record == "refcount_struct" {
+        return [
+          Field(kind: .number, offset: offset, size: 4, count: count, stride: size, values: [1])
+        ]
+      }
+      if record.isEmpty == false, type.size == 4 || type.size == 8,
+        type.unqualified.contains("atomic")
+      {
+        return [
+          Field(
+            kind: .number, offset: offset, size: size, count: count, stride: size,
+            name: value.isOwn ? name : nil, values: value.isOwn ? [1, 0] : [1])
+        ]
+      }
+      let inner = members(of: type, at: 0, name: name, owner: owner ?? "").fields
+      if count == 1 {
+        return inner.map {
+          var field = $0
+          field.offset += offset
+          return field
+        }
+      }
+      return (0..<(inner.isEmpty ? 0 : min(count, Self.mostElements))).flatMap { number in
+        inner.map {
+          var field = $0
+          field.offset += offset + number * size
+          return field
+        }
+      }
+    }
+    guard
+      var field = field(type, value, name: name, owner: owner, declaration: declaration)
+    else { return [] }
+    field.offset = offset
+    field.count = count
+    field.stride = size
+    return [field]
+  }
+
+  private mutating func list(
+    _ head: ClangCursor?, _ offset: Int, _ count: Int, _ size: Int, name: String
+  ) -> Field {
+    var field = Field(
+      kind: .list, offset: offset, size: 16, count: count, stride: size, values: [0])
+    if let head, let element = uses.elements[head] {
+      field.name = name
+      field.values = [1, 0]
+      field.target = number(of: element.type)
+      field.within = element.within
+    }
+    return field
+  }
+
+  private func bitField(
+    _ member: ClangCursor, _ bits: Int, _ value: Uses.Value, name: String
+  ) -> Field? {
+    guard let unit = member.type.size, unit <= 8 else { return nil }
+    // Where it does not fit into one unit it is at a byte.
+    var offset = bits / (unit * 8) * unit
+    var bit = bits - offset * 8
+    if bit + member.bitWidth > unit * 8 {
+      offset = bits / 8
+      bit = bits % 8
+    }
+    let most = member.bitWidth < 63 ? (Int64(1) << member.bitWidth) - 1 : Int64.max
+    let all = Self.numbers(value, isBoolean: member.bitWidth == 1).filter { $0 <= most && $0 >= 0 }
+    return Field(
+      kind: .number, offset: offset, size: unit, bit: bit, width: member.bitWidth, name: name,
+      values: all)
+  }
+
+  /// A number or a pointer; nil where it is simply zero.
+  private mutating func field(
+    _ type: ClangType, _ value: Uses.Value, name: String, owner: String?, declaration: ClangCursor?
+  ) -> Field? {
+    guard let size = type.size, size <= 8, size > 0 else { return nil }
+    guard type.kind == .pointer else {
+      guard value.isOwn else { return nil }
+      let values = Self.numbers(value, isBoolean: type.kind == .boolean).filter {
+        Self.fits($0, size, isSigned: type.isSigned)
+      }
+      return Field(kind: .number, offset: 0, size: size, name: name, values: values)
+    }
+    var field = Field(kind: .pointer, offset: 0, size: 8, name: name, values: [1])
+    if value.isTested { field.values.append(0) }
+    if value.isErrorTested { field.values.append(Self.eio) }
+    let pointee = type.pointee
+    if pointee.kind == .function {
+      guard let declaration, let prototype = declaration.prototype else { return nil }
+      field.kind = .function
+      if let known = functions.firstIndex(where: { $0.declaration == declaration }) {
+        field.target = known
+      } else {
+        field.target = functions.count
+        functions.append(Function(name: name, declaration: declaration, prototype: prototype))
+      }
+      return field
+    }
+    let target = pointee.kind == .void ? value.pointee ?? pointee : pointee
+    field.target = number(pointedTo: target)
+    // A chain ends.
+    if let owner, target.unqualified == owner {
+      field.values = [0, 1]
+    }
+    return field
+  }
+
+  private static func fits(_ value: Int64, _ size: Int, isSigned: Bool) -> Bool {
+    guard size < 8 else { return isSigned || value >= 0 }
+    let bits = size * 8
+    return isSigned
+      ? (-(Int64(1) << (bits - 1))..<Int64(1) << (bits - 1)).contains(value)
+      : (0..<Int64(1) << bits).contains(value)
+  }
+
+  /// What a number can be, the ordinary value first: on each side of what the text compares it with.
+  static func numbers(_ value: Uses.Value, isBoolean: Bool) -> [Int64] {
+    if isBoolean || value.isTested && value.constants.isEmpty && value.masks.isEmpty {
+      return value.isNeeded ? [1, 0] : [0, 1]
+    }
+    var values: [Int64] = value.masks.isEmpty ? [1, 0] : [0]
+    for one in value.masks.sorted() + value.constants.sorted(by: { abs($0) < abs($1) })
+    where !values.contains(one) && values.count < mostValues {
+      values.append(one)
+    }
+    return values
+  }
+
+  /// An argument, or what a callee gives back.
+  mutating func argument(_ type: ClangType, _ value: Uses.Value, name: String) -> Field {
+    if type.kind == .pointer, type.pointee.kind == .function {
+      return Field(kind: .number, offset: 0, size: 8, values: [0])
+    }
+    let field = field(type, value, name: name, owner: nil, declaration: nil)
+    return field ?? Field(kind: .number, offset: 0, size: 8, values: [0])
+  }
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// What a text says of the things that it uses without defining them: which members of structs it looks
+/// at and what it compares them with, how it tests what its callees return, and what a pointer points to
+/// where the type does not say it.
+struct Uses {
+  /// Of a member, a parameter or a variable.
+  struct Value {
+    /// Whether the text itself names it, not only a function of a header.
+    var isOwn = false
+    /// Whether it is tested for NULL, or for 0.
+    var isTested = false
+    /// Whether such a test is for what is missing: `if (!x)`.
+    var isNeeded = false
+    /// Whether it is tested with `IS_ERR()` and its like.
+    var isErrorTested = false
+    /// What it is compared with.
+    var constants: Set<Int64> = []
+    /// What is looked for in it: `x & MASK`.
+    var masks: Set<Int64> = []
+    /// What a `void *` points to.
+    var pointee: ClangType?
+  }
+
+  /// How callers take the answer of a callee.
+  struct Answer {
+    var isUsed = false
+    var isTested = false
+    var isNegated = false
+    var isErrorTested = false
+    /// Whether a number above 0 means something.
+    var isPositive = false
+    /// What a `void *` points to.
+    var pointee: ClangType?
+  }
+
+  /// A struct that another one is a part of.
+  struct Home {
+    var type: ClangType
+    /// Where, in bytes.
+    var within: Int
+  }
+
+  private(set) var values: [ClangCursor: Value] = [:]
+  private(set) var answers: [ClangCursor: Answer] = [:]
+  /// By the declaration of a struct: `container_of()`.
+  private(set) var homes: [ClangCursor: Home] = [:]
+  /// By the member or the variable that is the head of a list.
+  private(set) var elements: [ClangCursor: Home] = [:]
+  /// Of headers, all that were read.
+  private var headers: Set<ClangCursor> = []
+
+  private enum Use { case none, value, truth, negated }
+  private var isOwn = true
+  private var assignments: [(variable: ClangCursor, at: Int, callee: ClangCursor?)] = []
+  private var tests: [(variable: ClangCursor, at: Int, note: (inout Answer) -> Void)] = []
+
+  /// Reads a function of the text.
+  mutating func read(_ function: ClangCursor) { read(function, isOwn: true) }
+
+  /// Reads a function for how it tests its callees' answers alone.
+  mutating func readAnswers(of function: ClangCursor) {
+    let (known, homes, elements) = (values, homes, elements)
+    read(function, isOwn: true)
+    (values, self.homes, self.elements) = (known, homes, elements)
+  }
+
+  private mutating func read(_ function: ClangCursor, isOwn: Bool) {
+    self.isOwn = isOwn
+    assignments = []
+    tests = []
+    for child in function.children where child.kind == .compound { walk(child, .none) }
+    for one in assignments {
+      guard let callee = one.callee else { continue }
+      let end =
+        assignments.filter { $0.variable == one.variable && $0.at > one.at }.map(\.at).min()
+        ?? Int.max
+      for test in tests
+      where test.variable == one.variable && test.at >= one.at && test.at < end {
+        test.note(&answers[callee, default: Answer()])
+      }
+    }
+  }
+
+  /// Reads the functions of headers that a function calls.
+  mutating func readHeaders(of function: ClangCursor) {
+    var waiting = [function]
+    while let next = waiting.popLast() {
+      if next != function {
+        guard headers.insert(next).inserted else { continue }
+        read(next, isOwn: false)
+      }
+      next.visit { child in
+        if let target = child.referenced, target.kind == .function,
+          let definition = target.definition, !definition.isInMainFile
+        {
+          waiting.append(definition)
+        }
+        return true
+      }
+    }
+  }
+
+  // MARK: Expressions
+
+  private mutating func walk(_ cursor: ClangCursor, _ use: Use) {
+    switch cursor.syntax {
+    case .ifStatement, .whileLoop, .conditional:
+      for (number, child) in cursor.children.enumerated() {
+        walk(child, number == 0 ? .truth : child.isExpression ? .value : .none)
+      }
+      return
+    case .doLoop:
+      for child in cursor.children { walk(child, child.isExpression ? .truth : .none) }
+      return
+    case .forLoop, .returnStatement:
+      for child in cursor.children { walk(child, .value) }
+      return
+    case .switchStatement: cases(cursor)
+    case .unary where cursor.operatorSpelling == "!":
+      for child in cursor.children {
+        test(child, isNegated: use != .negated)
+        walk(child, use == .negated ? .truth : .negated)
+      }
+      return
+    case .binary:
+      let sides = cursor.children
+      guard sides.count == 2 else { break }
+      return binary(cursor.operatorSpelling, sides[0], sides[1], use)
+    case .variable:
+      if let value = cursor.initialiser { assign(value, to: cursor, at: cursor.extent.lowerBound) }
+      for child in cursor.children { walk(child, .value) }
+      return
+    case .call: return call(cursor, use)
+    default: break
+    }
+    if cursor.isImplied || cursor.isCast { return converted(cursor, use) }
+    if cursor.isMemberReference, let member = cursor.referenced {
+      values[member, default: Value()].isOwn = values[member]?.isOwn ?? false || isOwn
+    } else if cursor.isReference, let target = cursor.referenced, target.kind == .variable,
+      target.isAtFileScope
+    {
+      values[target, default: Value()].isOwn = values[target]?.isOwn ?? false || isOwn
+    }
+    if use == .truth { test(cursor, isNegated: false) }
+    for child in cursor.children {
+      walk(child, child.isExpression && cursor.isExpression ? .value : .none)
+    }
+  }
+
+  /// Casts, written or not, and parentheses.
+  private mutating func converted(_ cursor: ClangCursor, _ use: Use) {
+    contained(cursor)
+    let type = cursor.type
+    if type.kind == .pointer, type.pointee.kind == .record,
+      let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false),
+      inner.type.kind == .pointer, inner.type.pointee.kind == .void
+    {
+      if inner.isMemberReference, let member = inner.referenced {
+        if values[member]?.pointee == nil || isOwn {
+          values[member, default: Value()].pointee = type.pointee
+        }
+      } else if inner.syntax == .call, let callee = inner.referenced {
+        answers[callee, default: Answer()].pointee = type.pointee
+        if let definition = callee.definition, !definition.isInMainFile {
+          note(type.pointee, for: definition)
+        }
+      }
+    }
+    for child in cursor.children { walk(child, child.isExpression ? use : .none) }
+  }
+
+  /// What a function of a header gives out as a `void *` it mostly reads from a member.
+  private mutating func note(_ type: ClangType, for function: ClangCursor) {
+    var found: [ClangCursor] = []
+    function.visit { child in
+      if child.isMemberReference, let member = child.referenced,
+        member.type.kind == .pointer && member.type.pointee.kind == .void
+      {
+        found.append(member)
+      }
+      if child.syntax == .call, let inner = child.referenced?.definition, !inner.isInMainFile,
+        inner != function
+      {
+        inner.visit { grandchild in
+          if grandchild.isMemberReference, let member = grandchild.referenced,
+            member.type.kind == .pointer && member.type.pointee.kind == .void
+          {
+            found.append(member)
+          }
+          return true
+        }
+      }
+      return true
+    }
+    for member in found { values[member, default: Value()].pointee = type }
+  }
+
+  /// `container_of()`: a pointer, less the offset of a member of what the result points to.
+  private mutating func contained(_ cursor: ClangCursor) {
+    guard cursor.isCast, cursor.type.kind == .pointer, cursor.type.pointee.kind == .record else {
+      return
+    }
+    guard let inner = cursor.children.last(where: \.isExpression)?.stripped(),
+      inner.syntax == .binary, inner.operatorSpelling == "-"
+    else { return }
+    let sides = inner.children
+    guard sides.count == 2, let within = sides[1].constant else { return }
+    var hasMember = false
+    sides[1].visit {
+      if $0.referenced?.isField ?? false { hasMember = true }
+      return true
+    }
+    guard hasMember else { return }
+    let home = Home(type: cursor.type.pointee.canonical, within: Int(within))
+    var pointer = sides[0].stripped()
+    if pointer.isReference, let variable = pointer.referenced, let value = variable.initialiser {
+      pointer = value.stripped()
+    }
+    guard let record = pointer.type.kind == .pointer ? pointer.type.pointee.declaration : nil
+    else { return }
+    if record.name == "list_head" {
+      // `(&x->list)->next`
+      guard pointer.isMemberReference, let base = pointer.children.first?.stripped() else { return }
+      let head = base.expression == .addressOf ? base.children.first?.stripped() ?? base : base
+      if let head = head.referenced, elements[head] == nil { elements[head] = home }
+    } else if homes[record] == nil, record.name != "rb_node", record.name != "hlist_node" {
+      homes[record] = home
+    }
+  }
+
+  private mutating func binary(
+    _ sign: String, _ left: ClangCursor, _ right: ClangCursor, _ use: Use
+  ) {
+    switch sign {
+    case "&&", "||":
+      walk(left, .truth)
+      walk(right, .truth)
+      return
+    case "=":
+      if let variable = left.stripped().referenced {
+        assign(right, to: variable, at: left.extent.lowerBound)
+      }
+    case "==", "!=", "<", "<=", ">", ">=":
+      compare(left, right, sign)
+      compare(right, left, sign)
+    case "&":
+      mask(left, right)
+      mask(right, left)
+    default: break
+    }
+    walk(left, .value)
+    walk(right, .value)
+  }
+
+  private mutating func compare(_ side: ClangCursor, _ other: ClangCursor, _ sign: String) {
+    let target = side.stripped()
+    guard target.referenced != nil, let constant = other.stripped(casts: false).constant else {
+      return
+    }
+    if target.type.kind == .pointer {
+      if constant == 0 { test(side, isNegated: sign == "==") }
+      return
+    }
+    let isPositive = sign == ">" || constant > 0
+    if target.syntax == .call, let callee = target.referenced {
+      answers[callee, default: Answer()].isTested = true
+      if isPositive { answers[callee]!.isPositive = true }
+    } else if let variable = target.referenced {
+      note(variable, at: target.extent.lowerBound) {
+        $0.isTested = true
+        if isPositive { $0.isPositive = true }
+      }
+      var value = values[variable] ?? Value()
+      value.constants.insert(constant)
+      if !["==", "!="].contains(sign) {
+        value.constants.formUnion([constant &- 1, constant &+ 1])
+      }
+      values[variable] = value
+    }
+  }
+
+  private mutating func mask(_ side: ClangCursor, _ other: ClangCursor) {
+    let target = side.stripped()
+    guard let variable = target.referenced, target.syntax != .call,
+      let constant = other.stripped(casts: false).constant
+    else { return }
+    values[variable, default: Value()].masks.insert(constant)
+  }
+
+  /// What the cases of a `switch` say of what it looks at.
+  private mutating func cases(_ cursor: ClangCursor) {
+    guard let variable = cursor.children.first?.stripped().referenced else { return }
+    cursor.visit { child in
+      if child.syntax == .caseLabel, !child.isDefaultLabel,
+        let constant = child.children.first?.stripped(casts: false).constant
+      {
+        values[variable, default: Value()].constants.insert(constant)
+      }
+      return child.syntax != .switchStatement
+    }
+  }
+
+  private mutating func test(_ cursor: ClangCursor, isNegated: Bool) {
+    let target = cursor.stripped()
+    guard let declaration = target.referenced else { return }
+    if target.syntax == .call {
+      answers[declaration, default: Answer()].isTested = true
+      if isNegated { answers[declaration]!.isNegated = true }
+      return
+    }
+    values[declaration, default: Value()].isTested = true
+    if isNegated { values[declaration]!.isNeeded = true }
+    note(declaration, at: target.extent.lowerBound) {
+      $0.isTested = true
+      if isNegated { $0.isNegated = true }
+    }
+  }
+
+  private mutating func note(
+    _ variable: ClangCursor, at place: Int, _ note: @escaping (inout Answer) -> Void
+  ) {
+    tests.append((variable, place, note))
+  }
+
+  private mutating func assign(_ value: ClangCursor, to variable: ClangCursor, at place: Int) {
+    let call = value.stripped()
+    assignments.append((variable, place, call.syntax == .call ? call.referenced : nil))
+  }
+
+  private static let errorTests: Set = [
+    "IS_ERR", "IS_ERR_OR_NULL", "PTR_ERR", "PTR_ERR_OR_ZERO", "ERR_CAST",
+  ]
+
+  private mutating func call(_ cursor: ClangCursor, _ use: Use) {
+    let arguments = cursor.callArguments
+    if let callee = cursor.referenced {
+      let name = callee.name
+      if name == "__builtin_expect", let first = arguments.first { return walk(first, use) }
+      if Self.errorTests.contains(name), let tested = arguments.first?.stripped(),
+        let declaration = tested.referenced
+      {
+        let isNull = name == "IS_ERR_OR_NULL"
+        let mark = { (answer: inout Answer) in
+          answer.isErrorTested = true
+          if isNull { answer.isTested = true }
+        }
+        if tested.syntax == .call {
+          mark(&answers[declaration, default: Answer()])
+        } else {
+          values[declaration, default: Value()].isErrorTested = true
+          note(declaration, at: tested.extent.lowerBound, mark)
+        }
+      }
+      if use != .none { answers[callee, default: Answer()].isUsed = true }
+      if use == .truth { answers[callee, default: Answer()].isTested = true }
+      if callee.isField { values[callee, default: Value()].isOwn = true }
+    }
+    for child in cursor.children { walk(child, .value) }
+  }
+}
