@@ -101,10 +101,13 @@ public struct Explorer: Sendable {
     for number in stride(from: 2, through: most, by: 1) where result.findings.limits[.runs] == nil {
       var next = try search(number)
       if next.findings.limits[.runs] != nil { next.findings.add(result.findings) }
+      // More answers ask for nothing new.
       let isDone = next.runs == result.runs
       result = next
       if isDone { break }
     }
+    result.findings.dropAssumed()
+    result.isExhaustive = result.findings.limits.isEmpty
     return result
   }
 

@@ -22,15 +22,14 @@ public struct ManifestDomain: ObservedDomain {
   /// What takes down what comes of a scenario, where somebody asks.
   private var observer: StepObserver
 
-  public static let properties = Property.universal.filter {
-    ![.warnMissing, .deadlock].contains($0)
-  }
+  public static let properties =
+    Property.universal.filter { ![.warnMissing, .deadlock].contains($0) } + [.unreleased]
 
   public init(_ subject: Subject) throws {
     self.subject = subject
     plan = try Plan(subject)
     spaces = plan.drivers.map(\.space)
-    oracle = UniversalOracle(subject)
+    oracle = UniversalOracle(subject, plan)
     observer = StepObserver(subject)
   }
 
@@ -58,7 +57,11 @@ public struct ManifestDomain: ObservedDomain {
       }
       world.mark()
     }
-    if !report.wasPrepared(0) { oracle.begin() }
+    if !report.wasPrepared(0) {
+      oracle.begin()
+      report.inputs = plan.inputs
+      report.unasked = oracle.unused
+    }
     for number in driver.calls.indices {
       guard step(number, driver, state, &report) else { return }
     }

@@ -11,6 +11,10 @@ import Shims
 ///     slot NAME = VALUE…
 ///     argument TARGET POSITION NAME = VALUE…
 ///     driver NAME TARGET…
+///     inputs NUMBER                      from this call on, what is asked are inputs
+///     unknown CALL MASK                  answered by its type: which arguments it may keep
+///     unused CALL                        nobody asks whether it fails
+///     pair CALL CALL KEY KEY             takes and gives back; which argument says what, -1: the result
 ///     bound COUNT                        of the answers that are not the ordinary ones
 struct Plan {
   /// What a target's result says of success.
@@ -58,9 +62,21 @@ struct Plan {
     }
   }
 
+  struct Pair {
+    var takes: String
+    var gives: String
+    var taken: Int?
+    var given: Int?
+  }
+
+  private(set) var pairs: [Pair] = []
+  private(set) var unknown: [String: UInt] = [:]
+  private(set) var unused: Set<String> = []
+  /// The first call that is an input; nil where the manifest says all.
+  private(set) var inputs: Int?
   private(set) var targets: [Target] = []
   private(set) var drivers: [Driver] = []
-  private var inputs: [Input] = []
+  private var states: [Input] = []
   /// How many answers of a run are not the ordinary ones; nil where all are asked for.
   private(set) var bound: Int?
 
@@ -87,14 +103,20 @@ struct Plan {
         guard let position = Int(words[2]) else { throw broken(line) }
         targets[try target(words[1])].taken.append((position, Array(words[3...])))
       case ("slot", 4...):
-        inputs.append(
-          Input(number: UInt32(inputs.count), name: words[1], spellings: values, argument: nil))
+        states.append(
+          Input(number: UInt32(states.count), name: words[1], spellings: values, argument: nil))
       case ("argument", 6...):
         guard let position = Int(words[2]) else { throw broken(line) }
-        inputs.append(
+        states.append(
           Input(
-            number: UInt32(inputs.count), name: words[3], spellings: values,
+            number: UInt32(states.count), name: words[3], spellings: values,
             argument: (words[1], position)))
+      case ("inputs", 2): inputs = Int(words[1])
+      case ("unknown", 3): unknown[words[1]] = UInt(words[2]) ?? 0
+      case ("unused", 2): unused.insert(words[1])
+      case ("pair", 5):
+        pairs.append(
+          Pair(takes: words[1], gives: words[2], taken: Int(words[3]), given: Int(words[4])))
       case ("bound", 2): bound = Int(words[1])
       case ("driver", 3...):
         drivers.append(driver(words[1], try words[2...].map { targets[try target($0)] }))
@@ -104,7 +126,7 @@ struct Plan {
   }
 
   private func driver(_ name: String, _ calls: [Target]) -> Driver {
-    let own = inputs.filter { input in
+    let own = states.filter { input in
       input.argument.map { argument in calls.contains { $0.name == argument.target } } ?? true
     }
     var words: [Word] = []

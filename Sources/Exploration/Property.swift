@@ -52,10 +52,17 @@ extension Property {
   public static let hang = Property("hang", 16)
   public static let deadBranch = Property("dead-branch", 17, isNote: true)
 
+  public static let unreleased = Property("unreleased", 18)
+
   /// What any subject is judged by, in the order of reports.
   public static let universal: [Property] = [
     .leak, .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .errorSwallowed,
     .wrongErrno, .partialState, .lockImbalance, .doubleLock, .deadlock, .sleepUnderLock,
     .warnUnexpected, .warnMissing, .crash, .hang,
   ]
+
+  /// What goes wrong at once: where nothing has failed before, it may be what was assumed of the inputs.
+  static let immediate = PropertySet(
+    .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .doubleLock, .crash, .hang,
+    .lockImbalance, .sleepUnderLock, .warnUnexpected)
 }

@@ -31,6 +31,8 @@ public struct Report {
   /// the ordinary ones; the first state.
   public struct Size: Comparable, Sendable {
     public var isWarned: Bool
+    /// Of the answers that are not the ordinary ones those of callees, where inputs are answers too.
+    public var faults: Int
     public var failures: Int
     public var isStory: Bool
     public var decisions: Int
@@ -38,7 +40,7 @@ public struct Report {
     public var state: Int
 
     private var order: (Int, Int, Int, Int, Int, Int) {
-      (isWarned ? 1 : 0, failures, isStory ? 1 : 0, decisions, differences, state)
+      (faults * 2 + (isWarned ? 1 : 0), failures, isStory ? 1 : 0, decisions, differences, state)
     }
 
     public static func < (left: Size, right: Size) -> Bool { left.order < right.order }
@@ -62,6 +64,15 @@ public struct Report {
 
     mutating func look(at properties: PropertySet, _ scenarios: Int) {
       looked[properties, default: 0] += scenarios
+    }
+
+    /// Takes out what goes wrong though nothing has failed: that may be what was assumed of the inputs.
+    mutating func dropAssumed() {
+      for (breach, entry) in entries
+      where entry.size.faults == 0 && Property.immediate.contains(breach.property) {
+        entries[breach] = nil
+        limits[.assumed, default: 0] += entry.failing
+      }
     }
 
     /// Adds what an earlier and smaller search has found, where this one has not.
@@ -115,6 +126,11 @@ public struct Report {
   /// Whether steps are judged.
   private(set) var isJudging = true
 
+  /// From which call on what is asked is an input; nil where none is.
+  var inputs: Int?
+  /// Calls that nobody asks whether they fail.
+  var unasked: Set<UInt16> = []
+
   private let moduleStart: UInt64
   private let world: World?
   private let spaces: [StateSpace]
@@ -139,6 +155,11 @@ public struct Report {
     let space = spaces.indices.contains(state.space) ? spaces[state.space] : nil
     return Size(
       isWarned: world?.events.contains { $0.what == .warning } ?? false,
+      faults: inputs.map { first in
+        world?.decisions.count {
+          $0.choice != 0 && Int($0.call) < first && !unasked.contains($0.call)
+        } ?? 0
+      } ?? 0,
       failures: choices.count { $0 != 0 }, isStory: space?.name != function,
       decisions: world?.decisions.count ?? choices.count,
       differences: space?.differences(of: lookedAt) ?? 0,

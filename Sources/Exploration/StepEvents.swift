@@ -192,7 +192,7 @@ public struct StepEvents {
   }
 
   /// A result that is a negative errno, of 64 or of 32 bits.
-  private static func errno(_ value: UInt64) -> Int32? {
+  static func errno(_ value: UInt64) -> Int32? {
     let number = Int64(bitPattern: value)
     return (-4095..<0).contains(number) ? Int32(number) : errno32(value)
   }

@@ -10,7 +10,35 @@ struct UniversalOracle {
   private var position = 0
   private var isUninitialised = false
 
-  init(_ subject: Subject) { self.subject = subject }
+  /// Of a function that no manifest describes; nil where one does.
+  private let ledger: Ledger?
+  /// Calls that may keep what they get, and those that nobody asks whether they fail.
+  private let unknown: [UInt16: UInt]
+  private let keepers: Set<UInt16>
+  let unused: Set<UInt16>
+  private let firstInput: UInt16
+
+  init(_ subject: Subject, _ plan: Plan) {
+    self.subject = subject
+    ledger = plan.inputs == nil ? nil : Ledger(plan.pairs, subject)
+    unknown = Dictionary(
+      plan.unknown.compactMap { name, mask in subject.call(name).map { ($0, mask) } },
+      uniquingKeysWith: |)
+    keepers = Set(plan.unknown.keys.filter(Self.keeps).compactMap(subject.call))
+    unused = Set(plan.unused.compactMap(subject.call))
+    firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
+  }
+
+  private static let keeping: Set<Substring> = [
+    "add", "append", "attach", "bind", "enqueue", "hook", "insert", "install", "issue", "join", "link",
+    "list", "post", "publish", "push", "put", "queue", "register", "schedule", "send", "set", "start",
+    "store", "submit", "xmit", "free", "release", "destroy", "consume", "complete",
+  ]
+
+  /// Whether a callee's name says that what it gets is somewhere else's from then on.
+  private static func keeps(_ name: String) -> Bool {
+    name.split(whereSeparator: { $0 == "_" || $0 == "." }).contains { keeping.contains($0) }
+  }
 
   /// Begins a scenario.
   mutating func begin() {
@@ -45,10 +73,26 @@ struct UniversalOracle {
     guard !isUninitialised, let returned = events.returned, world.happened.pointee.ended == 0
     else { return goesOn }
     let end = returned.pc
+    let outcome = Outcome(target.result, returned.value)
+    var held = held
+    if let ledger {
+      let own = world.events[step..<position]
+      ledger.judge(
+        ArraySlice(own), in: world, hasFailed: outcome.isFailure, target.name, &report)
+      // Who gets a pointer may keep it.
+      // Where the function fails, what it only had set up is still its own.
+      for event in own where event.what == .call {
+        guard let kept = unknown[event.call], StepEvents.errno(event.value) == nil,
+          !outcome.isFailure || keepers.contains(event.call)
+        else { continue }
+        let arguments = [event.arg.0, event.arg.1, event.arg.2, event.arg.3]
+        held += (0..<4).filter { kept >> $0 & 1 != 0 }.map { arguments[$0] }
+      }
+    }
     leaks(target, world, held, isReleased, &report)
     locks(target, world, &report)
     answers(target, world, from: step, returned, &report)
-    if Outcome(target.result, returned.value).isFailure {
+    if outcome.isFailure {
       report.look(at: .init(.partialState))
       if let place = world.dangling {
         report.broken(
@@ -56,7 +100,7 @@ struct UniversalOracle {
           "the function fails, and what is left still names memory that it freed")
       }
     }
-    warns(target, world, isOrdinary, &report)
+    if ledger == nil { warns(target, world, isOrdinary, &report) }
     return true
   }
 
@@ -142,7 +186,7 @@ struct UniversalOracle {
     guard outcome != .unknown else { return }
     let all = world.events
     let answers = world.decisions.filter { Int($0.event) >= step && Int($0.event) < position }
-      .map { answer($0, all) }
+      .filter { $0.call < firstInput && !unused.contains($0.call) }.map { answer($0, all) }
     // A second try, or another way to get memory, makes good for what failed.
     let failed = answers.indices.filter { index in
       let one = answers[index]
@@ -164,7 +208,10 @@ struct UniversalOracle {
       // Where something else was amiss too, the errno may be about that.
       guard answers.allSatisfy({ $0.isOrdinary || $0.errno != nil }) else { return }
       report.look(at: .init(.wrongErrno))
-      if !answers.contains(where: { $0.errno == errno }) {
+      // What an unknown callee fails with nobody knows.
+      if !answers.contains(where: {
+        $0.errno == errno || !$0.isOrdinary && unknown[$0.call] != nil
+      }) {
         report.broken(
           .wrongErrno, in: target.name, at: first.pc,
           "\(callee) fails with \(Errno.name(first.errno!)) and the function returns \(Errno.name(errno))"

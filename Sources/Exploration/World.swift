@@ -215,6 +215,16 @@ public struct World {
 
   @inlinable public var digest: UInt64 { table.pointee.digest() }
 
+  /// Whether memory that was written outside of the stack holds a value, of which the name is given.
+  func names(_ symbol: UInt64) -> Bool {
+    let world = happened.pointee
+    let address = table.pointee.virtual_address(symbol)
+    return (0..<Int(world.store_count)).contains { index in
+      let place = UnsafePointer<UInt64>(bitPattern: UInt(world.stores[index].address))
+      return place.map { $0.pointee == symbol || $0.pointee == address } ?? false
+    }
+  }
+
   /// Return address of the last write to a virtual address, 0 when no step wrote there.
   public func lastStore(to address: UInt64) -> UInt64 {
     let world = happened.pointee

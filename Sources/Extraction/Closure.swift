@@ -103,7 +103,9 @@ struct Closure {
         self.use(variable: target, from: name, line: use.place.line)
       case .structure, .enumeration, .typedefinition: take(declaration: target)
       default:
-        if target.isEnumConstant, let parent = target.parent { take(declaration: parent) }
+        if target.isEnumConstant || target.isField, let parent = target.parent {
+          take(declaration: parent)
+        }
       }
     }
   }

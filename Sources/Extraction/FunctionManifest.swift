@@ -23,11 +23,43 @@ public struct FunctionName: Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String { "\(file):\(function)" }
-  /// What an include may reach: the file's folder, and files beside that.
-  public var folders: [String] {
-    let folder = (file as NSString).deletingLastPathComponent
-    let parent = (folder as NSString).deletingLastPathComponent
-    return [folder] + (parent.isEmpty ? [] : ["\(parent)/*"])
+
+  /// What of a kernel must be there to read it, as far as what is there tells: its folder, those above
+  /// for their makefiles, and what is included.
+  public func needs(in tree: KernelTree) -> [String] {
+    var folder = (file as NSString).deletingLastPathComponent
+    var needed = [folder.isEmpty ? file : folder]
+    while true {
+      folder = (folder as NSString).deletingLastPathComponent
+      guard !folder.isEmpty else { break }
+      needed.append("\(folder)/*")
+    }
+    let revision = Revision(alone: tree)
+    let include = Makefile(of: file, in: revision).include
+    var seen: Set = [file]
+    var waiting = [file]
+    while let next = waiting.popLast() {
+      guard let text = FileManager.default.contents(atPath: "\(tree.directory)/\(next)") else {
+        continue
+      }
+      let own = (next as NSString).deletingLastPathComponent
+      for line in String(decoding: text, as: UTF8.self).split(separator: "\n")
+      where line.first == "#" {
+        guard let name = line.firstMatch(of: /^#\s*include\s*["<]([^">]+)[">]/)?.1 else { continue }
+        let isQuoted = line.contains("\"")
+        let places = ((isQuoted ? [own] : []) + include).map { Makefile.joined($0, String(name)) }
+        let found = places.first {
+          FileManager.default.fileExists(atPath: "\(tree.directory)/\($0)")
+        }
+        if let found {
+          if !found.hasPrefix("include/"), seen.insert(found).inserted { waiting.append(found) }
+        } else if isQuoted || !include.isEmpty {
+          needed += places.filter { !$0.hasPrefix("include/") && $0.contains("/") }
+            .map { ($0 as NSString).deletingLastPathComponent + "/*" }
+        }
+      }
+    }
+    return Set(needed).sorted()
   }
 }
 
@@ -54,8 +86,8 @@ struct Makefile {
   private(set) var defines: [String] = []
   /// Whether it becomes part of a module.
   private(set) var isModule = false
-  /// The switch of the configuration that it needs, and that is off.
-  private(set) var isLeftOutBy: String?
+  /// Switches of the configuration that it needs, and that are off: it is read as if they were on.
+  private(set) var leftOutBy: [String] = []
 
   private let revision: Revision
   private let settings: Set<Substring>
@@ -73,18 +105,30 @@ struct Makefile {
         let words = line.split(separator: " ")
         return words.count > 2 && words[0] == "#define" ? words[1] : nil
       })
-    let folder = (file as NSString).deletingLastPathComponent
-    let name = ((file as NSString).lastPathComponent as NSString).deletingPathExtension
-    let lines = lines(of: folder)
-    flags(lines, folder, names: ["ccflags-", "CFLAGS_\(name).o", "subdir-ccflags-", "EXTRA_CFLAGS"])
-    follow("\(name).o", lines)
-    var above = folder
-    while !above.isEmpty {
-      let child = (above as NSString).lastPathComponent
-      above = (above as NSString).deletingLastPathComponent
-      let lines = self.lines(of: above)
-      flags(lines, above, names: ["subdir-ccflags-"])
-      follow("\(child)/", lines)
+    let object = "\((file as NSString).deletingPathExtension).o"
+    var folder = (file as NSString).deletingLastPathComponent
+    var part = (object as NSString).lastPathComponent
+    var hasOwner = false
+    while true {
+      let lines = self.lines(of: folder)
+      flags(lines, folder, names: ["subdir-ccflags-"])
+      let last = (part as NSString).lastPathComponent
+      if !hasOwner, let named = [part, last].first(where: { name in
+        lines.contains { $0.words.contains { $0.trimmingCharacters(in: [")"]) == name } }
+      }) {
+        hasOwner = true
+        flags(lines, folder, names: ["ccflags-", "CFLAGS_\(named)", "EXTRA_CFLAGS"])
+        follow(named, lines)
+        part = "\((folder as NSString).lastPathComponent)/"
+      } else if hasOwner {
+        follow(part, lines)
+        part = "\((folder as NSString).lastPathComponent)/"
+      } else {
+        // One above may build it.
+        part = "\((folder as NSString).lastPathComponent)/\(part)"
+      }
+      guard !folder.isEmpty else { break }
+      folder = (folder as NSString).deletingLastPathComponent
     }
   }
 
@@ -126,8 +170,13 @@ struct Makefile {
       ("$(objtree)/", ""),
     ] { path = path.replacing(variable, with: value) }
     guard !path.contains("$") else { return nil }
+    return Self.joined("", path)
+  }
+
+  /// A path below a folder, without `..`.
+  static func joined(_ folder: String, _ path: String) -> String {
     var parts: [Substring] = []
-    for part in path.split(separator: "/") {
+    for part in folder.split(separator: "/") + path.split(separator: "/") {
       if part == ".." { _ = parts.popLast() } else if part != "." { parts.append(part) }
     }
     return parts.joined(separator: "/")
@@ -142,7 +191,7 @@ struct Makefile {
       let isBuiltIn = settings.contains(name)
       let isPart = settings.contains("\(name)_MODULE")
       if isPart, !isBuiltIn { isModule = true }
-      if hasSettings, !isPart, !isBuiltIn { isLeftOutBy = String(name) }
+      if hasSettings, !isPart, !isBuiltIn { leftOutBy.append(String(name)) }
     } else if line.name == "obj-m" {
       isModule = true
     }

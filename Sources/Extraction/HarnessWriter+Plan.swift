@@ -60,6 +60,15 @@ extension HarnessWriter {
     }
   }
 
+  /// Which arguments a callee may keep or change, a bit for each.
+  private static func kept(_ prototype: ClangCursor.Prototype) -> Int {
+    prototype.arguments.enumerated().reduce(0) { mask, one in
+      let (number, type) = one
+      let isKept = type.shape == .pointer && number < 4 && !type.spelling.hasPrefix("const ")
+      return isKept ? mask | 1 << number : mask
+    }
+  }
+
   private var lines: [String] {
     let targets = extracted.targets
     var lines = targets.map { "target \($0.name) \(Self.kind($0.prototype.result))" }
@@ -77,6 +86,17 @@ extension HarnessWriter {
       }
     }
     lines += inputs.map { "\($0.head) = \($0.spellings.joined(separator: " "))" }
+    if let generated = extracted.generated {
+      lines.append("inputs \(extracted.callees.count + extracted.callbacks.count + generated.functions.count)")
+      lines += (generated.callees + generated.functions).map {
+        "unknown \($0.name) \(Self.kept($0.prototype))"
+      }
+        + generated.unused.map { "unused \($0)" }
+      lines += generated.pairs.map { pair in
+        "pair \(pair.acquires) \(pair.releases) \(pair.taken.map(String.init) ?? "none")"
+          + " \(pair.given.map(String.init) ?? "none")"
+      }
+    }
     if let bound = manifest.bound { lines.append("bound \(bound)") }
     let there = Set(targets.map(\.name))
     for driver in manifest.allDrivers where there.isSuperset(of: driver.calls) {

@@ -87,12 +87,16 @@ struct HarnessWriter {
       let type = variable.type.hasSuffix("[]") ? variable.type.dropLast(1) + "64]" : variable.type[...]
       return Self.declare(String(type), variable.name) + ";"
     }
+    let opaque = (extracted.generated?.opaque ?? []).map {
+      "__asm__(\".pushsection kshim_bss,\\\"aw\\\",@nobits\\n.balign 64\\n.hidden \($0)\\n"
+        + ".globl \($0)\\n\($0):\\n.zero 4096\\n.popsection\");"
+    }
     let locals = extracted.objects.map { entry in
       let at = entry.expression ?? "&kshim_object_\(entry.object.name)"
       return "\(entry.object.type) *const \(entry.object.name) = \(at); (void)\(entry.object.name);"
     }
     return
-      (objects + inputs + remembered + variables + [
+      (objects + inputs + remembered + variables + opaque + [
         "unsigned char kshim_task[\(Self.taskSize)] __attribute__((aligned(64)));",
         "#define KSHIM_OBJECTS \(locals.joined(separator: " "))",
       ])

@@ -9,6 +9,8 @@ struct Generated {
   /// What function pointers are answered by, in the order of the types' functions.
   var functions: [Extractor.Callee]
   var variables: [(name: String, type: String, value: String)]
+  /// Variables of other files whose type is not known here.
+  var opaque: [String]
   /// Variables that hold what others wrote.
   var regions: [(name: String, type: Int)]
   var pairs: [Pair]
@@ -17,7 +19,13 @@ struct Generated {
   struct Pair {
     var acquires: String
     var releases: String
+    /// Which argument says what is taken, -1 for the result, and which what is given back; nil: there
+    /// is but one.
+    var taken: Int?
+    var given: Int?
   }
+  /// Callees that nobody asks whether they fail.
+  var unused: [String] = []
 }
 
 /// Makes what a manifest would have said of any function: objects from types, answers for callees by
@@ -35,34 +43,36 @@ struct Harnessing {
     self.functions = functions
   }
 
-  /// Functions of the file that are called and do not come along: those farthest from the targets.
+  /// Functions of the file that do not come along: those farthest from the targets, and what is not
+  /// called but named.
   func cut(_ targets: [String]) -> Set<String> {
     let answered = manifest.answered
     var taken = Set(targets)
-    var cut: Set<String> = []
     var waiting = targets
     while !waiting.isEmpty {
       var next: [String] = []
       for name in waiting {
         var called: [String] = []
         functions[name]?.visit { child in
-          if let target = child.referenced, target.kind == .function { called.append(target.name) }
+          if child.syntax == .call, let target = child.referenced, target.kind == .function {
+            called.append(target.name)
+          }
+          // What ends the life of a variable is called too.
+          if child.kind == .variable, let cleanup = child.cleanup { called.append(cleanup) }
           return true
         }
         for callee in called
-        where !taken.contains(callee) && !cut.contains(callee) && !answered.contains(callee) {
+        where taken.count < Self.mostFunctions && !taken.contains(callee)
+          && !answered.contains(callee)
+        {
           guard let function = functions[callee], function.isInMainFile else { continue }
-          if taken.count < Self.mostFunctions {
-            taken.insert(callee)
-            next.append(callee)
-          } else {
-            cut.insert(callee)
-          }
+          taken.insert(callee)
+          next.append(callee)
         }
       }
       waiting = next
     }
-    return cut
+    return Set(functions.values.filter(\.isInMainFile).map(\.name)).subtracting(taken)
   }
 
   mutating func generate(
@@ -70,7 +80,9 @@ struct Harnessing {
     answered: [Extractor.Callee], variables: [String: ClangCursor], needed: [ClangCursor]
   ) -> Generated {
     for function in text { uses.read(function) }
-    for function in text { uses.readHeaders(of: function) }
+    for function in text {
+      uses.readHeaders(of: function) { !$0.place.file.contains("/include/") }
+    }
     // Others of the file show how an answer is tested.
     let inText = Set(text.map(\.name))
     let untested = Set(callees.keys.filter { name in
@@ -110,9 +122,14 @@ struct Harnessing {
     }
     var outside: [(name: String, type: String, value: String)] = []
     var regions: [(name: String, type: Int)] = []
+    var opaque: [String] = []
     let named = variables.values.sorted { $0.name < $1.name }
       + needed.filter { variables[$0.name] == nil }
     for variable in named {
+      guard variable.type.size != nil || variable.type.kind == .array else {
+        opaque.append(variable.name)
+        continue
+      }
       outside.append((variable.name, variable.valueType.spelling, ""))
       if !variable.type.isConst, variable.type.kind != .array || variable.type.count > 0 {
         regions.append((variable.name, types.number(single: variable.type)))
@@ -137,8 +154,12 @@ struct Harnessing {
     }
     return Generated(
       types: types, arguments: arguments, callees: made, functions: pointers, variables: outside,
-      regions: regions.sorted { $0.name < $1.name },
-      pairs: [])
+      opaque: opaque, regions: regions.sorted { $0.name < $1.name },
+      pairs: Pairs.all(
+        of: (made + answered.filter { Self.mayPair($0.rule) })
+          .map { Pairs.Callee(name: $0.name, prototype: $0.prototype) },
+        givenBack: elsewhere(than: known.union(made.map(\.name)))),
+      unused: unused((answered + made + pointers).map(\.name)))
   }
 
   private func callee(
@@ -175,10 +196,37 @@ struct Harnessing {
       makes: makes)
   }
 
+  /// Callees of the file's other functions.
+  private func elsewhere(than known: Set<String>) -> [Pairs.Callee] {
+    var found: [String: ClangCursor] = [:]
+    for function in functions.values where function.isInMainFile {
+      function.visit { child in
+        if let target = child.referenced, target.kind == .function, !known.contains(target.name) {
+          found[target.name] = target
+        }
+        return true
+      }
+    }
+    return found.sorted { $0.key < $1.key }.compactMap { name, cursor in
+      cursor.prototype.map { Pairs.Callee(name: name, prototype: $0) }
+    }
+  }
+
+  private static func mayPair(_ rule: Manifest.Rule) -> Bool {
+    switch rule.action {
+    case .returns, .custom, .ignored: true
+    default: false
+    }
+  }
+
+  private func unused(_ names: [String]) -> [String] {
+    let used = Set(uses.answers.filter { $0.value.isUsed || $0.value.isTested }.map(\.key.name))
+    return names.filter { !used.contains($0) }
+  }
+
   private static func result(of pointer: ClangCursor) -> ClangType { pointer.type.pointee.result }
 
   private static func numbers(_ type: ClangType, _ answer: Uses.Answer) -> [String] {
-    guard answer.isUsed || answer.isTested else { return ["0"] }
     if answer.isNegated, !answer.isPositive { return ["1", "0"] }
     guard type.kind == .number, type.isSigned, type.size ?? 0 >= 4 else { return ["0", "1"] }
     return ["0", "\(TypeTable.eio)"] + (answer.isPositive ? ["1"] : [])

@@ -153,7 +153,11 @@ struct KernelBuild {
     return [
       "-target", "x86_64-linux-gnu", "-std=gnu11", "-fms-extensions", "-O1", "-nostdinc",
       "-D__KERNEL__",
-    ] + (isModule ? ["-DMODULE"] : []) + (manifest.makefile?.defines ?? []) + [
+    ]
+      // What is only true of inlined code is not asserted.
+      + (manifest.isFromTypes ? ["-U__OPTIMIZE__"] : [])
+      + (isModule ? ["-DMODULE"] : []) + (manifest.makefile?.defines ?? [])
+      + (manifest.makefile?.leftOutBy.map { "-D\($0)=1" } ?? []) + [
       "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
       "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
     ]

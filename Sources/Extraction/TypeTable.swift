@@ -317,6 +317,8 @@ struct TypeTable {
     where !values.contains(one) && values.count < mostValues {
       values.append(one)
     }
+    // Twice through a loop.
+    if value.masks.isEmpty, !values.contains(2), values.count < mostValues { values.append(2) }
     return values
   }
 

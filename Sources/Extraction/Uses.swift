@@ -83,12 +83,14 @@ struct Uses {
   }
 
   /// Reads the functions of headers that a function calls.
-  mutating func readHeaders(of function: ClangCursor) {
+  ///
+  /// - Parameter isNear: whether a header is the file's own; what it asks the text itself asks.
+  mutating func readHeaders(of function: ClangCursor, isNear: (ClangCursor) -> Bool) {
     var waiting = [function]
     while let next = waiting.popLast() {
       if next != function {
         guard headers.insert(next).inserted else { continue }
-        read(next, isOwn: false)
+        read(next, isOwn: isNear(next))
       }
       next.visit { child in
         if let target = child.referenced, target.kind == .function,
@@ -106,15 +108,19 @@ struct Uses {
   private mutating func walk(_ cursor: ClangCursor, _ use: Use) {
     switch cursor.syntax {
     case .ifStatement, .whileLoop, .conditional:
+      let rest: Use = cursor.syntax == .conditional ? .value : .none
       for (number, child) in cursor.children.enumerated() {
-        walk(child, number == 0 ? .truth : child.isExpression ? .value : .none)
+        walk(child, number == 0 ? .truth : rest)
       }
       return
     case .doLoop:
       for child in cursor.children { walk(child, child.isExpression ? .truth : .none) }
       return
     case .forLoop, .returnStatement:
-      for child in cursor.children { walk(child, .value) }
+      let last = cursor.children.count - 1
+      for (number, child) in cursor.children.enumerated() {
+        walk(child, cursor.syntax == .forLoop && number == last ? .none : .value)
+      }
       return
     case .switchStatement: cases(cursor)
     case .unary where cursor.operatorSpelling == "!":
@@ -255,9 +261,10 @@ struct Uses {
 
   private mutating func compare(_ side: ClangCursor, _ other: ClangCursor, _ sign: String) {
     let target = side.stripped()
-    guard target.referenced != nil, let constant = other.stripped(casts: false).constant else {
-      return
-    }
+    // `NULL` is a cast.
+    guard target.referenced != nil,
+      let constant = other.stripped(casts: target.type.kind == .pointer).constant
+    else { return }
     if target.type.kind == .pointer {
       if constant == 0 { test(side, isNegated: sign == "==") }
       return

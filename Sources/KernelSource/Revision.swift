@@ -126,7 +126,10 @@ public final class Revision: Sendable {
   }
 
   /// The tree alone.
-  public var base: Revision { Revision(tree: tree, patches: [], applied: nil) }
+  public var base: Revision { Revision(alone: tree) }
+
+  /// A tree without patches.
+  package convenience init(alone tree: KernelTree) { self.init(tree: tree, patches: [], applied: nil) }
 
   /// Removes the patched copies; ``overlay`` names nothing then. A second call does nothing.
   public func close() { scratch?.remove() }

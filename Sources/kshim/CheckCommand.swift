@@ -82,7 +82,7 @@ struct CheckCommand: AsyncParsableCommand {
       return try tell(wholeReport(known))
     }
     let (revision, base) = try await self.revision.resolve(
-      sources, needing: search.subject.folders)
+      sources, needing: search.subject.needs)
     defer {
       revision.close()
       base?.close()

@@ -32,6 +32,9 @@ struct RevisionOptions: ParsableArguments {
     if take != nil, patches.isEmpty { throw ValidationError("--take needs a --patch") }
   }
 
+  /// What of a tree must be there.
+  typealias Needs = (KernelTree) -> [String]
+
   /// The patches, in order, those beyond ``take`` left out.
   ///
   /// - Throws: `Failure` of kind request where there are fewer than ``take``, or as
@@ -86,15 +89,15 @@ struct RevisionOptions: ParsableArguments {
 
   /// The same, of patches that were read.
   ///
-  /// - Parameter folders: what must be there of a kernel that is unpacked in parts.
+  /// - Parameter needs: what must be there of a kernel that is unpacked in parts.
   func resolve(
-    _ sources: [PatchFile.Source], needing folders: [String] = []
+    _ sources: [PatchFile.Source], needing needs: Needs? = nil
   ) async throws -> (revision: Revision, base: Revision?) {
-    try await Self.resolve(kernelName, patchFiles(sources), KernelStore.own, needing: folders)
+    try await Self.resolve(kernelName, patchFiles(sources), KernelStore.own, needing: needs)
   }
 
   static func resolve(
-    _ kernel: String, _ files: [PatchFile], _ store: KernelStore, needing folders: [String] = []
+    _ kernel: String, _ files: [PatchFile], _ store: KernelStore, needing needs: Needs? = nil
   ) async throws -> (revision: Revision, base: Revision?) {
     let range = try await store.range(kernel) { Terminal.status($0) }
     if let range, files.isEmpty {
@@ -102,7 +105,13 @@ struct RevisionOptions: ParsableArguments {
       return (try await range.revision(of: range.head, since: range.base), range.baseRevision)
     }
     var tree = try await store.resolve(kernel) { Terminal.status($0) }
-    if !folders.isEmpty { tree = try await store.need(folders, of: tree) { Terminal.status($0) } }
+    var asked: Set<String> = []
+    // What is included tells of more.
+    while let needs {
+      let more = needs(tree).filter { asked.insert($0).inserted }
+      guard !more.isEmpty else { break }
+      tree = try await store.need(more, of: tree) { Terminal.status($0) }
+    }
     let revision = try await store.revision(tree: tree, patches: files) { Terminal.status($0) }
     Terminal.status("")
     tell(revision)

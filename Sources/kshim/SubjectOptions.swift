@@ -41,7 +41,7 @@ struct SubjectOptions: ParsableArguments {
   }
 
   /// What must be there of a kernel that is unpacked in parts.
-  var folders: [String] { function.flatMap(FunctionName.init)?.folders ?? [] }
+  var needs: RevisionOptions.Needs? { function.flatMap(FunctionName.init)?.needs(in:) }
 
   /// kshim's own files, and the subject's name among them.
   func locate() throws -> (installation: Installation, subject: String) {

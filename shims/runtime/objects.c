@@ -309,7 +309,12 @@ void kshim_fill(void *where, unsigned type, kshim_u64 pc)
 		for (uint64_t n = 0; n < field->count; n++) {
 			const uint64_t place = address + field->offset + n * field->stride;
 
-			if (!is_local && !unset_holds(place, field->size))
+			/* What is NULL so far is what a callee is asked for. */
+			const bool is_null = field->kind == KSHIM_FIELD_POINTER &&
+					     thread_place(address) == THREAD_STACK &&
+					     !*(uint64_t *)place;
+
+			if (!is_local && !is_null && !unset_holds(place, field->size))
 				continue;
 			if (is_local)
 				put(place, 0, field->size);

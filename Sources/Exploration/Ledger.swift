@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Shims
+
+/// What a function took and must give back where it fails: pairs of callees, as the plan names them.
+struct Ledger {
+  private struct Taken {
+    var pair: Int
+    var key: UInt64
+    var pc: UInt64
+    var event: Int
+  }
+
+  private let pairs: [Plan.Pair]
+  private let names: [String]
+  private var takers: [UInt16: [Int]] = [:]
+  private var givers: [UInt16: [Int]] = [:]
+  /// Of each pair, whether the text itself gives back.
+  private var isGivenHere: [Bool] = []
+
+  init(_ pairs: [Plan.Pair], _ subject: Subject) {
+    self.pairs = pairs
+    names = subject.calls
+    for (number, pair) in pairs.enumerated() {
+      if let call = subject.call(pair.takes) { takers[call, default: []].append(number) }
+      let giver = subject.call(pair.gives)
+      if let giver { givers[giver, default: []].append(number) }
+      isGivenHere.append(giver != nil)
+    }
+  }
+
+  private static func key(_ event: Event, _ place: Int?) -> UInt64 {
+    switch place {
+    case nil: 0
+    case -1: event.value
+    case 0: event.arg.0
+    case 1: event.arg.1
+    case 2: event.arg.2
+    case 3: event.arg.3
+    default: 0
+    }
+  }
+
+  private static func isFailure(_ value: UInt64, isPointer: Bool) -> Bool {
+    let wide = Int64(bitPattern: value)
+    if (-4095..<0).contains(wide) { return true }
+    if isPointer { return value == 0 }
+    return value >> 32 == 0 && (-4095..<0).contains(Int64(Int32(truncatingIfNeeded: value)))
+  }
+
+  /// Judges a step that returned.
+  func judge(
+    _ events: ArraySlice<Event>, in world: World, hasFailed: Bool, _ function: String,
+    _ report: inout Report
+  ) {
+    guard !pairs.isEmpty else { return }
+    var taken: [Taken] = []
+    var given: [(pair: Int, key: UInt64)] = []
+    for (index, event) in zip(events.indices, events) where event.what == .call {
+      for number in givers[event.call] ?? [] {
+        let key = Self.key(event, pairs[number].given)
+        if let place = taken.lastIndex(where: { $0.pair == number && $0.key == key }) {
+          let one = taken[place]
+          // One call that takes may have several that give back.
+          taken.removeAll { $0.event == one.event }
+          given.append((number, key))
+        }
+      }
+      for number in takers[event.call] ?? [] {
+        let pair = pairs[number]
+        guard !Self.isFailure(event.value, isPointer: pair.taken == -1) else { continue }
+        let key = Self.key(event, pair.taken)
+        taken.append(Taken(pair: number, key: key, pc: event.pc, event: index))
+      }
+    }
+    report.look(at: .init(.unreleased))
+    guard hasFailed else { return }
+    var told: Set<Int> = []
+    for one in taken where told.insert(one.event).inserted {
+      let pair = pairs[one.pair]
+      // Where this function never gives it back, who finds it in what is left does.
+      if pair.taken == -1, !isGivenHere[one.pair], world.names(one.key) { continue }
+      report.broken(
+        .unreleased, in: function, at: one.pc,
+        "\(pair.takes)() succeeds, the function fails, and \(pair.gives)() is not called")
+    }
+  }
+}

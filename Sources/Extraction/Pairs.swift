@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// Which callees take something and which give it back, told by the kernel's names.
+struct Pairs {
+  /// A callee, and the types by which what it takes is known.
+  struct Callee {
+    var name: String
+    var prototype: ClangCursor.Prototype
+  }
+
+  /// What takes, and what gives that back; in a name one stands for the other.
+  private static let verbs: [(takes: String, gives: [String])] = [
+    ("register", ["unregister", "deregister"]),
+    ("get", ["put"]),
+    ("request", ["free", "release"]),
+    ("alloc", ["free", "release", "destroy", "dealloc", "put"]),
+    ("allocate", ["free", "release", "deallocate"]),
+    ("create", ["destroy", "remove", "delete", "free", "release", "put", "unregister"]),
+    ("init", ["exit", "fini", "destroy", "cleanup", "deinit", "uninit", "free", "release", "term"]),
+    ("initialize", ["destroy", "cleanup", "put", "deinitialize", "finalize"]),
+    ("enable", ["disable"]),
+    ("map", ["unmap"]),
+    ("open", ["close", "release"]),
+    ("add", ["del", "remove", "delete"]),
+    ("start", ["stop"]),
+    ("attach", ["detach"]),
+    ("acquire", ["release"]),
+    ("claim", ["release", "unclaim"]),
+    ("bind", ["unbind"]),
+    ("connect", ["disconnect"]),
+    ("prepare", ["unprepare", "cleanup", "finish"]),
+    ("setup", ["teardown", "cleanup", "destroy", "free", "unset", "release"]),
+    ("grab", ["release", "ungrab", "put", "drop"]),
+    ("hold", ["release", "put", "unhold"]),
+    ("pin", ["unpin"]),
+    ("reserve", ["unreserve", "release", "free"]),
+    ("load", ["unload", "free", "release"]),
+    ("mount", ["unmount", "umount"]),
+    ("begin", ["end", "abort", "finish"]),
+    ("charge", ["uncharge"]),
+    ("inc", ["dec"]),
+    ("block", ["unblock"]),
+    ("suspend", ["resume"]),
+    ("join", ["leave"]),
+    ("new", ["free", "put", "destroy", "delete", "release"]),
+    ("take", ["put", "drop", "release"]),
+    ("ref", ["unref"]),
+    ("link", ["unlink"]),
+  ]
+
+  /// What the names do not show.
+  private static let known: [(takes: String, gives: String)] = [
+    ("fget", "fput"), ("fdget", "fdput"), ("igrab", "iput"), ("iget_locked", "iput"),
+    ("new_inode", "iput"), ("ext4_iget", "iput"), ("ext4_bread", "__brelse"), ("dget", "dput"),
+    ("d_make_root", "dput"), ("__bread_gfp", "__brelse"), ("sb_bread", "brelse"),
+    ("alloc_skb", "kfree_skb"), ("__alloc_skb", "sk_skb_reason_drop"),
+    ("get_device", "put_device"), ("device_initialize", "put_device"),
+    ("device_register", "put_device"), ("try_module_get", "module_put"),
+    ("clk_prepare_enable", "clk_disable_unprepare"), ("kern_mount", "kern_unmount"),
+    ("of_find_node_by_name", "of_node_put"), ("ioremap", "iounmap"), ("ioremap_wc", "iounmap"),
+    ("ioremap_cache", "iounmap"), ("of_iomap", "iounmap"), ("memremap", "memunmap"),
+    ("bdev_file_open_by_dev", "fput"), ("anon_inode_getfile", "fput"),
+    ("get_unused_fd_flags", "put_unused_fd"), ("kobject_create_and_add", "kobject_put"),
+    ("kobject_init_and_add", "kobject_put"), ("add_disk", "del_gendisk"),
+    ("platform_driver_register", "platform_driver_unregister"),
+    ("__platform_driver_register", "platform_driver_unregister"),
+    ("pci_request_regions", "pci_release_regions"), ("request_threaded_irq", "free_irq"),
+    ("pm_runtime_get_sync", "__pm_runtime_idle"),
+  ]
+
+  /// A name without what says only how it is done.
+  private static func plain(_ name: String) -> String {
+    var name = name[...]
+    while name.hasPrefix("_") { name.removeFirst() }
+    for ending in ["_noprof", "_node", "_gfp", "_sync", "_all", "_locked", "_unlocked", "_flags"]
+    where name.hasSuffix(ending) { name.removeLast(ending.count) }
+    return String(name)
+  }
+
+  private static func isPair(_ takes: String, _ gives: String) -> Bool {
+    if known.contains(where: { $0.takes == takes && $0.gives == gives }) { return true }
+    let (left, right) = (plain(takes), plain(gives))
+    guard left != right else { return false }
+    // What a device gives back itself nobody else does.
+    if takes.hasPrefix("devm_") || takes.hasPrefix("pcim_") || takes.hasPrefix("drmm_") {
+      return false
+    }
+    let words = left.split(separator: "_", omittingEmptySubsequences: true).map(String.init)
+    let others = right.split(separator: "_", omittingEmptySubsequences: true).map(String.init)
+    for (verb, opposites) in verbs {
+      for opposite in opposites {
+        if let place = words.firstIndex(of: verb), let other = others.firstIndex(of: opposite) {
+          var (rest, otherRest) = (words, others)
+          rest.remove(at: place)
+          otherRest.remove(at: other)
+          if rest == otherRest { return true }
+          // `usb_alloc_dev()` and `usb_put_dev()`, but `alloc_a()` and `free_b()` are none.
+          if !rest.isEmpty, !otherRest.isEmpty, Set(otherRest).isSubset(of: rest) { return true }
+        }
+        // `netif_register` in one word: `register_x` and `unregister_x`
+        if opposite.hasSuffix(verb), right.contains(opposite),
+          right.replacing(opposite, with: verb) == left
+        {
+          return true
+        }
+      }
+    }
+    return false
+  }
+
+  /// The pairs among callees, with what tells which of them belong together.
+  ///
+  /// - Parameter others: callees of the same file's other functions, which may give back.
+  static func all(of callees: [Callee], givenBack others: [Callee]) -> [Generated.Pair] {
+    var pairs: [Generated.Pair] = []
+    for taker in callees {
+      for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name) {
+        let (taken, given) = (taker.prototype, giver.prototype)
+        var key: (takes: Int?, gives: Int?) = (nil, nil)
+        search: for (number, argument) in given.arguments.enumerated()
+        where argument.shape == .pointer {
+          if taken.result.shape == .pointer, taken.result.canonicalPointee == argument.canonicalPointee {
+            key = (-1, number)
+            break search
+          }
+          if let place = taken.arguments.firstIndex(where: {
+            $0.shape == .pointer && $0.canonicalPointee == argument.canonicalPointee
+          }) {
+            key = (place, number)
+            break search
+          }
+        }
+        pairs.append(
+          .init(
+            acquires: taker.name, releases: giver.name, taken: key.takes, given: key.gives))
+      }
+    }
+    return pairs
+  }
+}
+
+extension ClangCursor.ValueType {
+  /// What a pointer points to, without `const`.
+  fileprivate var canonicalPointee: String {
+    pointee.hasPrefix("const ") ? String(pointee.dropFirst(6)) : pointee
+  }
+}
