@@ -251,6 +251,10 @@ public struct Check: Sendable {
     notes.removeAll { note in
       findings.contains { $0.property == Property.uninitialised.id && $0.line == note.line }
     }
+    var limits = result.findings.limits.keys.map(\.words).sorted()
+    if let index = limits.firstIndex(of: Limit.assumed.words) {
+      limits[index] += try await assumed(result.assumed, builds)
+    }
     var verdict = Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
@@ -259,8 +263,7 @@ public struct Check: Sendable {
       exploration: .init(
         scenarios: result.scenarios, runs: result.runs, seconds: result.seconds,
         exhaustive: result.isExhaustive && drives == nil,
-        limits: result.findings.limits.isEmpty
-          ? nil : result.findings.limits.keys.map(\.words).sorted(),
+        limits: limits.isEmpty ? nil : limits,
         bound: result.most.map {
           "with at most \($0) answers of a run that are not the ordinary ones"
         } ?? D.bound, functions: subject.entries, coverage: D.coverage),
@@ -268,6 +271,24 @@ public struct Check: Sendable {
     let followed = builds.extraction.followed
     verdict.followed = followed.isEmpty ? nil : followed
     return (verdict, result.outcomes)
+  }
+
+  /// What goes wrong by what is assumed, and where.
+  private func assumed(
+    _ entries: [Report.Breach: Report.Entry], _ builds: Builds
+  ) async throws -> String {
+    let all = entries.sorted { $0.value.size < $1.value.size }
+    var offsets: Set<UInt64> = []
+    for (breach, entry) in all {
+      if breach.offset != 0 { offsets.insert(breach.offset) }
+      offsets.formUnion(entry.path)
+    }
+    let source = try await builds.source(of: offsets)
+    let places = all.prefix(3).map { breach, entry in
+      let place = source.place(of: breach, by: entry.path)
+      return "\(source.provenance.file(of: place.function)):\(place.line): \(entry.message)"
+    }
+    return " (\(places.joined(separator: "; ")))"
   }
 
   /// Branches that no scenario takes. The runs that cover every way through the code tell which may be

@@ -70,10 +70,15 @@ public struct Explorer: Sendable {
     public var outcomes: Outcomes?
     /// How many answers of a run are not the ordinary ones; nil where all were asked for.
     public var most: Int?
+    /// Whether the search was ended before it was through.
+    var isCutShort: Bool { findings.limits[.runs] != nil || findings.limits[.seconds] != nil }
+    /// What went wrong though nothing had failed.
+    public var assumed: [Report.Breach: Report.Entry] = [:]
   }
 
   /// Where a domain bounds the answers that are not the ordinary ones, as many runs are made at most.
   static let mostRuns = 40_000
+  static let mostSeconds = 3
 
   /// Gives each worker a build of its own.
   public typealias Loader = @Sendable (_ worker: Int) throws -> Subject
@@ -90,23 +95,23 @@ public struct Explorer: Sendable {
     finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
-    func search(_ most: Int?) throws -> Result {
+    func search(_ most: Int?, _ jobs: Int = 1) throws -> Result {
       try Self.search(
         domain, most: most, jobs: jobs, load: load, drives: drives, observing: silent,
         finish: finish, progress: progress)
     }
-    guard let most = try D(load(0)).most else { return try search(nil) }
+    guard let most = try D(load(0)).most else { return try search(nil, jobs) }
     // Few at first: what is simple is looked at whole, whatever the rest costs.
     var result = try search(min(1, most))
-    for number in stride(from: 2, through: most, by: 1) where result.findings.limits[.runs] == nil {
+    for number in stride(from: 2, through: most, by: 1) where !result.isCutShort {
       var next = try search(number)
-      if next.findings.limits[.runs] != nil { next.findings.add(result.findings) }
+      if next.isCutShort { next.findings.add(result.findings) }
       // More answers ask for nothing new.
       let isDone = next.runs == result.runs
       result = next
       if isDone { break }
     }
-    result.findings.dropAssumed()
+    result.assumed = result.findings.dropAssumed()
     result.isExhaustive = result.findings.limits.isEmpty
     return result
   }
@@ -138,10 +143,16 @@ public struct Explorer: Sendable {
         var told = 0.0
         while let batch = shared.next() {
           search.walk(batch, in: &domain) { search in
-            if most != nil, search.runs * jobs >= mostRuns {
-              search.leaveOut(by: .runs)
-              shared.close()
-              return false
+            if most != nil {
+              if subject.world.decisions.count == Int(KSHIM_MOST_ASKED) {
+                search.leaveOut(by: .rounds)
+              }
+              let isLong = search.runs % 16 == 0 && elapsed() > Double(mostSeconds)
+              if isLong || search.runs * jobs >= mostRuns {
+                search.leaveOut(by: isLong ? .seconds : .runs)
+                shared.close()
+                return false
+              }
             }
             if shared.isHungry, let half = search.split() { shared.add(half) }
             guard let progress, worker == 0 else { return true }

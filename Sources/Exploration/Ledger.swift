@@ -53,6 +53,8 @@ struct Ledger {
     _ report: inout Report
   ) {
     guard !pairs.isEmpty else { return }
+    // What was answered otherwise was not taken.
+    let refused = Set(world.decisions.filter { $0.choice != 0 }.map { Int($0.event) })
     var taken: [Taken] = []
     var given: [(pair: Int, key: UInt64)] = []
     for (index, event) in zip(events.indices, events) where event.what == .call {
@@ -67,7 +69,7 @@ struct Ledger {
       }
       for number in takers[event.call] ?? [] {
         let pair = pairs[number]
-        guard !Self.isFailure(event.value, isPointer: pair.taken == -1) else { continue }
+        guard !refused.contains(index), !Self.isFailure(event.value, isPointer: pair.taken == -1) else { continue }
         let key = Self.key(event, pair.taken)
         taken.append(Taken(pair: number, key: key, pc: event.pc, event: index))
       }

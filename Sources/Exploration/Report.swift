@@ -51,6 +51,8 @@ public struct Report {
     public internal(set) var entries: [Breach: Entry] = [:]
     /// How many scenarios looked at the same properties.
     private var looked: [PropertySet: Int] = [:]
+    /// Whether a run has returned an errno or no pointer.
+    public internal(set) var returnsErrors = false
     /// What the harness ran out of, and in how many scenarios.
     public internal(set) var limits: [Limit: Int] = [:]
 
@@ -67,12 +69,22 @@ public struct Report {
     }
 
     /// Takes out what goes wrong though nothing has failed: that may be what was assumed of the inputs.
-    mutating func dropAssumed() {
-      for (breach, entry) in entries
-      where entry.size.faults == 0 && Property.immediate.contains(breach.property) {
+    ///
+    /// - Returns: what was taken out.
+    mutating func dropAssumed() -> [Breach: Entry] {
+      let assumed = entries.filter { breach, entry in
+        entry.size.faults == 0 && Property.immediate.contains(breach.property)
+      }
+      // Where nothing says of failures which, success is no statement.
+      if checked(.wrongErrno) == 0 {
+        for breach in entries.keys
+        where breach.property == .errorSwallowed && !returnsErrors { entries[breach] = nil }
+      }
+      for (breach, entry) in assumed {
         entries[breach] = nil
         limits[.assumed, default: 0] += entry.failing
       }
+      return assumed
     }
 
     /// Adds what an earlier and smaller search has found, where this one has not.
@@ -92,6 +104,7 @@ public struct Report {
         entries[breach] = mine
       }
       looked.merge(other.looked, uniquingKeysWith: +)
+      returnsErrors = returnsErrors || other.returnsErrors
       limits.merge(other.limits, uniquingKeysWith: +)
     }
   }
@@ -156,8 +169,11 @@ public struct Report {
     return Size(
       isWarned: world?.events.contains { $0.what == .warning } ?? false,
       faults: inputs.map { first in
-        world?.decisions.count {
-          $0.choice != 0 && Int($0.call) < first && !unasked.contains($0.call)
+        world.map { world in
+          world.decisions.count {
+            $0.choice != 0 && Int($0.call) < first && !unasked.contains($0.call)
+              && StepEvents.isFailure(world.events[Int($0.event)].value)
+          }
         } ?? 0
       } ?? 0,
       failures: choices.count { $0 != 0 }, isStory: space?.name != function,
@@ -269,6 +285,8 @@ public struct Report {
   @inlinable public mutating func look(at properties: PropertySet) { add(properties) }
 
   @usableFromInline mutating func add(_ properties: PropertySet) { looked.formUnion(properties) }
+
+  mutating func returnsError() { findings.returnsErrors = true }
 
   /// Says that scenarios are left out.
   mutating func leaveOut(by limit: Limit) { findings.limits[limit, default: 0] += 1 }

@@ -191,6 +191,9 @@ public struct StepEvents {
     }
   }
 
+  /// NULL, or an errno.
+  static func isFailure(_ value: UInt64) -> Bool { value == 0 || errno(value) != nil }
+
   /// A result that is a negative errno, of 64 or of 32 bits.
   static func errno(_ value: UInt64) -> Int32? {
     let number = Int64(bitPattern: value)
@@ -301,6 +304,8 @@ public struct StepEvents {
         .crash, in: function, at: event.pc, "__pa() is asked for what is no page of the direct map")
     case .bug:
       fatal = event
+      // To give up at boot is no mistake.
+      if report.inputs != nil, event.hasCallee { return }
       report.broken(
         .crash, in: function, at: event.pc,
         event.hasCallee ? "a function is called that never comes back" : "BUG() is reached")

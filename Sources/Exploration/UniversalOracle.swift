@@ -12,6 +12,7 @@ struct UniversalOracle {
 
   /// Of a function that no manifest describes; nil where one does.
   private let ledger: Ledger?
+  private let baseline = Baseline()
   /// Calls that may keep what they get, and those that nobody asks whether they fail.
   private let unknown: [UInt16: UInt]
   private let keepers: Set<UInt16>
@@ -75,6 +76,8 @@ struct UniversalOracle {
     let end = returned.pc
     let outcome = Outcome(target.result, returned.value)
     var held = held
+    if ledger != nil, outcome.isFailure { report.returnsError() }
+    if ledger != nil { baseline.take(world, prefix: report.choices.count) }
     if let ledger {
       let own = world.events[step..<position]
       ledger.judge(
@@ -199,6 +202,8 @@ struct UniversalOracle {
     let callee = "\(subject.calls[Int(first.call)])()"
     switch outcome {
     case .success:
+      // Who goes on as if nothing had been may do without.
+      if ledger != nil, !answers.isEmpty, !baseline.differs(world) { return }
       report.look(at: .init(.errorSwallowed))
       report.broken(
         .errorSwallowed, in: target.name, at: first.pc,
@@ -220,6 +225,43 @@ struct UniversalOracle {
     case .null: report.look(at: .init(.errorSwallowed))
     case .unknown: break
     }
+  }
+}
+
+/// How much comes after each answer where it is the ordinary one: what comes after another is held
+/// against that. Of one search, whose runs come in the order of their answers.
+final class Baseline {
+  private var after: [Int] = []
+
+  /// - Parameter prefix: how many answers were given; what comes behind is ordinary.
+  func take(_ world: World, prefix: Int) {
+    let decisions = world.decisions
+    let count = Self.count(world.events, from: 0)
+    if after.count < decisions.count {
+      after += Array(repeating: 0, count: decisions.count - after.count)
+    }
+    for index in max(0, prefix)..<max(prefix, decisions.count) {
+      after[index] = count - Self.count(world.events, upTo: Int(decisions[index].event))
+    }
+  }
+
+  /// Whether something else comes after the last answer that is not the ordinary one.
+  func differs(_ world: World) -> Bool {
+    let decisions = world.decisions
+    guard let last = decisions.lastIndex(where: { $0.choice != 0 }), last < after.count else {
+      return true
+    }
+    let events = world.events
+    return Self.count(events, from: 0) - Self.count(events, upTo: Int(decisions[last].event))
+      != after[last]
+  }
+
+  private static func count(_ events: UnsafeBufferPointer<Event>, from: Int) -> Int {
+    events.count { $0.what == .call || $0.what == .free || $0.what == .lock }
+  }
+
+  private static func count(_ events: UnsafeBufferPointer<Event>, upTo end: Int) -> Int {
+    events[..<end].count { $0.what == .call || $0.what == .free || $0.what == .lock }
   }
 }
 

@@ -17,6 +17,7 @@ struct Closure {
   private var taken: [Int: Extractor.Piece] = [:]
   private var pending: [(cursor: ClangCursor, range: Range<Int>)] = []
   private var followed: Set<String> = []
+  private var followedDeclarations: Set<ClangCursor> = []
   private var takenMacros: Set<String> = []
   private var exported: Set<String> = []
   /// By the text, and by the functions of headers that it calls.
@@ -71,6 +72,10 @@ struct Closure {
   }
 
   mutating func run() {
+    // Macros of headers may use those of the file.
+    if manifest.isFromTypes {
+      for name in macros.keys.sorted() { takeMacro(name) }
+    }
     while let (cursor, range) = pending.popLast() {
       follow(cursor, from: cursor.name)
       takeMacros(in: range)
@@ -236,6 +241,9 @@ struct Closure {
       || ["memset", "memcpy", "memmove"].contains(name) || UnitWriter.checked.contains(name)
   }
 
+  /// What the object turned out to need.
+  mutating func need(_ variable: ClangCursor) { use(variable: variable, from: "", line: 0) }
+
   private mutating func use(variable target: ClangCursor, from user: String, line: Int) {
     let name = target.name
     variablesUsed.insert(name)
@@ -245,6 +253,7 @@ struct Closure {
       definition.isInMainFile
     {
       take(declaration: definition)
+      if manifest.isFromTypes, target.isInMainFile { take(declaration: target, itself: true) }
       if !definition.isStatic { exported.insert(name) }
     } else if manifest.variables.contains(where: { $0.name == name }) {
       // The harness defines it.
@@ -270,20 +279,29 @@ struct Closure {
     }
     range = range.lowerBound..<min(text.count, range.upperBound + 1)
     range = Conditionals.balanced(range, in: text)
-    guard taken[range.lowerBound] == nil else { return }
+    guard taken[range.lowerBound] == nil else {
+      // One use of a macro may make several.
+      if manifest.isFromTypes, followedDeclarations.insert(cursor).inserted {
+        pending.append((cursor, range))
+      }
+      return
+    }
     taken[range.lowerBound] = Extractor.Piece(range: range)
+    followedDeclarations.insert(cursor)
     pending.append((cursor, range))
   }
 
   /// Takes the file's own macros whose names occur in a range, and those that they use.
   private mutating func takeMacros(in range: Range<Int>) {
-    for word in Self.words(text[range]) {
-      guard let definitions = macros[word], takenMacros.insert(word).inserted else { continue }
-      for macro in definitions {
-        let directive = directiveRange(at: macro.extent.lowerBound, in: text)
-        taken[directive.lowerBound] = Extractor.Piece(range: directive)
-        takeMacros(in: directive)
-      }
+    for word in Self.words(text[range]) { takeMacro(word) }
+  }
+
+  private mutating func takeMacro(_ name: String) {
+    guard let definitions = macros[name], takenMacros.insert(name).inserted else { return }
+    for macro in definitions {
+      let directive = directiveRange(at: macro.extent.lowerBound, in: text)
+      taken[directive.lowerBound] = Extractor.Piece(range: directive)
+      takeMacros(in: directive)
     }
   }
 

@@ -94,7 +94,9 @@ public struct Extraction: Sendable {
     var made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     // What a destructor of a header calls shows in the object alone.
     let byPattern = manifest.byPattern(made.unknown)
-    let found = Set(made.unknown).intersection(manifest.answered).union(byPattern.map(\.name))
+    let found = manifest.isFromTypes
+      ? Set(made.unknown)
+      : Set(made.unknown).intersection(manifest.answered).union(byPattern.map(\.name))
     if !found.isEmpty {
       extractor.needed.formUnion(found)
       extractor.manifest.boundary += byPattern

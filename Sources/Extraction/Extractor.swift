@@ -289,6 +289,13 @@ struct Extractor {
     for name in targets + manifest.extract + source.added {
       closure.add(function: functions[name]!)
     }
+    if manifest.isFromTypes {
+      // What only headers name.
+      for name in needed.sorted() {
+        if let function = functions[name], function.isInMainFile { closure.add(function: function) }
+        if let variable = declared(name, as: .variable) { closure.need(variable) }
+      }
+    }
     for probe in resolved.used { closure.follow(probe, from: "the harness") }
     closure.run()
 
@@ -358,7 +365,8 @@ struct Extractor {
         needed.compactMap { name in declared(name, as: .function).map { (name, $0) } }
       ) { first, _ in first },
       answered: callees, variables: closure.unknownVariables,
-      needed: needed.compactMap { declared($0, as: .variable) })
+      needed: needed.compactMap { declared($0, as: .variable) },
+      unknown: needed.filter { named[$0] == nil && functions[$0] == nil })
     if generated == nil {
       try check(targets.map { ($0, functions[$0]!) }, resolved.objects.map(\.object))
     }

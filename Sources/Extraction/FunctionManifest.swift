@@ -90,6 +90,8 @@ struct Makefile {
   private(set) var leftOutBy: [String] = []
 
   private let revision: Revision
+  /// Of the makefile that is read.
+  private var variables: [String: String] = [:]
   private let settings: Set<Substring>
   private let hasSettings: Bool
 
@@ -111,6 +113,8 @@ struct Makefile {
     var hasOwner = false
     while true {
       let lines = self.lines(of: folder)
+      variables = Dictionary(
+        lines.map { ($0.name, $0.words.joined(separator: " ")) }, uniquingKeysWith: { first, _ in first })
       flags(lines, folder, names: ["subdir-ccflags-"])
       let last = (part as NSString).lastPathComponent
       if !hasOwner, let named = [part, last].first(where: { name in
@@ -165,6 +169,12 @@ struct Makefile {
 
   private func relative(_ path: String, _ folder: String) -> String? {
     var path = path
+    for _ in 0..<4 {
+      guard let name = path.firstMatch(of: /\$\((\w+)\)/)?.1, !["src", "srctree", "obj", "objtree"]
+        .contains(String(name)), let value = variables[String(name)]
+      else { break }
+      path = path.replacing("$(\(name))", with: value)
+    }
     for (variable, value) in [
       ("$(srctree)/$(src)", folder), ("$(src)", folder), ("$(srctree)/", ""), ("$(obj)", folder),
       ("$(objtree)/", ""),

@@ -26,7 +26,7 @@ extension HarnessWriter {
       let values = field.values.map { $0 == Int64.min ? "(-9223372036854775807LL - 1)" : "\($0)LL" }
       let call = field.values.count > 1 ? field.name.flatMap { calls[$0] } : nil
       return "{ \(field.offset), \(field.count), \(field.stride), \(field.size), "
-        + "\(field.kind.rawValue), \(field.bit), \(field.width), \(call ?? 0xffff), "
+        + "\(field.kind.rawValue), \(field.bit), \(field.width), \(field.isGivenBack ? 1 : 0), \(call ?? 0xffff), "
         + "\(values.count), \(field.target), \(field.within), "
         + (values.isEmpty
           ? "0 }" : "(const long long[]){ \(values.joined(separator: ", ")) } }")

@@ -72,12 +72,16 @@ struct Harnessing {
       }
       waiting = next
     }
-    return Set(functions.values.filter(\.isInMainFile).map(\.name)).subtracting(taken)
+    // One use of a macro may make several, which come together.
+    let places = Dictionary(
+      grouping: functions.values.filter(\.isInMainFile), by: \.extent.lowerBound)
+    return Set(places.values.filter { $0.count == 1 }.map { $0[0].name }).subtracting(taken)
   }
 
   mutating func generate(
     targets: [ClangCursor], text: [ClangCursor], callees: [String: ClangCursor],
-    answered: [Extractor.Callee], variables: [String: ClangCursor], needed: [ClangCursor]
+    answered: [Extractor.Callee], variables: [String: ClangCursor], needed: [ClangCursor],
+    unknown: Set<String>
   ) -> Generated {
     for function in text { uses.read(function) }
     for function in text {
@@ -99,7 +103,7 @@ struct Harnessing {
         }
         return !calls
       }
-      if calls { uses.readAnswers(of: function) }
+      if calls { uses.readAnswers(of: function) } else { uses.noteFrees(in: function) }
     }
     var types = TypeTable(uses)
     let arguments = targets.map { target in
@@ -122,9 +126,10 @@ struct Harnessing {
     }
     var outside: [(name: String, type: String, value: String)] = []
     var regions: [(name: String, type: Int)] = []
-    var opaque: [String] = []
+    // What assembly defines.
+    var opaque = unknown.filter { name in !answered.contains { $0.name == name } }.sorted()
     let named = variables.values.sorted { $0.name < $1.name }
-      + needed.filter { variables[$0.name] == nil }
+      + needed.filter { variables[$0.name] == nil && $0.definition?.isInMainFile != true }
     for variable in named {
       guard variable.type.size != nil || variable.type.kind == .array else {
         opaque.append(variable.name)
@@ -143,6 +148,12 @@ struct Harnessing {
       else { continue }
       regions.append((variable.name, types.number(single: definition.type)))
     }
+    // Whose step it is.
+    if let member = uses.values.keys.first(where: { $0.isField && $0.parent?.name == "task_struct" }),
+      let task = member.parent
+    {
+      regions.append(("kshim_task", types.number(single: task.type)))
+    }
     // A function that answers a pointer may make more types, and with them more functions.
     var pointers: [Extractor.Callee] = []
     while pointers.count < types.functions.count {
@@ -158,7 +169,7 @@ struct Harnessing {
       pairs: Pairs.all(
         of: (made + answered.filter { Self.mayPair($0.rule) })
           .map { Pairs.Callee(name: $0.name, prototype: $0.prototype) },
-        givenBack: elsewhere(than: known.union(made.map(\.name)))),
+        givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text)),
       unused: unused((answered + made + pointers).map(\.name)))
   }
 
@@ -196,6 +207,18 @@ struct Harnessing {
       makes: makes)
   }
 
+  /// Names of all functions that a text calls.
+  private func called(by text: [ClangCursor]) -> Set<String> {
+    var names: Set<String> = []
+    for function in text {
+      function.visit { child in
+        if let target = child.referenced, target.kind == .function { names.insert(target.name) }
+        return true
+      }
+    }
+    return names
+  }
+
   /// Callees of the file's other functions.
   private func elsewhere(than known: Set<String>) -> [Pairs.Callee] {
     var found: [String: ClangCursor] = [:]
@@ -220,7 +243,7 @@ struct Harnessing {
   }
 
   private func unused(_ names: [String]) -> [String] {
-    let used = Set(uses.answers.filter { $0.value.isUsed || $0.value.isTested }.map(\.key.name))
+    let used = Set(uses.answers.keys.filter(uses.isTaken).map(\.name))
     return names.filter { !used.contains($0) }
   }
 
@@ -229,6 +252,8 @@ struct Harnessing {
   private static func numbers(_ type: ClangType, _ answer: Uses.Answer) -> [String] {
     if answer.isNegated, !answer.isPositive { return ["1", "0"] }
     guard type.kind == .number, type.isSigned, type.size ?? 0 >= 4 else { return ["0", "1"] }
+    // A number that is only looked at for being 0 may be anything else.
+    guard answer.isErrno || !answer.isTested else { return ["0", "1"] }
     return ["0", "\(TypeTable.eio)"] + (answer.isPositive ? ["1"] : [])
   }
 }

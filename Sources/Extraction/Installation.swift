@@ -105,7 +105,7 @@ public struct Installation: Sendable {
       var services = try ManifestReader(path: path).services()
       for index in services.boundary.indices { services.boundary[index].rule.isService = true }
       // Addresses are made with these, in the glue's macros too.
-      for index in services.variables.indices where !path.hasSuffix("/memory.yaml") {
+      for index in services.variables.indices where manifest.isFromTypes || !path.hasSuffix("/memory.yaml") {
         services.variables[index].isService = true
       }
       manifest.add(services)

@@ -94,8 +94,6 @@ struct Pairs {
           rest.remove(at: place)
           otherRest.remove(at: other)
           if rest == otherRest { return true }
-          // `usb_alloc_dev()` and `usb_put_dev()`, but `alloc_a()` and `free_b()` are none.
-          if !rest.isEmpty, !otherRest.isEmpty, Set(otherRest).isSubset(of: rest) { return true }
         }
         // `netif_register` in one word: `register_x` and `unregister_x`
         if opposite.hasSuffix(verb), right.contains(opposite),
@@ -110,10 +108,15 @@ struct Pairs {
 
   /// The pairs among callees, with what tells which of them belong together.
   ///
-  /// - Parameter others: callees of the same file's other functions, which may give back.
-  static func all(of callees: [Callee], givenBack others: [Callee]) -> [Generated.Pair] {
+  /// - Parameters:
+  ///   - others: callees of the same file's other functions, which may give back.
+  ///   - seen: all that the text calls. What is run and not answered gives back unseen.
+  static func all(
+    of callees: [Callee], givenBack others: [Callee], seen: Set<String>
+  ) -> [Generated.Pair] {
     var pairs: [Generated.Pair] = []
-    for taker in callees {
+    let unseen = seen.subtracting(callees.map(\.name))
+    for taker in callees where !unseen.contains(where: { isPair(taker.name, $0) }) {
       for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name) {
         let (taken, given) = (taker.prototype, giver.prototype)
         var key: (takes: Int?, gives: Int?) = (nil, nil)

@@ -21,6 +21,8 @@ struct TypeTable {
     /// A type, or a function.
     var target = 0
     var within = 0
+    /// Whether another function of the file frees what it points to.
+    var isGivenBack = false
   }
 
   struct Entry {
@@ -38,6 +40,10 @@ struct TypeTable {
   }
 
   static let eio: Int64 = -5
+  private static let nodes: Set = [
+    "rb_root", "rb_root_cached", "rb_node", "hlist_node", "hlist_nulls_node", "llist_head",
+    "llist_node", "timerqueue_head", "xarray", "idr", "radix_tree_root", "maple_tree",
+  ]
   /// Elements of what a pointer to numbers or to pointers points to.
   private static let elements = 4
   /// Of what no type says.
@@ -124,7 +130,13 @@ struct TypeTable {
       }
       return number
     }
-    guard let declaration = type.declaration else { return number }
+    guard let declaration = type.declaration, !Self.nodes.contains(declaration.name) else {
+      return number
+    }
+    if declaration.name == "list_head" {
+      entries[number].fields = [Field(kind: .list, offset: 0, size: 16, values: [0])]
+      return number
+    }
     if let home = uses.homes[declaration], home.type.unqualified != name {
       let outer = self.number(of: home.type)
       // Only one of two can be the other's home.
@@ -189,6 +201,16 @@ struct TypeTable {
     guard size > 0, count > 0 else { return [] }
     if type.kind == .record {
       let record = type.declaration?.name ?? ""
+      if record == "hlist_head" || record == "hlist_nulls_head" {
+        guard let declaration, let element = uses.elements[declaration] else { return [] }
+        return [
+          Field(
+            kind: .pointer, offset: offset, size: 8, count: count, stride: size, name: name,
+            values: [1, 0], target: number(of: element.type), within: element.within)
+        ]
+      }
+      // Trees are empty, and nodes stand in none.
+      if Self.nodes.contains(record) { return [] }
       if record == "list_head" {
         return [list(declaration, offset, count, size, name: name)]
       }
@@ -276,6 +298,7 @@ struct TypeTable {
       return Field(kind: .number, offset: 0, size: size, name: name, values: values)
     }
     var field = Field(kind: .pointer, offset: 0, size: 8, name: name, values: [1])
+    field.isGivenBack = value.isGivenBack
     if value.isTested { field.values.append(0) }
     if value.isErrorTested { field.values.append(Self.eio) }
     let pointee = type.pointee

@@ -20,12 +20,18 @@ struct Uses {
     var masks: Set<Int64> = []
     /// What a `void *` points to.
     var pointee: ClangType?
+    /// Whether another function of the file frees what it points to.
+    var isGivenBack = false
   }
 
   /// How callers take the answer of a callee.
   struct Answer {
     var isUsed = false
+    /// Functions of headers that call it, and what they do with the answer.
+    var headers: Set<ClangCursor> = []
     var isTested = false
+    /// Whether it is tested for being below 0, or is what the caller returns.
+    var isErrno = false
     var isNegated = false
     var isErrorTested = false
     /// Whether a number above 0 means something.
@@ -52,8 +58,24 @@ struct Uses {
 
   private enum Use { case none, value, truth, negated }
   private var isOwn = true
+  /// Whether only tests of answers are taken down.
+  private var isElsewhere = false
+  private var reader: ClangCursor?
+  /// Variables that the function that is read returns.
+  private var returned: Set<ClangCursor> = []
   private var assignments: [(variable: ClangCursor, at: Int, callee: ClangCursor?)] = []
   private var tests: [(variable: ClangCursor, at: Int, note: (inout Answer) -> Void)] = []
+
+  /// Whether the text takes the answer of a callee, by way of headers' functions too.
+  func isTaken(_ callee: ClangCursor) -> Bool {
+    var (waiting, seen): ([ClangCursor], Set<ClangCursor>) = ([callee], [])
+    while let next = waiting.popLast() {
+      guard seen.insert(next).inserted, let answer = answers[next] else { continue }
+      if answer.isUsed { return true }
+      waiting += answer.headers
+    }
+    return false
+  }
 
   /// Reads a function of the text.
   mutating func read(_ function: ClangCursor) { read(function, isOwn: true) }
@@ -61,20 +83,42 @@ struct Uses {
   /// Reads a function for how it tests its callees' answers alone.
   mutating func readAnswers(of function: ClangCursor) {
     let (known, homes, elements) = (values, homes, elements)
+    isElsewhere = true
+    defer { isElsewhere = false }
     read(function, isOwn: true)
     (values, self.homes, self.elements) = (known, homes, elements)
+    noteFrees(in: function)
+  }
+
+  /// Members whose pointers a function gives away for good.
+  mutating func noteFrees(in function: ClangCursor) {
+    var freed: [ClangCursor] = []
+    function.visit { child in
+      if child.syntax == .call, let callee = child.referenced,
+        callee.name.contains("free") || callee.name.contains("put"),
+        let member = child.callArguments.first?.stripped(), member.isMemberReference,
+        let field = member.referenced
+      {
+        freed.append(field)
+      }
+      return true
+    }
+    for field in freed where values[field] != nil { values[field]!.isGivenBack = true }
   }
 
   private mutating func read(_ function: ClangCursor, isOwn: Bool) {
     self.isOwn = isOwn
+    reader = isOwn ? nil : function
     assignments = []
     tests = []
+    returned = []
     for child in function.children where child.kind == .compound { walk(child, .none) }
     for one in assignments {
       guard let callee = one.callee else { continue }
       let end =
         assignments.filter { $0.variable == one.variable && $0.at > one.at }.map(\.at).min()
         ?? Int.max
+      if returned.contains(one.variable) { answers[callee, default: Answer()].isErrno = true }
       for test in tests
       where test.variable == one.variable && test.at >= one.at && test.at < end {
         test.note(&answers[callee, default: Answer()])
@@ -117,6 +161,13 @@ struct Uses {
       for child in cursor.children { walk(child, child.isExpression ? .truth : .none) }
       return
     case .forLoop, .returnStatement:
+      if cursor.syntax == .returnStatement, let value = cursor.children.first?.stripped() {
+        if value.syntax == .call, let callee = value.referenced {
+          answers[callee, default: Answer()].isErrno = true
+        } else if let variable = value.referenced {
+          returned.insert(variable)
+        }
+      }
       let last = cursor.children.count - 1
       for (number, child) in cursor.children.enumerated() {
         walk(child, cursor.syntax == .forLoop && number == last ? .none : .value)
@@ -220,17 +271,19 @@ struct Uses {
     guard hasMember else { return }
     let home = Home(type: cursor.type.pointee.canonical, within: Int(within))
     var pointer = sides[0].stripped()
-    if pointer.isReference, let variable = pointer.referenced, let value = variable.initialiser {
+    for _ in 0..<3 {
+      guard pointer.isReference, let variable = pointer.referenced, let value = variable.initialiser
+      else { break }
       pointer = value.stripped()
     }
     guard let record = pointer.type.kind == .pointer ? pointer.type.pointee.declaration : nil
     else { return }
-    if record.name == "list_head" {
-      // `(&x->list)->next`
+    if record.name == "list_head" || record.name == "hlist_node" {
+      // `(&x->list)->next`, `(&x->table)->first`
       guard pointer.isMemberReference, let base = pointer.children.first?.stripped() else { return }
       let head = base.expression == .addressOf ? base.children.first?.stripped() ?? base : base
       if let head = head.referenced, elements[head] == nil { elements[head] = home }
-    } else if homes[record] == nil, record.name != "rb_node", record.name != "hlist_node" {
+    } else if homes[record] == nil, record.name != "rb_node" {
       homes[record] = home
     }
   }
@@ -270,12 +323,15 @@ struct Uses {
       return
     }
     let isPositive = sign == ">" || constant > 0
+    let isErrno = constant < 0 || constant == 0 && (sign == "<" || sign == ">=")
     if target.syntax == .call, let callee = target.referenced {
       answers[callee, default: Answer()].isTested = true
+      if isErrno { answers[callee]!.isErrno = true }
       if isPositive { answers[callee]!.isPositive = true }
     } else if let variable = target.referenced {
       note(variable, at: target.extent.lowerBound) {
         $0.isTested = true
+        if isErrno { $0.isErrno = true }
         if isPositive { $0.isPositive = true }
       }
       var value = values[variable] ?? Value()
@@ -359,7 +415,13 @@ struct Uses {
           note(declaration, at: tested.extent.lowerBound, mark)
         }
       }
-      if use != .none { answers[callee, default: Answer()].isUsed = true }
+      if use != .none, !isElsewhere {
+        if let reader {
+          answers[callee, default: Answer()].headers.insert(reader)
+        } else {
+          answers[callee, default: Answer()].isUsed = true
+        }
+      }
       if use == .truth { answers[callee, default: Answer()].isTested = true }
       if callee.isField { values[callee, default: Value()].isOwn = true }
     }

@@ -25,6 +25,7 @@
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
+#define KSHIM_MOST_ASKED 256	/* decisions of a run, where objects are made from types */
 #define KSHIM_MAX_ARGS 8		/* of a target, those that are no objects */
 
 /* What an event says happened. */

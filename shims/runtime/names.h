@@ -131,6 +131,7 @@
 #define memory_wild_symbol KSHIM_NAME(memory_wild_symbol)
 #define objects_access KSHIM_NAME(objects_access)
 #define objects_in_data KSHIM_NAME(objects_in_data)
+#define objects_may_dangle KSHIM_NAME(objects_may_dangle)
 #define objects_reset KSHIM_NAME(objects_reset)
 #define objects_restore KSHIM_NAME(objects_restore)
 #define objects_save KSHIM_NAME(objects_save)

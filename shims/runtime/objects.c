@@ -196,7 +196,7 @@ static void fill(const struct kshim_field *field, uint64_t place, bool ask, uint
 		break;
 	case KSHIM_FIELD_POINTER:
 		if (value)
-			put(place, value == 1 ? make(field->target) : (uint64_t)value, 8);
+			put(place, value == 1 ? make(field->target) + field->within : (uint64_t)value, 8);
 		break;
 	case KSHIM_FIELD_FUNCTION:
 		if (value)
@@ -260,6 +260,24 @@ void objects_access(uint64_t address, uint64_t size, bool write, uint64_t pc)
 	if (address + size > region.start + region.size)
 		size = region.start + region.size - address;
 	look(&region, address, size, write, size <= BULK, pc);
+}
+
+bool objects_may_dangle(uint64_t address)
+{
+	struct region region;
+	const struct kshim_type *type;
+
+	if (!step_harness->types || !find(address, &region))
+		return true;
+	type = &types()->types[region.type];
+	for (uint32_t i = 0; i < type->field_count; i++) {
+		const struct kshim_field *field = &type->fields[i];
+		const uint64_t within = address - region.start - field->offset;
+
+		if (field->is_given_back && within < (uint64_t)field->count * (field->stride ? field->stride : 8))
+			return true;
+	}
+	return false;
 }
 
 void kshim_region(void *address, unsigned long size, unsigned type)

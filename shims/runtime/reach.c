@@ -132,7 +132,7 @@ uint64_t kshim_dangling(void)
 	for (uint32_t i = 0; i < memory_store_count; i++) {
 		uint64_t address = memory_stores[i].address;
 
-		if (holds(address, ROOTS_OWN) && memory_block_at(*(uint64_t *)address, &block) &&
+		if (holds(address, ROOTS_OWN) && objects_may_dangle(address) && memory_block_at(*(uint64_t *)address, &block) &&
 		    block.is_freed)
 			return address;
 	}

@@ -189,6 +189,7 @@ bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t
 /* objects.c */
 extern bool objects_in_data;	/* whether the subject's data is made from types */
 void objects_access(uint64_t address, uint64_t size, bool write, uint64_t pc);
+bool objects_may_dangle(uint64_t address);	/* whether somebody frees what is named there */
 uint32_t objects_save(void);
 void objects_restore(uint32_t count);
 void objects_reset(void);
