@@ -68,6 +68,10 @@ struct Extractor {
     var callbacks: [(name: String, resolved: Resolved, rule: Manifest.Rule)]
     /// Variables of other files that the harness defines.
     var variables: [(name: String, type: String, value: String)]
+    /// The file's own pointers to caches of objects, which nobody has set here.
+    var caches: [String]
+    /// Files of the tree that are compiled with the pieces, for what they call there.
+    var files: [String]
     /// Functions and variables of the pieces that other files could name.
     var externalNames: [String]
     /// Warnings that count only where a patch touches their line.
@@ -250,7 +254,7 @@ struct Extractor {
           if functions[name] == nil { functions[name] = cursor }
           if cursor.isInMainFile {
             firstFunction = min(firstFunction, cursor.extent.lowerBound)
-          } else if firstFunction != Int.max {
+          } else if firstFunction != Int.max, !cursor.isOfGuardedFile {
             included.insert(name)
           }
         } else if cursor.isInMainFile {
@@ -282,6 +286,12 @@ struct Extractor {
       closure.add(function: functions[name]!)
     }
     for probe in resolved.used { closure.follow(probe, from: "the harness") }
+    // A header, unlike a part of this file that it includes: whatever stands behind it may need it.
+    for inclusion in inclusions
+    where inclusion.extent.lowerBound > firstFunction && inclusion.includesGuardedFile {
+      closure.add(
+        inclusion: directiveRange(at: inclusion.extent.lowerBound, in: text))
+    }
     closure.run()
 
     let glueWords = Closure.words(self.glue[...])
@@ -346,6 +356,11 @@ struct Extractor {
     let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
     let pieces = closure.pieces()
+    let files = Set(
+      closure.ofFiles.union(needed).compactMap { name in
+        manifest.files[name].map { "\(revision.tree.directory)/\($0)" }
+      }
+    ).sorted()
     let definedness = Definedness(unit.diagnostics, canary: probes.canary)
     let locals = pieces.flatMap(\.functions).compactMap { functions[$0] }
       .flatMap { Self.localVariables(of: $0, in: text, definedness) }.sorted { $0.end < $1.end }
@@ -354,7 +369,8 @@ struct Extractor {
       targets: targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees, slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
-      variables: external + byType, externalNames: closure.externalNames(), locals: locals,
+      variables: external + byType, caches: closure.caches.sorted(), files: files,
+      externalNames: closure.externalNames(), locals: locals,
       missing: closure.missing, unit: unit,
       functions: functions)
   }

@@ -93,10 +93,15 @@ public struct Installation: Sendable {
         .request, asked: "read subject \(subject)", cause: "there is no glue '\(glue)'",
         place: "\(path):\(manifest.glueLine)", remedy: "put it into \(glueDirectory(of: subject))")
     }
-    for path in rules { try manifest.add(ManifestReader(path: path).services()) }
+    for path in rules {
+      var services = try ManifestReader(path: path).services()
+      services.makeGeneral()
+      manifest.add(services)
+    }
     for path in try serviceFiles("yaml") {
       var services = try ManifestReader(path: path).services()
       for index in services.boundary.indices { services.boundary[index].rule.isService = true }
+      services.makeGeneral()
       // Addresses are made with these, in the glue's macros too.
       for index in services.variables.indices where !path.hasSuffix("/memory.yaml") {
         services.variables[index].isService = true
