@@ -98,6 +98,7 @@ public struct Extraction: Sendable {
         .union(made.unknown.filter { manifest.files[$0] != nil }).subtracting(extractor.needed)
       guard !found.isEmpty else { break }
       extractor.needed.formUnion(found)
+      extractor.companions = made.extracted.files
       extractor.manifest.boundary += byPattern
       made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     }

@@ -10,6 +10,8 @@ struct Extractor {
   let arguments: [String]
   /// What the object turned out to need besides, by name.
   var needed: Set<String> = []
+  /// Files of the tree that are compiled with the text, whose headers are read too.
+  var companions: [String] = []
   /// The subject's own C.
   var glue: [UInt8] = []
   /// What a patch renames and moves; nil where none does.
@@ -140,15 +142,20 @@ struct Extractor {
   ) throws -> (ClangUnit, PrecompiledPreamble?) {
     // What may have been meant costs a look at every name there is.
     let options = ["-ferror-limit=0", "-fno-spell-checking"] + Definedness.options
+    let behind =
+      companions.map { path in
+        let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
+        return "\n" + Preamble(of: text).text(of: text)
+      }.joined() + probes.text
     if let precompiled,
       let unit = ClangUnit(
         path: sourcePath,
-        contents: String(decoding: preamble.blanked(text), as: UTF8.self) + probes.text,
+        contents: String(decoding: preamble.blanked(text), as: UTF8.self) + behind,
         arguments: arguments + options + precompiled.arguments)
     {
       return (unit, precompiled)
     }
-    return (try parse(String(decoding: text, as: UTF8.self) + probes.text, options), nil)
+    return (try parse(String(decoding: text, as: UTF8.self) + behind, options), nil)
   }
 
   /// Warnings that the kernel's build takes for errors, in what is extracted or patched; and those
@@ -288,7 +295,9 @@ struct Extractor {
     for probe in resolved.used { closure.follow(probe, from: "the harness") }
     // A header, unlike a part of this file that it includes: whatever stands behind it may need it.
     for inclusion in inclusions
-    where inclusion.extent.lowerBound > firstFunction && inclusion.includesGuardedFile {
+    where inclusion.extent.lowerBound > firstFunction
+      && inclusion.extent.lowerBound < text.count && inclusion.includesGuardedFile
+    {
       closure.add(
         inclusion: directiveRange(at: inclusion.extent.lowerBound, in: text))
     }

@@ -301,7 +301,7 @@ struct HarnessWriter {
       "if (value) memcpy((void *)(unsigned long)value, (const void *)(\($0)), \(size(rule, memory)));"
     }
     let replaces = rule.replaces.map {
-      "if (value) kshim_replace((kshim_u64)(unsigned long)(\($0)), value, \(rule.by.number), pc);"
+      "if (value) kshim_replace((kshim_u64)(unsigned long)(\($0)), value, \(rule.objectKind), pc);"
     }
     return [copies, replaces].compactMap(\.self)
   }
@@ -321,7 +321,7 @@ struct HarnessWriter {
 
   /// As enum kshim_memory.
   private func kind(_ rule: Manifest.Rule, _ memory: Manifest.Rule.Memory) -> Int {
-    memory == .object ? rule.by.number : 1
+    memory == .object ? rule.objectKind : 1
   }
 
   /// The call up to what comes first in every one.

@@ -101,6 +101,7 @@ public struct Installation: Sendable {
     for path in try serviceFiles("yaml") {
       var services = try ManifestReader(path: path).services()
       for index in services.boundary.indices { services.boundary[index].rule.isService = true }
+      for index in services.patterns.indices { services.patterns[index].rule.isService = true }
       services.makeGeneral()
       // Addresses are made with these, in the glue's macros too.
       for index in services.variables.indices where !path.hasSuffix("/memory.yaml") {

@@ -118,8 +118,9 @@ public struct Manifest: Sendable {
     public var copies: String?
     /// The old object that a new one takes the place of, a C expression for its address.
     public var replaces: String?
-    /// Whose an object is that is allocated or freed.
-    public var by = Allocator.kmalloc
+    /// Whose an object is that is allocated or freed; nil: of the services kmalloc()'s, else nobody has
+    /// said.
+    public var by: Allocator?
     /// The cache that an object is of, or the domain of a section of SRCU, a C expression.
     public var of: String?
     /// Number of the argument that is freed or locked.
@@ -136,6 +137,9 @@ public struct Manifest: Sendable {
     public var isService = false
     /// Whether it is no subject's own: no model knows what its answers mean.
     public var isGeneral = false
+
+    /// As enum kshim_memory.
+    var objectKind: Int { by?.number ?? (isService ? Allocator.kmalloc.number : 10) }
 
     /// Whether the services' own C answers.
     var usesServiceGlue: Bool {

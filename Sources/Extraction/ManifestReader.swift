@@ -257,7 +257,7 @@ struct ManifestReader {
       ("copies", rule.copies != nil && !isObject, "allocates: object"),
       ("replaces", rule.replaces != nil && !isObject, "allocates: object"),
       ("allowing", rule.allowing != nil && rule.sleeps == .never, "sleeps"),
-      ("by", rule.by != .kmalloc && !isOwned, "allocates: object' or 'frees: object"),
+      ("by", rule.by != nil && !isOwned, "allocates: object' or 'frees: object"),
       (
         "of", rule.of != nil && !isOwned && !isDomain,
         "allocates: object', 'frees: object', 'enters: srcu' or 'leaves: srcu"

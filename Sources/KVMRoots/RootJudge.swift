@@ -190,7 +190,9 @@ struct RootJudge {
   /// - Parameter isDone: whether what the function is for is there.
   func hasFailed(_ step: Step, isDone: @autoclosure () -> Bool) -> Bool {
     // Who is told no, and not why, may return any errno.
-    guard events.failure != nil else { return events.isRefused && step.result < 0 }
+    guard events.failure != nil else {
+      return events.isRefused && step.result < 0 && events.warned.isEmpty
+    }
     guard events.isMadeGood(needsMemory: step.result < 0) else { return true }
     return step.result < 0
       ? events.isRefused || step.result == events.failureErrno : !isDone()

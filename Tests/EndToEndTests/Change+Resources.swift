@@ -6,6 +6,13 @@ import TestSupport
 extension Change {
   static let resources: [Change] = [
     ordinary(
+      "cleared-by-memset", in: special,
+      [
+        .replace("pae_root = (void *)get_zeroed_page", with: "pae_root = (void *)__get_free_page"),
+        .insertBefore(
+          "#ifdef CONFIG_X86_64\n\tpml4_root = (void", "memset(pae_root, 0, PAGE_SIZE);"),
+      ]),
+    ordinary(
       "trylock-refused", in: create,
       [
         .insertBefore(

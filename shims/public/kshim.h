@@ -86,7 +86,7 @@ enum kshim_memory {
 	KSHIM_MEMORY_DEVICE,	/* devm_kmalloc() */
 	KSHIM_MEMORY_DMA,
 	KSHIM_MEMORY_OTHER,	/* has a function of its own */
-	KSHIM_MEMORY_ANY,	/* an object in use before the first step */
+	KSHIM_MEMORY_ANY,	/* an object; nobody has said whose */
 };
 
 enum kshim_alloc_flag {

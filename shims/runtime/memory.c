@@ -222,6 +222,8 @@ kshim_u64 kshim_alloc_of(const void *cache, kshim_u64 size, unsigned flags, kshi
 /* Whether what one allocates the other frees. */
 static bool is_freed_by(enum kshim_memory allocated, enum kshim_memory freed)
 {
+	if (freed == KSHIM_MEMORY_ANY)
+		return allocated != KSHIM_MEMORY_PAGES;
 	switch (allocated) {
 	case KSHIM_MEMORY_EITHER:
 		return freed <= KSHIM_MEMORY_EITHER || freed == KSHIM_MEMORY_KVMALLOC;
