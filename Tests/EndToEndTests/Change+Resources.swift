@@ -6,6 +6,14 @@ import TestSupport
 extension Change {
   static let resources: [Change] = [
     ordinary(
+      "vmalloc-asked", in: create,
+      [
+        .insertBefore(
+          "page = alloc_page",
+          "void *q = kvmalloc(8192, GFP_KERNEL);\nif (!q)\n\treturn -ENOMEM;\nif (is_vmalloc_addr(q))\n\tvfree(q);\nelse\n\tkfree(q);"
+        )
+      ]),
+    ordinary(
       "cleared-by-memset", in: special,
       [
         .replace("pae_root = (void *)get_zeroed_page", with: "pae_root = (void *)__get_free_page"),
@@ -245,6 +253,18 @@ extension Change {
   ]
 
   static let resourceDefects: [Change] = [
+    ordinary(
+      "trylock-kept", in: create, breaks: ["lock-imbalance"],
+      [.insertBefore("page = alloc_page", "if (mutex_trylock(&gm) && i == 5)\n\treturn -EAGAIN;")],
+      file: "static DEFINE_MUTEX(gm);"),
+    ordinary(
+      "trylock-late", in: create, breaks: ["partial-state"],
+      [
+        .insertBefore(
+          "page = alloc_page",
+          "mmu->pae_root = (void *)vcpu;\nif (!mutex_trylock(&gm))\n\treturn -EAGAIN;\nmutex_unlock(&gm);\nmmu->pae_root = NULL;"
+        )
+      ], file: "static DEFINE_MUTEX(gm);"),
     ordinary(
       "page-faults-kept", in: create, breaks: ["lock-imbalance"],
       [.insertBefore("page = alloc_page", "pagefault_disable();")]),

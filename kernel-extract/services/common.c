@@ -110,6 +110,12 @@ static kshim_u64 service_ksize(const kshim_u64 *p)
 	return kshim_size_of(p[0]);
 }
 
+/* p: address */
+static kshim_u64 service_is_vmalloc(const kshim_u64 *p)
+{
+	return kshim_is_vmalloc(p[0]);
+}
+
 /* p: name, size of an object, … A cache is an object that holds that size. */
 static kshim_u64 service_cache_create(const kshim_u64 *p)
 {

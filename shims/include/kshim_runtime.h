@@ -55,6 +55,7 @@ void kshim_free_of(const void *cache, kshim_u64 address, kshim_u64 pc);
 void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc);	/* 0 is a no-op */
 void kshim_replace(kshim_u64 old, kshim_u64 new, int kind, kshim_u64 pc);	/* krealloc(): moves it */
 void kshim_free_later(kshim_u64 object, kshim_u64 pc);	/* when nobody is in a section */
+_Bool kshim_is_vmalloc(kshim_u64 object);
 kshim_u64 kshim_size_of(kshim_u64 object);	/* 0 where nothing is allocated */
 kshim_u64 kshim_cache_size(const void *cache);	/* of one of its objects */
 kshim_u64 kshim_boot_object(kshim_u64 size);	/* in use before the first step; virtual */

@@ -237,6 +237,16 @@ static bool is_freed_by(enum kshim_memory allocated, enum kshim_memory freed)
 	}
 }
 
+/* What could be either is vmalloc()'s from here on. */
+_Bool kshim_is_vmalloc(kshim_u64 object)
+{
+	struct allocation *found = allocation_at(object);
+
+	if (found && found->kind == KSHIM_MEMORY_KVMALLOC)
+		found->kind = KSHIM_MEMORY_VMALLOC;
+	return found && found->kind == KSHIM_MEMORY_VMALLOC;
+}
+
 /* Whether a timer or work in it may still run. */
 static bool is_busy(uint64_t address, uint64_t size)
 {

@@ -62,6 +62,7 @@
 #define kshim_irq_save KSHIM_NAME(kshim_irq_save)
 #define kshim_irq_save_at KSHIM_NAME(kshim_irq_save_at)
 #define kshim_is_locked KSHIM_NAME(kshim_is_locked)
+#define kshim_is_vmalloc KSHIM_NAME(kshim_is_vmalloc)
 #define kshim_judging KSHIM_NAME(kshim_judging)
 #define kshim_keeps KSHIM_NAME(kshim_keeps)
 #define kshim_leave_context KSHIM_NAME(kshim_leave_context)
