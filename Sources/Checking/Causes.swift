@@ -66,7 +66,7 @@ struct Causes {
   }
 
   /// The smallest scenario first. In it the worst first: an error that gets lost, what ends the run or
-  /// harms memory. Then what happens first, what was stored in between before what shows at the return;
+  /// harms memory; last what sleeps. Then what happens first, what was stored in between before what shows at the return;
   /// of one event what says most of it.
   private static func order(_ draft: Draft, _ number: Int) -> Order {
     let event = draft.event
@@ -81,7 +81,12 @@ struct Causes {
   ]
 
   private static func rank(_ property: Property) -> Int {
-    property == .errorSwallowed ? 0 : harm.contains(property) ? 1 : 2
+    switch property {
+    case .errorSwallowed: 0
+    // What sleeps in a section that was kept follows from it.
+    case .sleepUnderLock: 3
+    default: harm.contains(property) ? 1 : 2
+    }
   }
 
   private struct Order: Comparable {

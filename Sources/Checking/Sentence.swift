@@ -51,6 +51,8 @@ struct Sentence {
     switch draft.event?.event.freed {
     case .freed?: "which was freed before"
     case .poison?: "which was never set"
+    case .foreign?: "which came from another allocator"
+    case .busy?: "in which a timer is armed or work is queued"
     default: "which was never allocated"
     }
   }

@@ -120,6 +120,8 @@ struct RawTrace {
       case .live: what = "page \(hex(event.arg.0))"
       case .freed: what = "page \(hex(event.arg.0)), which is freed already"
       case .poison: what = "\(hex(event.arg.0)), a variable that was never set"
+      case .foreign: what = "\(address(event.arg.0)), which came from another allocator"
+      case .busy: what = "\(address(event.arg.0)), in which a timer is armed or work is queued"
       default: what = "\(address(event.arg.0)), which was never allocated"
       }
       return ("free", callee(event), what)

@@ -9,7 +9,13 @@ extension Event {
   /// What was freed, for ``EventKind/free``.
   public var freed: Whereabouts { Whereabouts(rawValue: UInt64(at))! }
   /// What an ``EventKind/call`` was asked, as far as it is kept.
-  public var arguments: [UInt64] { Array([arg.0, arg.1, arg.2, arg.3].prefix(Int(at))) }
+  public var arguments: [UInt64] { Array([arg.0, arg.1, arg.2, arg.3].prefix(Int(at & 0xff))) }
+  /// Whether a ``EventKind/call`` was answered out of the ordinary, without an errno: any may follow.
+  public var isRefused: Bool { at & UInt16(KSHIM_CALL_REFUSED) != 0 }
+  /// What a function leaves that it was not called with, for ``EventKind/returned``.
+  public var left: Left { Left(rawValue: UInt32(truncatingIfNeeded: arg.0)) }
+  /// Where a number was taken out of a table that nothing names; 0: nowhere.
+  public var lostNumber: UInt64 { arg.1 }
   /// What an ``EventKind/access`` met.
   public var met: Whereabouts { Whereabouts(rawValue: arg.3)! }
   /// Whether an ``EventKind/access`` wrote.
@@ -25,6 +31,8 @@ extension Event {
   }
   /// Whether interrupts go on below a lock that was taken with them off.
   public var exposesLock: Bool { arg.2 == 2 }
+  /// Whether a section of SRCU is left with an index that is another's.
+  public var hasOtherIndex: Bool { arg.2 == 3 }
   /// Whether a lock was held already, or an unlocked one was not, or its holder has returned.
   public var isLockMisuse: Bool { arg.2 != 0 }
   /// How a page was asked for, for ``EventKind/allocation``.
@@ -47,7 +55,18 @@ public enum EventKind: UInt16, Sendable {
 /// What is at an address, or what became of a freed one: `enum kshim_at`.
 public enum Whereabouts: UInt64, Sendable {
   case live = 0
-  case null, poison, freed, guardPage, wild, readOnly, index, between, scope
+  case null, poison, freed, guardPage, wild, readOnly, index, between, scope, foreign, busy
+}
+
+/// What a function leaves behind that it was not called with, or lets go on.
+public struct Left: OptionSet, Sendable {
+  public let rawValue: UInt32
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  private init(_ flag: kshim_left) { rawValue = flag.rawValue }
+
+  public static let pageFaults = Left(KSHIM_LEFT_PAGEFAULTS)
+  public static let memoryFlags = Left(KSHIM_LEFT_MEMALLOC)
+  public static let stack = Left(KSHIM_LEFT_STACK)
 }
 
 /// How a page was asked for.

@@ -62,6 +62,8 @@ public struct StepEvents {
   public private(set) var assertions = EventList(.assertion)
   /// The last event that answered with a failure: a refused page, a negative number.
   public private(set) var failure: Event?
+  /// Whether an answer says no and not why, as one that a lock was not had.
+  public private(set) var isRefused = false
   /// The errno that the failure stands for, negative.
   public private(set) var failureErrno: Int32 = 0
   /// The event that ended the step before its return.
@@ -96,6 +98,7 @@ public struct StepEvents {
     assertions.begin(events, thread: thread)
     failure = nil
     failureErrno = 0
+    isRefused = false
     all = events
     self.thread = thread
     fatal = nil
@@ -110,11 +113,11 @@ public struct StepEvents {
   ///
   /// - Parameters:
   ///   - thread: whose events; those of two steps that race are mixed.
-  ///   - isRefused: whether BUG() is the right end of this step.
+  ///   - mayEndInBug: whether BUG() is the right end of this step.
   /// - Returns: the position behind the step, or behind both.
   public mutating func take(
     _ events: UnsafeBufferPointer<Event>, from start: Int, thread: Int = 0, function: String,
-    isRefused: Bool = false, into report: inout Report
+    isRefused mayEndInBug: Bool = false, into report: inout Report
   ) -> Int {
     let events = UnsafeBufferPointer(rebasing: events[start...])
     begin(events, thread: thread)
@@ -130,9 +133,10 @@ public struct StepEvents {
       guard event.thread == thread else { continue }
       switch event.what {
       case .returned: returned = event
-      case .bug where isRefused: fatal = event
+      case .bug where mayEndInBug: fatal = event
       case .call:
         calls.add()
+        if event.isRefused { self.isRefused = true }
         if let errno = Self.errno(event.value) {
           failure = event
           failureErrno = errno
@@ -163,7 +167,10 @@ public struct StepEvents {
         .lockImbalance, in: function, at: returned.pc,
         "the function returns with a lock that it took still held")
     }
-    if let returned, contexts != Self.noContexts { unbalanced(returned, function, &report) }
+    if let returned {
+      if contexts != Self.noContexts { unbalanced(returned, function, &report) }
+      left(by: returned, function, &report)
+    }
     all = UnsafeBufferPointer(rebasing: events[..<position])
     return start + position
   }
@@ -216,6 +223,13 @@ public struct StepEvents {
     case .poison:
       report.broken(
         .wildFree, in: function, at: event.pc, "a variable that was never set is freed as a page")
+    case .foreign:
+      report.broken(
+        .wildFree, in: function, at: event.pc, "what is freed came from another allocator")
+    case .busy:
+      report.broken(
+        .useAfterFree, in: function, at: event.pc,
+        "memory is freed in which a timer is armed or work is queued")
     default:
       report.broken(.wildFree, in: function, at: event.pc, "what is freed was never allocated")
     }
@@ -231,6 +245,30 @@ public struct StepEvents {
         count > 0x80
           ? "the function returns \(context.inWords), as it was not called"
           : "the function leaves a section that it did not enter: it was called \(context.inWords)")
+    }
+  }
+
+  /// What the return itself tells.
+  private func left(
+    by returned: Event, _ function: String, _ report: inout Report
+  ) {
+    let left = returned.left
+    for (what, sentence) in [
+      (Left.pageFaults, "with page faults switched otherwise than it was called"),
+      (.memoryFlags, "with memory allocated otherwise than it was called: memalloc_…_save()"),
+    ] where left.contains(what) {
+      report.broken(
+        .lockImbalance, in: function, at: returned.pc, "the function returns \(sentence)")
+    }
+    if returned.lostNumber != 0 {
+      report.broken(
+        .leak, in: function, at: returned.lostNumber,
+        "the function fails, and a number that it took is not given back")
+    }
+    if left.contains(.stack) {
+      report.broken(
+        .useAfterFree, in: function, at: returned.pc,
+        "the function returns while a timer is armed or work is queued on its stack")
     }
   }
 
@@ -252,6 +290,10 @@ public struct StepEvents {
         report.broken(
           .lockImbalance, in: function, at: event.pc,
           "interrupts are switched on inside of a section or below a lock that has them off")
+      } else if event.hasOtherIndex {
+        report.broken(
+          .lockImbalance, in: function, at: event.pc,
+          "an SRCU read section is left with the index of another")
       } else if event.isLockMisuse {
         report.broken(
           .lockImbalance, in: function, at: event.pc,

@@ -107,8 +107,18 @@ public struct World {
     return table.pointee.load(hpa, &value) ? value : nil
   }
 
-  /// Number of the first entry, of the 512 of the page at an hpa, from one on, that is not 0; 512
-  /// when there is none.
+  /// Whether the page in use at an hpa holds nothing.
+  public func isClear(_ hpa: UInt64) -> Bool {
+    var entry = nextEntry(of: hpa, from: 0)
+    while entry < 512 {
+      if peek(memory: hpa + UInt64(entry) * 8) != 0 { return false }
+      entry = nextEntry(of: hpa, from: entry + 1)
+    }
+    return true
+  }
+
+  /// Number of the first entry, of the 512 of the page at an hpa, from one on, that is not 0, or that may
+  /// depend on an input; 512 when there is none.
   @inlinable public func nextEntry(of hpa: UInt64, from entry: Int) -> Int {
     Int(table.pointee.next_entry(hpa, UInt32(entry)))
   }

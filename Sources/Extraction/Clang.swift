@@ -169,6 +169,18 @@ struct ClangCursor {
     defer { clang_disposeString(name) }
     return clang_File_isEqual(file, clang_getFile(unit, clang_getCString(name))) != 0
   }
+  /// Whether the file that it stands in guards itself against being read twice, as headers do.
+  var isOfGuardedFile: Bool {
+    var file: CXFile?
+    clang_getFileLocation(clang_getCursorLocation(raw), &file, nil, nil, nil)
+    return isGuarded(file)
+  }
+  /// The same for what a directive includes.
+  var includesGuardedFile: Bool { isGuarded(clang_getIncludedFile(raw)) }
+  private func isGuarded(_ file: CXFile?) -> Bool {
+    guard let file, let unit = clang_Cursor_getTranslationUnit(raw) else { return false }
+    return clang_isFileMultipleIncludeGuarded(unit, file) != 0
+  }
   /// A name for a register of the processor.
   var isRegister: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Register }
   /// The function that `__attribute__((cleanup(…)))` of a variable names.

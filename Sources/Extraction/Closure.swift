@@ -30,6 +30,10 @@ struct Closure {
   private(set) var byPattern: [String: ClangCursor] = [:]
   /// Variables of other files that their type gives a first value.
   private(set) var byType: [String: ClangCursor] = [:]
+  /// The file's own pointers to caches of objects, which other functions set.
+  private(set) var caches: Set<String> = []
+  /// Functions of other files of the tree, which are compiled with the text.
+  private(set) var ofFiles: Set<String> = []
   /// What nothing defines, in the order in which it was met.
   private(set) var missing: [Missing] = []
   /// Callees that nobody answers, where the harness finds an answer for each.
@@ -69,6 +73,12 @@ struct Closure {
     where declaration.extent.lowerBound < range.lowerBound {
       take(declaration: declaration, itself: true)
     }
+  }
+
+  /// A header that is included between the functions.
+  mutating func add(inclusion range: Range<Int>) {
+    let range = Conditionals.balanced(range, in: text)
+    if taken[range.lowerBound] == nil { taken[range.lowerBound] = Extractor.Piece(range: range) }
   }
 
   mutating func run() {
@@ -149,6 +159,10 @@ struct Closure {
       } else if !definition.isInMainFile {
         follow(header: definition)
       }
+      return
+    }
+    if manifest.files[name] != nil {
+      ofFiles.insert(name)
       return
     }
     // A static call of the file's own is defined in assembly; where not, the object tells.
@@ -255,6 +269,11 @@ struct Closure {
       take(declaration: definition)
       if manifest.isFromTypes, target.isInMainFile { take(declaration: target, itself: true) }
       if !definition.isStatic { exported.insert(name) }
+      if definition.valueType.spelling == "struct kmem_cache *",
+        !definition.isStatic || isSet(name)
+      {
+        caches.insert(name)
+      }
     } else if manifest.variables.contains(where: { $0.name == name }) {
       // The harness defines it.
     } else if target.definition != nil || target.isStatic || target.isRegister {
@@ -266,6 +285,12 @@ struct Closure {
     } else if !Self.isKnown(name) {
       miss(.variable, name, of: user, at: line)
     }
+  }
+
+  /// Whether the file sets a variable somewhere.
+  private func isSet(_ name: String) -> Bool {
+    let tokens = CToken.all(of: text).map(\.text)
+    return zip(tokens, tokens.dropFirst()).contains { $0 == name && $1 == "=" }
   }
 
   /// - Parameter itself: not the definition that belongs to it.

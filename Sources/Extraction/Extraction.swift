@@ -93,12 +93,19 @@ public struct Extraction: Sendable {
     extractor.needed = needed
     var made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     // What a destructor of a header calls shows in the object alone.
-    let byPattern = manifest.byPattern(made.unknown)
-    let found = manifest.isFromTypes
-      ? Set(made.unknown)
-      : Set(made.unknown).intersection(manifest.answered).union(byPattern.map(\.name))
-    if !found.isEmpty {
+    // What comes along then may call more.
+    for _ in 0..<4 {
+      let byPattern = extractor.manifest.byPattern(made.unknown)
+      // Any function's harness has an answer for what it is told of.
+      let answered =
+        manifest.isFromTypes
+        ? Set(made.unknown)
+        : Set(made.unknown).intersection(manifest.answered).union(byPattern.map(\.name))
+      let found = answered.union(made.unknown.filter { manifest.files[$0] != nil })
+        .subtracting(extractor.needed)
+      guard !found.isEmpty else { break }
       extractor.needed.formUnion(found)
+      extractor.companions = made.extracted.files
       extractor.manifest.boundary += byPattern
       made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     }

@@ -10,6 +10,8 @@ struct Extractor {
   let arguments: [String]
   /// What the object turned out to need besides, by name.
   var needed: Set<String> = []
+  /// Files of the tree that are compiled with the text, whose headers are read too.
+  var companions: [String] = []
   /// The subject's own C.
   var glue: [UInt8] = []
   /// What a patch renames and moves; nil where none does.
@@ -72,6 +74,10 @@ struct Extractor {
     var callbacks: [(name: String, resolved: Resolved, rule: Manifest.Rule)]
     /// Variables of other files that the harness defines.
     var variables: [(name: String, type: String, value: String)]
+    /// The file's own pointers to caches of objects, which nobody has set here.
+    var caches: [String]
+    /// Files of the tree that are compiled with the pieces, for what they call there.
+    var files: [String]
     /// Functions and variables of the pieces that other files could name.
     var externalNames: [String]
     /// Warnings that count only where a patch touches their line.
@@ -142,15 +148,20 @@ struct Extractor {
   ) throws -> (ClangUnit, PrecompiledPreamble?) {
     // What may have been meant costs a look at every name there is.
     let options = ["-ferror-limit=0", "-fno-spell-checking"] + Definedness.options
+    let behind =
+      companions.map { path in
+        let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
+        return "\n" + Preamble(of: text).text(of: text)
+      }.joined() + probes.text
     if let precompiled,
       let unit = ClangUnit(
         path: sourcePath,
-        contents: String(decoding: preamble.blanked(text), as: UTF8.self) + probes.text,
+        contents: String(decoding: preamble.blanked(text), as: UTF8.self) + behind,
         arguments: arguments + options + precompiled.arguments)
     {
       return (unit, precompiled)
     }
-    return (try parse(String(decoding: text, as: UTF8.self) + probes.text, options), nil)
+    return (try parse(String(decoding: text, as: UTF8.self) + behind, options), nil)
   }
 
   /// Warnings that the kernel's build takes for errors, in what is extracted or patched; and those
@@ -256,7 +267,7 @@ struct Extractor {
           if functions[name] == nil { functions[name] = cursor }
           if cursor.isInMainFile {
             firstFunction = min(firstFunction, cursor.extent.lowerBound)
-          } else if firstFunction != Int.max {
+          } else if firstFunction != Int.max, !cursor.isOfGuardedFile {
             included.insert(name)
           }
         } else if cursor.isInMainFile {
@@ -297,6 +308,14 @@ struct Extractor {
       }
     }
     for probe in resolved.used { closure.follow(probe, from: "the harness") }
+    // A header, unlike a part of this file that it includes: whatever stands behind it may need it.
+    for inclusion in inclusions
+    where inclusion.extent.lowerBound > firstFunction
+      && inclusion.extent.lowerBound < text.count && inclusion.includesGuardedFile
+    {
+      closure.add(
+        inclusion: directiveRange(at: inclusion.extent.lowerBound, in: text))
+    }
     closure.run()
 
     let glueWords = Closure.words(self.glue[...])
@@ -372,6 +391,11 @@ struct Extractor {
     }
     let leading = inclusions.filter { $0.extent.lowerBound < firstFunction }
       .map { Piece(range: directiveRange(at: $0.extent.lowerBound, in: text)) }
+    let files = Set(
+      closure.ofFiles.union(needed).compactMap { name in
+        manifest.files[name].map { "\(revision.tree.directory)/\($0)" }
+      }
+    ).sorted()
     let definedness = Definedness(unit.diagnostics, canary: probes.canary)
     let locals = pieces.flatMap(\.functions).compactMap { functions[$0] }
       .flatMap { Self.localVariables(of: $0, in: text, definedness) }.sorted { $0.end < $1.end }
@@ -380,7 +404,9 @@ struct Extractor {
       targets: targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees + (generated?.callees ?? []), slots: resolved.slots, objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
-      variables: external + byType + (generated?.variables ?? []), externalNames: closure.externalNames(), locals: locals,
+      variables: external + byType + (generated?.variables ?? []),
+      caches: closure.caches.sorted(), files: files,
+      externalNames: closure.externalNames(), locals: locals,
       missing: closure.missing, generated: generated, unit: unit,
       functions: functions)
   }

@@ -62,7 +62,7 @@ struct HarnessWriter {
   var definitions: String {
     [
       "#pragma clang attribute push(__attribute__((no_sanitize(\"coverage\"))), apply_to = function)",
-      state, slotNumbers,
+      state, sections, slotNumbers,
       "static void kshim_set(unsigned slot, unsigned index, kshim_u64 value);",
       "static kshim_u64 kshim_get(unsigned slot, unsigned index);",
       manifest.glue.map { "#include \"\($0)\"\n#line 1000 \"\(Self.fileName)\"" } ?? "",
@@ -71,9 +71,11 @@ struct HarnessWriter {
     ].joined(separator: "\n")
   }
 
+  private var hasServiceGlue: Bool { extracted.callees.contains(where: \.rule.usesServiceGlue) }
+
   /// The services' own C, where a callee needs it.
   private var services: String {
-    guard extracted.callees.contains(where: \.rule.usesServiceGlue) else { return "" }
+    guard hasServiceGlue else { return "" }
     return manifest.serviceGlue.map { "#include \"services/\($0)\"\n" }.joined()
       + "#line 2000 \"\(Self.fileName)\""
   }
@@ -84,8 +86,10 @@ struct HarnessWriter {
     let inputs = manifest.inputs.map { "static kshim_u64 in_\($0.name)[\($0.count)];" }
     let remembered = manifest.state.map { "static \($0.type) \($0.name)[\($0.count)];" }
     let variables = extracted.variables.map { variable in
-      let type = variable.type.hasSuffix("[]") ? variable.type.dropLast(1) + "64]" : variable.type[...]
-      return Self.declare(String(type), variable.name) + ";"
+      let type = variable.type.contains("[") ? "__typeof__(\(variable.name))" : variable.type
+      return variable.type.hasSuffix("[]")
+        ? Self.declare(String(variable.type.dropLast(1)) + "64]", variable.name) + ";"
+        : "\(type) \(variable.name);"
     }
     let opaque = (extracted.generated?.opaque ?? []).map {
       "__asm__(\".pushsection kshim_bss,\\\"aw\\\",@nobits\\n.balign 64\\n.hidden \($0)\\n"
@@ -101,6 +105,24 @@ struct HarnessWriter {
         "#define KSHIM_OBJECTS \(locals.joined(separator: " "))",
       ])
       .joined(separator: "\n")
+  }
+
+  /// What of the task's state is a section: page faults off, and how memory is allocated.
+  private var sections: String {
+    """
+    __attribute__((no_sanitize("kernel-address"), unused)) static kshim_u64 kshim_sections(void)
+    {
+    #if defined(_LINUX_SCHED_H) && defined(PF_MEMALLOC)
+    \tunsigned flags = PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO;
+    #ifdef PF_MEMALLOC_PIN
+    \tflags |= PF_MEMALLOC_PIN;
+    #endif
+    \treturn (kshim_u64)(unsigned)current->pagefault_disabled << 32 | (current->flags & flags);
+    #else
+    \treturn 0;
+    #endif
+    }
+    """
   }
 
   private var slotNumbers: String {
@@ -233,11 +255,12 @@ struct HarnessWriter {
         case .byGFP: "!!(\(gfp) & __GFP_ZERO)"
         }
       return [
-        "value = kshim_alloc(\(kind(memory)), \(size(rule, memory)), \(zero)"
+        "value = \(allocate(rule, memory)), \(size(rule, memory)), \(zero)"
           + " | (\(gfp) & __GFP_ACCOUNT ? 2 : 0)"
           + " | (\(gfp) & (__GFP_DMA32 | __GFP_DMA) ? 4 : 0)"
           + " | (\(gfp) & __GFP_DIRECT_RECLAIM ? 8 : 0)"
-          + " | (\(gfp) & __GFP_NOFAIL ? 16 : 0), pc);"
+          // What may not sleep fails all the same.
+          + " | (~\(gfp) & (__GFP_NOFAIL | __GFP_DIRECT_RECLAIM) ? 0 : 16), pc);"
       ] + contents(rule, memory)
         + (memory == .pageStruct
           ? Self.withPageStructs(
@@ -248,7 +271,9 @@ struct HarnessWriter {
         memory == .pageStruct
         ? "\(place) ? (unsigned long)page_address(\(place)) : 0"
         : "(kshim_u64)(unsigned long)\(place)"
-      let free = "kshim_free(\(address), \(kind(memory)), \(size(rule, memory)), pc);"
+      let free =
+        rule.of.map { "kshim_free_of((const void *)(\($0)), \(address), pc);" }
+        ?? "kshim_free(\(address), \(kind(rule, memory)), \(size(rule, memory)), pc);"
       return memory == .pageStruct ? Self.withPageStructs(free) : [free]
     case .locks(let mode):
       let lock = "p\(rule.argument)"
@@ -258,15 +283,20 @@ struct HarnessWriter {
     case .unlocks(let mode):
       return ["kshim_unlock(p\(rule.argument), \(Self.number(mode)), pc);"] + after(rule)
     case .downgrades: return ["kshim_downgrade(p\(rule.argument), pc);"]
+    case .enters(.srcu) where rule.of != nil:
+      return ["value = kshim_enter_srcu(\(rule.of!), pc);"]
     case .enters(let context):
       return answered(rule, ["kshim_enter_context(\(Self.number(context)), pc);"], unless: "0")
+    case .leaves(.srcu) where rule.of != nil:
+      return ["kshim_leave_srcu(\(rule.of!), p1, pc);"]
     case .leaves(let context): return ["kshim_leave_context(\(Self.number(context)), pc);"]
     case .warns: return ["kshim_warn(0);"]
     case .returns(let values) where values.count == 1:
       return ["value = (kshim_u64)(\(values[0]));"]
     case .returns(let values):
       let cases = values.enumerated().map {
-        "case \($0.offset): value = (kshim_u64)(\($0.element)); break;"
+        "case \($0.offset): value = (kshim_u64)(\($0.element));"
+          + "\($0.offset > 0 && rule.isGeneral ? " kshim_refuse(value);" : "") break;"
       }
       return ["switch (kshim_decide(\(values.count))) { \(cases.joined(separator: " ")) }"]
     case .makes: return []
@@ -310,7 +340,8 @@ struct HarnessWriter {
     let done = statements + ["value = (kshim_u64)(\(first));"]
     guard rule.answers.count > 1 else { return done }
     let others = rule.answers.enumerated().dropFirst().map {
-      "case \($0.offset): value = (kshim_u64)(\($0.element)); break;"
+      "case \($0.offset): value = (kshim_u64)(\($0.element));"
+        + "\(rule.isGeneral ? " kshim_refuse(value);" : "") break;"
     }
     let decision = "kshim_decide(\(rule.answers.count))"
     let choice = rule.tries ? "\(isRefused) ? \(rule.answers.count - 1) : \(decision)" : decision
@@ -326,7 +357,7 @@ struct HarnessWriter {
       "if (value) memcpy((void *)(unsigned long)value, (const void *)(\($0)), \(size(rule, memory)));"
     }
     let replaces = rule.replaces.map {
-      "if (value) kshim_replace((kshim_u64)(unsigned long)(\($0)), value, pc);"
+      "if (value) kshim_replace((kshim_u64)(unsigned long)(\($0)), value, \(rule.objectKind), pc);"
     }
     return [copies, replaces].compactMap(\.self)
   }
@@ -345,7 +376,14 @@ struct HarnessWriter {
   }
 
   /// As enum kshim_memory.
-  private func kind(_ memory: Manifest.Rule.Memory) -> Int { memory == .object ? 2 : 1 }
+  private func kind(_ rule: Manifest.Rule, _ memory: Manifest.Rule.Memory) -> Int {
+    memory == .object ? rule.objectKind : 1
+  }
+
+  /// The call up to what comes first in every one.
+  private func allocate(_ rule: Manifest.Rule, _ memory: Manifest.Rule.Memory) -> String {
+    rule.of.map { "kshim_alloc_of((const void *)(\($0))" } ?? "kshim_alloc(\(kind(rule, memory))"
+  }
 
   /// In bytes; what an object's release does not say is 0.
   private func size(_ rule: Manifest.Rule, _ memory: Manifest.Rule.Memory) -> String {
@@ -378,8 +416,12 @@ struct HarnessWriter {
     let locks = manifest.locks.enumerated().map {
       "kshim_name_lock(\($0.offset), &\($0.element.expression));"
     }
-    let variables = extracted.variables.filter { !$0.value.isEmpty }
+    let variables =
+      extracted.variables.filter { $0.value != "{}" && !$0.value.isEmpty }
       .map { "\($0.name) = \($0.value);" }
+      + extracted.caches.map {
+        "if (!\($0)) \($0) = (void *)(unsigned long)kshim_boot_object(64);"
+      }
     let regions = (extracted.generated?.regions ?? []).map {
       "kshim_region((void *)&\($0.name), sizeof(\($0.name)), \($0.type));"
     }
@@ -511,7 +553,8 @@ struct HarnessWriter {
       \t.thread = \(manifest.threads == nil ? "0" : "kshim_thread"),
       \t.pointers = kshim_pointers,
       \t.types = \(extracted.generated == nil ? "0" : "&kshim_types"),
-      \t.objects = \(extracted.objects.count { $0.expression == nil }),
+      \t.objects = \(extracted.objects.count { $0.expression == nil }), .sections = kshim_sections,
+      \t\(serviceTables)
       };
       void kshim_unit_reset(const unsigned char *choices, unsigned count)
       {
@@ -543,6 +586,14 @@ struct HarnessWriter {
       case .number: "return (kshim_u64)\(call);"
       }
     return "\tcase \(number): { \(values.joined(separator: " ")) \(result) }"
+  }
+
+  private var serviceTables: String {
+    hasServiceGlue
+      ? """
+      .numbers = service_entries, .number_count = SERVICE_ENTRIES,
+      \t.armed = service_armed, .armed_count = SERVICE_KEPT,
+      """ : ""
   }
 
   private var tables: String {

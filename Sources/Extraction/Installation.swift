@@ -100,10 +100,16 @@ public struct Installation: Sendable {
   /// With a project's own rules and the services.
   private func served(_ manifest: Manifest) throws -> Manifest {
     var manifest = manifest
-    for path in rules { try manifest.add(ManifestReader(path: path).services()) }
+    for path in rules {
+      var services = try ManifestReader(path: path).services()
+      services.makeGeneral()
+      manifest.add(services)
+    }
     for path in try serviceFiles("yaml") {
       var services = try ManifestReader(path: path).services()
       for index in services.boundary.indices { services.boundary[index].rule.isService = true }
+      for index in services.patterns.indices { services.patterns[index].rule.isService = true }
+      services.makeGeneral()
       // Addresses are made with these, in the glue's macros too.
       for index in services.variables.indices where manifest.isFromTypes || !path.hasSuffix("/memory.yaml") {
         services.variables[index].isService = true

@@ -61,6 +61,22 @@ public struct Manifest: Sendable {
       case pageStruct = "page-struct"
       case object
     }
+    /// Who allocates an object, and so who frees it; the numbers are those of `enum kshim_memory`.
+    public enum Allocator: String, Sendable, CaseIterable {
+      case kmalloc, vmalloc, kvmalloc, percpu, device, dma, other
+
+      var number: Int {
+        switch self {
+        case .kmalloc: 2
+        case .vmalloc: 4
+        case .kvmalloc: 5
+        case .percpu: 6
+        case .device: 7
+        case .dma: 8
+        case .other: 9
+        }
+      }
+    }
     public enum Mode: String, Sendable, CaseIterable { case read, write, mutex, shared }
     /// A section that a thread is in; the order is that of `enum kshim_context`.
     public enum Context: String, Sendable, CaseIterable {
@@ -104,6 +120,11 @@ public struct Manifest: Sendable {
     public var copies: String?
     /// The old object that a new one takes the place of, a C expression for its address.
     public var replaces: String?
+    /// Whose an object is that is allocated or freed; nil: of the services kmalloc()'s, else nobody has
+    /// said.
+    public var by: Allocator?
+    /// The cache that an object is of, or the domain of a section of SRCU, a C expression.
+    public var of: String?
     /// Number of the argument that is freed or locked.
     public var argument = 0
     /// What a lock's function does about contexts besides.
@@ -117,6 +138,11 @@ public struct Manifest: Sendable {
     public var allowing: String?
     /// Whether it is one of the services.
     public var isService = false
+    /// Whether it is no subject's own: no model knows what its answers mean.
+    public var isGeneral = false
+
+    /// As enum kshim_memory.
+    var objectKind: Int { by?.number ?? (isService ? Allocator.kmalloc.number : 10) }
 
     /// Whether the services' own C answers.
     var usesServiceGlue: Bool {
@@ -169,6 +195,8 @@ public struct Manifest: Sendable {
   public var patterns: [(prefix: String, rule: Rule)] = []
   /// For a type the first value of variables of other files that have it.
   public var types: [String: String] = [:]
+  /// Functions that stand in a file of the tree which is compiled with what calls them.
+  public var files: [String: String] = [:]
   /// What is called, and in which order; a target that none of them calls is called alone.
   public var drivers: [Driver] = []
   /// Values of arguments that are no objects.
@@ -205,6 +233,9 @@ public struct Manifest: Sendable {
     variables += services.variables.filter { !set.contains($0.name) }
     patterns += services.patterns
     types.merge(services.types) { first, _ in first }
+    for (file, functions) in services.files {
+      for function in functions { files[function] = file }
+    }
   }
 
   /// What any subject may call.
@@ -213,6 +244,13 @@ public struct Manifest: Sendable {
     var variables: [Variable]
     var patterns: [(prefix: String, rule: Rule)]
     var types: [String: String]
+    /// Functions of files of the tree that are compiled with what calls them, by file.
+    var files: [String: [String]]
+
+    mutating func makeGeneral() {
+      for index in boundary.indices { boundary[index].rule.isGeneral = true }
+      for index in patterns.indices { patterns[index].rule.isGeneral = true }
+    }
   }
 
   /// Callees that allocate, free or lock and do nothing else.

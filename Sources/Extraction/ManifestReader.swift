@@ -137,7 +137,7 @@ struct ManifestReader {
   private static let ruleKeys = [
     "allocates", "zeroed", "frees", "locks", "unlocks", "returns", "custom", "translates",
     "ends", "ignored", "order", "size", "sleeps", "holds", "records", "downgrades", "enters",
-    "leaves", "warns", "copies", "replaces", "argument", "context", "tries", "allowing",
+    "leaves", "warns", "copies", "replaces", "argument", "context", "tries", "allowing", "by", "of",
   ]
 
   private func rule(
@@ -210,6 +210,8 @@ struct ManifestReader {
     rule.copies = try keys.take("copies").map { try string($0, "copies of \(what)") }
     rule.replaces = try keys.take("replaces").map { try string($0, "replaces of \(what)") }
     rule.allowing = try keys.take("allowing").map { try string($0, "allowing of \(what)") }
+    if let node = keys.take("by") { rule.by = try word(node, "by", as: Rule.Allocator.self) }
+    rule.of = try keys.take("of").map { try string($0, "of of \(what)") }
     rule.order = try number(keys.take("order"), "order of \(what)")
     if let node = keys.take("sleeps") { rule.sleeps = try word(node, "sleeps", as: Rule.When.self) }
     if let node = keys.take("holds") {
@@ -246,6 +248,8 @@ struct ManifestReader {
       case .frees, .downgrades: (false, true)
       default: (false, false)
       }
+    let isDomain = [.enters(.srcu), .leaves(.srcu)].contains(rule.action)
+    let isOwned = isObject || rule.action == .frees(.object)
     let misplaced = [
       ("context", rule.beside != nil && !isLock, "locks' or 'unlocks"),
       ("tries", rule.tries && rule.answers.count < 2, "locks' and two values of 'returns"),
@@ -253,6 +257,11 @@ struct ManifestReader {
       ("copies", rule.copies != nil && !isObject, "allocates: object"),
       ("replaces", rule.replaces != nil && !isObject, "allocates: object"),
       ("allowing", rule.allowing != nil && rule.sleeps == .never, "sleeps"),
+      ("by", rule.by != nil && !isOwned, "allocates: object' or 'frees: object"),
+      (
+        "of", rule.of != nil && !isOwned && !isDomain,
+        "allocates: object', 'frees: object', 'enters: srcu' or 'leaves: srcu"
+      ),
     ]
     guard let (key, _, beside) = misplaced.first(where: \.1) else { return }
     throw wrong(
@@ -292,6 +301,14 @@ struct ManifestReader {
     }
   }
 
+  private func files(_ node: Node?) throws -> [String: [String]] {
+    guard let node else { return [:] }
+    return Dictionary(
+      uniqueKeysWithValues: try keys(node, "files").entries.map {
+        ($0.key, try strings($0.value, "files '\($0.key)'"))
+      })
+  }
+
   /// The services that every subject may call.
   func services() throws -> Manifest.Services {
     var top = try keys(try document(), "the services")
@@ -302,8 +319,9 @@ struct ManifestReader {
       patterns: rules.filter { $0.name.hasSuffix("*") }.map {
         (String($0.name.dropLast()), $0.rule)
       },
-      types: Dictionary(uniqueKeysWithValues: try pairs(top.take("types"), "types")))
-    try top.close(allowed: ["boundary", "variables", "types"])
+      types: Dictionary(uniqueKeysWithValues: try pairs(top.take("types"), "types")),
+      files: try files(top.take("files")))
+    try top.close(allowed: ["boundary", "variables", "types", "files"])
     return result
   }
 

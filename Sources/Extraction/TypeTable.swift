@@ -177,6 +177,13 @@ struct TypeTable {
       }
       if memberType.kind == .array, let size = memberType.element.size, size > 0 {
         var count = memberType.count
+        if count == 0, let part = value.pointee, let partSize = part.size {
+          // An object of another type stands at the end.
+          tail = max(tail, partSize)
+          result += members(of: part, at: offset, name: Self.name(part), owner: part.unqualified)
+            .fields
+          continue
+        }
         if count == 0 {
           count = 8
           tail = max(tail, count * size)

@@ -88,10 +88,21 @@ struct UnitWriter {
       \(extracted.preamble.text(of: extracted.text))
       #endif
       \(includes)#include <kshim_runtime.h>
-      \(mutants == nil ? "" : MutantWriter.declarations)\(declared)
+      \(mutants == nil ? "" : MutantWriter.declarations)\(declared)\(files)
       #line 1 "\(HarnessWriter.fileName)"
       \(harness.definitions)\(mutants == nil ? "" : MutantWriter.definitions)
       """
+  }
+
+  /// What the kernel has in a file of its own lib, compiled as it stands there.
+  private var files: String {
+    guard !extracted.files.isEmpty else { return "" }
+    let exports = ["EXPORT_SYMBOL", "EXPORT_SYMBOL_GPL"].map {
+      "#undef \($0)\n#define \($0)(name)\n"
+    }
+    return "\n#include <linux/export.h>\n" + exports.joined()
+      + "#pragma clang attribute push(__attribute__((no_sanitize(\"coverage\"))), apply_to = function)\n"
+      + extracted.files.map { "#include \"\($0)\"\n" }.joined() + "#pragma clang attribute pop\n"
   }
 
   private var harness: HarnessWriter {

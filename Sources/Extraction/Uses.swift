@@ -118,7 +118,7 @@ struct Uses {
       let end =
         assignments.filter { $0.variable == one.variable && $0.at > one.at }.map(\.at).min()
         ?? Int.max
-      if returned.contains(one.variable) { answers[callee, default: Answer()].isErrno = true }
+      if returned.contains(one.variable) || Self.errorNames.contains(one.variable.name) { answers[callee, default: Answer()].isErrno = true }
       for test in tests
       where test.variable == one.variable && test.at >= one.at && test.at < end {
         test.note(&answers[callee, default: Answer()])
@@ -213,7 +213,11 @@ struct Uses {
       let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false),
       inner.type.kind == .pointer, inner.type.pointee.kind == .void
     {
-      if inner.isMemberReference, let member = inner.referenced {
+      if inner.isReference, let parameter = inner.referenced, parameter.isParameter {
+        if values[parameter]?.pointee == nil {
+          values[parameter, default: Value()].pointee = type.pointee
+        }
+      } else if inner.isMemberReference, let member = inner.referenced {
         if values[member]?.pointee == nil || isOwn {
           values[member, default: Value()].pointee = type.pointee
         }
@@ -230,10 +234,13 @@ struct Uses {
   /// What a function of a header gives out as a `void *` it mostly reads from a member.
   private mutating func note(_ type: ClangType, for function: ClangCursor) {
     var found: [ClangCursor] = []
+    // What has no type, or lies at the end of an object.
+    func isOpen(_ member: ClangType) -> Bool {
+      member.kind == .pointer && member.pointee.kind == .void
+        || member.kind == .array && member.count == 0
+    }
     function.visit { child in
-      if child.isMemberReference, let member = child.referenced,
-        member.type.kind == .pointer && member.type.pointee.kind == .void
-      {
+      if child.isMemberReference, let member = child.referenced, isOpen(member.type) {
         found.append(member)
       }
       if child.syntax == .call, let inner = child.referenced?.definition, !inner.isInMainFile,
@@ -241,7 +248,7 @@ struct Uses {
       {
         inner.visit { grandchild in
           if grandchild.isMemberReference, let member = grandchild.referenced,
-            member.type.kind == .pointer && member.type.pointee.kind == .void
+            isOpen(member.type)
           {
             found.append(member)
           }
@@ -390,6 +397,11 @@ struct Uses {
     let call = value.stripped()
     assignments.append((variable, place, call.syntax == .call ? call.referenced : nil))
   }
+
+  /// What variables for errors are called.
+  private static let errorNames: Set = [
+    "ret", "err", "rc", "error", "retval", "ret_val", "rv", "rval", "status", "result", "res",
+  ]
 
   private static let errorTests: Set = [
     "IS_ERR", "IS_ERR_OR_NULL", "PTR_ERR", "PTR_ERR_OR_ZERO", "ERR_CAST",

@@ -87,7 +87,7 @@ extension RootJudge {
     if step.other != nil {
       raced(step, world, &report)
       // The other vCPU may have done it.
-      if events.failure != nil, step.result < 0 {
+      if events.failure != nil || events.isRefused && events.warned.isEmpty, step.result < 0 {
         failsCleanly(step, &report)
         return true
       }

@@ -80,9 +80,7 @@ extension RootJudge {
   ) {
     // Whoever zeroed it: not an entry is left of what a page may hold that is handed out.
     var wanted = wanted
-    if wanted.contains(.zeroed), world.nextEntry(of: event.value, from: 0) >= 512 {
-      wanted.remove(.zeroed)
-    }
+    if wanted.contains(.zeroed), world.isClear(event.value) { wanted.remove(.zeroed) }
     let sentences: [(AllocationFlags, String)] = [
       (.accounted, "a table is not charged to the VM's owner"), (.zeroed, "a table is not zeroed"),
       (.maySleep, "a table is allocated without sleeping where its callers may sleep"),

@@ -189,26 +189,31 @@ struct RootJudge {
   ///
   /// - Parameter isDone: whether what the function is for is there.
   func hasFailed(_ step: Step, isDone: @autoclosure () -> Bool) -> Bool {
-    guard events.failure != nil else { return false }
+    // Who is told no, and not why, may return any errno.
+    guard events.failure != nil else {
+      return events.isRefused && step.result < 0 && events.warned.isEmpty
+    }
     guard events.isMadeGood(needsMemory: step.result < 0) else { return true }
-    return step.result < 0 ? step.result == events.failureErrno : !isDone()
+    return step.result < 0
+      ? events.isRefused || step.result == events.failureErrno : !isDone()
   }
 
   /// A boundary callee failed: the function must hand on its errno and leave no trace.
   func failsCleanly(_ step: Step, _ report: inout Report, keepsState: Bool = true) {
-    guard let failure = events.failure else { return }
-    var callee: String {
-      failure.call == 0xffff ? "a callee" : "\(subject.calls[Int(failure.call)])()"
-    }
-    if step.result >= 0 {
-      report.broken(
-        .errorSwallowed, in: step.function, at: failure.pc,
-        "\(callee) fails and the function returns \(Errno.name(step.result))")
-    } else if step.result != events.failureErrno {
-      report.broken(
-        .wrongErrno, in: step.function, at: failure.pc,
-        "\(callee) fails with \(Errno.name(events.failureErrno)) and the function returns \(Errno.name(step.result))"
-      )
+    if let failure = events.failure {
+      var callee: String {
+        failure.call == 0xffff ? "a callee" : "\(subject.calls[Int(failure.call)])()"
+      }
+      if step.result >= 0 {
+        report.broken(
+          .errorSwallowed, in: step.function, at: failure.pc,
+          "\(callee) fails and the function returns \(Errno.name(step.result))")
+      } else if step.result != events.failureErrno, !events.isRefused {
+        report.broken(
+          .wrongErrno, in: step.function, at: failure.pc,
+          "\(callee) fails with \(Errno.name(events.failureErrno)) and the function returns \(Errno.name(step.result))"
+        )
+      }
     }
     warns(exactly: 0, step, &report)
     if keepsState { unchanged(step, &report) }

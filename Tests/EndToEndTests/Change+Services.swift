@@ -8,7 +8,7 @@ extension Change {
     ordinary(name, in: create, [.insertBefore("page = alloc_page", statements)], file: file)
   }
 
-  private static func ordinary(
+  static func ordinary(
     _ name: String, in function: String, breaks: Set<String> = [],
     _ changes: [KernelEdit.Change], file: String = ""
   ) -> Change {

@@ -178,7 +178,7 @@ final class OwnTreeTests: EndToEndTestCase {
   }
 }
 
-/// The series as it was mailed, v1 and the later ones, put into a kernel without `pml5_root`.
+/// The series as it was mailed, v1 to v3, put into a kernel without `pml5_root`.
 enum OldSeries {
   struct Version {
     var name: String
@@ -222,27 +222,31 @@ enum OldSeries {
       .insertAfter("mmu->pml4_root", "\tfree_page((unsigned long)mmu->pml5_root);")),
   ]
 
+  /// Tables linked through the root, without a look whether there is one of level 5.
+  private static let chained: [KernelEdit] = [
+    Defect.edit(shadow, .delete("mmu->pml4_root[0]")),
+    Defect.edit(shadow, .delete("shadow_root_level == PT64", through: "__pa(mmu->pae_root)")),
+    Defect.edit(
+      shadow,
+      .insertBefore(
+        "set_root_pgd:",
+        """
+        \tmmu->root_hpa = __pa(&mmu->pae_root[0]);
+        \tif (mmu->shadow_root_level > PT32E_ROOT_LEVEL) {
+        \t\tmmu->pml4_root[0] = pm_mask | mmu->root_hpa;
+        \t\tmmu->root_hpa = __pa(&mmu->pml4_root[0]);
+        \t}
+        \tif (mmu->shadow_root_level > PT64_ROOT_4LEVEL) {
+        \t\tmmu->pml5_root[0] = pm_mask | mmu->root_hpa;
+        \t\tmmu->root_hpa = __pa(&mmu->pml5_root[0]);
+        \t}
+        """)),
+  ]
+
   /// Tables that were never allocated are freed (a), a dead WARN (b), a page too many (c), a second
   /// call that fails (d), and no look whether there is a table of level 5.
   private static let first =
-    common + [
-      Defect.edit(shadow, .delete("mmu->pml4_root[0]")),
-      Defect.edit(shadow, .delete("shadow_root_level == PT64", through: "__pa(mmu->pae_root)")),
-      Defect.edit(
-        shadow,
-        .insertBefore(
-          "set_root_pgd:",
-          """
-          \tmmu->root_hpa = __pa(&mmu->pae_root[0]);
-          \tif (mmu->shadow_root_level > PT32E_ROOT_LEVEL) {
-          \t\tmmu->pml4_root[0] = pm_mask | mmu->root_hpa;
-          \t\tmmu->root_hpa = __pa(&mmu->pml4_root[0]);
-          \t}
-          \tif (mmu->shadow_root_level > PT64_ROOT_4LEVEL) {
-          \t\tmmu->pml5_root[0] = pm_mask | mmu->root_hpa;
-          \t\tmmu->root_hpa = __pa(&mmu->pml5_root[0]);
-          \t}
-          """)),
+    common + chained + [
       Defect.edit(special, .replace("shadow_root_level != PT64", with: "shadow_root_level < PT64")),
       Defect.edit(special, .replace("return -ENOMEM", with: "goto undo")),
       Defect.edit(special, .delete("if (!pml4_root) {", through: "}")),
@@ -269,29 +273,33 @@ enum OldSeries {
           """), 3),
     ]
 
+  /// Tables linked one by one, each looked at before.
+  private static let linked: [KernelEdit] = [
+    Defect.edit(
+      shadow,
+      .insertAfter(
+        "mmu->pml4_root[0]",
+        """
+        \t\tif (mmu->shadow_root_level > PT64_ROOT_4LEVEL) {
+        \t\t\tr = WARN_ON_ONCE(!mmu->pml5_root) ? -EIO : 0;
+        \t\t\tif (r)
+        \t\t\t\tgoto out_unlock;
+        \t\t\tmmu->pml5_root[0] = pm_mask | __pa(&mmu->pml4_root[0]);
+        \t\t}
+        """)),
+    Defect.edit(
+      shadow,
+      .insertBefore(
+        "set_root_pgd:",
+        """
+        \tif (mmu->shadow_root_level > PT64_ROOT_4LEVEL)
+        \t\tmmu->root_hpa = __pa(&mmu->pml5_root[0]);
+        """)),
+  ]
+
   /// A variable that is never set on 4 levels becomes a table (g); the second call fails (d).
   private static let later =
     common + [
-      Defect.edit(
-        shadow,
-        .insertAfter(
-          "mmu->pml4_root[0]",
-          """
-          \t\tif (mmu->shadow_root_level > PT64_ROOT_4LEVEL) {
-          \t\t\tr = WARN_ON_ONCE(!mmu->pml5_root) ? -EIO : 0;
-          \t\t\tif (r)
-          \t\t\t\tgoto out_unlock;
-          \t\t\tmmu->pml5_root[0] = pm_mask | __pa(&mmu->pml4_root[0]);
-          \t\t}
-          """)),
-      Defect.edit(
-        shadow,
-        .insertBefore(
-          "set_root_pgd:",
-          """
-          \tif (mmu->shadow_root_level > PT64_ROOT_4LEVEL)
-          \t\tmmu->root_hpa = __pa(&mmu->pml5_root[0]);
-          """)),
       Defect.edit(
         special, .delete("WARN_ON_ONCE(mmu->shadow_root_level != PT64", through: "return -EIO")),
       Defect.edit(special, .delete("if (!pml4_root) {", through: "}")),
@@ -313,6 +321,7 @@ enum OldSeries {
   /// The walk of a 5-level root over a 32-bit guest, mended by 12ec33a70574.
   private static let unwalked: Set = ["walk-start in \(walk)", "warn-missing in \(walk)"]
   private static let d: Set = ["idempotent in \(special)", "warn-unexpected in \(special)"]
+  private static let g: Set = ["uninitialised in \(special)", "wild-free in \(Defect.freePages)"]
 
   static let versions: [Version] = [
     Version(
@@ -322,9 +331,8 @@ enum OldSeries {
         "crash in \(shadow)",
       ]), notes: [special]),
     Version(
-      name: "v2", edits: later,
-      introduced: unwalked.union(d).union([
-        "uninitialised in \(special)", "wild-free in \(Defect.freePages)",
-      ])),
+      name: "v2", edits: later + chained,
+      introduced: unwalked.union(d).union(g).union(["crash in \(shadow)"])),
+    Version(name: "v3", edits: later + linked, introduced: unwalked.union(d).union(g)),
   ]
 }

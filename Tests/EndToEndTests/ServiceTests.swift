@@ -11,6 +11,14 @@ final class ServiceTests: EndToEndTestCase {
     try await breakWhat(Change.serviceDefects)
   }
 
+  func test_refusalsSectionsAndTheKernelsLib_breakNothing() async throws {
+    try await breakWhat(Change.resources)
+  }
+
+  func test_whatIsKeptOrGivenBackWrongly_isFound() async throws {
+    try await breakWhat(Change.resourceDefects)
+  }
+
   private func breakWhat(_ changes: [Change]) async throws {
     for one in try await judge(changes) {
       XCTAssertEqual(

@@ -21,9 +21,50 @@ static kshim_u64 service_keep(kshim_u64 object)
 	return object;
 }
 
+/* Work and timers that may run: no memory of theirs may go. */
+#define SERVICE_TIMER 1
+#define SERVICE_WORK 2
+static kshim_u64 service_armed[SERVICE_KEPT];
+static unsigned char service_armed_as[SERVICE_KEPT];
+
+static kshim_u64 service_arm(kshim_u64 object, int kind)
+{
+	unsigned i = 0;
+
+	while (i < SERVICE_KEPT && service_armed[i] && service_armed[i] != object)
+		i++;
+	if (i == SERVICE_KEPT)
+		kshim_no_room();
+	if (service_armed[i])
+		return 0;
+	service_armed[i] = object;
+	service_armed_as[i] = kind;
+	return 1;
+}
+
+static void service_disarm(kshim_u64 object)
+{
+	for (unsigned i = 0; i < SERVICE_KEPT; i++)
+		if (service_armed[i] == object)
+			service_armed[i] = 0;
+}
+
+static bool service_is_armed(kshim_u64 object)
+{
+	for (unsigned i = 0; i < SERVICE_KEPT; i++)
+		if (service_armed[i] == object)
+			return true;
+	return false;
+}
+
+static kshim_u64 service_allocate(int kind, kshim_u64 size, unsigned flags)
+{
+	return kshim_alloc(kind, size, flags, kshim_call_pc());
+}
+
 static kshim_u64 service_object(kshim_u64 size, unsigned flags)
 {
-	return kshim_alloc(2, size, flags, KSHIM_PC());
+	return service_allocate(2, size, flags);
 }
 
 /* p: string, gfp */
@@ -69,10 +110,16 @@ static kshim_u64 service_ksize(const kshim_u64 *p)
 	return kshim_size_of(p[0]);
 }
 
+/* p: address */
+static kshim_u64 service_is_vmalloc(const kshim_u64 *p)
+{
+	return kshim_is_vmalloc(p[0]);
+}
+
 /* p: name, size of an object, … A cache is an object that holds that size. */
 static kshim_u64 service_cache_create(const kshim_u64 *p)
 {
-	const kshim_u64 cache = service_object(64, 9);
+	const kshim_u64 cache = service_allocate(9, 64, 9);
 
 	if (cache)
 		*(kshim_u64 *)SERVICE_POINTER(cache) = (unsigned)p[1];
@@ -82,7 +129,7 @@ static kshim_u64 service_cache_create(const kshim_u64 *p)
 /* p: device, size, gfp */
 static kshim_u64 service_devm_alloc(const kshim_u64 *p)
 {
-	const kshim_u64 object = service_object(p[1], 9);
+	const kshim_u64 object = service_allocate(7, p[1], 9);
 
 	return object ? service_keep(object) : 0;
 }
@@ -90,7 +137,7 @@ static kshim_u64 service_devm_alloc(const kshim_u64 *p)
 /* p: device, source, size, gfp */
 static kshim_u64 service_devm_dup(const kshim_u64 *p)
 {
-	const kshim_u64 object = service_object(p[2], 8);
+	const kshim_u64 object = service_allocate(7, p[2], 8);
 
 	if (!object)
 		return 0;
@@ -101,15 +148,19 @@ static kshim_u64 service_devm_dup(const kshim_u64 *p)
 /* p: device, string, gfp */
 static kshim_u64 service_devm_strdup(const kshim_u64 *p)
 {
-	const kshim_u64 object = service_strdup(p + 1);
+	const unsigned long size = p[1] ? strlen(SERVICE_POINTER(p[1])) + 1 : 0;
+	const kshim_u64 object = size ? service_allocate(7, size, 8) : 0;
 
-	return object ? service_keep(object) : 0;
+	if (!object)
+		return 0;
+	memcpy(SERVICE_POINTER(object), SERVICE_POINTER(p[1]), size);
+	return service_keep(object);
 }
 
 /* p: device, size, where its address for the device goes, gfp, attributes */
 static kshim_u64 service_dma_alloc(const kshim_u64 *p)
 {
-	const kshim_u64 object = service_object(p[1], 9);
+	const kshim_u64 object = service_allocate(8, p[1], 9);
 
 	if (object)
 		*(kshim_u64 *)SERVICE_POINTER(p[2]) = kshim_page_pa(object);
@@ -132,7 +183,7 @@ static kshim_u64 service_call_later_srcu(const kshim_u64 *p)
 /* p: head or NULL, object; before 6.4 where the head lies in its object. Freed when nothing uses it. */
 static kshim_u64 service_free_rcu(const kshim_u64 *p)
 {
-	kshim_free_later(p[1] < 4096 ? p[0] - p[1] : p[1], KSHIM_PC());
+	kshim_free_later(p[1] < 4096 ? p[0] - p[1] : p[1], kshim_call_pc());
 	return 0;
 }
 
@@ -199,14 +250,14 @@ static kshim_u64 service_refcount_dec_if_one(const kshim_u64 *p)
 /* p: function, argument, node, format. The thread is an object of its own. */
 static kshim_u64 service_thread_create(const kshim_u64 *p)
 {
-	const kshim_u64 thread = service_object(64, 9);
+	const kshim_u64 thread = service_allocate(9, 64, 9);
 
 	return thread ? thread : (kshim_u64)-12;	/* ENOMEM */
 }
 
 static kshim_u64 service_thread_stop(const kshim_u64 *p)
 {
-	kshim_free(p[0], 2, 0, KSHIM_PC());
+	kshim_free(p[0], 9, 0, kshim_call_pc());
 	return 0;
 }
 
@@ -242,10 +293,7 @@ static kshim_u64 service_key_count(const kshim_u64 *p)
 
 /* What the tables hold, all of them together. */
 #define SERVICE_ENTRIES 64
-static struct {
-	kshim_u64 table, index, value;
-	kshim_u64 is_used;
-} service_entries[SERVICE_ENTRIES];
+static struct kshim_number service_entries[SERVICE_ENTRIES];
 
 static unsigned service_entry_of(kshim_u64 table, kshim_u64 index)
 {
@@ -272,15 +320,28 @@ static kshim_u64 service_entry_set(kshim_u64 table, kshim_u64 index, kshim_u64 v
 	service_entries[i].index = index;
 	service_entries[i].value = value;
 	service_entries[i].is_used = 1;
+	service_entries[i].event = 0;
 	return old;
 }
+
+/* Others have the first numbers of a range that is long enough: what is taken is told from 0 and 1. */
+#define SERVICE_OTHERS 21
 
 /* The first free number in a range; most + 1 where there is none. */
 static kshim_u64 service_free_index(kshim_u64 table, kshim_u64 least, kshim_u64 most)
 {
+	if (most - least > SERVICE_OTHERS)
+		least += SERVICE_OTHERS;
 	while (least <= most && service_entry_of(table, least) < SERVICE_ENTRIES)
 		least++;
 	return least;
+}
+
+/* A number that the table chose: whoever asked gives it back. */
+static void service_entry_take(kshim_u64 table, kshim_u64 index, kshim_u64 value)
+{
+	service_entry_set(table, index, value);
+	service_entries[service_entry_of(table, index)].event = kshim_call_event();
 }
 
 /* p: table, index */
@@ -358,7 +419,7 @@ static kshim_u64 service_xa_alloc(const kshim_u64 *p)
 
 	if (kshim_decide(2))
 		return -12;
-	service_entry_set(p[0], index, p[2]);
+	service_entry_take(p[0], index, p[2]);
 	*(unsigned *)SERVICE_POINTER(p[1]) = index;
 	return 0;
 }
@@ -404,7 +465,7 @@ static kshim_u64 service_idr_alloc(const kshim_u64 *p)
 		return -28;	/* ENOSPC */
 	if (kshim_decide(2))
 		return -12;
-	service_entry_set(p[0], index, p[1]);
+	service_entry_take(p[0], index, p[1]);
 	return index;
 }
 
@@ -426,7 +487,7 @@ static kshim_u64 service_ida_alloc(const kshim_u64 *p)
 		return -28;
 	if (kshim_decide(2))
 		return -12;
-	service_entry_set(p[0], index, 1);
+	service_entry_take(p[0], index, 1);
 	return index;
 }
 
@@ -445,7 +506,11 @@ static kshim_u64 service_uncopied(kshim_u64 size)
 {
 	if (!kshim_decide(2))
 		return 0;
-	kshim_tell(-14);	/* EFAULT */
+	/* With page faults off it only says that they would be needed. */
+	if (kshim_sections() >> 32)
+		kshim_refuse(size);
+	else
+		kshim_tell(-14);	/* EFAULT */
 	return size;
 }
 
@@ -453,19 +518,39 @@ static kshim_u64 service_uncopied(kshim_u64 size)
 static kshim_u64 service_copy_from_user(const kshim_u64 *p)
 {
 	memset(SERVICE_POINTER(p[0]), 0, p[2]);
-	return service_uncopied(p[2]);
+	return p[2] ? service_uncopied(p[2]) : 0;
 }
 
 static kshim_u64 service_copy_to_user(const kshim_u64 *p)
 {
+	if (!p[2])
+		return 0;
 	kshim_access(SERVICE_POINTER(p[1]), p[2], 0);
 	return service_uncopied(p[2]);
+}
+
+/* p: to, from, size. Who asks this way has another. */
+static kshim_u64 service_copy_nofault(const kshim_u64 *p)
+{
+	memset(SERVICE_POINTER(p[0]), 0, p[2]);
+	if (!kshim_decide(2))
+		return 0;
+	kshim_refuse(1);
+	kshim_tell(1);
+	return -14;
 }
 
 /* p: from, size */
 static kshim_u64 service_user_dup(const kshim_u64 *p)
 {
 	const kshim_u64 copy = service_object(p[1], 9);
+
+	return copy ? copy : (kshim_u64)-12;
+}
+
+static kshim_u64 service_user_vdup(const kshim_u64 *p)
+{
+	const kshim_u64 copy = service_allocate(5, p[1], 9);
 
 	return copy ? copy : (kshim_u64)-12;
 }
@@ -527,11 +612,55 @@ static kshim_u64 service_bitmap_weight(const kshim_u64 *p)
 /* p: CPU, queue, work, … The work may free what it lies in. */
 static kshim_u64 service_queue(const kshim_u64 *p)
 {
-	for (unsigned i = 0; i < SERVICE_KEPT && service_kept[i]; i++)
-		if (service_kept[i] == p[2])
-			return 0;	/* it is queued already */
-	service_keep(p[2]);
-	return 1;
+	return service_arm(p[2], SERVICE_WORK);	/* 0: it is queued already */
+}
+
+/* p: CPU, queue, work, delay. Whether it was queued. */
+static kshim_u64 service_queue_again(const kshim_u64 *p)
+{
+	const bool was = service_is_armed(p[2]) || kshim_decide(2);
+
+	service_arm(p[2], SERVICE_WORK);
+	return was;
+}
+
+/* p: timer, … Whether it was pending. */
+static kshim_u64 service_start_timer(const kshim_u64 *p)
+{
+	const bool was = service_is_armed(p[0]) || kshim_decide(2);
+
+	service_arm(p[0], SERVICE_TIMER);
+	return was;
+}
+
+/* p: timer. That it was not running already is the caller's to know. */
+static kshim_u64 service_add_timer(const kshim_u64 *p)
+{
+	service_arm(p[0], SERVICE_TIMER);
+	return 0;
+}
+
+/* p: work or timer. Whether it was pending. */
+static kshim_u64 service_stop(const kshim_u64 *p)
+{
+	service_disarm(p[0]);
+	return kshim_decide(2);
+}
+
+/* p: queue. All that is queued has run. */
+static kshim_u64 service_flush(const kshim_u64 *p)
+{
+	for (unsigned i = 0; i < SERVICE_KEPT; i++)
+		if (service_armed_as[i] == SERVICE_WORK)
+			service_armed[i] = 0;
+	return 0;
+}
+
+static kshim_u64 service_queue_gone(const kshim_u64 *p)
+{
+	service_flush(p);
+	kshim_free(p[0], 9, 0, kshim_call_pc());
+	return 0;
 }
 
 /* p: counter, lock. The lock is taken where the count ends. */
@@ -541,7 +670,7 @@ static kshim_u64 service_put(const kshim_u64 *p, int mode)
 
 	if (--*count)
 		return 0;
-	kshim_lock(SERVICE_POINTER(p[1]), mode, KSHIM_PC());
+	kshim_lock(SERVICE_POINTER(p[1]), mode, kshim_call_pc());
 	return 1;
 }
 
@@ -585,4 +714,41 @@ static kshim_u64 service_llist_add(const kshim_u64 *p)
 	*(kshim_u64 *)SERVICE_POINTER(p[1]) = was;
 	*head = p[0];
 	return !was;
+}
+
+/* p: done, flags. Whether it is the first time. */
+static kshim_u64 service_once_start(const kshim_u64 *p)
+{
+	if (*(bool *)SERVICE_POINTER(p[0]))
+		return 0;
+	return 1;
+}
+
+static kshim_u64 service_once_done(const kshim_u64 *p)
+{
+	*(bool *)SERVICE_POINTER(p[0]) = 1;
+	return 0;
+}
+
+/* p: domain */
+static kshim_u64 service_srcu_wait(const kshim_u64 *p)
+{
+	kshim_wait_srcu(SERVICE_POINTER(p[0]), kshim_call_pc());
+	return 0;
+}
+
+/* p: tree, index, value, gfp */
+static kshim_u64 service_maple_store(const kshim_u64 *p)
+{
+	if (kshim_decide(2))
+		return -12;
+	service_entry_set(p[0], p[1], p[2]);
+	return 0;
+}
+
+static kshim_u64 service_maple_insert(const kshim_u64 *p)
+{
+	if (service_entry_of(p[0], p[1]) < SERVICE_ENTRIES)
+		return -17;	/* EEXIST */
+	return service_maple_store(p);
 }

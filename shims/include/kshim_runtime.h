@@ -39,6 +39,9 @@ void kshim_call_as(unsigned call, unsigned count, kshim_u64 pc, kshim_u64 first,
 		   kshim_u64 third, kshim_u64 fourth);
 void kshim_answer(kshim_u64 value);
 void kshim_tell(long value);	/* what an answer means that is no plain number */
+void kshim_refuse(kshim_u64 value);	/* an answer out of the ordinary */
+kshim_u64 kshim_call_pc(void);	/* where the callee was called that runs */
+unsigned kshim_call_event(void);	/* the number of its event */
 unsigned kshim_decide(unsigned arity);
 void kshim_may_sleep(kshim_u64 pc);
 void kshim_may_sleep_with(unsigned allowed, kshim_u64 pc);	/* so many spinning locks may be held */
@@ -46,9 +49,13 @@ void kshim_gone(kshim_u64 pc) __attribute__((noreturn));	/* a callee that never 
 
 /* kind: enum kshim_memory, size in bytes, flags: enum kshim_alloc_flag; virtual address or 0 */
 kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc);
+/* The same from a cache of objects. */
+kshim_u64 kshim_alloc_of(const void *cache, kshim_u64 size, unsigned flags, kshim_u64 pc);
+void kshim_free_of(const void *cache, kshim_u64 address, kshim_u64 pc);
 void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc);	/* 0 is a no-op */
-void kshim_replace(kshim_u64 old, kshim_u64 new, kshim_u64 pc);	/* krealloc(): moves it */
+void kshim_replace(kshim_u64 old, kshim_u64 new, int kind, kshim_u64 pc);	/* krealloc(): moves it */
 void kshim_free_later(kshim_u64 object, kshim_u64 pc);	/* when nobody is in a section */
+_Bool kshim_is_vmalloc(kshim_u64 object);
 kshim_u64 kshim_size_of(kshim_u64 object);	/* 0 where nothing is allocated */
 kshim_u64 kshim_cache_size(const void *cache);	/* of one of its objects */
 kshim_u64 kshim_boot_object(kshim_u64 size);	/* in use before the first step; virtual */
@@ -71,6 +78,9 @@ void kshim_name_lock(unsigned number, const volatile void *lock);
 /* Contexts; context: enum kshim_context */
 void kshim_enter_context(int context, kshim_u64 pc);
 void kshim_leave_context(int context, kshim_u64 pc);
+unsigned kshim_enter_srcu(const void *domain, kshim_u64 pc);	/* its index */
+void kshim_leave_srcu(const void *domain, unsigned index, kshim_u64 pc);
+void kshim_wait_srcu(const void *domain, kshim_u64 pc);	/* for ever inside of a section of it */
 unsigned long kshim_irq_flags(void);		/* EFLAGS.IF or 0 */
 unsigned long kshim_irq_save(void);	/* the flags before */
 #define KSHIM_IRQ_ENABLE (~0UL)		/* flags of whoever asks for nobody's */
@@ -119,6 +129,13 @@ void kshim_fill(void *where, unsigned type, kshim_u64 pc);	/* what a callee leav
 /* The generated harness offers these to the runtime. */
 struct kshim_table;
 struct kshim_racer;
+/* An entry of a table of numbers. */
+struct kshim_number {
+	kshim_u64 table, index, value;
+	kshim_u64 is_used;
+	kshim_u64 event;	/* of the call that chose the number; 0 where the caller did */
+};
+
 struct kshim_harness {
 	void (*prepare)(void);		/* binds objects, variables and locks in a fresh world */
 	kshim_u64 (*enter)(unsigned entry, const kshim_u64 *args);
@@ -128,6 +145,11 @@ struct kshim_harness {
 	unsigned objects;		/* how many of what it names are objects of targets: the first */
 	const unsigned char *pointers;	/* 1 for each target that returns one; NULL where none does */
 	const struct kshim_types *types;	/* NULL where nothing is made from its type */
+	kshim_u64 (*sections)(void);	/* of the task: page faults off in the high half, memalloc flags */
+	const struct kshim_number *numbers;	/* taken from tables; NULL where there are none */
+	unsigned number_count;
+	const kshim_u64 *armed;		/* addresses of work and timers that may run */
+	unsigned armed_count;
 };
 void kshim_attach(const struct kshim_harness *harness);
 

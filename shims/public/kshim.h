@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 9
+#define KSHIM_ABI 10
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -31,7 +31,8 @@
 /* What an event says happened. */
 enum kshim_event_kind {
 	KSHIM_EVENT_STEP = 1,	/* the harness calls a target: call = entry */
-	KSHIM_EVENT_RETURN,	/* the target returned: value = result */
+	KSHIM_EVENT_RETURN,	/* the target returned: value = result, arg[0] = KSHIM_LEFT_*, arg[1] =
+				 * where a number was taken that nothing names, or 0 */
 	KSHIM_EVENT_CALL,	/* a boundary callee: call, arg[], value = its answer */
 	KSHIM_EVENT_ALLOC,	/* value = hpa or 0 when refused, arg[0] = KSHIM_ALLOC_*,
 				 * arg[1] = size in bytes */
@@ -40,7 +41,7 @@ enum kshim_event_kind {
 	KSHIM_EVENT_BUG,	/* BUG(), or the callee that ends everything: ends the step */
 	KSHIM_EVENT_LOCK,	/* arg[0] = lock, arg[1] = KSHIM_LOCK_* */
 	KSHIM_EVENT_UNLOCK,	/* same; arg[2] = 1 when it is not held, 2 when interrupts go on
-				 * below a lock that was taken with them off */
+				 * below a lock that was taken with them off, 3 with another's index */
 	KSHIM_EVENT_ASSERT,	/* lockdep_assert_*() that failed: arg as LOCK */
 	KSHIM_EVENT_SLEEP,	/* something that may sleep was called where nothing may:
 				 * arg[0], arg[1] as LOCK */
@@ -68,10 +69,25 @@ enum kshim_limit {
 	KSHIM_LIMIT_LOOP,	/* it is in a loop that was seen not to end */
 };
 
+/* What a function leaves behind that it was not called with, or lets go on. */
+enum kshim_left {
+	KSHIM_LEFT_PAGEFAULTS = 1,	/* page faults are off, or no longer off */
+	KSHIM_LEFT_MEMALLOC = 2,	/* memory is allocated otherwise than before: memalloc_nofs_save() */
+	KSHIM_LEFT_STACK = 4,		/* work or a timer on its stack may still run */
+};
+
+/* Who allocates, and so who frees. */
 enum kshim_memory {
 	KSHIM_MEMORY_PAGES = 1,	/* of the page allocator: whole pages, freed with their order */
 	KSHIM_MEMORY_OBJECT,	/* of kmalloc() and its kin: any size, aligned to 8 bytes */
 	KSHIM_MEMORY_EITHER,	/* in use before the first step: who allocated it is not known */
+	KSHIM_MEMORY_VMALLOC,
+	KSHIM_MEMORY_KVMALLOC,	/* of kmalloc() or vmalloc(), which only its size tells */
+	KSHIM_MEMORY_PERCPU,
+	KSHIM_MEMORY_DEVICE,	/* devm_kmalloc() */
+	KSHIM_MEMORY_DMA,
+	KSHIM_MEMORY_OTHER,	/* has a function of its own */
+	KSHIM_MEMORY_ANY,	/* an object; nobody has said whose */
 };
 
 enum kshim_alloc_flag {
@@ -121,14 +137,20 @@ enum kshim_at {
 	KSHIM_AT_INDEX,		/* past the end of an array; arg[0] is the index */
 	KSHIM_AT_BETWEEN,	/* beside a variable of the subject, in none */
 	KSHIM_AT_SCOPE,		/* a variable of a block that was left */
+	KSHIM_AT_FOREIGN,	/* FREE: another allocator's */
+	KSHIM_AT_BUSY,		/* FREE: a timer is armed or work is queued in it */
 };
+
+/* The answer is out of the ordinary and no errno: it says no, and not why. */
+#define KSHIM_CALL_REFUSED 0x100
 
 struct kshim_event {
 	uint16_t kind;		/* enum kshim_event_kind */
 	uint16_t call;		/* number of the boundary callee or entry, else 0xffff */
 	uint8_t step;		/* how many steps came before; those of a race have one number */
 	uint8_t thread;		/* which thread, from 0 */
-	uint16_t at;		/* FREE: enum kshim_at of what was freed; CALL: number of arg[] */
+	uint16_t at;		/* FREE: enum kshim_at of what was freed; CALL: number of arg[], and
+				 * KSHIM_CALL_REFUSED */
 	uint32_t held_write;	/* locks held exclusively, bit = lock number */
 	uint32_t held_read;	/* locks held shared */
 	uint64_t pc;		/* return address into the subject, 0 if none */

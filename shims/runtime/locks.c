@@ -228,6 +228,55 @@ void kshim_leave_context(int context, kshim_u64 pc)
 		event->arg[2] = 1;
 }
 
+/* Sections of SRCU are apart by their domain, and end with the index that they began with. */
+static struct held_lock *find_srcu(const void *domain, const unsigned *index)
+{
+	struct held_lock *found = NULL;
+
+	for (uint32_t i = 0; i < thread_now->held_count; i++) {
+		struct held_lock *held = &thread_now->held[i];
+
+		if (held->mode == KSHIM_LOCK_CONTEXT && held->number == KSHIM_CONTEXT_SRCU &&
+		    held->lock == domain && (!index || held->index == *index))
+			found = held;
+	}
+	return found;
+}
+
+unsigned kshim_enter_srcu(const void *domain, kshim_u64 pc)
+{
+	unsigned index = 0;
+
+	for (uint32_t i = 0; i < thread_now->held_count; i++)
+		index ^= thread_now->held[i].mode == KSHIM_LOCK_CONTEXT &&
+			 thread_now->held[i].number == KSHIM_CONTEXT_SRCU;
+	trace_context(KSHIM_EVENT_LOCK, KSHIM_CONTEXT_SRCU, pc);
+	hold(domain, KSHIM_LOCK_CONTEXT, KSHIM_CONTEXT_SRCU, pc);
+	thread_now->held[thread_now->held_count - 1].index = index;
+	return index;
+}
+
+void kshim_leave_srcu(const void *domain, unsigned index, kshim_u64 pc)
+{
+	struct held_lock *held = find_srcu(domain, &index);
+	struct kshim_event *event = trace_context(KSHIM_EVENT_UNLOCK, KSHIM_CONTEXT_SRCU, pc);
+
+	if (!held) {
+		held = find_srcu(domain, NULL);
+		event->arg[2] = held ? 3 : 1;
+	}
+	if (held)
+		release(held);
+}
+
+void kshim_wait_srcu(const void *domain, kshim_u64 pc)
+{
+	if (!find_srcu(domain, NULL))
+		return;
+	trace_record(KSHIM_EVENT_HANG, pc);
+	step_end();
+}
+
 /* Any spinning lock keeps a thread from being preempted. */
 void kshim_assert_context(int context, _Bool is_inside)
 {

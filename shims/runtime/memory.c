@@ -30,6 +30,7 @@ static uint32_t free_count;
 struct allocation {
 	uint64_t start;			/* hpa */
 	uint64_t size;			/* bytes */
+	uint64_t cache;			/* that it came from, or 0 */
 	enum kshim_memory kind;
 };
 
@@ -138,13 +139,13 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 		step_stop();
 		return HIGH_HPA;	/* to the set-up of a step that will not be made */
 	}
-	if (kind == KSHIM_MEMORY_OBJECT)
+	if (kind != KSHIM_MEMORY_PAGES && kind != KSHIM_MEMORY_EITHER)
 		start += frames * PAGE_SIZE - ((size + 7) & ~7ULL);
 	for (uint64_t i = 0; i < frames; i++) {
 		state[window][next[window]] = PAGE_LIVE;
 		if (window)
 			types_of[next[window]] = 0;
-		allocations[window][next[window]++] = (struct allocation){ start, size, kind };
+		allocations[window][next[window]++] = (struct allocation){ start, size, 0, kind };
 	}
 	next[window]++;
 	memset((void *)(start + offset), fill, size);
@@ -158,7 +159,7 @@ kshim_u64 kshim_boot_page(unsigned char fill, _Bool below_4g)
 
 kshim_u64 kshim_boot_object(kshim_u64 size)
 {
-	return take(1, size, KSHIM_MEMORY_OBJECT, 0, 0) + offset;
+	return take(1, size, KSHIM_MEMORY_ANY, 0, 0) + offset;
 }
 
 /* Whoever made it may have aligned it. */
@@ -168,7 +169,7 @@ uint64_t memory_take_typed(uint64_t size, uint32_t type)
 {
 	const uint64_t alignment = size < TYPED_ALIGNMENT ? 16 : TYPED_ALIGNMENT;
 	const uint64_t rounded = (size + alignment - 1) & ~(alignment - 1);
-	const uint64_t hpa = take(1, rounded ? rounded : alignment, KSHIM_MEMORY_EITHER, 0, 0);
+	const uint64_t hpa = take(1, rounded ? rounded : alignment, KSHIM_MEMORY_ANY, 0, 0);
 	const uint64_t room = PAGE_SIZE - (hpa + rounded) % PAGE_SIZE;
 	uint64_t frame = (hpa - HIGH_HPA) / PAGE_SIZE;
 
@@ -210,6 +211,9 @@ kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 
 	if (!size)
 		return ZERO_SIZE;
+	/* What fits into a page comes from kmalloc() then, for certain. */
+	if (kind == KSHIM_MEMORY_KVMALLOC && size <= PAGE_SIZE)
+		kind = KSHIM_MEMORY_OBJECT;
 	hpa = !(flags & KSHIM_ALLOC_NOFAIL) && kshim_decide(2) ?
 		      0 :
 		      take(flags & KSHIM_ALLOC_DMA32 ? 0 : 1, size, kind, 0, pc);
@@ -222,6 +226,77 @@ kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 	return hpa ? hpa + offset : 0;
 }
 
+static struct allocation *allocation_at(uint64_t address)
+{
+	const uint64_t hpa = address - offset;
+	const int window = window_of(hpa);
+
+	return window < 0 ? NULL : &allocations[window][(hpa - window_hpa[window]) / PAGE_SIZE];
+}
+
+/* No cache is there to allocate from, or to free to. */
+static void need_cache(const void *cache, uint64_t pc)
+{
+	struct kshim_event *event;
+
+	if (cache)
+		return;
+	event = trace_record(KSHIM_EVENT_ACCESS, pc);
+	event->arg[1] = 8;
+	event->arg[3] = KSHIM_AT_NULL;
+	step_end();
+}
+
+kshim_u64 kshim_alloc_of(const void *cache, kshim_u64 size, unsigned flags, kshim_u64 pc)
+{
+	struct allocation *found;
+	kshim_u64 address;
+
+	need_cache(cache, pc);
+	address = kshim_alloc(KSHIM_MEMORY_OBJECT, size, flags, pc);
+	found = allocation_at(address);
+	if (found)
+		found->cache = (uint64_t)cache;
+	return address;
+}
+
+/* Whether what one allocates the other frees. */
+static bool is_freed_by(enum kshim_memory allocated, enum kshim_memory freed)
+{
+	if (freed == KSHIM_MEMORY_ANY)
+		return allocated != KSHIM_MEMORY_PAGES;
+	switch (allocated) {
+	case KSHIM_MEMORY_EITHER:
+		return freed <= KSHIM_MEMORY_EITHER || freed == KSHIM_MEMORY_KVMALLOC;
+	case KSHIM_MEMORY_ANY:
+		return freed != KSHIM_MEMORY_PAGES;
+	case KSHIM_MEMORY_OBJECT:
+	case KSHIM_MEMORY_VMALLOC:
+		return freed == allocated || freed == KSHIM_MEMORY_KVMALLOC;
+	default:
+		return freed == allocated;
+	}
+}
+
+/* What could be either is vmalloc()'s from here on. */
+_Bool kshim_is_vmalloc(kshim_u64 object)
+{
+	struct allocation *found = allocation_at(object);
+
+	if (found && found->kind == KSHIM_MEMORY_KVMALLOC)
+		found->kind = KSHIM_MEMORY_VMALLOC;
+	return found && found->kind == KSHIM_MEMORY_VMALLOC;
+}
+
+/* Whether a timer or work in it may still run. */
+static bool is_busy(uint64_t address, uint64_t size)
+{
+	for (uint32_t i = 0; i < step_harness->armed_count; i++)
+		if (step_harness->armed[i] && step_harness->armed[i] - address < size)
+			return true;
+	return false;
+}
+
 /* What is freed at an address, as pages of a size or as an object of any. */
 static enum kshim_at freed_at(uint64_t address, int kind, uint64_t size)
 {
@@ -232,10 +307,11 @@ static enum kshim_at freed_at(uint64_t address, int kind, uint64_t size)
 	if (window < 0)
 		return memory_at(address);
 	found = &allocations[window][(hpa - window_hpa[window]) / PAGE_SIZE];
-	if (*state_of(hpa) == PAGE_UNUSED || found->start != hpa ||
-	    (found->kind != kind && found->kind != KSHIM_MEMORY_EITHER) ||
-	    (kind == KSHIM_MEMORY_PAGES && found->size != size))
+	if (*state_of(hpa) == PAGE_UNUSED || found->start != hpa)
 		return KSHIM_AT_WILD;
+	if (!is_freed_by(found->kind, kind) || (kind == KSHIM_MEMORY_PAGES && found->size != size))
+		return kind == KSHIM_MEMORY_PAGES || found->kind == KSHIM_MEMORY_PAGES ?
+			       KSHIM_AT_WILD : KSHIM_AT_FOREIGN;
 	return memory_at(address);
 }
 
@@ -256,7 +332,9 @@ kshim_u64 kshim_size_of(kshim_u64 object)
 kshim_u64 kshim_cache_size(const void *cache)
 {
 	/* One that was made elsewhere says nothing. */
-	return size_at((uint64_t)cache) ? *(const kshim_u64 *)cache : PAGE_SIZE;
+	const kshim_u64 size = size_at((uint64_t)cache) ? *(const kshim_u64 *)cache : 0;
+
+	return size ? size : PAGE_SIZE;
 }
 
 /* Whether anybody is where a grace period waits for him. */
@@ -271,7 +349,7 @@ static bool is_anybody_reading(void)
 void kshim_free_later(kshim_u64 object, kshim_u64 pc)
 {
 	if (!is_anybody_reading()) {
-		kshim_free(object, KSHIM_MEMORY_OBJECT, 0, pc);
+		kshim_free(object, KSHIM_MEMORY_KVMALLOC, 0, pc);
 		return;
 	}
 	if (later_count == MAX_LATER) {
@@ -286,14 +364,14 @@ void memory_free_later(void)
 	for (uint32_t i = 0; i < later_count; i++) {
 		const uint32_t event = trace_event_count;
 
-		kshim_free(later[i].object, KSHIM_MEMORY_OBJECT, 0, later[i].pc);
+		kshim_free(later[i].object, KSHIM_MEMORY_KVMALLOC, 0, later[i].pc);
 		if (event < trace_event_count)
 			trace_events[event].thread = later[i].thread;
 	}
 	later_count = 0;
 }
 
-void kshim_replace(kshim_u64 old, kshim_u64 new, kshim_u64 pc)
+void kshim_replace(kshim_u64 old, kshim_u64 new, int kind, kshim_u64 pc)
 {
 	uint64_t size = size_at(old);
 
@@ -306,21 +384,25 @@ void kshim_replace(kshim_u64 old, kshim_u64 new, kshim_u64 pc)
 		unset_move(new, old, size);
 		unset_was_read = was_read;	/* a copy decides nothing */
 	}
-	kshim_free(old, KSHIM_MEMORY_OBJECT, 0, pc);
+	kshim_free(old, kind, 0, pc);
 }
 
-void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
+static void free_with(const void *cache, uint64_t address, int kind, uint64_t size, uint64_t pc)
 {
 	struct kshim_event *event;
 	enum kshim_at at;
 
-	if (!address || (kind == KSHIM_MEMORY_OBJECT && address == ZERO_SIZE))
+	if (!address || (kind != KSHIM_MEMORY_PAGES && address == ZERO_SIZE))
 		return;
 	at = freed_at(address, kind, size);
+	if (at == KSHIM_AT_LIVE && cache && allocation_at(address)->kind != KSHIM_MEMORY_ANY &&
+	    allocation_at(address)->cache != (uint64_t)cache)
+		at = KSHIM_AT_FOREIGN;
 	event = trace_record(KSHIM_EVENT_FREE, pc);
-	event->at = at;
+	event->at = at == KSHIM_AT_LIVE && is_busy(address, size_at(address)) ? KSHIM_AT_BUSY : at;
 	event->arg[0] = memory_wild_symbol(address);
-	if (at != KSHIM_AT_LIVE)
+	/* Freed the wrong way it is gone all the same. */
+	if (at != KSHIM_AT_LIVE && at != KSHIM_AT_FOREIGN)
 		return;
 	/* The guard behind it ends an allocation. */
 	for (uint8_t *frame = state_of(address - offset); *frame == PAGE_LIVE; frame++) {
@@ -330,6 +412,17 @@ void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
 		frees[free_count].window = (uint16_t)window;
 		frees[free_count++].frame = (uint16_t)(frame - state[window]);
 	}
+}
+
+void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc)
+{
+	free_with(NULL, address, kind, size, pc);
+}
+
+void kshim_free_of(const void *cache, kshim_u64 address, kshim_u64 pc)
+{
+	need_cache(cache, pc);
+	free_with(cache, address, KSHIM_MEMORY_OBJECT, 0, pc);
 }
 
 kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc)

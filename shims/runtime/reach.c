@@ -107,6 +107,30 @@ uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released,
 	return count;
 }
 
+/* Whether anything that outlives the call holds a number, in 1, 2, 4 or 8 bytes. */
+bool memory_names_number(uint64_t number, uint64_t low, uint64_t high)
+{
+	struct memory_block block;
+
+	for (uint32_t i = 0; i < memory_store_count; i++) {
+		const uint64_t address = memory_stores[i].address;
+		uint64_t word;
+
+		if (address >= low && address < high)
+			continue;
+		if (!memory_is_data(address) &&
+		    !(memory_block_at(address, &block) && block.is_live))
+			continue;
+		word = *(uint64_t *)address;
+		for (int byte = 0; byte < 8; byte++, word >>= 8)
+			if ((number < 0x100 && (uint8_t)word == number) ||
+			    (uint16_t)word == number || (uint32_t)word == number ||
+			    word == number)
+				return true;
+	}
+	return false;
+}
+
 /* Whether the subject's own data, or an allocation that it names, names an allocation. */
 bool kshim_keeps(uint64_t hpa, bool with_objects)
 {

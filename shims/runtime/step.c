@@ -300,8 +300,42 @@ void kshim_access(const volatile void *address, unsigned long size, int write)
 	memory_check((uint64_t)address, size, write, KSHIM_PC());
 }
 
+/* What is left that the thread was not called with. Two that race have one task. */
+static unsigned what_is_left(uint64_t before)
+{
+	const uint64_t now = step_harness->sections ? step_harness->sections() : 0;
+	unsigned left = 0;
+
+	if (!thread_racing && before >> 32 != now >> 32)
+		left |= KSHIM_LEFT_PAGEFAULTS;
+	if (!thread_racing && (uint32_t)before != (uint32_t)now)
+		left |= KSHIM_LEFT_MEMALLOC;
+	for (uint32_t i = 0; i < step_harness->armed_count; i++)
+		if (thread_place(step_harness->armed[i]) == THREAD_STACK)
+			left |= KSHIM_LEFT_STACK;
+	return left;
+}
+
+/* Where a number was taken since an event, if the function fails and nothing names it. */
+static uint64_t lost_number(uint32_t since, int64_t result)
+{
+	const struct kshim_number *numbers = step_harness->numbers;
+	const uint64_t end = (uint64_t)(numbers + step_harness->number_count);
+
+	if (result >= 0 || result < -4095)
+		return 0;
+	for (uint32_t i = 0; i < step_harness->number_count; i++)
+		if (numbers[i].is_used && numbers[i].event > since &&
+		    trace_events[numbers[i].event].thread == thread_now - threads &&
+		    !memory_names_number(numbers[i].index, (uint64_t)numbers, end))
+			return trace_events[numbers[i].event].pc;
+	return 0;
+}
+
 uint64_t step_run(uint32_t entry, const uint64_t *args)
 {
+	const uint64_t sections = step_harness->sections ? step_harness->sections() : 0;
+	const uint32_t first = trace_event_count;
 	struct kshim_event *event;
 	uint64_t result;
 
@@ -309,6 +343,8 @@ uint64_t step_run(uint32_t entry, const uint64_t *args)
 	result = step_harness->enter(entry, (const kshim_u64 *)args);
 	event = trace_record(KSHIM_EVENT_RETURN, thread_last_block());
 	event->call = entry;
+	event->arg[0] = what_is_left(sections);
+	event->arg[1] = lost_number(first, (int64_t)result);
 	event->value = step_harness->pointers && step_harness->pointers[entry] ?
 			       memory_symbol(result) : result;
 	return result;

@@ -118,6 +118,28 @@ void kshim_tell(long value)
 	thread_now->told = value;
 }
 
+static bool is_errno(uint64_t value)
+{
+	return (int64_t)value < 0 ? (int64_t)value >= -4095 :
+	       value >> 32 == 0 && (int32_t)value < 0 && (int32_t)value >= -4095;
+}
+
+void kshim_refuse(kshim_u64 value)
+{
+	if (!is_errno(value))
+		trace_events[thread_now->event].at |= KSHIM_CALL_REFUSED;
+}
+
+kshim_u64 kshim_call_pc(void)
+{
+	return trace_events[thread_now->event].pc;
+}
+
+unsigned kshim_call_event(void)
+{
+	return thread_now->event;
+}
+
 unsigned kshim_decide(unsigned arity)
 {
 	return (thread_racing ? thread_decide : trace_decide)(thread_now->call, arity,

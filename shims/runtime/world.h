@@ -30,6 +30,7 @@ struct held_lock {
 	const volatile void *lock;
 	int mode;
 	uint32_t number;
+	uint32_t index;		/* of a section of SRCU */
 };
 
 /* One thread of the subject. */
@@ -167,6 +168,7 @@ extern uint32_t memory_store_count, memory_first_step_store;
 
 bool memory_is_code(uint64_t address);
 bool memory_is_data(uint64_t address);		/* the subject's own, and what the harness gives it */
+bool memory_names_number(uint64_t number, uint64_t low, uint64_t high);	/* anywhere but there */
 bool memory_is_object(uint64_t address, uint32_t *number);	/* what the harness gives it */
 
 /* One allocation, or what is left of it. */
