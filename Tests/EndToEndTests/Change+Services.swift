@@ -50,7 +50,10 @@ extension Change {
       guard edit.function != nil, case .insertBefore(let anchor, let text) = edit.change else {
         return edit
       }
-      return KernelEdit(edit.file, in: edit.function, .insertBefore(anchor, "{\n\(text)\n}"))
+      // No brace in the first column: a function ends there.
+      let lines = text.split(separator: "\n").map { "\t\t\($0)\n" }.joined()
+      return KernelEdit(
+        edit.file, in: edit.function, .insertBefore(anchor, "\t{\n\(lines)\t}"))
     }
     return all
   }
