@@ -16,7 +16,7 @@ uint32_t step_block_count;
  * of them it depends on. Each block shifts the third last one out of the hash. */
 #define WAYS (1 << 18)
 #define WAY_SHIFT 6
-static uint8_t ways[WAYS / 8];	/* a bit each: all of it stays in the nearest cache */
+static uint8_t ways[WAYS];
 static uint64_t way, way_outcomes;
 static bool is_new_path;
 
@@ -141,12 +141,12 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 
 static inline void pass(uint64_t pc)
 {
-	uint64_t here;
+	uint8_t *passed;
 
 	way = (way << WAY_SHIFT ^ pc) % WAYS;
-	here = (way ^ mix(0, way_outcomes)) % WAYS;
-	if (!(ways[here / 8] >> here % 8 & 1)) {
-		ways[here / 8] |= 1 << here % 8;
+	passed = &ways[(way ^ mix(0, way_outcomes)) % WAYS];
+	if (!*passed) {
+		*passed = 1;
 		is_new_path = true;
 	}
 	way_outcomes = 0;
