@@ -27,7 +27,9 @@ public struct Extraction: Sendable {
   public let touched: [String: [ClosedRange<Int>]]
   /// What the patches rename and move of what the subject needs, and how that was followed.
   public let followed: [String]
-  /// Whether the unit holds mutants to choose from.
+  /// The unit's name in ``directory``.
+  var unit = "unit.c"
+  /// Whether it holds mutants to choose from.
   var hasMutants = false
   /// What the extracted functions say at their lines.
   public let statements: Statements

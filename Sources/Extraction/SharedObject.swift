@@ -45,7 +45,8 @@ public struct SharedObject: Sendable {
     // The preprocessed text is there when the tree may no longer be. The extraction's arguments name
     // another working directory.
     let text = "\(extraction.directory)/unit.i"
-    let isText = !options.counts && FileManager.default.fileExists(atPath: text)
+    let isText =
+      !options.counts && !extraction.hasMutants && FileManager.default.fileExists(atPath: text)
     let compiler = try UnitCompiler(
       installation: installation,
       arguments: isText
@@ -56,9 +57,10 @@ public struct SharedObject: Sendable {
     let list = "\(path).list"
     defer { unlink(list) }
     let compiled = try await compiler.run(
-      isText ? text : "\(extraction.directory)/unit.c",
+      isText ? text : "\(extraction.directory)/\(extraction.unit)",
       options.counters(of: extraction.provenance.functions.map(\.name), list: list)
-        + ["-c", "-o", path])
+        // Nobody asks for the lines of mutants.
+        + (extraction.hasMutants ? ["-g0"] : []) + ["-c", "-o", path])
     guard compiled.succeeded else {
       let provenance = extraction.provenance
       throw CompilerReport(

@@ -48,7 +48,7 @@ public struct Mutation: Sendable {
     defer { work.remove() }
     let found = try await Extraction.mutated(
       subject, from: revision, installation: installation, selection: selection,
-      isCompiled: false, into: "\(work.path)/extracted")
+      jobs: 0, into: "\(work.path)/extracted")
     return (found.extraction.provenance.source, found.mutants)
   }
 
@@ -66,14 +66,13 @@ public struct Mutation: Sendable {
     let start = ContinuousClock.now
     phase?("finding and compiling mutants of Linux \(revision.tree.version)")
     let mutated = try await Extraction.mutated(
-      subject, from: revision, installation: installation, selection: selection,
+      subject, from: revision, installation: installation, selection: selection, jobs: jobs,
       into: "\(work.path)/extracted")
-    let builds = try await Builds.make(
-      mutated.extraction, jobs: jobs, installation: installation, in: work.path)
+    let builds = try await builds(of: mutated.parts, in: work.path)
     phase?("searching the original")
-    let base = try original(domain, mutated.reach, builds, revision)
+    let base = try original(domain, mutated.reach, builds[0], revision)
     let ready = mutated.mutants.filter { $0.state == .ready }
-    let ran = try run(domain, ready, base.drivers, builds)
+    let ran = try run(domain, ready, base.drivers, mutated.part, builds)
     var contradictions: [MutationReport.Contradiction] = []
     var unlisted: [MutationReport.Unlisted] = []
     let outcomes = mutated.mutants.map { mutant in
@@ -106,6 +105,23 @@ public struct Mutation: Sendable {
       properties: domain.properties.filter(base.properties.contains).map(\.id).sorted(),
       scenarios: ran.values.reduce(base.runs) { $0 + $1.scenarios },
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+  }
+
+  private func builds(of parts: [Extraction], in work: String) async throws -> [Builds] {
+    try await withThrowingTaskGroup(of: (Int, Builds).self) { group in
+      for (part, extraction) in parts.enumerated() {
+        group.addTask {
+          let directory = "\(work)/part-\(part)"
+          try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+          let builds = try await Builds.make(
+            extraction, jobs: jobs, installation: installation, in: directory)
+          return (part, builds)
+        }
+      }
+      return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        .sorted { $0.key < $1.key }.map(\.value)
+    }
   }
 
   private static func outcome(of mutant: Mutant) -> MutationReport.Outcome {
@@ -174,17 +190,20 @@ public struct Mutation: Sendable {
 
   /// Each worker takes the next mutant, and searches it until its first finding.
   private func run<D: Domain>(
-    _ domain: D.Type, _ mutants: [Mutant], _ drivers: [String: [Int]], _ builds: Builds
+    _ domain: D.Type, _ mutants: [Mutant], _ drivers: [String: [Int]], _ part: [String: Int],
+    _ builds: [Builds]
   ) throws -> [Int: MutationReport.Outcome] {
     let next = Atomic<Int>(0)
     let outcomes = Mutex<[Int: MutationReport.Outcome]>([:])
     progress?(Progress(done: 0, mutants: mutants.count, survived: 0))
     try concurrently {
-      let worker = try Worker(domain, builds, $0)
+      let number = $0
+      let workers = try builds.map { try Worker(domain, $0, number) }
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < mutants.count else { break }
-        let outcome = worker.judge(mutants[index], drivers[mutants[index].function] ?? [])
+        let function = mutants[index].function
+        let outcome = workers[part[function]!].judge(mutants[index], drivers[function] ?? [])
         let now = outcomes.withLock { outcomes in
           outcomes[mutants[index].number] = outcome
           return Progress(

@@ -21,6 +21,57 @@ extension Change {
     return change
   }
 
+  /// Groups of changes that can stand in one patch.
+  static func together(_ changes: [Change]) -> [[Change]] {
+    var alone: [[Change]] = []
+    var groups: [(changes: [Change], names: Set<String>)] = []
+    for change in changes {
+      guard let names = change.namesOnTop else {
+        alone.append([change])
+        continue
+      }
+      let open = groups.firstIndex { $0.changes.count < 8 && $0.names.isDisjoint(with: names) }
+      if let open {
+        groups[open].changes.append(change)
+        groups[open].names.formUnion(names)
+      } else {
+        groups.append(([change], names))
+      }
+    }
+    return groups.map(\.changes) + alone
+  }
+
+  /// A group in one patch, each change's statements in a block of their own.
+  static func all(of group: [Change]) -> Change {
+    guard group.count > 1 else { return group[0] }
+    var all = group[0]
+    all.name = group.map(\.name).joined(separator: "+")
+    all.edits = group.flatMap(\.edits).map { edit in
+      guard edit.function != nil, case .insertBefore(let anchor, let text) = edit.change else {
+        return edit
+      }
+      // No brace in the first column: a function ends there.
+      let lines = text.split(separator: "\n").map { "\t\t\($0)\n" }.joined()
+      return KernelEdit(
+        edit.file, in: edit.function, .insertBefore(anchor, "\t{\n\(lines)\t}"))
+    }
+    return all
+  }
+
+  /// Short words, and with them all names, that it adds in front of its function. Nil where it does more
+  /// than to add statements, or where what it does lasts to the end of their block.
+  private var namesOnTop: Set<String>? {
+    var names: Set<String> = []
+    for edit in edits {
+      guard function == Self.create, case .insertBefore(_, let text) = edit.change,
+        !text.contains("guard("), !text.contains("__free(")
+      else { return nil }
+      guard edit.function == nil else { continue }
+      names.formUnion(text.matches(of: /\b[a-z][a-z0-9]{0,4}\b/).map { String($0.output) })
+    }
+    return names.subtracting(["int", "void", "bool", "u64", "long"])
+  }
+
   static let services: [Change] = [
     ordinary(
       "flush", in: direct, [.insertAfter("mmu->root.pgd = 0;", "kvm_flush_remote_tlbs(vcpu->kvm);")]

@@ -68,11 +68,60 @@ final class FollowedChangeTests: EndToEndTestCase {
 
   // MARK: Renames
 
-  func test_renamedFieldOfAnMMU_isFollowed() async throws {
+  /// Edits that are followed, and how that is told.
+  private struct Followed {
+    var edits: [KernelEdit]
+    var told: String
+  }
+
+  /// All in one patch; where that is not clean, each in its own.
+  private func areFollowed(_ all: [Followed], _ tree: KernelTree) async throws {
+    let patch = try await patch("edit.patch", all.flatMap(\.edits), of: tree)
+    let ran = try await kshim(
+      "check", "--kernel", tree.directory, "--patch", patch, "--format", "json")
+    let verdict = try? JSONDecoder().decode(Verdict.self, from: Data(ran.output.utf8))
+    let released = try await check([], tree)
+    if let verdict, verdict.findings.isEmpty, verdict.notes.isEmpty,
+      (verdict.followed ?? []).sorted() == all.map(\.told).sorted(),
+      verdict.exploration.scenarios == released.exploration.scenarios
+    {
+      return
+    }
+    for one in all { try await isClean(one.edits, tree, followed: [one.told]) }
+    XCTFail("only together: \(verdict?.followed ?? [ran.errors])")
+  }
+
+  private func followed(_ old: String, as new: String, _ tree: KernelTree) -> Followed {
+    Followed(edits: renamed(old, new, tree), told: told(old, new))
+  }
+
+  func test_whatIsRenamed_isFollowed() async throws {
+    let tree = try await kernel()
+    try await areFollowed(
+      [
+        // A target of this file alone, and one that other files call.
+        followed(Defect.special, as: "kshim_alloc_tables", tree),
+        followed(Defect.freeRoots, as: "kshim_drop_roots", tree),
+        // A helper, a callee, a variable, a struct of the source file.
+        followed(Defect.allocRoot, as: "kshim_one_root", tree),
+        followed("make_mmu_pages_available", as: "kshim_make_room", tree),
+        followed("tdp_mmu_enabled", as: "kshim_tdp", tree),
+        followed("kvm_shadow_walk_iterator", as: "kshim_walk", tree),
+        // A field, and one that the glue uses.
+        Followed(
+          edits: renamedField(
+            "pml5_root", "l5_table", declared: "u64 *pml5_root;", in: Self.host, tree),
+          told: "struct kvm_mmu has 'l5_table' for 'pml5_root'"),
+        Followed(
+          edits: renamedField("spt", "table", declared: "u64 *spt;", in: Self.intern, tree),
+          told: "struct kvm_mmu_page has 'table' for 'spt'"),
+      ], tree)
+  }
+
+  func test_renamedStruct_isFollowed() async throws {
     let tree = try await kernel()
     try await isClean(
-      renamedField("pml5_root", "l5_table", declared: "u64 *pml5_root;", in: Self.host, tree), tree,
-      followed: ["struct kvm_mmu has 'l5_table' for 'pml5_root'"])
+      renamed("kvm_mmu", "kshim_paging", tree), tree, followed: [told("kvm_mmu", "kshim_paging")])
   }
 
   func test_severalRenamedFieldsOfOneType_areFollowed() async throws {
@@ -87,13 +136,6 @@ final class FollowedChangeTests: EndToEndTestCase {
       Set(verdict.followed ?? []),
       Set(
         Self.tables.map { "struct kvm_mmu has '\($0.prefix { $0 != "_" })_table' for '\($0)'" }))
-  }
-
-  func test_renamedFieldThatTheGlueUses_isFollowed() async throws {
-    let tree = try await kernel()
-    try await isClean(
-      renamedField("spt", "table", declared: "u64 *spt;", in: Self.intern, tree), tree,
-      followed: ["struct kvm_mmu_page has 'table' for 'spt'"])
   }
 
   /// The three tables in a struct of their own.
@@ -141,54 +183,6 @@ final class FollowedChangeTests: EndToEndTestCase {
           Self.host, .replace("u64 *pml5_root;", with: "struct {\n\t\tu64 *pml5_root;\n\t} *more;"))
       ]
     _ = try await refuse(edits, tree, for: "slot 'pml5_root'")
-  }
-
-  func test_renamedTarget_isFollowed() async throws {
-    let tree = try await kernel()
-    try await isClean(
-      renamed(Defect.special, "kshim_alloc_tables", tree), tree,
-      followed: [told(Defect.special, "kshim_alloc_tables")])
-  }
-
-  func test_renamedTargetThatOtherFilesCall_isFollowed() async throws {
-    let tree = try await kernel()
-    try await isClean(
-      renamed(Defect.freeRoots, "kshim_drop_roots", tree), tree,
-      followed: [told(Defect.freeRoots, "kshim_drop_roots")])
-  }
-
-  func test_renamedHelper_isFollowed() async throws {
-    let tree = try await kernel()
-    try await isClean(
-      renamed(Defect.allocRoot, "kshim_one_root", tree), tree,
-      followed: [told(Defect.allocRoot, "kshim_one_root")])
-  }
-
-  func test_renamedStruct_isFollowed() async throws {
-    let tree = try await kernel()
-    try await isClean(
-      renamed("kvm_mmu", "kshim_paging", tree), tree, followed: [told("kvm_mmu", "kshim_paging")])
-  }
-
-  func test_renamedStructOfTheSourceFile_isFollowed() async throws {
-    let tree = try await kernel()
-    let name = "kvm_shadow_walk_iterator"
-    try await isClean(
-      renamed(name, "kshim_walk", tree), tree, followed: [told(name, "kshim_walk")])
-  }
-
-  func test_renamedVariable_isFollowed() async throws {
-    let tree = try await kernel()
-    try await isClean(
-      renamed("tdp_mmu_enabled", "kshim_tdp", tree), tree,
-      followed: [told("tdp_mmu_enabled", "kshim_tdp")])
-  }
-
-  func test_renamedCalleeWithItsArguments_isFollowed() async throws {
-    let tree = try await kernel()
-    let name = "make_mmu_pages_available"
-    try await isClean(
-      renamed(name, "kshim_make_room", tree), tree, followed: [told(name, "kshim_make_room")])
   }
 
   func test_renamedCalleeWithOtherArguments_isToldWithWhatToAdd() async throws {

@@ -63,6 +63,23 @@ final class MutantTests: XCTestCase {
     XCTAssert(refusal { $0.key = "f@0123456789ab:negate:9" }?.contains("no mutant") ?? false)
   }
 
+  func test_parts_haveEachFunctionOnce_andAboutAsManyMutants() {
+    func mutants(_ counts: [String: Int]) -> [Mutant] {
+      counts.flatMap { name, count in
+        (1...count).map { number in
+          var mutant = mutant(number)
+          mutant.function = name
+          return mutant
+        }
+      }
+    }
+    let counts = ["a": 7, "b": 4, "c": 3, "d": 1]
+    let parts = MutantCompiler.parts(of: mutants(counts), at: 2)
+    XCTAssertEqual(parts, [["a", "d"], ["b", "c"]])
+    XCTAssertEqual(MutantCompiler.parts(of: mutants(counts), at: 1), [Set(counts.keys)])
+    XCTAssertEqual(MutantCompiler.parts(of: mutants(counts), at: 9).count, 4)
+  }
+
   private func function(_ name: String, _ number: Int, _ body: String, data: String = "") -> String
   {
     "\(name):\n\t.cfi_startproc\n\(body)\n.Lfunc_end\(number):\n\t.size\t\(name), 1\n\(data)"

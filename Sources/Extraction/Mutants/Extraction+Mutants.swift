@@ -6,7 +6,12 @@ import KernelSource
 /// An extraction whose functions can be exchanged for mutants at run time.
 public struct MutatedExtraction: Sendable {
   public let extraction: Extraction
-  /// Those that were selected, in the order of the file. The compiled text holds the ready ones.
+  /// The same with mutants: the ready ones of some functions in each, as many parts as were asked for
+  /// or fewer. Each tells of every function with a ready mutant when it is reached.
+  public let parts: [Extraction]
+  /// The part of each function.
+  public let part: [String: Int]
+  /// Those that were selected, in the order of the file.
   public let mutants: [Mutant]
   /// For each function with a ready mutant the bit that says that it was reached.
   public let reach: [String: Int]
@@ -35,16 +40,17 @@ public struct MutatedExtraction: Sendable {
 extension Extraction {
   /// Extracts a subject, and finds and compiles the mutants of its functions.
   ///
+  /// - Parameter jobs: how many compilers may run at once; 0 compiles nothing.
   /// - Throws: ``Failure`` as ``extract(_:from:installation:into:)`` does, and of kind request when
   ///   the selection names an operator, a function or a mutant that there is not.
   public static func mutated(
     _ subject: String, from revision: Revision, installation: Installation,
-    selection: MutantSelection, isCompiled: Bool = true, into directory: String
+    selection: MutantSelection, jobs: Int, into directory: String
   ) async throws -> MutatedExtraction {
     let given = try installation.manifest(subject)
     let output = try OutputDirectory(directory, asked: "extract \(subject)")
     defer { output.discard() }
-    var (extraction, extracted, followed) = try await extract(
+    let (extraction, extracted, followed) = try await extract(
       given, from: revision, installation: installation, as: .object(counting: false),
       into: output)
     let (manifest, revision) = (followed.manifest, followed.revision)
@@ -62,18 +68,23 @@ extension Extraction {
     }
     let source = String(decoding: extracted.text, as: UTF8.self)
     let keys = Set(all.map(\.key))
-    guard isCompiled else {
+    guard jobs > 0 else {
       return MutatedExtraction(
-        extraction: extraction, mutants: selected, reach: [:], source: source, keys: keys)
+        extraction: extraction, parts: [], part: [:], mutants: selected, reach: [:],
+        source: source, keys: keys)
     }
     let compiler = MutantCompiler(
       extraction: extraction, manifest: manifest, extracted: extracted, installation: installation,
       precompiled: try await preamble(
         manifest, revision, extracted, installation, work: directory, .plain))
-    let (mutants, reach) = try await compiler.sorted(selected)
-    extraction.hasMutants = true
+    let parts = MutantCompiler.parts(of: selected, at: jobs)
+    let (mutants, reach) = try await compiler.sorted(selected, parts)
     return MutatedExtraction(
-      extraction: extraction, mutants: mutants, reach: reach, source: source, keys: keys)
+      extraction: extraction, parts: parts.indices.map(compiler.extraction(_:)),
+      part: Dictionary(
+        uniqueKeysWithValues: parts.enumerated().flatMap { part, names in
+          names.map { ($0, part) }
+        }), mutants: mutants, reach: reach, source: source, keys: keys)
   }
 }
 
