@@ -21,6 +21,9 @@ public struct Check: Sendable {
   /// Results of earlier checks; nil searches everything.
   public var results: ResultCache?
 
+  /// How long the search of a function without a manifest may take; nil: as usual.
+  public var seconds: Int?
+
   public init(
     subject: String, jobs: Int, installation: Installation,
     progress: (@Sendable (Explorer.Progress) -> Void)? = nil,
@@ -238,7 +241,8 @@ public struct Check: Sendable {
     _ domain: D.Type, _ builds: Builds, in work: String, observing silent: Set<String>? = nil
   ) async throws -> (Verdict, Outcomes?) {
     let result = try Explorer.search(
-      domain, jobs: jobs, load: builds.load, drives: drives, observing: silent, progress: progress)
+      domain, jobs: jobs, seconds: seconds, load: builds.load, drives: drives, observing: silent,
+      progress: progress)
     let subject = try builds.load(0)
     var judge = try D(subject)
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
@@ -268,6 +272,7 @@ public struct Check: Sendable {
           "with at most \($0) answers of a run that are not the ordinary ones"
         } ?? D.bound, functions: subject.entries, coverage: D.coverage),
       properties: properties(domain, result.findings, notes))
+    verdict.exploration.extracted = provenance.functions.map(\.name)
     let followed = builds.extraction.followed
     verdict.followed = followed.isEmpty ? nil : followed
     return (verdict, result.outcomes)
@@ -327,7 +332,7 @@ public struct Check: Sendable {
         Draft(
           breach: breach, entry: entry, scenario: scenario, trace: RawTrace(subject),
           needed: needed,
-          place: ("", 0)))
+          place: ("", 0), assumes: Assumptions(subject).text))
     }
     var offsets = Set(drafts.map(\.breach.offset).filter { $0 != 0 })
     for draft in drafts { offsets.formUnion(draft.trace.offsets.union(draft.entry.path)) }

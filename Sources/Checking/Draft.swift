@@ -13,6 +13,8 @@ struct Draft {
   var needed: [String]
   /// The kernel's function and line.
   var place: (function: String, line: Int)
+  /// What it takes for granted, where nobody modelled it.
+  var assumes: String?
 
   var property: Property { breach.property }
 
@@ -27,10 +29,12 @@ struct Draft {
   }
 
   func finding(_ source: SourceLines) -> Verdict.Finding {
-    Verdict.Finding(
+    var finding = Verdict.Finding(
       property: property.id, function: place.function,
       file: source.provenance.file(of: place.function), line: place.line, introduced: false,
       message: entry.message, scenario: "\(scenario)",
       failing: entry.failing, trace: trace.read(source))
+    finding.assumes = assumes
+    return finding
   }
 }

@@ -14,6 +14,8 @@ struct RawTrace {
   var threadName: String?
   /// The decisions of callees that were not answered by 0: the event of each.
   var failures: [Int]
+  /// From which call on what is asked is an input.
+  private var firstInput = Int.max
   /// Of each return, by its event: offsets of the basic blocks that led there, newest first.
   private var ways: [Int: [UInt64]] = [:]
 
@@ -28,8 +30,11 @@ struct RawTrace {
     isVoid = entries.indices.map { subject.isVoid($0) }
     moduleStart = subject.moduleStart
     let calls = calls
-    failures = subject.world.decisions.filter { $0.choice != 0 && calls[Int($0.call)] != "switch" }
-      .map { Int($0.event) }
+    let firstInput = subject.firstInput ?? Int.max
+    self.firstInput = firstInput
+    failures = subject.world.decisions.filter {
+      $0.choice != 0 && calls[Int($0.call)] != "switch" && Int($0.call) < firstInput
+    }.map { Int($0.event) }
     let blocks = Self.blocks(subject)
     var next = 0
     for (index, event) in events.enumerated().reversed() where event.what == .returned {
@@ -148,6 +153,8 @@ struct RawTrace {
     case .fault: return ("fault", nil, "")
     case .hang: return ("hang", nil, "")
     case .overflow: return ("overflow", nil, "")
+    case .call where Int(event.call) >= firstInput:
+      return ("input", calls[Int(event.call)], answer(event))
     case .call:
       // Allocation, release and locks have events of their own.
       let isTold = primitives.contains(calls[Int(event.call)]) || hasOwnEvent(event)

@@ -78,7 +78,7 @@ public struct Explorer: Sendable {
 
   /// Where a domain bounds the answers that are not the ordinary ones, as many runs are made at most.
   static let mostRuns = 40_000
-  static let mostSeconds = 3
+  public static let mostSeconds = 3
 
   /// Gives each worker a build of its own.
   public typealias Loader = @Sendable (_ worker: Int) throws -> Subject
@@ -90,14 +90,15 @@ public struct Explorer: Sendable {
   ///     lock and do nothing else; nil asks for nothing.
   ///   - progress: called a few times a second by one worker.
   public static func search<D: Domain>(
-    _ domain: D.Type, jobs: Int, load: @escaping Loader, drives: Set<String>? = nil,
-    observing silent: Set<String>? = nil,
+    _ domain: D.Type, jobs: Int, seconds: Int? = nil, load: @escaping Loader,
+    drives: Set<String>? = nil, observing silent: Set<String>? = nil,
     finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
     func search(_ most: Int?, _ jobs: Int = 1) throws -> Result {
       try Self.search(
-        domain, most: most, jobs: jobs, load: load, drives: drives, observing: silent,
+        domain, most: most, seconds: seconds ?? mostSeconds, jobs: jobs, load: load, drives: drives,
+        observing: silent,
         finish: finish, progress: progress)
     }
     guard let most = try D(load(0)).most else { return try search(nil, jobs) }
@@ -117,7 +118,8 @@ public struct Explorer: Sendable {
   }
 
   private static func search<D: Domain>(
-    _ domain: D.Type, most: Int?, jobs: Int, load: @escaping Loader, drives: Set<String>?,
+    _ domain: D.Type, most: Int?, seconds: Int, jobs: Int, load: @escaping Loader,
+    drives: Set<String>?,
     observing silent: Set<String>?, finish: (@Sendable (_ worker: Int, Subject) -> Void)?,
     progress: (@Sendable (Progress) -> Void)?
   ) throws -> Result {
@@ -147,7 +149,7 @@ public struct Explorer: Sendable {
               if subject.world.decisions.count == Int(KSHIM_MOST_ASKED) {
                 search.leaveOut(by: .rounds)
               }
-              let isLong = search.runs % 16 == 0 && elapsed() > Double(mostSeconds)
+              let isLong = search.runs % 16 == 0 && elapsed() > Double(seconds)
               if isLong || search.runs * jobs >= mostRuns {
                 search.leaveOut(by: isLong ? .seconds : .runs)
                 shared.close()

@@ -295,7 +295,8 @@ extension JointWorker {
     let values = scenario.values
     func failures(_ choices: [UInt8]) -> Int { choices.count { $0 != 0 } }
     let size = Report.Size(
-      isWarned: way.isWarned, faults: 0, failures: max(failures(old), failures(new)), isStory: way.isStory,
+      isWarned: way.isWarned, faults: 0, failures: max(failures(old), failures(new)),
+      isStory: way.isStory,
       decisions: max(old.count, new.count), differences: states[space].differences(of: values),
       state: states[..<space].reduce(0) { $0 + $1.count } + states[space].number(of: values))
     let known = groups[number][way.kind]

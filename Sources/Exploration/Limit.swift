@@ -3,7 +3,8 @@ import Shims
 
 /// What a run can use up of the harness. It is no finding: what lies beyond is not judged.
 public enum Limit: String, Hashable, Sendable, CaseIterable {
-  case events, decisions, failures, stores, pages, locks, model, loop, runs, seconds, rounds, assumed
+  case events, decisions, failures, stores, pages, locks, model, loop, runs, seconds, rounds,
+    assumed
 
   init(_ event: Event) {
     switch UInt32(truncatingIfNeeded: event.arg.0) {
@@ -28,7 +29,7 @@ public enum Limit: String, Hashable, Sendable, CaseIterable {
     case .locks: "16 locks held at once"
     case .loop: "a loop that does not end"
     case .runs: "\(Explorer.mostRuns) runs"
-    case .seconds: "\(Explorer.mostSeconds) s of search"
+    case .seconds: "the seconds that a search may take"
     case .rounds: "\(KSHIM_MOST_ASKED) answers in one scenario"
     case .assumed: "what is assumed of the inputs"
     case .model: "the room that the subject's glue has"

@@ -93,6 +93,12 @@ public final class Subject {
   /// Number of a slot; nil when this kernel does not have it.
   public func slot(_ name: String) -> UInt32? { slots.firstIndex(of: name).map(UInt32.init) }
 
+  /// From which call on what is asked is an input; nil where none is.
+  public var firstInput: Int? {
+    String(cString: table.pointee.plan).split(separator: "\n").lazy
+      .filter { $0.hasPrefix("inputs ") }.compactMap { Int($0.dropFirst(7)) }.first
+  }
+
   /// Number of a target.
   public func entry(_ name: String) -> UInt32? { entries.firstIndex(of: name).map(UInt32.init) }
 

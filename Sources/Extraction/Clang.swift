@@ -85,7 +85,8 @@ final class ClangUnit {
       clang_getFileLocation(location, nil, nil, nil, &offset)
       return Diagnostic(
         isError: clang_getDiagnosticSeverity(diagnostic).rawValue >= CXDiagnostic_Error.rawValue,
-        file: clangText(name), line: Int(line), message: clangText(clang_getDiagnosticSpelling(diagnostic)),
+        file: clangText(name), line: Int(line),
+        message: clangText(clang_getDiagnosticSpelling(diagnostic)),
         offset: Int(offset), option: clangText(clang_getDiagnosticOption(diagnostic, nil)))
     }
   }
@@ -420,7 +421,8 @@ extension ClangCursor {
     switch syntax {
     case .binary:
       clangText(clang_getBinaryOperatorKindSpelling(clang_getCursorBinaryOperatorKind(raw)))
-    case .unary: clangText(clang_getUnaryOperatorKindSpelling(clang_getCursorUnaryOperatorKind(raw)))
+    case .unary:
+      clangText(clang_getUnaryOperatorKindSpelling(clang_getCursorUnaryOperatorKind(raw)))
     default: ""
     }
   }

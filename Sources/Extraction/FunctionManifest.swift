@@ -114,12 +114,15 @@ struct Makefile {
     while true {
       let lines = self.lines(of: folder)
       variables = Dictionary(
-        lines.map { ($0.name, $0.words.joined(separator: " ")) }, uniquingKeysWith: { first, _ in first })
+        lines.map { ($0.name, $0.words.joined(separator: " ")) },
+        uniquingKeysWith: { first, _ in first })
       flags(lines, folder, names: ["subdir-ccflags-"])
       let last = (part as NSString).lastPathComponent
-      if !hasOwner, let named = [part, last].first(where: { name in
-        lines.contains { $0.words.contains { $0.trimmingCharacters(in: [")"]) == name } }
-      }) {
+      if !hasOwner,
+        let named = [part, last].first(where: { name in
+          lines.contains { $0.words.contains { $0.trimmingCharacters(in: [")"]) == name } }
+        })
+      {
         hasOwner = true
         flags(lines, folder, names: ["ccflags-", "CFLAGS_\(named)", "EXTRA_CFLAGS"])
         follow(named, lines)
@@ -160,8 +163,9 @@ struct Makefile {
           let path = word == "-I" ? words.popFirst() ?? "" : String(word.dropFirst(2))
           if let path = relative(path, folder) { include.append(path) }
         } else if word.hasPrefix("-D"), !word.contains("$") {
-          defines.append(word.replacing("'\"", with: "\"").replacing("\"'", with: "\"")
-            .replacing("\\\"", with: "\""))
+          defines.append(
+            word.replacing("'\"", with: "\"").replacing("\"'", with: "\"")
+              .replacing("\\\"", with: "\""))
         }
       }
     }
@@ -170,8 +174,9 @@ struct Makefile {
   private func relative(_ path: String, _ folder: String) -> String? {
     var path = path
     for _ in 0..<4 {
-      guard let name = path.firstMatch(of: /\$\((\w+)\)/)?.1, !["src", "srctree", "obj", "objtree"]
-        .contains(String(name)), let value = variables[String(name)]
+      guard let name = path.firstMatch(of: /\$\((\w+)\)/)?.1,
+        !["src", "srctree", "obj", "objtree"]
+          .contains(String(name)), let value = variables[String(name)]
       else { break }
       path = path.replacing("$(\(name))", with: value)
     }

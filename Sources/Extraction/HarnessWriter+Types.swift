@@ -47,10 +47,11 @@ extension HarnessWriter {
         + "\t/* \(entry.name) */\n"
     }
     let functions = generated.functions.indices.map { "(void *)kshim_function_\($0), " }.joined()
-    return (arguments + fields + [
-      "static const struct kshim_type kshim_type_list[] = {\n\(entries.joined())\t{ 0 }\n};",
-      "static void *const kshim_function_list[] = { \(functions)0 };",
-      "static const struct kshim_types kshim_types = { kshim_type_list, kshim_function_list };",
-    ]).joined(separator: "\n")
+    return
+      (arguments + fields + [
+        "static const struct kshim_type kshim_type_list[] = {\n\(entries.joined())\t{ 0 }\n};",
+        "static void *const kshim_function_list[] = { \(functions)0 };",
+        "static const struct kshim_types kshim_types = { kshim_type_list, kshim_function_list };",
+      ]).joined(separator: "\n")
   }
 }

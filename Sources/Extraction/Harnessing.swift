@@ -89,9 +89,10 @@ struct Harnessing {
     }
     // Others of the file show how an answer is tested.
     let inText = Set(text.map(\.name))
-    let untested = Set(callees.keys.filter { name in
-      !(callees[name].flatMap { uses.answers[$0] }?.isTested ?? false)
-    })
+    let untested = Set(
+      callees.keys.filter { name in
+        !(callees[name].flatMap { uses.answers[$0] }?.isTested ?? false)
+      })
     for (name, function) in functions
     where function.isInMainFile && !inText.contains(name) {
       var calls = false
@@ -108,7 +109,8 @@ struct Harnessing {
     var types = TypeTable(uses)
     let arguments = targets.map { target in
       target.arguments.map { argument in
-        types.argument(argument.type, uses.values[argument] ?? .init(isOwn: true), name: argument.name)
+        types.argument(
+          argument.type, uses.values[argument] ?? .init(isOwn: true), name: argument.name)
       }
     }
     let known = Set(answered.map(\.name))
@@ -128,7 +130,8 @@ struct Harnessing {
     var regions: [(name: String, type: Int)] = []
     // What assembly defines.
     var opaque = unknown.filter { name in !answered.contains { $0.name == name } }.sorted()
-    let named = variables.values.sorted { $0.name < $1.name }
+    let named =
+      variables.values.sorted { $0.name < $1.name }
       + needed.filter { variables[$0.name] == nil && $0.definition?.isInMainFile != true }
     for variable in named {
       guard variable.type.size != nil || variable.type.kind == .array else {
@@ -149,7 +152,8 @@ struct Harnessing {
       regions.append((variable.name, types.number(single: definition.type)))
     }
     // Whose step it is.
-    if let member = uses.values.keys.first(where: { $0.isField && $0.parent?.name == "task_struct" }),
+    if let member = uses.values.keys.first(where: { $0.isField && $0.parent?.name == "task_struct" }
+    ),
       let task = member.parent
     {
       regions.append(("kshim_task", types.number(single: task.type)))

@@ -97,6 +97,11 @@ public struct Installation: Sendable {
     return try served(manifest)
   }
 
+  /// The C file that a subject is about.
+  public func source(of subject: String) throws -> String {
+    try ManifestReader(path: manifestPath(of: subject)).manifest().source
+  }
+
   /// With a project's own rules and the services.
   private func served(_ manifest: Manifest) throws -> Manifest {
     var manifest = manifest
@@ -111,7 +116,8 @@ public struct Installation: Sendable {
       for index in services.patterns.indices { services.patterns[index].rule.isService = true }
       services.makeGeneral()
       // Addresses are made with these, in the glue's macros too.
-      for index in services.variables.indices where manifest.isFromTypes || !path.hasSuffix("/memory.yaml") {
+      for index in services.variables.indices
+      where manifest.isFromTypes || !path.hasSuffix("/memory.yaml") {
         services.variables[index].isService = true
       }
       manifest.add(services)

@@ -158,9 +158,9 @@ struct KernelBuild {
       + (manifest.isFromTypes ? ["-U__OPTIMIZE__"] : [])
       + (isModule ? ["-DMODULE"] : []) + (manifest.makefile?.defines ?? [])
       + (manifest.makefile?.leftOutBy.map { "-D\($0)=1" } ?? []) + [
-      "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
-      "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
-    ]
+        "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
+        "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
+      ]
       + includes(for: manifest).map { "-I\($0)" }
       + (forced + hidden).flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
       + (try installation.options("language"))
@@ -176,7 +176,9 @@ struct KernelBuild {
       ].map { "\(tree)/\($0)" }
       + [standins, "\(standins)/uapi"]
       + ["\(shims)/standins", "\(shims)/standins/uapi"]
-      + (manifest.include + (manifest.makefile?.include ?? []) + ["arch/x86"]).map { "\(tree)/\($0)" }
+      + (manifest.include + (manifest.makefile?.include ?? []) + ["arch/x86"]).map {
+        "\(tree)/\($0)"
+      }
   }
 
   /// Those that are of this revision alone.

@@ -16,7 +16,9 @@ struct Pairs {
     ("alloc", ["free", "release", "destroy", "dealloc", "put"]),
     ("allocate", ["free", "release", "deallocate"]),
     ("create", ["destroy", "remove", "delete", "free", "release", "put", "unregister"]),
-    ("init", ["exit", "fini", "destroy", "cleanup", "deinit", "uninit", "free", "release", "term"]),
+    (
+      "init", ["exit", "fini", "destroy", "cleanup", "deinit", "uninit", "free", "release", "term"]
+    ),
     ("initialize", ["destroy", "cleanup", "put", "deinitialize", "finalize"]),
     ("enable", ["disable"]),
     ("map", ["unmap"]),
@@ -117,12 +119,15 @@ struct Pairs {
     var pairs: [Generated.Pair] = []
     let unseen = seen.subtracting(callees.map(\.name))
     for taker in callees where !unseen.contains(where: { isPair(taker.name, $0) }) {
-      for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name) {
+      for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name)
+      {
         let (taken, given) = (taker.prototype, giver.prototype)
         var key: (takes: Int?, gives: Int?) = (nil, nil)
         search: for (number, argument) in given.arguments.enumerated()
         where argument.shape == .pointer {
-          if taken.result.shape == .pointer, taken.result.canonicalPointee == argument.canonicalPointee {
+          if taken.result.shape == .pointer,
+            taken.result.canonicalPointee == argument.canonicalPointee
+          {
             key = (-1, number)
             break search
           }

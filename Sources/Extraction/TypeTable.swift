@@ -3,7 +3,10 @@
 /// How objects of the kernel's types are made: what of them the text looks at, and what that can be.
 /// `shims/runtime/objects.c` reads it as tables.
 struct TypeTable {
-  enum Kind: Int { case number = 1, pointer, function, list }
+  enum Kind: Int {
+    case number = 1
+    case pointer, function, list
+  }
 
   /// A member, or each element of an array.
   struct Field {
@@ -180,7 +183,8 @@ struct TypeTable {
         if count == 0, let part = value.pointee, let partSize = part.size {
           // An object of another type stands at the end.
           tail = max(tail, partSize)
-          result += members(of: part, at: offset, name: Self.name(part), owner: part.unqualified)
+          result +=
+            members(of: part, at: offset, name: Self.name(part), owner: part.unqualified)
             .fields
           continue
         }

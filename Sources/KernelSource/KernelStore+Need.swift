@@ -40,6 +40,11 @@ extension KernelStore {
     return try await add(needed, to: tree.again(), key, progress)
   }
 
+  /// Whether more of a tree can be unpacked.
+  public func isOwn(_ tree: KernelTree) -> Bool {
+    tree.isPartial && isCached(tree.directory) && CacheRecord(inTree: tree.directory) != nil
+  }
+
   private static func needed(_ path: String, spec: String) throws -> NeededPath {
     let plain = path.hasSuffix("/") ? String(path.dropLast()) : path
     let needed = NeededPath(plain)

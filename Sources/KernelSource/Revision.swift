@@ -125,11 +125,20 @@ public final class Revision: Sendable {
     return deleted.contains(relative) ? nil : "\(tree.directory)/\(relative)"
   }
 
+  /// The files below a folder, relative to the tree's top; sorted.
+  public func files(below folder: String) -> [String] {
+    let there = Files.below([folder], in: tree.directory)
+    return Set(there + overlay.keys.filter { $0.hasPrefix("\(folder)/") })
+      .subtracting(deleted).sorted()
+  }
+
   /// The tree alone.
   public var base: Revision { Revision(alone: tree) }
 
   /// A tree without patches.
-  package convenience init(alone tree: KernelTree) { self.init(tree: tree, patches: [], applied: nil) }
+  package convenience init(alone tree: KernelTree) {
+    self.init(tree: tree, patches: [], applied: nil)
+  }
 
   /// Removes the patched copies; ``overlay`` names nothing then. A second call does nothing.
   public func close() { scratch?.remove() }

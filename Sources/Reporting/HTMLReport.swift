@@ -111,7 +111,8 @@ public struct HTMLReport {
       "<p>\(Markup.escaped(verdict.told(finding)))<br>\(Markup.escaped(extent))</p>",
     ]
     if !finding.scenario.isEmpty {
-      let command = "kshim replay \(entry.replayOptions)\(Shell.quoted(finding.scenario))"
+      let command =
+        "kshim replay \(finding.subjectOption + entry.replayOptions)\(Shell.quoted(finding.scenario))"
       let trace = TraceText(events: finding.trace).lines.joined(separator: "\n")
       parts.append(
         """

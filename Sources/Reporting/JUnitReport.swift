@@ -75,7 +75,9 @@ struct JUnitReport {
   ) -> String {
     var lines = [verdict.told(finding)]
     if !finding.scenario.isEmpty {
-      lines.append("replay: kshim replay \(entry.replayOptions)\(Shell.quoted(finding.scenario))")
+      lines.append(
+        "replay: kshim replay \(finding.subjectOption + entry.replayOptions)\(Shell.quoted(finding.scenario))"
+      )
     }
     return (lines + TraceText(events: finding.trace).lines).joined(separator: "\n")
   }

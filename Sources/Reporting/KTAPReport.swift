@@ -38,7 +38,8 @@ struct KTAPReport {
         lines += Self.diagnostics("\(property.id): \(verdict.told(finding))")
         if !finding.scenario.isEmpty {
           lines += Self.diagnostics(
-            "replay: kshim replay \(entry.replayOptions)\(Shell.quoted(finding.scenario))")
+            "replay: kshim replay \(finding.subjectOption + entry.replayOptions)\(Shell.quoted(finding.scenario))"
+          )
         }
       }
       let skip = property.checked == 0 && isOK ? " # SKIP no scenario asks for it" : ""

@@ -73,7 +73,8 @@ struct SARIFReport {
       message += ": \(verdict.causes[cause].sentence)"
     }
     if !finding.scenario.isEmpty {
-      message += "\n\nkshim replay \(entry.replayOptions)\(Shell.quoted(finding.scenario))"
+      message +=
+        "\n\nkshim replay \(finding.subjectOption + entry.replayOptions)\(Shell.quoted(finding.scenario))"
     }
     var result: [String: Any] = [
       "ruleId": finding.property, "level": level, "message": ["text": message],

@@ -11,3 +11,11 @@ public enum Shell {
     return isPlain && !word.isEmpty ? word : "'\(word.replacing("'", with: "'\\''"))'"
   }
 }
+
+extension Verdict.Finding {
+  /// The option that names what was checked, where the verdict is on more.
+  var subjectOption: String {
+    guard let subject else { return "" }
+    return "\(subject.contains(":") ? "--function" : "--subject") \(Shell.quoted(subject)) "
+  }
+}

@@ -26,7 +26,7 @@ public struct TextReport {
   }
 
   public var text: String {
-    (details + legend.lines + verdictLines).joined(separator: "\n") + "\n"
+    (details + legend.lines + functionLines + verdictLines).joined(separator: "\n") + "\n"
   }
 
   /// What is told in full, and with ``showsOld`` what was there before behind it.
@@ -75,7 +75,9 @@ public struct TextReport {
     let findings = cause.findings.map { verdict.findings[$0] }
     var lines = [usesColour ? "\u{1b}[1m\(cause.sentence)\u{1b}[0m" : cause.sentence]
     for finding in findings { lines += describe(finding, isNote: false).map { "  \($0)" } }
-    lines.append("  replay: kshim replay \(replayOptions)\(Shell.quoted(cause.scenario))")
+    lines.append(
+      "  replay: kshim replay \((findings.first?.subjectOption ?? "") + replayOptions)\(Shell.quoted(cause.scenario))"
+    )
     lines += TraceText(events: findings.first?.trace ?? []).lines.map { "    \($0)" }
     return lines
   }
@@ -91,6 +93,7 @@ public struct TextReport {
         finding.introduced ? "introduced by the \(change)" : "already there without the \(change)")
     }
     return ["\(place): \(property): \(finding.message)", "  \(facts.joined(separator: ", "))"]
+      + (finding.assumes.map { ["  assuming \($0)"] } ?? [])
   }
 
   /// What was found, in numbers: `clean`, or findings, causes and notes.
@@ -99,6 +102,7 @@ public struct TextReport {
       "\(count) \(what)\(count == 1 ? "" : "s")"
     }
     let notes = verdict.notes.isEmpty ? [] : [counted(verdict.notes.count, "note")]
+    if verdict.verdict == "not-judged" { return [bold("not judged", 33)] }
     guard !verdict.findings.isEmpty else { return [bold("clean", 32)] + notes }
     let findings = bold(counted(verdict.findings.count, "finding"), 31) + verdict.since
     return [findings, counted(verdict.causes.count, "cause")] + notes
@@ -119,6 +123,27 @@ public struct TextReport {
         exploration.notJudged, exploration.reused == true ? "reused from an earlier search" : nil,
       ].compactMap(\.self),
     ]
+  }
+
+  /// A line for each function, where several were checked: those that are clean last.
+  private var functionLines: [String] {
+    guard let functions = verdict.functions,
+      functions.count > 1 || functions.contains(where: { $0.status == .notJudged })
+    else { return [] }
+    let order: [Verdict.Function.Status] = [.findings, .notJudged, .clean]
+    return order.flatMap { status in
+      functions.filter { $0.status == status }.map { function in
+        let runs = function.exploration.map { ", \($0.runs ?? $0.scenarios) runs" } ?? ""
+        let limits = function.exploration?.notJudged.map { ", \($0)" } ?? ""
+        let what =
+          switch status {
+          case .clean: bold("clean", 32) + runs + limits
+          case .findings: bold("findings", 31) + runs + limits
+          case .notJudged: bold("not judged", 33) + ": \(function.why ?? "")"
+          }
+        return "\(function.file): \(function.function): \(what)"
+      }
+    } + [""]
   }
 
   /// The verdict, on one line where that fits.

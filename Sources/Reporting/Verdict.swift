@@ -119,6 +119,11 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var cause: Int?
     /// What happens in its smallest scenario, and where; nil for a note.
     public var sentence: String?
+    /// What its smallest scenario takes for granted of inputs and callees, where nobody modelled
+    /// them; nil elsewhere.
+    public var assumes: String?
+    /// What was checked, where the verdict is on more: `FILE:FUNCTION`, or a subject.
+    public var subject: String?
     public init(
       property: String, function: String, file: String, line: Int, introduced: Bool,
       message: String, scenario: String, failing: Int, trace: [Event], cause: Int? = nil,
@@ -157,6 +162,30 @@ public struct Verdict: Codable, Sendable, Equatable {
     }
   }
 
+  /// One of several functions that were checked.
+  public struct Function: Codable, Sendable, Equatable {
+    public enum Status: String, Codable, Sendable {
+      case clean, findings
+      case notJudged = "not-judged"
+    }
+    public var file: String
+    public var function: String
+    public var status: Status
+    /// Why it is not judged; nil where it is.
+    public var why: String?
+    /// nil where it was not run.
+    public var exploration: Exploration?
+    public init(
+      file: String, function: String, status: Status, why: String?, exploration: Exploration?
+    ) {
+      self.file = file
+      self.function = function
+      self.status = status
+      self.why = why
+      self.exploration = exploration
+    }
+  }
+
   public struct Exploration: Codable, Sendable, Equatable {
     /// How many scenarios are covered.
     public var scenarios: Int
@@ -173,6 +202,8 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var reused: Bool?
     /// What is called.
     public var functions: [String]?
+    /// What was taken out of the kernel and run, helpers included; nil where that is not told.
+    public var extracted: [String]?
     /// What the starting states cover, each a phrase.
     public var coverage: [String]?
     public init(
@@ -206,7 +237,7 @@ public struct Verdict: Codable, Sendable, Equatable {
   public var tool = Tool()
   public var revision: Revision
   public var subject: String
-  /// "clean" or "findings".
+  /// "clean", "findings", or "not-judged" where nothing could be judged.
   public var verdict: String
   public var findings: [Finding]
   /// Every finding belongs to one of them; the simplest first.
@@ -214,6 +245,8 @@ public struct Verdict: Codable, Sendable, Equatable {
   public var notes: [Finding]
   public var exploration: Exploration
   public var properties: [Property]
+  /// The functions that were checked, where they were named or the patches change them.
+  public var functions: [Function]?
   /// What the patches rename and move of what is judged, and how it is told, a sentence each.
   public var followed: [String]?
 
@@ -234,6 +267,7 @@ public struct Verdict: Codable, Sendable, Equatable {
   /// 0 when nothing counts, else 1: with patches what they introduce counts, `isStrict` counts old
   /// findings and notes too.
   public func exitCode(isStrict: Bool) -> Int32 {
+    if verdict == "not-judged" { return 3 }
     if isStrict { return findings.isEmpty && notes.isEmpty ? 0 : 1 }
     return findings.contains { counts($0, isStrict: false) } ? 1 : 0
   }

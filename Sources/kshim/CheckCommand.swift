@@ -18,7 +18,9 @@ struct CheckCommand: AsyncParsableCommand {
 
       Examples:
         kshim check --kernel debian:6.1
-        kshim check --kernel ~/linux --patch v1.patch
+        kshim check --kernel ~/linux --patch v1.patch    every function that it changes
+        kshim check --kernel ~/linux --function drivers/base/dd.c:driver_attach
+        kshim check --kernel ~/linux --file lib/genalloc.c --seconds 10
         b4 am -o- MESSAGE-ID | kshim check --kernel ~/linux --patch -
         kshim check --kernel ~/linux@v6.12..             what HEAD has and v6.12 has not
         kshim check --kernel ~/linux@v6.12.. --each-commit
@@ -76,7 +78,8 @@ struct CheckCommand: AsyncParsableCommand {
     // What is wrong with the patches or the kernel is told first.
     let check = Result { try self.check(Step()) }
     let asked = try? check.get()
-    let request = asked.flatMap { self.request(of: $0.subject, sources) }
+    let isSubject = search.subject.function == nil && search.subject.file == nil
+    let request = isSubject ? asked.flatMap { self.request(of: $0.subject, sources) } : nil
     if let request, let known = await asked?.results?.verdict(of: request) {
       KernelStore.own.use(request.directory)
       return try tell(wholeReport(known))
@@ -87,7 +90,24 @@ struct CheckCommand: AsyncParsableCommand {
       revision.close()
       base?.close()
     }
+    let changed = search.subject.isOpen && revision.isChanged ? ChangedFunctions(of: revision) : nil
+    if let named = try search.subject.functions(in: revision) {
+      return try await tell(named, revision, base, behind: nil)
+    }
+    if let changed, !changed.functions.isEmpty,
+      !changed.functions.contains(where: { $0.file == modelled })
+    {
+      return try await tell(changed.functions, revision, base, behind: nil)
+    }
     let answer = try await check.get().answer(of: revision, base: base)
+    let run = Set(answer.verdict.exploration.extracted ?? [])
+    let rest = (changed?.functions ?? []).filter {
+      !($0.file == modelled && run.contains($0.function))
+    }
+    if !rest.isEmpty {
+      try await check.get().keep(answer)
+      return try await tell(rest, revision, base, behind: answer.verdict)
+    }
     var verdict = answer.verdict
     verdict.revision.base = base?.commit?.id
     if base?.commit != nil {
@@ -97,6 +117,55 @@ struct CheckCommand: AsyncParsableCommand {
     let told = Result { try tell(wholeReport(verdict)) }
     try await check.get().keep(answer, as: request)
     try told.get()
+  }
+
+  /// Functions that no manifest describes.
+  private func tell(
+    _ functions: [FunctionName], _ revision: Revision, _ base: Revision?, behind first: Verdict?
+  ) async throws {
+    var asked: Set<String> = []
+    // What is included tells of more; the tree stays where it is.
+    while true {
+      let more = functions.flatMap { $0.needs(in: revision.tree) }.filter {
+        asked.insert($0).inserted
+      }
+      guard !more.isEmpty, KernelStore.own.isOwn(revision.tree) else { break }
+      _ = try await KernelStore.own.need(more, of: revision.tree) { Terminal.status($0) }
+    }
+    let (installation, _) = try search.subject.locate()
+    let results = ResultCache(
+      directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
+      installation: installation)
+    let seconds = search.seconds
+    let checks = FunctionsCheck(
+      functions, jobs: search.workers, phase: { Terminal.status($0) }
+    ) { subject in
+      var check = Check(subject: subject, jobs: 1, installation: installation)
+      check.results = results
+      check.seconds = seconds
+      return check
+    }
+    var verdict = try await checks.verdict(of: revision, base: base, behind: first)
+    verdict.revision.base = base?.commit?.id
+    if base?.commit != nil {
+      verdict.revision.head = revision.commit.map { .init(id: $0.id, subject: $0.subject) }
+    }
+    let options =
+      functions.count == 1 && first == nil
+      ? "--function \(Shell.quoted("\(functions[0])")) " : ""
+    try tell(
+      CheckReport([
+        .init(
+          label: nil, title: nil, outcome: .verdict(verdict),
+          replayOptions: options + revisionOptions)
+      ]))
+  }
+
+  private var revisionOptions: String { revision.replayOptions }
+
+  /// The file whose functions a model judges.
+  private var modelled: String {
+    (try? Installation.locate().source(of: Subjects.standard)) ?? ""
   }
 
   /// What is asked for; nil where the kernel's name does not say where its files lie, and with

@@ -134,10 +134,20 @@ struct SearchOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp(
+      "How long the search of a function may take that nobody modelled. Default: \(Explorer.mostSeconds).",
+      valueName: "n"))
+  var seconds: Int?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Number of workers. Default: all cores.", valueName: "n"))
   var jobs: Int?
 
   func validate() throws {
+    if let seconds, !(1...86400).contains(seconds) {
+      throw ValidationError("--seconds takes a number from 1 to 86400, not \(seconds)")
+    }
     if let jobs, !(1...256).contains(jobs) {
       throw ValidationError("--jobs takes a number from 1 to 256, not \(jobs)")
     }

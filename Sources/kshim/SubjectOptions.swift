@@ -2,6 +2,9 @@
 import ArgumentParser
 import Checking
 import Extraction
+import Failures
+import Foundation
+import KernelSource
 import Reporting
 
 /// What `--subject` and `--manifest` name.
@@ -14,6 +17,11 @@ struct SubjectOptions: ParsableArguments {
       "Any function of the kernel, as drivers/base/dd.c:driver_attach.",
       valueName: "file:function"))
   var function: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Every function of a C file, or of the C files in a folder.", valueName: "file"))
+  var file: String?
 
   @Option(
     help: ArgumentHelp(
@@ -32,16 +40,59 @@ struct SubjectOptions: ParsableArguments {
       throw ValidationError(
         "--function takes FILE:FUNCTION, as drivers/base/dd.c:driver_attach, not '\(function)'")
     }
-    if function != nil, subject != nil || manifest != nil {
-      throw ValidationError("--function says what is judged; leave out --subject and --manifest")
-    }
-    if subject != nil, manifest != nil {
-      throw ValidationError("--manifest says the subject; leave out --subject")
+    let named = [
+      ("--function", function), ("--file", file), ("--subject", subject), ("--manifest", manifest),
+    ].filter { $0.1 != nil }.map(\.0)
+    if named.count > 1 {
+      throw ValidationError(
+        "each of \(named.joined(separator: ", ")) says what is judged; keep one")
     }
   }
 
   /// What must be there of a kernel that is unpacked in parts.
-  var needs: RevisionOptions.Needs? { function.flatMap(FunctionName.init)?.needs(in:) }
+  var needs: RevisionOptions.Needs? {
+    if let file {
+      guard file.hasSuffix(".c") else { return { _ in [Self.plain(file)] } }
+      return FunctionName(file: Self.plain(file), function: "").needs(in:)
+    }
+    return function.flatMap(FunctionName.init)?.needs(in:)
+  }
+
+  /// A path without `./` in front and `/` behind.
+  private static func plain(_ path: String) -> String {
+    var path = path[...]
+    while path.hasPrefix("./") { path.removeFirst(2) }
+    while path.hasSuffix("/") { path.removeLast() }
+    return String(path)
+  }
+
+  /// Whether nothing says what is judged.
+  var isOpen: Bool { subject == nil && manifest == nil && function == nil && file == nil }
+
+  /// The functions that are named, of a revision; nil where none are.
+  ///
+  /// - Throws: ``Failure`` of kind request where there is no such file, or no function in it.
+  func functions(in revision: Revision) throws -> [FunctionName]? {
+    if let function { return FunctionName(function).map { [$0] } }
+    guard let file else { return nil }
+    let path = Self.plain(file)
+    let files =
+      path.hasSuffix(".c")
+      ? [path] : revision.files(below: path).filter { $0.hasSuffix(".c") }
+    let found = files.flatMap { file -> [FunctionName] in
+      guard let place = revision.path(of: file),
+        let text = FileManager.default.contents(atPath: place)
+      else { return [] }
+      return SourceFunctions(Array(text)).names.map { FunctionName(file: file, function: $0) }
+    }
+    guard !found.isEmpty else {
+      throw Failure(
+        .request, asked: "check the functions of \(file)",
+        cause: "this kernel has no C file there that defines a function", place: path,
+        remedy: "name a C file or a folder, relative to the kernel's top")
+    }
+    return found
+  }
 
   /// kshim's own files, and the subject's name among them.
   func locate() throws -> (installation: Installation, subject: String) {

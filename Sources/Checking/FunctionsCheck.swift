@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Extraction
+import Failures
+import Foundation
+import KernelSource
+import Reporting
+
+/// Checks of several functions of one revision, side by side, told as one verdict.
+public struct FunctionsCheck: Sendable {
+  public var functions: [FunctionName]
+  /// How many run at once.
+  public var jobs: Int
+  /// Makes the check of a subject.
+  public var check: @Sendable (_ subject: String) -> Check
+  /// Told what begins, in a few words.
+  public var phase: (@Sendable (String) -> Void)?
+
+  public init(
+    _ functions: [FunctionName], jobs: Int, phase: (@Sendable (String) -> Void)? = nil,
+    check: @escaping @Sendable (_ subject: String) -> Check
+  ) {
+    self.functions = functions
+    self.jobs = jobs
+    self.check = check
+    self.phase = phase
+  }
+
+  /// What came of one function.
+  enum Outcome: Sendable {
+    case verdict(Verdict)
+    case failure(Failure)
+  }
+
+  /// - Parameter first: a verdict on what a model judges, which stands before the functions'.
+  /// - Throws: ``Failure`` of kind tool where kshim itself fails; where one function alone was asked
+  ///   for, also why it cannot be judged.
+  public func verdict(
+    of revision: Revision, base: Revision?, behind first: Verdict? = nil
+  ) async throws -> Verdict {
+    let outcomes = try await outcomes(revision, base)
+    if functions.count == 1, first == nil, case .failure(let failure) = outcomes[0] {
+      throw failure
+    }
+    return Self.told(functions, outcomes, revision, behind: first)
+  }
+
+  private func outcomes(_ revision: Revision, _ base: Revision?) async throws -> [Outcome] {
+    let count = functions.count
+    return try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
+      var found: [Int: Outcome] = [:]
+      var next = 0
+      func begin() {
+        guard next < count else { return }
+        let number = next
+        next += 1
+        phase?("\(number + 1) of \(count): \(functions[number])")
+        group.addTask { (number, try await outcome(of: functions[number], revision, base)) }
+      }
+      for _ in 0..<max(1, jobs) { begin() }
+      while let (number, outcome) = try await group.next() {
+        found[number] = outcome
+        begin()
+      }
+      return functions.indices.map { found[$0]! }
+    }
+  }
+
+  private func outcome(
+    of name: FunctionName, _ revision: Revision, _ base: Revision?
+  ) async throws -> Outcome {
+    let check = check("\(name)")
+    do {
+      // What the base has not got is new, whatever it does.
+      let isNew = base.map { !Self.has(name, $0) } ?? false
+      let answer = try await check.answer(of: revision, base: isNew ? nil : base)
+      await check.keep(answer)
+      var verdict = answer.verdict
+      if isNew {
+        for index in verdict.findings.indices { verdict.findings[index].introduced = true }
+        for index in verdict.notes.indices { verdict.notes[index].introduced = true }
+      }
+      return .verdict(verdict)
+    } catch let failure as Failure where failure.kind != .tool {
+      return .failure(failure)
+    }
+  }
+
+  private static func has(_ name: FunctionName, _ revision: Revision) -> Bool {
+    guard let path = revision.path(of: name.file),
+      let text = FileManager.default.contents(atPath: path)
+    else { return false }
+    return SourceFunctions(Array(text)).contains(name.function)
+  }
+
+  // MARK: One verdict
+
+  private static func told(
+    _ functions: [FunctionName], _ outcomes: [Outcome], _ revision: Revision,
+    behind first: Verdict?
+  ) -> Verdict {
+    var whole = Verdict(
+      revision: .init(
+        kernel: revision.tree.spec, version: revision.tree.version,
+        patches: revision.patches.map { .init(file: $0.name, subject: $0.subject) }),
+      subject: functions.count == 1
+        ? "\(functions[0])" : "\(functions.count) function\(functions.count == 1 ? "" : "s")",
+      findings: [], causes: [], notes: [],
+      exploration: .init(scenarios: 0, runs: 0, seconds: 0, exhaustive: true),
+      properties: [])
+    var list: [Verdict.Function] = []
+    if functions.count == 1, first == nil, case .verdict(let only) = outcomes[0] {
+      // As it stands.
+      whole = only
+      whole.functions = [.init(functions[0], only)]
+      if only.findings.isEmpty, only.whyNotJudged != nil { whole.verdict = "not-judged" }
+      return whole
+    }
+    if let first {
+      whole.add(first)
+      whole.subject = "\(first.subject) and \(whole.subject)"
+    }
+    for (name, outcome) in zip(functions, outcomes) {
+      switch outcome {
+      case .failure(let failure):
+        list.append(
+          .init(
+            file: name.file, function: name.function, status: .notJudged,
+            why: failure.cause, exploration: nil))
+      case .verdict(let verdict):
+        whole.add(verdict)
+        list.append(.init(name, verdict))
+      }
+    }
+    whole.functions = list
+    whole.verdict =
+      !whole.findings.isEmpty
+      ? "findings"
+      : first == nil && list.allSatisfy { $0.status == .notJudged } ? "not-judged" : "clean"
+    return whole
+  }
+}
+
+extension Verdict.Function {
+  init(_ name: FunctionName, _ verdict: Verdict) {
+    let why = verdict.whyNotJudged
+    self.init(
+      file: name.file, function: name.function,
+      status: !verdict.findings.isEmpty ? .findings : why == nil ? .clean : .notJudged,
+      why: verdict.findings.isEmpty ? why : nil, exploration: verdict.exploration)
+  }
+}
+
+extension Verdict {
+  /// Why nothing is known of a function though it was run; nil where it came to its end.
+  var whyNotJudged: String? {
+    let ended = properties.first { $0.id == "lock-imbalance" }?.checked ?? 0
+    guard ended == 0 else { return nil }
+    let limit = exploration.limits?.joined(separator: ", ")
+    return "it never comes to its end" + (limit.map { ": \($0)" } ?? "")
+  }
+
+  /// Adds what another check of the same revision found.
+  mutating func add(_ other: Verdict) {
+    let known = findings.count
+    let causesKnown = causes.count
+    findings += other.findings.map {
+      var finding = $0
+      finding.subject = other.subject
+      finding.cause = $0.cause.map { $0 + causesKnown }
+      return finding
+    }
+    causes += other.causes.map {
+      var cause = $0
+      cause.findings = $0.findings.map { $0 + known }
+      return cause
+    }
+    notes += other.notes
+    let (mine, more) = (exploration, other.exploration)
+    exploration.scenarios = mine.scenarios + more.scenarios
+    exploration.runs = (mine.runs ?? 0) + (more.runs ?? more.scenarios)
+    exploration.seconds = mine.seconds + more.seconds
+    exploration.exhaustive = mine.exhaustive && more.exhaustive
+    exploration.bound = mine.bound ?? more.bound
+    for property in other.properties {
+      if let index = properties.firstIndex(where: { $0.id == property.id }) {
+        properties[index].checked += property.checked
+        properties[index].broken += property.broken
+      } else {
+        properties.append(property)
+      }
+    }
+    if let more = other.followed { followed = (followed ?? []) + more }
+  }
+}

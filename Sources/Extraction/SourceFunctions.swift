@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// The functions that a C file defines, read off its tokens.
+public struct SourceFunctions: Sendable {
+  private let all: [String: TopLevel.Function]
+
+  public init(_ text: [UInt8]) {
+    all = TopLevel(of: text).functions.filter { $0.value.isDefinition }
+  }
+
+  /// In the order of the file.
+  public var names: [String] {
+    all.values.sorted { $0.range.lowerBound < $1.range.lowerBound }.map(\.name)
+  }
+
+  public func contains(_ name: String) -> Bool { all[name] != nil }
+
+  /// Those whose words are not those of another text; comments and spaces do not count.
+  public func changed(from other: SourceFunctions?) -> [String] {
+    names.filter { name in
+      guard let old = other?.all[name], let new = all[name] else { return true }
+      return old.head != new.head || old.body != new.body
+    }
+  }
+}
