@@ -10,7 +10,7 @@ final class ReportSizeTests: XCTestCase {
     differences: Int = 0, state: Int = 0
   ) -> Report.Size {
     Report.Size(
-      isWarned: isWarned, failures: failures, isStory: isStory, decisions: decisions,
+      isWarned: isWarned, faults: 0, failures: failures, isStory: isStory, decisions: decisions,
       differences: differences, state: state)
   }
 
