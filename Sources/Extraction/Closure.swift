@@ -57,7 +57,7 @@ struct Closure {
     self.macros = macros
     self.text = text
     source = manifest.source
-    boundary = Set(manifest.boundary.map(\.name))
+    boundary = Set(manifest.boundary.map(\.name)).subtracting(manifest.ownRules.keys)
   }
 
   mutating func add(function: ClangCursor) {

@@ -322,6 +322,7 @@ struct Extractor {
     let byPattern = manifest.byPattern(closure.byPattern.keys.sorted())
     let callees = try (manifest.boundary + byPattern).compactMap { entry -> Callee? in
       let name = entry.name
+      if manifest.ownRules[name] != nil { return nil }
       let declaration = declared(name, as: .function) ?? closure.byPattern[name]
       let definition = functions[name] ?? declaration?.definition
       guard let cursor = definition ?? declaration, let prototype = cursor.prototype

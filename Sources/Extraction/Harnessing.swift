@@ -46,7 +46,8 @@ struct Harnessing {
   /// Functions of the file that do not come along: those farthest from the targets, and what is not
   /// called but named.
   func cut(_ targets: [String]) -> Set<String> {
-    let answered = manifest.answered
+    let own = Set(manifest.ownRules.keys)
+    let answered = manifest.answered.subtracting(own)
     var taken = Set(targets)
     var waiting = targets
     while !waiting.isEmpty {
@@ -63,7 +64,7 @@ struct Harnessing {
         }
         for callee in called
         where taken.count < Self.mostFunctions && !taken.contains(callee)
-          && !answered.contains(callee)
+          && !answered.contains(callee) && !own.contains(callee)
         {
           guard let function = functions[callee], function.isInMainFile else { continue }
           taken.insert(callee)
@@ -167,13 +168,22 @@ struct Harnessing {
           function.name, function.declaration, function.prototype, home: .sourceFile, position: 0,
           &types))
     }
+    types.give(manifest.fields)
+    let given = arguments.map { list in
+      list.map { argument in
+        var argument = argument
+        if let name = argument.name, let values = manifest.fields[name] { argument.values = values }
+        return argument
+      }
+    }
     return Generated(
-      types: types, arguments: arguments, callees: made, functions: pointers, variables: outside,
+      types: types, arguments: given, callees: made, functions: pointers, variables: outside,
       opaque: opaque, regions: regions.sorted { $0.name < $1.name },
       pairs: Pairs.all(
         of: (made + answered.filter { Self.mayPair($0.rule) })
           .map { Pairs.Callee(name: $0.name, prototype: $0.prototype) },
-        givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text)),
+        givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
+        chosen: manifest.pairs),
       unused: unused((answered + made + pointers).map(\.name)))
   }
 
@@ -196,6 +206,14 @@ struct Harnessing {
     case .number, .enumeration:
       rule.action = .returns(Self.numbers(type, answer))
     default: break
+    }
+    if let own = manifest.ownRules[name] {
+      rule = own
+      makes = nil
+      if case .makes = own.action {
+        let pointee = type.pointee.kind == .void ? answer.pointee ?? type.pointee : type.pointee
+        makes = types.number(pointedTo: pointee)
+      }
     }
     let fills = cursor.kind == .function ? cursor.arguments.map(\.type) : []
     let out = fills.enumerated().compactMap { number, argument -> (Int, Int)? in

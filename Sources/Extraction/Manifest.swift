@@ -207,10 +207,20 @@ public struct Manifest: Sendable {
   var makefile: Makefile?
   /// What one callee takes another gives back.
   public var pairs: [(acquires: String, releases: String)] = []
+  /// What inputs can be, by their names in reports, the ordinary value first.
+  public var fields: [String: [Int64]] = [:]
   /// How many answers of a run are not the ordinary ones; nil: as many as there are.
   public var bound: Int?
   /// Where it was read from, for messages.
   public var path: String
+
+  /// Its own rules where all else comes from types: of what has a prototype in the tree.
+  var ownRules: [String: Rule] {
+    guard isFromTypes else { return [:] }
+    return Dictionary(
+      boundary.filter { !$0.rule.isService }.map { ($0.name, $0.rule) },
+      uniquingKeysWith: { first, _ in first })
+  }
 
   /// Names that it has a rule or a value for.
   var answered: Set<String> { Set(boundary.map(\.name) + variables.map(\.name)) }

@@ -131,13 +131,15 @@ struct ManifestReader {
   private static let topKeys = [
     "subject", "title", "source", "since", "include", "targets", "optional-targets", "extract",
     "objects", "inputs", "threads", "state", "bind", "locks", "slots", "glue", "prepares",
-    "callbacks", "boundary", "variables", "drivers", "arguments",
+    "callbacks", "boundary", "variables", "drivers", "arguments", "from-types", "bound", "fields",
+    "pairs",
   ]
 
   private static let ruleKeys = [
     "allocates", "zeroed", "frees", "locks", "unlocks", "returns", "custom", "translates",
     "ends", "ignored", "order", "size", "sleeps", "holds", "records", "downgrades", "enters",
-    "leaves", "warns", "copies", "replaces", "argument", "context", "tries", "allowing", "by", "of",
+    "leaves", "warns", "makes", "copies", "replaces", "argument", "context", "tries", "allowing",
+    "by", "of",
   ]
 
   private func rule(
@@ -171,6 +173,9 @@ struct ManifestReader {
     if try flag(keys.take("downgrades"), "downgrades") { actions.append(.downgrades) }
     if try flag(keys.take("warns"), "warns") { actions.append(.warns) }
     var answers: [String] = []
+    if let node = keys.take("makes") {
+      actions.append(.makes(try string(node, "makes of \(what)")))
+    }
     if let node = keys.take("returns") {
       let values = try strings(node, "returns of \(what)")
       if values.isEmpty {
@@ -178,7 +183,7 @@ struct ManifestReader {
       }
       // What takes a lock or enters a section may also say that it did not.
       switch actions.first {
-      case .locks, .enters: answers = values
+      case .locks, .enters, .makes: answers = values
       default: actions.append(.returns(values))
       }
     }
@@ -299,6 +304,26 @@ struct ManifestReader {
       try inner.close(allowed: ["type", "value"])
       return variable
     }
+  }
+
+  private func fields(_ node: Node?) throws -> [String: [Int64]] {
+    guard let node else { return [:] }
+    return Dictionary(
+      uniqueKeysWithValues: try keys(node, "fields").entries.map { entry in
+        let values = try strings(entry.value, "fields '\(entry.key)'").map { text in
+          guard let value = Int64(text) else {
+            throw wrong(
+              entry.line, "'\(text)' of fields '\(entry.key)' is no number",
+              "write numbers; of a pointer 1 is an object and 0 is NULL")
+          }
+          return value
+        }
+        guard !values.isEmpty, values.count < 256 else {
+          throw wrong(
+            entry.line, "fields '\(entry.key)' needs 1 to 255 values", "write [value, …]")
+        }
+        return (entry.key, values)
+      })
   }
 
   private func files(_ node: Node?) throws -> [String: [String]] {
@@ -458,6 +483,21 @@ struct ManifestReader {
       boundary: try boundary(top.take("boundary"), locks: locks.map(\.name)),
       variables: try variables(top.take("variables")),
       path: path)
+    manifest.isFromTypes = try flag(top.take("from-types"), "from-types")
+    manifest.bound =
+      try number(top.take("bound"), "bound", from: 1)
+      ?? (manifest.isFromTypes ? Manifest.bound : nil)
+    manifest.fields = try fields(top.take("fields"))
+    manifest.pairs =
+      try top.take("pairs").map {
+        try keys($0, "pairs").entries.flatMap { entry in
+          try strings(entry.value, "pairs '\(entry.key)'").map { (entry.key, $0) }
+        }
+      } ?? []
+    if !manifest.isFromTypes, !manifest.fields.isEmpty || !manifest.pairs.isEmpty {
+      throw wrong(
+        nil, "'fields' and 'pairs' say what types do not", "add 'from-types: true', or remove them")
+    }
     manifest.glueLine = glue?.mark?.line ?? 1
     manifest.drivers = try drivers(top.take("drivers"), targets: targets + optional)
     manifest.arguments = try arguments(top.take("arguments"), targets: targets + optional)

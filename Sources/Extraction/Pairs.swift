@@ -112,10 +112,16 @@ struct Pairs {
   ///
   /// - Parameters:
   ///   - others: callees of the same file's other functions, which may give back.
+  ///   - chosen: what a manifest says; empty: what the names say.
   ///   - seen: all that the text calls. What is run and not answered gives back unseen.
   static func all(
-    of callees: [Callee], givenBack others: [Callee], seen: Set<String>
+    of callees: [Callee], givenBack others: [Callee], seen: Set<String>,
+    chosen: [(acquires: String, releases: String)] = []
   ) -> [Generated.Pair] {
+    let isPair =
+      chosen.isEmpty
+      ? Self.isPair
+      : { takes, gives in chosen.contains { $0.acquires == takes && $0.releases == gives } }
     var pairs: [Generated.Pair] = []
     let unseen = seen.subtracting(callees.map(\.name))
     for taker in callees where !unseen.contains(where: { isPair(taker.name, $0) }) {

@@ -356,6 +356,17 @@ struct TypeTable {
     return values
   }
 
+  /// Takes what a manifest says of fields.
+  mutating func give(_ values: [String: [Int64]]) {
+    for entry in entries.indices {
+      for field in entries[entry].fields.indices {
+        if let name = entries[entry].fields[field].name, let own = values[name] {
+          entries[entry].fields[field].values = own
+        }
+      }
+    }
+  }
+
   /// An argument, or what a callee gives back.
   mutating func argument(_ type: ClangType, _ value: Uses.Value, name: String) -> Field {
     if type.kind == .pointer, type.pointee.kind == .function {

@@ -26,7 +26,7 @@ struct Kshim: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       CheckCommand.self, CompareCommand.self, ReplayCommand.self, MutateCommand.self,
-      ExtractCommand.self,
+      ExtractCommand.self, InitCommand.self,
       KernelsCommand.self, SubjectsCommand.self,
     ])
 
