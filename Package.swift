@@ -89,6 +89,7 @@ let package = Package(
       publicHeadersPath: "public",
       cSettings: [.headerSearchPath("include")]),
     subject("KernelExtract", "kernel-extract/subject"),
+    subject("FunctionExtract", "kernel-extract/function"),
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole),
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
@@ -114,7 +115,7 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "KernelSource", "Extraction", "Exploration", "KernelExtract",
+        "KernelSource", "Extraction", "Exploration", "KernelExtract", "FunctionExtract",
       ], path: "Tests/TestSupport", swiftSettings: libclang),
     subject("Behaviours", "Tests/Behaviours/subject"),
     .testTarget(
@@ -137,6 +138,9 @@ let package = Package(
       name: "KVMRootsTests",
       dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"],
       swiftSettings: libclang),
+    .testTarget(
+      name: "ExtractedTests",
+      dependencies: ["Exploration", "TestSupport"], swiftSettings: libclang),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
     .testTarget(
       name: "ExtractionTests",

@@ -202,7 +202,7 @@ struct HarnessWriter {
       body += action(rule, prototype)
     }
     if !fills.isEmpty {
-      let statements = fills.map { "kshim_fill((void *)p\($0.argument), \($0.type), pc);" }
+      let statements = fills.map { "kshim_leave((void *)p\($0.argument), \($0.type), pc);" }
       let first = rule.answers.isEmpty ? Self.first(rule) : nil
       let isDone =
         makes != nil ? "(long)value > 0" : first.map { "value == (kshim_u64)(\($0))" } ?? "1"

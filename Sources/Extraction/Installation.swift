@@ -62,7 +62,7 @@ public struct Installation: Sendable {
   /// Makes the next build compile what was extracted into ``out``: a compiler's record of what a
   /// file includes says nothing of a file that was not there.
   public func announce() throws {
-    for file in ["subject/subject.c", "subject/table.c"] {
+    for file in ["subject/subject.c", "subject/table.c", "function/subject.c", "function/table.c"] {
       try FileManager.default.setAttributes(
         [.modificationDate: Date()], ofItemAtPath: "\(root)/kernel-extract/\(file)")
     }

@@ -49,7 +49,7 @@ struct ReplayTest {
         func test_scenario_keepsEveryProperty() async throws {
           let scenario = try Scenario(
             "\(replay.scenario)")
-          let subject = try await ExtractedSubject.load()
+          let subject = try await ExtractedSubject.load(\(replay.subject.contains(":") ? ".function" : ""))
           var domain = try \(domain)(subject.built)
           // Mended code may ask for other decisions.
           let found = try Explorer.replay(

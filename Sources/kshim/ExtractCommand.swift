@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import ArgumentParser
 import Extraction
+import Failures
 import KernelSource
 
 struct ExtractCommand: AsyncParsableCommand {
@@ -12,6 +13,8 @@ struct ExtractCommand: AsyncParsableCommand {
         kshim extract                                   into kernel-extract/out, for 'swift test'
         kshim extract --kernel ~/linux --patch v2.patch
         kshim extract --kernel debian:6.1 --into /tmp/roots-6.1
+        kshim extract --kernel ~/linux --function drivers/base/dd.c:driver_attach
+        swift test --filter ExtractedTests              judges that function
       """)
 
   @OptionGroup var revision: RevisionOptions
@@ -26,12 +29,20 @@ struct ExtractCommand: AsyncParsableCommand {
   func run() async throws {
     let (installation, subject) = try self.subject.locate()
     _ = try installation.manifest(subject)
-    let (revision, base) = try await self.revision.resolve()
+    guard self.subject.file == nil else {
+      throw Failure(
+        .request, asked: "extract the functions of a file",
+        cause: "'swift test' links one function at a time",
+        remedy: "name one, as --function FILE:FUNCTION")
+    }
+    let (revision, base) = try await self.revision.resolve(
+      PatchFile.sources(self.revision.patches), needing: self.subject.needs)
     defer {
       revision.close()
       base?.close()
     }
-    let directory = into ?? "\(installation.out)/\(subject)"
+    let isFunction = self.subject.function != nil
+    let directory = into ?? "\(installation.out)/\(isFunction ? "function" : subject)"
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, into: directory)
     if into == nil { try installation.announce() }

@@ -66,7 +66,8 @@ struct MutateCommand: AsyncParsableCommand {
 
   func run() async throws {
     try report.check()
-    let (revision, base) = try await self.revision.resolve()
+    let (revision, base) = try await self.revision.resolve(
+      PatchFile.sources(self.revision.patches), needing: search.subject.needs)
     defer {
       revision.close()
       base?.close()

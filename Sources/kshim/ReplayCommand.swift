@@ -4,6 +4,7 @@ import Checking
 import Exploration
 import Extraction
 import Failures
+import KernelSource
 import Reporting
 
 struct ReplayCommand: AsyncParsableCommand {
@@ -41,7 +42,8 @@ struct ReplayCommand: AsyncParsableCommand {
         cause: "'swift test' links only what kshim's own sources have a model for",
         remedy: "replay it with this command, or print its calls with '--as c'")
     }
-    let (revision, base) = try await self.revision.resolve()
+    let (revision, base) = try await self.revision.resolve(
+      PatchFile.sources(self.revision.patches), needing: search.subject.needs)
     defer {
       revision.close()
       base?.close()

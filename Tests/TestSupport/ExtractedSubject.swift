@@ -3,32 +3,44 @@ import Exploration
 import Extraction
 import Failures
 import Foundation
+import FunctionExtract
 import KernelExtract
 
 /// What `kshim extract` left for `swift test`: linked into the test bundle, judged only as long as
 /// it is what its tree holds.
 public struct ExtractedSubject {
+  /// What can be extracted: a subject with a model, or any function.
+  public enum Kind: String, Sendable {
+    case subject = "kvm-mmu-roots"
+    case function
+  }
+
   public let provenance: Provenance
   public let built: Subject
 
   /// Reading every header of the tree again is done once.
-  private static let stale = Task { () throws -> (Provenance, [String]) in
+  private static let stale = Task { try read(.subject) }
+  private static let staleFunction = Task { try read(.function) }
+
+  private static func read(_ kind: Kind) throws -> (Provenance, [String]) {
     let root = try Installation.locate()
-    let provenance = try Provenance.read(in: "\(root.out)/kvm-mmu-roots")
+    let provenance = try Provenance.read(in: "\(root.out)/\(kind.rawValue)")
     return (provenance, provenance.staleFiles())
   }
 
   /// Whether anything was extracted.
-  public static var isThere: Bool {
+  public static var isThere: Bool { isThere(.subject) }
+
+  public static func isThere(_ kind: Kind) -> Bool {
     guard let root = try? Installation.locate() else { return false }
-    return FileManager.default.fileExists(atPath: "\(root.out)/kvm-mmu-roots/provenance.json")
+    return FileManager.default.fileExists(atPath: "\(root.out)/\(kind.rawValue)/provenance.json")
   }
 
   /// - Throws: ``Failure`` when nothing was extracted, when the tree has changed since, or when
   ///   this bundle was built before the last extraction.
-  public static func load() async throws -> ExtractedSubject {
-    let (provenance, files) = try await stale.value
-    guard let table = kshim_table_extracted() else {
+  public static func load(_ kind: Kind = .subject) async throws -> ExtractedSubject {
+    let (provenance, files) = try await (kind == .subject ? stale : staleFunction).value
+    guard let table = kind == .subject ? kshim_table_extracted() : kshim_table_function() else {
       throw refusal("this test bundle was built before anything was extracted", [])
     }
     guard files.isEmpty else {

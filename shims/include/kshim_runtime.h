@@ -124,7 +124,7 @@ struct kshim_types {
 kshim_u64 kshim_make(unsigned type);
 kshim_u64 kshim_value(const struct kshim_field *field);
 void kshim_region(void *address, unsigned long size, unsigned type);
-void kshim_fill(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */
+void kshim_leave(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */
 
 /* The generated harness offers these to the runtime. */
 struct kshim_table;

@@ -45,7 +45,7 @@
 #define kshim_enter_context KSHIM_NAME(kshim_enter_context)
 #define kshim_enter_srcu KSHIM_NAME(kshim_enter_srcu)
 #define kshim_fault KSHIM_NAME(kshim_fault)
-#define kshim_fill KSHIM_NAME(kshim_fill)
+#define kshim_leave KSHIM_NAME(kshim_leave)
 #define kshim_fill_unset KSHIM_NAME(kshim_fill_unset)
 #define kshim_first_store KSHIM_NAME(kshim_first_store)
 #define kshim_forget_loops KSHIM_NAME(kshim_forget_loops)

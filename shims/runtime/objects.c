@@ -309,7 +309,7 @@ kshim_u64 kshim_value(const struct kshim_field *field)
 }
 
 /* What a callee leaves behind where it succeeds: in what holds nothing yet, and in the caller's variables. */
-void kshim_fill(void *where, unsigned type, kshim_u64 pc)
+void kshim_leave(void *where, unsigned type, kshim_u64 pc)
 {
 	const uint64_t address = (uint64_t)where;
 	const struct kshim_type *one = &types()->types[type];
