@@ -2,11 +2,13 @@
 import Extraction
 import Foundation
 import KernelSource
+import Reporting
 
 /// What a patch changes, function by function.
 public struct ChangedFunctions: Sendable {
   /// Functions of C files whose text differs, those that are new included; in the order of the files.
   public var functions: [FunctionName]
+  private var lines: [FunctionName: ClosedRange<Int>] = [:]
   /// Other files that differ: headers, assembly, documents.
   public var others: [String]
 
@@ -21,9 +23,23 @@ public struct ChangedFunctions: Sendable {
         continue
       }
       let before = FileManager.default.contents(atPath: "\(revision.tree.directory)/\(file)")
-      functions += SourceFunctions(Array(text))
-        .changed(from: before.map { SourceFunctions(Array($0)) })
-        .map { FunctionName(file: file, function: $0) }
+      let source = SourceFunctions(Array(text))
+      for name in source.changed(from: before.map { SourceFunctions(Array($0)) }) {
+        let function = FunctionName(file: file, function: name)
+        functions.append(function)
+        lines[function] = source.lines(of: name)
+      }
+    }
+  }
+
+  /// Those of which a check has run nothing.
+  public func functions(notIn verdict: Verdict) -> [FunctionName] {
+    let run = verdict.exploration.extracted ?? []
+    return functions.filter { function in
+      guard let lines = lines[function] else { return true }
+      return !run.contains {
+        $0.file == function.file && lines.overlaps($0.firstLine...max($0.firstLine, $0.lastLine))
+      }
     }
   }
 }

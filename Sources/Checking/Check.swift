@@ -249,7 +249,7 @@ public struct Check: Sendable {
     let provenance = builds.extraction.provenance
     // What lies beyond a limit may take any branch.
     var notes =
-      drives == nil && result.isExhaustive
+      drives == nil && result.isExhaustive && result.most == nil
       ? try await notes(domain, builds, result.covering, in: work) : []
     // Which way a branch goes is not known where what it depends on was never set.
     notes.removeAll { note in
@@ -272,7 +272,11 @@ public struct Check: Sendable {
           "with at most \($0) answers of a run that are not the ordinary ones"
         } ?? D.bound, functions: subject.entries, coverage: D.coverage),
       properties: properties(domain, result.findings, notes))
-    verdict.exploration.extracted = provenance.functions.map(\.name)
+    verdict.exploration.extracted = provenance.functions.map {
+      .init(
+        file: $0.file ?? provenance.source, function: $0.name, firstLine: $0.firstLine,
+        lastLine: $0.lastLine)
+    }
     let followed = builds.extraction.followed
     verdict.followed = followed.isEmpty ? nil : followed
     return (verdict, result.outcomes)

@@ -69,6 +69,7 @@ public struct FunctionsCheck: Sendable {
     of name: FunctionName, _ revision: Revision, _ base: Revision?
   ) async throws -> Outcome {
     let check = check("\(name)")
+    if let refusal = Self.refusal(of: name, revision) { return .failure(refusal) }
     do {
       // What the base has not got is new, whatever it does.
       let isNew = base.map { !Self.has(name, $0) } ?? false
@@ -83,6 +84,26 @@ public struct FunctionsCheck: Sendable {
     } catch let failure as Failure where failure.kind != .tool {
       return .failure(failure)
     }
+  }
+
+  /// What can be told without a look into the file.
+  private static func refusal(of name: FunctionName, _ revision: Revision) -> Failure? {
+    let parts = name.file.split(separator: "/")
+    let (cause, remedy): (String, String)
+    if parts.count > 2, parts[0] == "arch", !["x86", "um"].contains(parts[1]) {
+      (cause, remedy) = (
+        "\(name.file) is of another architecture", "name a file that a kernel for x86 is built from"
+      )
+    } else if name.file.hasSuffix(".S") || name.file.hasSuffix(".s") {
+      (cause, remedy) = ("\(name.file) is assembly", "name a C file")
+    } else if !name.file.hasSuffix(".c"), !name.file.hasSuffix(".h") {
+      (cause, remedy) = ("\(name.file) is no C file", "name a C file")
+    } else {
+      return nil
+    }
+    return Failure(
+      .request, asked: "check \(name) of \(revision.tree.spec)", cause: cause, place: name.file,
+      remedy: remedy)
   }
 
   private static func has(_ name: FunctionName, _ revision: Revision) -> Bool {

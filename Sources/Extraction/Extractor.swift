@@ -216,8 +216,36 @@ struct Extractor {
     return unit
   }
 
+  /// Why a function is not there that no manifest describes.
+  private func missingFunction(_ name: String, _ before: Data) -> Failure {
+    let source = SourceFunctions(Array(before))
+    let text = String(decoding: before, as: UTF8.self)
+    let (cause, remedy): (String, String) =
+      if source.contains(name) {
+        (
+          "the configuration leaves \(name)() out: it stands behind an #if that does not hold",
+          "name a kernel whose configuration has it"
+        )
+      } else if text.contains(try! Regex("#\\s*define\\s+\(name)\\b")) {
+        (
+          "\(name) is a macro in \(manifest.source), which has no code of its own",
+          "name a function that uses it"
+        )
+      } else {
+        (
+          "\(manifest.source) of Linux \(revision.tree.version) defines no function \(name)",
+          "name one that it defines; of a header's inline function, the header"
+        )
+      }
+    return Failure(
+      .request, asked: asked, cause: cause, place: manifest.source, remedy: remedy)
+  }
+
   private func missing(_ name: String) -> Failure {
     let before = FileManager.default.contents(atPath: sourcePath) ?? Data()
+    if manifest.isFromTypes, !revision.isChanged || before.range(of: Data("\(name)(".utf8)) == nil {
+      return missingFunction(name, before)
+    }
     let isRemoved = revision.isChanged && before.range(of: Data("\(name)(".utf8)) != nil
     let since = manifest.since.map { ": for \(manifest.subject), Linux \($0) or newer" } ?? ""
     return Failure(

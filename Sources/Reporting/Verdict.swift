@@ -186,6 +186,20 @@ public struct Verdict: Codable, Sendable, Equatable {
     }
   }
 
+  /// A function where it stands, lines from 1.
+  public struct Place: Codable, Sendable, Equatable {
+    public var file: String
+    public var function: String
+    public var firstLine: Int
+    public var lastLine: Int
+    public init(file: String, function: String, firstLine: Int, lastLine: Int) {
+      self.file = file
+      self.function = function
+      self.firstLine = firstLine
+      self.lastLine = lastLine
+    }
+  }
+
   public struct Exploration: Codable, Sendable, Equatable {
     /// How many scenarios are covered.
     public var scenarios: Int
@@ -203,7 +217,7 @@ public struct Verdict: Codable, Sendable, Equatable {
     /// What is called.
     public var functions: [String]?
     /// What was taken out of the kernel and run, helpers included; nil where that is not told.
-    public var extracted: [String]?
+    public var extracted: [Place]?
     /// What the starting states cover, each a phrase.
     public var coverage: [String]?
     public init(

@@ -95,15 +95,12 @@ struct CheckCommand: AsyncParsableCommand {
       return try await tell(named, revision, base, behind: nil)
     }
     if let changed, !changed.functions.isEmpty,
-      !changed.functions.contains(where: { $0.file == modelled })
+      revision.path(of: modelled) == "\(revision.tree.directory)/\(modelled)"
     {
       return try await tell(changed.functions, revision, base, behind: nil)
     }
     let answer = try await check.get().answer(of: revision, base: base)
-    let run = Set(answer.verdict.exploration.extracted ?? [])
-    let rest = (changed?.functions ?? []).filter {
-      !($0.file == modelled && run.contains($0.function))
-    }
+    let rest = changed?.functions(notIn: answer.verdict) ?? []
     if !rest.isEmpty {
       try await check.get().keep(answer)
       return try await tell(rest, revision, base, behind: answer.verdict)
