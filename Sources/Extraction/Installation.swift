@@ -122,6 +122,11 @@ public struct Installation: Sendable {
       }
       manifest.add(services)
     }
+    // What is judged is run.
+    if manifest.isFromTypes {
+      let targets = Set(manifest.targets)
+      manifest.boundary.removeAll { targets.contains($0.name) && $0.rule.isService }
+    }
     manifest.serviceGlue = try serviceFiles("c").map { ($0 as NSString).lastPathComponent }
     return manifest
   }

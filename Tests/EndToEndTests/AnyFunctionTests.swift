@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import KernelSource
+import Reporting
+import TestSupport
+import XCTest
+
+/// Functions that no manifest describes, all over the kernel.
+final class AnyFunctionTests: EndToEndTestCase {
+  /// A defect that Debian's 6.12.107 has and 6.12.117 has not.
+  private struct Fix {
+    var file: String
+    var function: String
+    /// Which finding fits it.
+    var property: String
+  }
+
+  /// Real fixes of error paths between the two.
+  private static let fixes = [
+    Fix(file: "net/sctp/protocol.c", function: "sctp_v4_add_protocol", property: "unreleased"),
+    Fix(
+      file: "drivers/char/xilinx_hwicap/xilinx_hwicap.c", function: "hwicap_module_init",
+      property: "unreleased"),
+    Fix(
+      file: "net/netlabel/netlabel_unlabeled.c", function: "netlbl_unlhsh_add_addr6",
+      property: "error-swallowed"),
+    Fix(
+      file: "drivers/crypto/caam/caampkc.c", function: "caam_rsa_set_priv_key_form",
+      property: "partial-state"),
+    Fix(
+      file: "drivers/xen/xen-front-pgdir-shbuf.c", function: "grant_references",
+      property: "unreleased"),
+    Fix(file: "fs/autofs/inode.c", function: "autofs_fill_super", property: "leak"),
+    Fix(file: "fs/fuse/file.c", function: "fuse_open", property: "lock-imbalance"),
+    Fix(
+      file: "drivers/dma/mediatek/mtk-uart-apdma.c", function: "mtk_uart_apdma_probe",
+      property: "wrong-errno"),
+  ]
+
+  private func check(_ name: String, on kernel: String) async throws -> Verdict {
+    let ran = try await kshim("check", "--kernel", kernel, "--function", name, "--format", "json")
+    return try verdict(ran)
+  }
+
+  func test_realFixes_areFoundBefore_andGoneAfter() async throws {
+    do {
+      _ = try await kernel("debian:6.12.107", required: false)
+    } catch let failure as Failure where failure.kind == .request {
+      throw XCTSkip(failure.cause)
+    }
+    for fix in Self.fixes {
+      let name = "\(fix.file):\(fix.function)"
+      let before = try await check(name, on: "debian:6.12.107")
+      let after = try await check(name, on: "debian:6.12")
+      XCTAssert(before.findings.contains { $0.property == fix.property }, "\(name): \(before.findings)")
+      XCTAssertFalse(after.findings.contains { $0.property == fix.property }, name)
+      XCTAssertEqual(before.functions?.map(\.status), [.findings], name)
+      for finding in before.findings { XCTAssertNotNil(finding.assumes, name) }
+    }
+  }
+
+  // MARK: What a patch changes
+
+  private static let sctp = "net/sctp/protocol.c"
+  private static let add = "sctp_v4_add_protocol"
+
+  func test_patchAlone_judgesEachFunctionThatItChanges() async throws {
+    let tree = try await store.need(["net/sctp", "fs/autofs"], of: kernel())
+    let patch = try await patch(
+      "two.patch",
+      [
+        KernelEdit(Self.sctp, in: Self.add, .delete("unregister_inetaddr_notifier")),
+        KernelEdit("fs/autofs/inode.c", in: "autofs_fill_super", .delete("autofs_free_ino")),
+      ], of: tree)
+    let ran = try await kshim("check", "--patch", patch, "--format", "json")
+    XCTAssertEqual(ran.status, 1)
+    let verdict = try verdict(ran)
+    XCTAssertEqual(
+      verdict.functions?.map { "\($0.function) \($0.status.rawValue)" },
+      ["autofs_fill_super findings", "\(Self.add) findings"])
+    XCTAssertEqual(verdict.findings.map(\.property), ["leak", "unreleased"])
+    XCTAssert(verdict.findings.allSatisfy(\.introduced))
+    // Each is replayed by what it says.
+    for finding in verdict.findings {
+      let subject = try XCTUnwrap(finding.subject)
+      let replay = try await kshim(
+        "replay", "--patch", patch, "--function", subject, finding.scenario)
+      XCTAssertEqual(replay.status, 1)
+      XCTAssert(replay.output.contains(finding.property), replay.output)
+    }
+    let text = try await kshim("check", "--patch", patch)
+    XCTAssert(text.output.contains("\(Self.sctp): \(Self.add): findings, 3 runs\n"), text.output)
+    XCTAssert(text.output.contains("2 functions on Linux 6.12."), text.output)
+    XCTAssert(text.output.contains("assuming inet_add_protocol() can answer -EIO"), text.output)
+  }
+
+  func test_ordinaryEdits_introduceNothing() async throws {
+    let tree = try await store.need(["net/sctp", "fs/autofs"], of: kernel())
+    let patch = try await patch(
+      "fine.patch",
+      [
+        KernelEdit(
+          Self.sctp, .insertBefore("static int \(Self.add)(", "static int kshim_failed(int error)\n{\n\treturn error < 0;\n}\n")),
+        KernelEdit(Self.sctp, in: Self.add, .replace("if (ret)", with: "if (kshim_failed(ret))")),
+      ], of: tree)
+    let ran = try await kshim("check", "--patch", patch, "--format", "json")
+    XCTAssertEqual(ran.status, 0, ran.output)
+    let verdict = try verdict(ran)
+    XCTAssertEqual(verdict.findings, [])
+    XCTAssertEqual(
+      verdict.functions?.map { "\($0.function) \($0.status.rawValue)" },
+      ["kshim_failed clean", "\(Self.add) clean"])
+  }
+
+  // MARK: Names and requests
+
+  func test_file_judgesEveryFunction() async throws {
+    let ran = try await kshim("check", "--file", "lib/llist.c", "--format", "json")
+    XCTAssertEqual(ran.status, 0, ran.output)
+    let verdict = try verdict(ran)
+    XCTAssertEqual(
+      verdict.functions?.map(\.function),
+      ["llist_add_batch", "llist_del_first", "llist_del_first_this", "llist_reverse_order"])
+    XCTAssertEqual(verdict.findings, [])
+  }
+
+  func test_init_printsTheManifestThatTheCheckUses() async throws {
+    let name = "\(Self.sctp):\(Self.add)"
+    _ = try await kshim("init", name, "-o", "own.yaml")
+    let text = try String(contentsOfFile: "\(scratch)/own.yaml", encoding: .utf8)
+    XCTAssert(text.contains("from-types: true\n"), text)
+    XCTAssert(text.contains("  register_inetaddr_notifier: [unregister_inetaddr_notifier]\n"), text)
+    let generated = try await check(name, on: "debian:6.12")
+    let ran = try await kshim("check", "--manifest", "own.yaml", "--format", "json")
+    let own = try verdict(ran)
+    XCTAssertEqual(own.findings, generated.findings)
+    XCTAssertEqual(own.exploration.runs, generated.exploration.runs)
+    // What cannot fail is not asked.
+    let sharper = text.replacing("returns: [0, -5]", with: "returns: [0]")
+    try write(sharper, "own.yaml")
+    let sharp = try await kshim("check", "--manifest", "own.yaml", "--format", "json")
+    XCTAssertEqual(try verdict(sharp).exploration.runs, 1)
+  }
+
+  func test_whatIsNoFunction_isRefusedWithAReason() async throws {
+    let cases: [(name: String, status: Int32, cause: String)] = [
+      ("lib/llist.c:no_such_function", 2, "defines no function no_such_function"),
+      ("lib/no_such_file.c:f", 2, "this kernel has no lib/no_such_file.c"),
+      ("lib/memcpy_64.S:memcpy", 2, "is assembly"),
+      ("arch/arm64/kernel/setup.c:setup_arch", 2, "is of another architecture"),
+      ("fs/autofs/inode.c:pr_fmt", 2, "defines no function pr_fmt"),
+      ("lib/Kconfig:f", 2, "is no C file"),
+    ]
+    for one in cases {
+      let ran = try await kshim("check", "--function", one.name)
+      XCTAssertEqual(ran.status, one.status, one.name)
+      XCTAssertEqual(ran.output, "", one.name)
+      XCTAssert(ran.errors.contains(one.cause), "\(one.name): \(ran.errors)")
+      XCTAssert(ran.errors.contains("remedy: "), one.name)
+    }
+    let wrong = try await kshim("check", "--function", "no-colon")
+    XCTAssertEqual(wrong.status, 2)
+    XCTAssert(wrong.errors.contains("--function takes FILE:FUNCTION"), wrong.errors)
+    let both = try await kshim("check", "--function", "a.c:f", "--file", "a.c")
+    XCTAssertEqual(both.status, 2)
+    XCTAssert(both.errors.contains("keep one"), both.errors)
+  }
+}
