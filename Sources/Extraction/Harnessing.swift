@@ -107,9 +107,7 @@ struct Harnessing {
     }
     var types = TypeTable(uses)
     let arguments = targets.map { target in
-      target.arguments.map { argument in
-        types.argument(argument.type, uses.values[argument] ?? .init(isOwn: true), name: argument.name)
-      }
+      target.arguments.map { types.argument($0) }
     }
     let known = Set(answered.map(\.name))
     var made: [Extractor.Callee] = []

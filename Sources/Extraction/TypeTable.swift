@@ -353,11 +353,11 @@ struct TypeTable {
   }
 
   /// An argument, or what a callee gives back.
-  mutating func argument(_ type: ClangType, _ value: Uses.Value, name: String) -> Field {
-    if type.kind == .pointer, type.pointee.kind == .function {
-      return Field(kind: .number, offset: 0, size: 8, values: [0])
-    }
-    let field = field(type, value, name: name, owner: nil, declaration: nil)
+  mutating func argument(_ cursor: ClangCursor) -> Field {
+    // The text that is read names it, whatever it does with it.
+    var value = uses.values[cursor] ?? Uses.Value()
+    value.isOwn = true
+    let field = field(cursor.type, value, name: cursor.name, owner: nil, declaration: cursor)
     return field ?? Field(kind: .number, offset: 0, size: 8, values: [0])
   }
 }
