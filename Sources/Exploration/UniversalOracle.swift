@@ -16,6 +16,8 @@ struct UniversalOracle {
   /// Calls that may keep what they get, and those that nobody asks whether they fail.
   private let unknown: [UInt16: UInt]
   private let keepers: Set<UInt16>
+  /// Calls after which the end of what they get is for its `release`.
+  private let initialisers: Set<UInt16>
   let unused: Set<UInt16>
   private let firstInput: UInt16
 
@@ -26,6 +28,9 @@ struct UniversalOracle {
       plan.unknown.compactMap { name, mask in subject.call(name).map { ($0, mask) } },
       uniquingKeysWith: |)
     keepers = Set(plan.unknown.keys.filter(Self.keeps).compactMap(subject.call))
+    initialisers = Set(
+      ["device_initialize", "device_register", "kobject_init_and_add", "cdev_device_add"]
+        .compactMap(subject.call))
     unused = Set(plan.unused.compactMap(subject.call))
     firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
   }
@@ -85,12 +90,23 @@ struct UniversalOracle {
       // Who gets a pointer may keep it.
       // Where the function fails, what it only had set up is still its own.
       for event in own where event.what == .call {
+        if initialisers.contains(event.call) { held.append(event.arg.0) }
         guard let kept = unknown[event.call], StepEvents.errno(event.value) == nil,
           !outcome.isFailure || keepers.contains(event.call)
         else { continue }
         let arguments = [event.arg.0, event.arg.1, event.arg.2, event.arg.3]
         held += (0..<4).filter { kept >> $0 & 1 != 0 }.map { arguments[$0] }
       }
+    }
+    if outcome == .success, target.result == .pointer,
+      world.events[step..<position].contains(where: {
+        $0.what == .free && $0.freed == .live
+          && ($0.arg.0 >> 12 == returned.value >> 12
+            || world.virtualAddress($0.arg.0) >> 12 == returned.value >> 12)
+      })
+    {
+      report.broken(
+        .useAfterFree, in: target.name, at: end, "the function returns memory that it freed")
     }
     leaks(target, world, held, isReleased, &report)
     locks(target, world, &report)

@@ -96,9 +96,13 @@ struct Uses {
     function.visit { child in
       if child.syntax == .call, let callee = child.referenced,
         callee.name.contains("free") || callee.name.contains("put"),
-        let member = child.callArguments.first?.stripped(), member.isMemberReference,
-        let field = member.referenced
+        var member = child.callArguments.first?.stripped()
       {
+        // One of an array.
+        if member.expression == .subscript, let array = member.children.first?.stripped() {
+          member = array
+        }
+        guard member.isMemberReference, let field = member.referenced else { return true }
         freed.append(field)
       }
       return true

@@ -167,6 +167,16 @@ static kshim_u64 service_dma_alloc(const kshim_u64 *p)
 	return object;
 }
 
+/* p: pool, gfp, place for the address. How large its elements are the pool says to nobody. */
+static kshim_u64 service_pool_alloc(const kshim_u64 *p)
+{
+	const kshim_u64 object = service_allocate(8, 4096, 9);
+
+	if (object)
+		*(kshim_u64 *)SERVICE_POINTER(p[2]) = kshim_page_pa(object);
+	return object;
+}
+
 /* p: head, function. After the grace period it is the callback's to free. */
 static kshim_u64 service_call_later(const kshim_u64 *p)
 {

@@ -122,6 +122,8 @@ struct kshim_types {
 	void *const *functions;
 };
 kshim_u64 kshim_make(unsigned type);
+kshim_u64 kshim_make_own(unsigned type);	/* what a callee of its own gives back */
+void kshim_give_back(kshim_u64 address, kshim_u64 pc);
 kshim_u64 kshim_value(const struct kshim_field *field);
 void kshim_region(void *address, unsigned long size, unsigned type);
 void kshim_fill(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */

@@ -72,6 +72,8 @@
 #define kshim_lock KSHIM_NAME(kshim_lock)
 #define kshim_lost KSHIM_NAME(kshim_lost)
 #define kshim_make KSHIM_NAME(kshim_make)
+#define kshim_make_own KSHIM_NAME(kshim_make_own)
+#define kshim_give_back KSHIM_NAME(kshim_give_back)
 #define kshim_mark KSHIM_NAME(kshim_mark)
 #define kshim_may_sleep KSHIM_NAME(kshim_may_sleep)
 #define kshim_may_sleep_with KSHIM_NAME(kshim_may_sleep_with)

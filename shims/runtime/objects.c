@@ -169,6 +169,14 @@ kshim_u64 kshim_make(unsigned type)
 	return make(type);
 }
 
+kshim_u64 kshim_make_own(unsigned type)
+{
+	const uint64_t address = kshim_make(type);
+
+	memory_own(address);
+	return address;
+}
+
 static void join(uint64_t head, uint64_t node)
 {
 	put(head, node, 8);

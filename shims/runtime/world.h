@@ -185,6 +185,7 @@ bool memory_block_of(uint64_t value, struct memory_block *block);
 /* Memory for an object of a type, and what an address of such memory belongs to: first is the number of
  * the object's first byte among all. */
 uint64_t memory_take_typed(uint64_t size, uint32_t type);
+void memory_own(uint64_t address);	/* kshim_give_back() frees it */
 bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t *first,
 		     uint32_t *type);
 
