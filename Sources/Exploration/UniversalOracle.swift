@@ -20,6 +20,8 @@ struct UniversalOracle {
   private let initialisers: Set<UInt16>
   let unused: Set<UInt16>
   private let firstInput: UInt16
+  /// Whose failure nobody may do without: what they were to keep is not kept.
+  private let needed: Set<UInt16>
 
   init(_ subject: Subject, _ plan: Plan) {
     self.subject = subject
@@ -28,6 +30,7 @@ struct UniversalOracle {
       plan.unknown.compactMap { name, mask in subject.call(name).map { ($0, mask) } },
       uniquingKeysWith: |)
     keepers = Set(plan.unknown.keys.filter(Self.keeps).compactMap(subject.call))
+    needed = Set(["xa_store_range"].compactMap(subject.call))
     initialisers = Set(
       ["device_initialize", "device_register", "kobject_init_and_add", "cdev_device_add"]
         .compactMap(subject.call))
@@ -118,6 +121,12 @@ struct UniversalOracle {
           .partialState, in: target.name, at: place == 0 ? end : place,
           "the function fails, and what is left still names memory that it freed")
       }
+      let raised = ledger == nil ? 0 : world.raised
+      if raised != 0 {
+        report.broken(
+          .partialState, in: target.name, at: raised,
+          "the function fails, and a count that it raised is not lowered again")
+      }
     }
     if ledger == nil { warns(target, world, isOrdinary, &report) }
     return true
@@ -205,7 +214,8 @@ struct UniversalOracle {
     guard outcome != .unknown else { return }
     let all = world.events
     let answers = world.decisions.filter { Int($0.event) >= step && Int($0.event) < position }
-      .filter { $0.call < firstInput && !unused.contains($0.call) }.map { answer($0, all) }
+      .filter { $0.call < firstInput && (needed.contains($0.call) || !unused.contains($0.call)) }
+      .map { answer($0, all) }
     // A second try, or another way to get memory, makes good for what failed.
     let failed = answers.indices.filter { index in
       let one = answers[index]
@@ -219,7 +229,9 @@ struct UniversalOracle {
     switch outcome {
     case .success:
       // Who goes on as if nothing had been may do without.
-      if ledger != nil, !answers.isEmpty, !baseline.differs(world) { return }
+      if ledger != nil, !answers.isEmpty, !needed.contains(first.call), !baseline.differs(world) {
+        return
+      }
       report.look(at: .init(.errorSwallowed))
       report.broken(
         .errorSwallowed, in: target.name, at: first.pc,

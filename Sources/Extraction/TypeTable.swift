@@ -106,13 +106,16 @@ struct TypeTable {
     return array(of: type, size, count: 1)
   }
 
-  private mutating func array(of type: ClangType, _ size: Int, count: Int) -> Int {
-    let name = "\(Self.isBigEndian(type) ? "__be\(size * 8)" : type.unqualified)[\(count)]"
+  private mutating func array(
+    of type: ClangType, _ size: Int, count: Int, canMiss: Bool = false
+  ) -> Int {
+    let name = "\(Self.isBigEndian(type) ? "__be\(size * 8)" : type.unqualified)[\(count)]\(canMiss ? "?" : "")"
     if let known = numbers[name] { return known }
     let number = add(Entry(name: name, size: size * count))
     numbers[name] = number
     if var field = field(
-      type, Uses.Value(isOwn: true), name: type.unqualified, owner: nil, declaration: nil)
+      type, Uses.Value(isOwn: true, isTested: canMiss), name: type.unqualified, owner: nil,
+      declaration: nil)
     {
       field.count = count
       field.stride = size
@@ -263,7 +266,8 @@ struct TypeTable {
         return [
           Field(
             kind: .number, offset: offset, size: size, count: count, stride: size,
-            name: value.isOwn ? name : nil, values: value.isOwn ? [1, 0] : [1])
+            name: value.isOwn ? name : nil, values: value.isOwn ? [1, 0] : [1],
+            isGivenBack: value.isGivenBack)
         ]
       }
       let inner = members(of: type, at: 0, name: name, owner: owner ?? "").fields
@@ -283,7 +287,9 @@ struct TypeTable {
       }
     }
     guard
-      var field = field(type, value, name: name, owner: owner, declaration: declaration)
+      var field = field(
+        type, value, name: name, owner: owner, declaration: declaration,
+        isElement: declaration?.type.kind == .array)
     else { return [] }
     field.offset = offset
     field.count = count
@@ -325,7 +331,8 @@ struct TypeTable {
 
   /// A number or a pointer; nil where it is simply zero.
   private mutating func field(
-    _ type: ClangType, _ value: Uses.Value, name: String, owner: String?, declaration: ClangCursor?
+    _ type: ClangType, _ value: Uses.Value, name: String, owner: String?, declaration: ClangCursor?,
+    isElement: Bool = false
   ) -> Field? {
     guard let size = type.size, size <= 8, size > 0 else { return nil }
     guard type.kind == .pointer else {
@@ -346,7 +353,7 @@ struct TypeTable {
     }
     var field = Field(kind: .pointer, offset: 0, size: 8, name: name, values: [1])
     field.isGivenBack = value.isGivenBack
-    if value.isTested { field.values.append(0) }
+    if value.isTested || value.isElementTested && isElement { field.values.append(0) }
     if value.isErrorTested { field.values.append(Self.eio) }
     let pointee = type.pointee
     if pointee.kind == .function {
@@ -361,7 +368,13 @@ struct TypeTable {
       return field
     }
     let target = pointee.kind == .void ? value.pointee ?? pointee : pointee
-    field.target = number(pointedTo: target)
+    if value.isElementTested, target.kind == .pointer, target.pointee.kind != .function,
+      let size = target.size, target.pointee.declaration?.name != "nlattr"
+    {
+      field.target = array(of: target, size, count: Self.elements, canMiss: true)
+    } else {
+      field.target = number(pointedTo: target)
+    }
     // A chain ends.
     if let owner, target.unqualified == owner {
       field.values = [0, 1]

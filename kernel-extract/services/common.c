@@ -397,6 +397,14 @@ static kshim_u64 service_xa_store(const kshim_u64 *p)
 	return service_entry_set(p[0], p[1], p[2]);
 }
 
+/* p: table, first, last, value, gfp */
+static kshim_u64 service_xa_store_range(const kshim_u64 *p)
+{
+	if (p[3] && kshim_decide(2))
+		return service_xa_errno(-12);
+	return 0;
+}
+
 static kshim_u64 service_xa_insert(const kshim_u64 *p)
 {
 	if (service_entry_of(p[0], p[1]) < SERVICE_ENTRIES)

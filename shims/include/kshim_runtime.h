@@ -105,7 +105,7 @@ struct kshim_field {
 	unsigned offset, count, stride;	/* elements of an array lie a stride apart */
 	unsigned char size, kind;
 	unsigned char bit, width;	/* of a bit-field, in `size` bytes at the offset; 0: none */
-	unsigned char is_given_back;	/* another function of the file frees what it points to */
+	unsigned char is_given_back;	/* another function of the file frees what it points to, or lowers the count */
 	unsigned short call;		/* who asks */
 	unsigned short value_count;	/* 0: zero */
 	unsigned target, within;	/* LIST: where in an element its node is */

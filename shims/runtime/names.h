@@ -39,6 +39,7 @@
 #define kshim_call_event KSHIM_NAME(kshim_call_event)
 #define kshim_call_pc KSHIM_NAME(kshim_call_pc)
 #define kshim_dangling KSHIM_NAME(kshim_dangling)
+#define kshim_raised KSHIM_NAME(kshim_raised)
 #define kshim_decide KSHIM_NAME(kshim_decide)
 #define kshim_digest KSHIM_NAME(kshim_digest)
 #define kshim_downgrade KSHIM_NAME(kshim_downgrade)

@@ -288,6 +288,21 @@ bool objects_may_dangle(uint64_t address)
 	return false;
 }
 
+bool objects_is_count(uint64_t address)
+{
+	struct region region;
+	const struct kshim_type *type;
+
+	if (!step_harness->types || !find(address, &region))
+		return false;
+	type = &types()->types[region.type];
+	for (uint32_t i = 0; i < type->field_count; i++)
+		if (type->fields[i].is_given_back && type->fields[i].kind == KSHIM_FIELD_NUMBER &&
+		    type->fields[i].offset == address - region.start)
+			return true;
+	return false;
+}
+
 void kshim_region(void *address, unsigned long size, unsigned type)
 {
 	open_objects();

@@ -201,6 +201,8 @@ void objects_reset(void);
 uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released, uint32_t *events,
 		    uint32_t room);
 uint64_t kshim_dangling(void);
+uint64_t kshim_raised(void);
+bool objects_is_count(uint64_t address);
 
 void memory_save(struct memory_state *state);
 void memory_restore(const struct memory_state *state);
