@@ -8,6 +8,8 @@ struct Ledger {
     var key: UInt64
     var pc: UInt64
     var event: Int
+    /// How many.
+    var count: UInt64?
   }
 
   private let pairs: [Plan.Pair]
@@ -62,6 +64,13 @@ struct Ledger {
         let key = Self.key(event, pairs[number].given)
         if let place = taken.lastIndex(where: { $0.pair == number && $0.key == key }) {
           let one = taken[place]
+          let count = pairs[number].count
+          if hasFailed, let count, let most = one.count, Self.key(event, count) != most {
+            report.broken(
+              .unreleased, in: function, at: event.pc,
+              "\(pairs[number].takes)() took \(most), and \(pairs[number].gives)() is called for \(Self.key(event, count))"
+            )
+          }
           // One call that takes may have several that give back.
           taken.removeAll { $0.event == one.event }
           given.append((number, key))
@@ -72,7 +81,10 @@ struct Ledger {
         guard !refused.contains(index), !Self.isFailure(event.value, isPointer: pair.taken == -1)
         else { continue }
         let key = Self.key(event, pair.taken)
-        taken.append(Taken(pair: number, key: key, pc: event.pc, event: index))
+        taken.append(
+          Taken(
+            pair: number, key: key, pc: event.pc, event: index,
+            count: pair.count.map { Self.key(event, $0) }))
       }
     }
     report.look(at: .init(.unreleased))

@@ -14,7 +14,8 @@ import Shims
 ///     inputs NUMBER                      from this call on, what is asked are inputs
 ///     unknown CALL MASK                  answered by its type: which arguments it may keep
 ///     unused CALL                        nobody asks whether it fails
-///     pair CALL CALL KEY KEY             takes and gives back; which argument says what, -1: the result
+///     pair CALL CALL KEY KEY COUNT       takes and gives back; which argument says what, -1: the result;
+///                                        which says how many
 ///     bound COUNT                        of the answers that are not the ordinary ones
 struct Plan {
   /// What a target's result says of success.
@@ -67,6 +68,8 @@ struct Plan {
     var gives: String
     var taken: Int?
     var given: Int?
+    /// Which argument of both says how many.
+    var count: Int?
   }
 
   private(set) var pairs: [Pair] = []
@@ -114,9 +117,10 @@ struct Plan {
       case ("inputs", 2): inputs = Int(words[1])
       case ("unknown", 3): unknown[words[1]] = UInt(words[2]) ?? 0
       case ("unused", 2): unused.insert(words[1])
-      case ("pair", 5):
+      case ("pair", 6):
         pairs.append(
-          Pair(takes: words[1], gives: words[2], taken: Int(words[3]), given: Int(words[4])))
+          Pair(takes: words[1], gives: words[2], taken: Int(words[3]), given: Int(words[4]),
+            count: Int(words[5])))
       case ("bound", 2): bound = Int(words[1])
       case ("driver", 3...):
         drivers.append(driver(words[1], try words[2...].map { targets[try target($0)] }))

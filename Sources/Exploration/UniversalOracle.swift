@@ -16,8 +16,12 @@ struct UniversalOracle {
   /// Calls that may keep what they get, and those that nobody asks whether they fail.
   private let unknown: [UInt16: UInt]
   private let keepers: Set<UInt16>
+  /// Calls after which the end of what they get is for its `release`.
+  private let initialisers: Set<UInt16>
   let unused: Set<UInt16>
   private let firstInput: UInt16
+  /// Whose failure nobody may do without: what they were to keep is not kept.
+  private let needed: Set<UInt16>
 
   init(_ subject: Subject, _ plan: Plan) {
     self.subject = subject
@@ -26,6 +30,10 @@ struct UniversalOracle {
       plan.unknown.compactMap { name, mask in subject.call(name).map { ($0, mask) } },
       uniquingKeysWith: |)
     keepers = Set(plan.unknown.keys.filter(Self.keeps).compactMap(subject.call))
+    needed = Set(["xa_store_range"].compactMap(subject.call))
+    initialisers = Set(
+      ["device_initialize", "device_register", "kobject_init_and_add", "cdev_device_add"]
+        .compactMap(subject.call))
     unused = Set(plan.unused.compactMap(subject.call))
     firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
   }
@@ -87,12 +95,23 @@ struct UniversalOracle {
       // Who gets a pointer may keep it.
       // Where the function fails, what it only had set up is still its own.
       for event in own where event.what == .call {
+        if initialisers.contains(event.call) { held.append(event.arg.0) }
         guard let kept = unknown[event.call], StepEvents.errno(event.value) == nil,
           !outcome.isFailure || keepers.contains(event.call)
         else { continue }
         let arguments = [event.arg.0, event.arg.1, event.arg.2, event.arg.3]
         held += (0..<4).filter { kept >> $0 & 1 != 0 }.map { arguments[$0] }
       }
+    }
+    if outcome == .success, target.result == .pointer,
+      world.events[step..<position].contains(where: {
+        $0.what == .free && $0.freed == .live
+          && ($0.arg.0 >> 12 == returned.value >> 12
+            || world.virtualAddress($0.arg.0) >> 12 == returned.value >> 12)
+      })
+    {
+      report.broken(
+        .useAfterFree, in: target.name, at: end, "the function returns memory that it freed")
     }
     leaks(target, world, held, isReleased, &report)
     locks(target, world, &report)
@@ -103,6 +122,12 @@ struct UniversalOracle {
         report.broken(
           .partialState, in: target.name, at: place == 0 ? end : place,
           "the function fails, and what is left still names memory that it freed")
+      }
+      let raised = ledger == nil ? 0 : world.raised
+      if raised != 0 {
+        report.broken(
+          .partialState, in: target.name, at: raised,
+          "the function fails, and a count that it raised is not lowered again")
       }
     }
     if ledger == nil { warns(target, world, isOrdinary, &report) }
@@ -191,7 +216,8 @@ struct UniversalOracle {
     guard outcome != .unknown else { return }
     let all = world.events
     let answers = world.decisions.filter { Int($0.event) >= step && Int($0.event) < position }
-      .filter { $0.call < firstInput && !unused.contains($0.call) }.map { answer($0, all) }
+      .filter { $0.call < firstInput && (needed.contains($0.call) || !unused.contains($0.call)) }
+      .map { answer($0, all) }
     // A second try, or another way to get memory, makes good for what failed.
     let failed = answers.indices.filter { index in
       let one = answers[index]
@@ -205,7 +231,9 @@ struct UniversalOracle {
     switch outcome {
     case .success:
       // Who goes on as if nothing had been may do without.
-      if ledger != nil, !answers.isEmpty, !baseline.differs(world) { return }
+      if ledger != nil, !answers.isEmpty, !needed.contains(first.call), !baseline.differs(world) {
+        return
+      }
       report.look(at: .init(.errorSwallowed))
       report.broken(
         .errorSwallowed, in: target.name, at: first.pc,

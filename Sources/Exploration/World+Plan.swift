@@ -44,4 +44,7 @@ extension World {
     let address = table.pointee.dangling()
     return address == 0 ? nil : lastStore(to: address)
   }
+
+  /// Return address of where a count was raised that others lower, and still is; 0 where none is.
+  var raised: UInt64 { table.pointee.raised() }
 }

@@ -47,6 +47,10 @@ struct Extractor {
     var fills: [(argument: Int, type: Int)] = []
     /// The type of what it makes.
     var makes: Int?
+    /// Whether another callee frees what it makes.
+    var isFreed = false
+    /// Which argument it frees.
+    var frees: Int?
   }
 
   /// One use of a name on the way from a target to what nothing defines.
@@ -323,7 +327,7 @@ struct Extractor {
     let targets =
       manifest.targets
       + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }
-    var harnessing = manifest.isFromTypes ? Harnessing(manifest, functions) : nil
+    var harnessing = manifest.isFromTypes ? Harnessing(manifest, functions, revision) : nil
     closure.cut = harnessing?.cut(targets + source.added) ?? []
     for name in targets + manifest.extract + source.added {
       closure.add(function: functions[name]!)

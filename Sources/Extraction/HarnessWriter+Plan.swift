@@ -96,7 +96,7 @@ extension HarnessWriter {
         + generated.unused.map { "unused \($0)" }
       lines += generated.pairs.map { pair in
         "pair \(pair.acquires) \(pair.releases) \(pair.taken.map(String.init) ?? "none")"
-          + " \(pair.given.map(String.init) ?? "none")"
+          + " \(pair.given.map(String.init) ?? "none") \(pair.count.map(String.init) ?? "none")"
       }
     }
     if let bound = manifest.bound { lines.append("bound \(bound)") }

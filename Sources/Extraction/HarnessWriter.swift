@@ -144,7 +144,8 @@ struct HarnessWriter {
     return (extracted.generated?.functions ?? []).enumerated().map { number, function in
       define(
         "kshim_function_\(number)", number: first + number, function.prototype, function.rule,
-        home: .sourceFile, fills: function.fills, makes: function.makes)
+        home: .sourceFile, fills: function.fills, makes: function.makes,
+        isFreed: function.isFreed, frees: function.frees)
     }.joined(separator: "\n")
   }
 
@@ -152,7 +153,7 @@ struct HarnessWriter {
     extracted.callees.enumerated().map { number, callee in
       define(
         callee.name, number: number, callee.prototype, callee.rule, home: callee.home,
-        fills: callee.fills, makes: callee.makes)
+        fills: callee.fills, makes: callee.makes, isFreed: callee.isFreed, frees: callee.frees)
     }.joined(separator: "\n")
   }
 
@@ -170,7 +171,7 @@ struct HarnessWriter {
   private func define(
     _ name: String, number: Int, _ prototype: ClangCursor.Prototype, _ rule: Manifest.Rule,
     home: Extractor.Callee.Home = .sourceFile, fills: [(argument: Int, type: Int)] = [],
-    makes: Int? = nil
+    makes: Int? = nil, isFreed: Bool = false, frees: Int? = nil
   ) -> String {
     let storage = home == .external ? "" : "static "
     var body: [String] = [
@@ -197,10 +198,11 @@ struct HarnessWriter {
       )
     }
     if let makes {
-      body += made(rule, makes)
+      body += made(rule, makes, isFreed: isFreed)
     } else {
       body += action(rule, prototype)
     }
+    if let frees { body.append("kshim_give_back((kshim_u64)(unsigned long)p\(frees), pc);") }
     if !fills.isEmpty {
       let statements = fills.map { "kshim_leave((void *)p\($0.argument), \($0.type), pc);" }
       let first = rule.answers.isEmpty ? Self.first(rule) : nil
@@ -233,8 +235,8 @@ struct HarnessWriter {
   }
 
   /// A fresh object, or another answer.
-  private func made(_ rule: Manifest.Rule, _ type: Int) -> [String] {
-    let make = "value = kshim_make(\(type));"
+  private func made(_ rule: Manifest.Rule, _ type: Int, isFreed: Bool) -> [String] {
+    let make = "value = kshim_make\(isFreed ? "_own" : "")(\(type));"
     guard !rule.answers.isEmpty else { return [make] }
     let others = rule.answers.enumerated().map {
       "case \($0.offset + 1): value = (kshim_u64)(\($0.element)); break;"

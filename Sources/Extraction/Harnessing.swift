@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import KernelSource
 
 /// What the harness of a function has besides its manifest.
 struct Generated {
@@ -17,6 +19,8 @@ struct Generated {
 
   /// Whose calls take what another's give back.
   struct Pair {
+    /// Which argument of both says how many.
+    var count: Int?
     var acquires: String
     var releases: String
     /// Which argument says what is taken, -1 for the result, and which what is given back; nil: there
@@ -33,12 +37,28 @@ struct Generated {
 struct Harnessing {
   /// Functions of the file that come along; others are answered.
   static let mostFunctions = 40
+  /// Of a folder with more files none is read.
+  private static let mostBeside = 150
 
   private let manifest: Manifest
   private let functions: [String: ClangCursor]
   private var uses = Uses()
+  /// The texts of the files beside the subject's.
+  private let beside: [String]
 
-  init(_ manifest: Manifest, _ functions: [String: ClangCursor]) {
+  init(_ manifest: Manifest, _ functions: [String: ClangCursor], _ revision: Revision) {
+    let folder = (manifest.source as NSString).deletingLastPathComponent
+    let directory = "\(revision.tree.directory)/\(folder)"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    beside =
+      names.count > Self.mostBeside
+      ? []
+      : names.sorted().filter { $0.hasSuffix(".c") }.compactMap { name in
+        guard let path = revision.path(of: "\(folder)/\(name)"),
+          let data = FileManager.default.contents(atPath: path)
+        else { return nil }
+        return String(decoding: data, as: UTF8.self)
+      }
     self.manifest = manifest
     self.functions = functions
   }
@@ -109,10 +129,7 @@ struct Harnessing {
     }
     var types = TypeTable(uses)
     let arguments = targets.map { target in
-      target.arguments.map { argument in
-        types.argument(
-          argument.type, uses.values[argument] ?? .init(isOwn: true), name: argument.name)
-      }
+      target.arguments.map { types.argument($0) }
     }
     let known = Set(answered.map(\.name))
     var made: [Extractor.Callee] = []
@@ -176,15 +193,36 @@ struct Harnessing {
         return argument
       }
     }
+    let pairs = Pairs.all(
+      of: (made + answered.filter(Self.mayPair))
+        .map {
+          Pairs.Callee(
+            name: $0.name, prototype: $0.prototype,
+            names: (callees[$0.name] ?? functions[$0.name])?.arguments.map(\.name) ?? [])
+        },
+      givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
+      chosen: manifest.pairs)
+    for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
+      guard let given = pair.given, let taker = made.firstIndex(where: { $0.name == pair.acquires }),
+        let giver = made.firstIndex(where: { $0.name == pair.releases })
+      else { continue }
+      made[taker].isFreed = true
+      made[giver].frees = given
+    }
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
-      opaque: opaque, regions: regions.sorted { $0.name < $1.name },
-      pairs: Pairs.all(
-        of: (made + answered.filter { Self.mayPair($0.rule) })
-          .map { Pairs.Callee(name: $0.name, prototype: $0.prototype) },
-        givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
-        chosen: manifest.pairs),
+      opaque: opaque, regions: regions.sorted { $0.name < $1.name }, pairs: pairs,
       unused: unused((answered + made + pointers).map(\.name)))
+  }
+
+  /// Whose skb it is afterwards: what sends it consumes it, done or not.
+  private static func consumes(_ name: String, _ prototype: ClangCursor.Prototype) -> Int? {
+    guard !name.hasPrefix("skb_"), !name.hasPrefix("__skb_"),
+      name.split(separator: "_").contains(where: { ["send", "xmit", "unicast", "multicast"].contains($0) })
+    else { return nil }
+    return prototype.arguments.firstIndex {
+      $0.shape == .pointer && $0.pointee == "struct sk_buff"
+    }
   }
 
   private func callee(
@@ -200,7 +238,7 @@ struct Harnessing {
       let pointee = type.pointee.kind == .void ? answer.pointee ?? type.pointee : type.pointee
       makes = types.number(pointedTo: pointee)
       rule.action = .makes(types.entries[makes!].name)
-      if answer.isTested { rule.answers.append("0") }
+      if answer.isTested || !answer.isErrorTested && mayBeNull(name) { rule.answers.append("0") }
       if answer.isErrorTested { rule.answers.append("\(TypeTable.eio)") }
     case .boolean: rule.action = .returns(answer.isNegated ? ["1", "0"] : ["0", "1"])
     case .number, .enumeration:
@@ -226,7 +264,42 @@ struct Harnessing {
     }
     return Extractor.Callee(
       name: name, rule: rule, prototype: prototype, home: home, position: position, fills: out,
-      makes: makes)
+      makes: makes, frees: Self.consumes(name, prototype))
+  }
+
+  /// Whether a file beside the subject's defines a function so that what it allocates itself may be
+  /// missing in what it returns.
+  private func mayBeNull(_ name: String) -> Bool {
+    guard name.split(separator: "_").contains(where: { ["alloc", "create", "new"].contains($0) })
+    else { return false }
+    for text in beside {
+      guard let start = Self.body(of: name, in: text) else { continue }
+      guard let allocation = start.firstMatch(of: /\b(\w+)\s*=\s*k[mzc]alloc\w*\(/) else { return false }
+      let variable = String(allocation.1)
+      return start.contains("if (!\(variable))\n\t\treturn NULL;")
+        || start.contains("if (!\(variable))\n\t\treturn \(variable);")
+    }
+    return false
+  }
+
+  /// From a function's name at its definition to the brace that ends it.
+  private static func body(of name: String, in text: String) -> Substring? {
+    var rest = text[...]
+    while let found = rest.firstRange(of: "\(name)(") {
+      let line = rest[..<found.lowerBound].lastIndex(of: "\n").map { rest.index(after: $0) } ?? rest.startIndex
+      let before = rest[line..<found.lowerBound]
+      let behind = rest[found.upperBound...]
+      if before.first.map({ !$0.isWhitespace && $0 != "#" && $0 != "*" }) ?? true,
+        !before.contains("="), !before.contains("("),
+        let brace = behind.firstRange(of: "\n{\n"),
+        !behind[..<brace.lowerBound].contains(";"),
+        let end = behind[brace.upperBound...].firstRange(of: "\n}\n")
+      {
+        return behind[brace.upperBound..<end.lowerBound]
+      }
+      rest = behind
+    }
+    return nil
   }
 
   /// Names of all functions that a text calls.
@@ -257,8 +330,11 @@ struct Harnessing {
     }
   }
 
-  private static func mayPair(_ rule: Manifest.Rule) -> Bool {
-    switch rule.action {
+  /// Memory is judged as such.
+  private static func mayPair(_ callee: Extractor.Callee) -> Bool {
+    let result = callee.prototype.result
+    if result.shape == .pointer, result.pointee == "void" { return false }
+    return switch callee.rule.action {
     case .returns, .custom, .ignored: true
     default: false
     }

@@ -6,7 +6,11 @@ struct Pairs {
   struct Callee {
     var name: String
     var prototype: ClangCursor.Prototype
+    /// What its arguments are called.
+    var names: [String] = []
   }
+
+  private static let counting: Set = ["n", "num", "count", "cnt", "nr", "len", "size", "number"]
 
   /// What takes, and what gives that back; in a name one stands for the other.
   private static let verbs: [(takes: String, gives: [String])] = [
@@ -31,7 +35,7 @@ struct Pairs {
     ("bind", ["unbind"]),
     ("connect", ["disconnect"]),
     ("prepare", ["unprepare", "cleanup", "finish"]),
-    ("setup", ["teardown", "cleanup", "destroy", "free", "unset", "release"]),
+    ("setup", ["teardown", "cleanup", "destroy", "free", "unset", "release", "retire"]),
     ("grab", ["release", "ungrab", "put", "drop"]),
     ("hold", ["release", "put", "unhold"]),
     ("pin", ["unpin"]),
@@ -50,12 +54,34 @@ struct Pairs {
     ("link", ["unlink"]),
   ]
 
+  /// Verbs of those that make something, and of those after which it is no more. Who drops one reference
+  /// is not among them.
+  private static let making: Set<Substring> = ["alloc", "allocate", "create", "new"]
+  private static let ending: Set<Substring> = [
+    "free", "dealloc", "deallocate", "destroy", "delete", "kfree",
+  ]
+  private static let freeing: Set = [
+    "kfree_skb", "consume_skb", "sk_skb_reason_drop", "kfree_skb_reason", "__kfree_skb",
+    "dev_kfree_skb_any_reason", "dev_kfree_skb_irq_reason",
+  ]
+
+  /// Whether what one makes is memory no more after the other.
+  static func isFreeing(_ takes: String, _ gives: String) -> Bool {
+    if freeing.contains(gives) { return true }
+    return takes.split(separator: "_").contains { making.contains($0) }
+      && gives.split(separator: "_").contains { ending.contains($0) }
+  }
+
   /// What the names do not show.
   private static let known: [(takes: String, gives: String)] = [
     ("fget", "fput"), ("fdget", "fdput"), ("igrab", "iput"), ("iget_locked", "iput"),
     ("new_inode", "iput"), ("ext4_iget", "iput"), ("ext4_bread", "__brelse"), ("dget", "dput"),
     ("d_make_root", "dput"), ("__bread_gfp", "__brelse"), ("sb_bread", "brelse"),
     ("alloc_skb", "kfree_skb"), ("__alloc_skb", "sk_skb_reason_drop"),
+    ("__alloc_skb", "kfree_skb_reason"), ("__alloc_skb", "kfree_skb"), ("__alloc_skb", "consume_skb"),
+    ("__alloc_skb", "__kfree_skb"), ("__alloc_skb", "dev_kfree_skb_any_reason"),
+    ("__netdev_alloc_skb", "sk_skb_reason_drop"), ("__netdev_alloc_skb", "kfree_skb_reason"),
+    ("__netdev_alloc_skb", "dev_kfree_skb_any_reason"), ("__netdev_alloc_skb", "consume_skb"),
     ("get_device", "put_device"), ("device_initialize", "put_device"),
     ("device_register", "put_device"), ("try_module_get", "module_put"),
     ("clk_prepare_enable", "clk_disable_unprepare"), ("kern_mount", "kern_unmount"),
@@ -144,9 +170,25 @@ struct Pairs {
             break search
           }
         }
+        // A number that one gives out and the other takes.
+        if key.takes == nil, taken.result.shape == .number, taken.result.canonical == "int",
+          taken.result.spelling == "int", known.contains(where: { $0 == (taker.name, giver.name) }),
+          let first = given.arguments.first, first.shape == .number
+        {
+          key = (-1, 0)
+        }
+        // So many were taken, so many are to be given back.
+        var count: Int?
+        if taken.arguments.count == 2, given.arguments.count == 2, key.takes == 0, key.gives == 0,
+          taken.arguments[1].shape == .number,
+          taken.arguments[1].canonical == given.arguments[1].canonical,
+          taker.names.count == 2, Self.counting.contains(taker.names[1])
+        {
+          count = 1
+        }
         pairs.append(
           .init(
-            acquires: taker.name, releases: giver.name, taken: key.takes, given: key.gives))
+            count: count, acquires: taker.name, releases: giver.name, taken: key.takes, given: key.gives))
       }
     }
     return pairs

@@ -49,12 +49,28 @@ struct TypeTable {
   ]
   /// Elements of what a pointer to numbers or to pointers points to.
   private static let elements = 4
+  private static let attributes = 128
   /// Of what no type says.
   private static let opaque = 4096
   /// The most that a number can be in one run or another.
   private static let mostValues = 6
   /// Of an array of structs, those with members to be asked for.
   private static let mostElements = 64
+
+  /// What every kernel that runs keeps in some members.
+  private static let known: [String: [Int64]] = [
+    "super_block.s_blocksize": [4096], "super_block.s_blocksize_bits": [12],
+    "inode.i_blkbits": [12], "inode.i_size": [8192, 0], "buffer_head.b_size": [4096],
+    // Counts in one place, not for each processor.
+    "percpu_ref.percpu_count_ptr": [1],
+    "nlattr.nla_len": [260],
+  ]
+  /// How much stands behind a header without saying so.
+  private static let behind = ["nlattr": 256, "nlmsghdr": 1024]
+
+  private static func isBigEndian(_ type: ClangType) -> Bool {
+    ["__be16", "__be32", "__be64"].contains { type.spelling.hasSuffix($0) }
+  }
 
   let uses: Uses
   private(set) var entries: [Entry] = []
@@ -74,8 +90,14 @@ struct TypeTable {
     case .array: return number(of: type)
     default:
       guard let size = type.size else { return bytes("void", Self.opaque) }
-      if size == 1 { return bytes("char", 64) }
-      return array(of: type, size, count: Self.elements)
+      if size == 1 { return bytes("char", Self.opaque) }
+        // A table of attributes has a place for each, and any may be missing.
+      if type.kind == .pointer, type.pointee.declaration?.name == "nlattr" {
+        let number = array(of: type, size, count: Self.attributes)
+        for field in entries[number].fields.indices { entries[number].fields[field].values = [1, 0] }
+        return number
+      }
+    return array(of: type, size, count: Self.elements)
     }
   }
 
@@ -87,13 +109,16 @@ struct TypeTable {
     return array(of: type, size, count: 1)
   }
 
-  private mutating func array(of type: ClangType, _ size: Int, count: Int) -> Int {
-    let name = "\(type.unqualified)[\(count)]"
+  private mutating func array(
+    of type: ClangType, _ size: Int, count: Int, canMiss: Bool = false
+  ) -> Int {
+    let name = "\(Self.isBigEndian(type) ? "__be\(size * 8)" : type.unqualified)[\(count)]\(canMiss ? "?" : "")"
     if let known = numbers[name] { return known }
     let number = add(Entry(name: name, size: size * count))
     numbers[name] = number
     if var field = field(
-      type, Uses.Value(isOwn: true), name: type.unqualified, owner: nil, declaration: nil)
+      type, Uses.Value(isOwn: true, isTested: canMiss), name: type.unqualified, owner: nil,
+      declaration: nil)
     {
       field.count = count
       field.stride = size
@@ -142,12 +167,14 @@ struct TypeTable {
     }
     if let home = uses.homes[declaration], home.type.unqualified != name {
       let outer = self.number(of: home.type)
-      // Only one of two can be the other's home.
-      if entries[outer].home?.type != number { entries[number].home = (outer, home.within) }
+      // None can be part of itself, by way of others neither.
+      var next: Int? = outer
+      while let part = next, part != number { next = entries[part].home?.type }
+      if next == nil { entries[number].home = (outer, home.within) }
     }
     let (fields, tail) = members(of: type, at: 0, name: Self.name(type), owner: name)
     entries[number].fields = fields
-    entries[number].size += tail
+    entries[number].size += max(tail, Self.behind[declaration.name] ?? 0)
     return number
   }
 
@@ -172,6 +199,13 @@ struct TypeTable {
       let value = uses.values[member] ?? Uses.Value()
       let path = isAnonymous ? name : "\(name).\(member.name)"
       let offset = base + bits / 8
+      if let known = Self.known["\(member.parent?.name ?? "").\(member.name)"],
+        let size = memberType.size
+      {
+        result.append(
+          Field(kind: .number, offset: offset, size: size, name: path, values: known))
+        continue
+      }
       if member.isBitField {
         if value.isOwn, let field = bitField(member, base * 8 + bits, value, name: path) {
           result.append(field)
@@ -236,7 +270,8 @@ struct TypeTable {
         return [
           Field(
             kind: .number, offset: offset, size: size, count: count, stride: size,
-            name: value.isOwn ? name : nil, values: value.isOwn ? [1, 0] : [1])
+            name: value.isOwn ? name : nil, values: value.isOwn ? [1, 0] : [1],
+            isGivenBack: value.isGivenBack)
         ]
       }
       let inner = members(of: type, at: 0, name: name, owner: owner ?? "").fields
@@ -256,7 +291,9 @@ struct TypeTable {
       }
     }
     guard
-      var field = field(type, value, name: name, owner: owner, declaration: declaration)
+      var field = field(
+        type, value, name: name, owner: owner, declaration: declaration,
+        isElement: declaration?.type.kind == .array)
     else { return [] }
     field.offset = offset
     field.count = count
@@ -298,19 +335,29 @@ struct TypeTable {
 
   /// A number or a pointer; nil where it is simply zero.
   private mutating func field(
-    _ type: ClangType, _ value: Uses.Value, name: String, owner: String?, declaration: ClangCursor?
+    _ type: ClangType, _ value: Uses.Value, name: String, owner: String?, declaration: ClangCursor?,
+    isElement: Bool = false
   ) -> Field? {
     guard let size = type.size, size <= 8, size > 0 else { return nil }
     guard type.kind == .pointer else {
       guard value.isOwn else { return nil }
-      let values = Self.numbers(value, isBoolean: type.kind == .boolean).filter {
+      var values = Self.numbers(value, isBoolean: type.kind == .boolean).filter {
         Self.fits($0, size, isSigned: type.isSigned)
+      }
+      if Self.isBigEndian(type) {
+        values = values.map {
+          switch size {
+          case 2: Int64(UInt16(truncatingIfNeeded: $0).byteSwapped)
+          case 4: Int64(UInt32(truncatingIfNeeded: $0).byteSwapped)
+          default: $0.byteSwapped
+          }
+        }
       }
       return Field(kind: .number, offset: 0, size: size, name: name, values: values)
     }
     var field = Field(kind: .pointer, offset: 0, size: 8, name: name, values: [1])
     field.isGivenBack = value.isGivenBack
-    if value.isTested { field.values.append(0) }
+    if value.isTested || value.isElementTested && isElement { field.values.append(0) }
     if value.isErrorTested { field.values.append(Self.eio) }
     let pointee = type.pointee
     if pointee.kind == .function {
@@ -325,7 +372,13 @@ struct TypeTable {
       return field
     }
     let target = pointee.kind == .void ? value.pointee ?? pointee : pointee
-    field.target = number(pointedTo: target)
+    if value.isElementTested, target.kind == .pointer, target.pointee.kind != .function,
+      let size = target.size, target.pointee.declaration?.name != "nlattr"
+    {
+      field.target = array(of: target, size, count: Self.elements, canMiss: true)
+    } else {
+      field.target = number(pointedTo: target)
+    }
     // A chain ends.
     if let owner, target.unqualified == owner {
       field.values = [0, 1]
@@ -368,11 +421,11 @@ struct TypeTable {
   }
 
   /// An argument, or what a callee gives back.
-  mutating func argument(_ type: ClangType, _ value: Uses.Value, name: String) -> Field {
-    if type.kind == .pointer, type.pointee.kind == .function {
-      return Field(kind: .number, offset: 0, size: 8, values: [0])
-    }
-    let field = field(type, value, name: name, owner: nil, declaration: nil)
+  mutating func argument(_ cursor: ClangCursor) -> Field {
+    // The text that is read names it, whatever it does with it.
+    var value = uses.values[cursor] ?? Uses.Value()
+    value.isOwn = true
+    let field = field(cursor.type, value, name: cursor.name, owner: nil, declaration: cursor)
     return field ?? Field(kind: .number, offset: 0, size: 8, values: [0])
   }
 }

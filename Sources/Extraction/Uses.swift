@@ -10,6 +10,8 @@ struct Uses {
     var isOwn = false
     /// Whether it is tested for NULL, or for 0.
     var isTested = false
+    /// Whether its elements are.
+    var isElementTested = false
     /// Whether such a test is for what is missing: `if (!x)`.
     var isNeeded = false
     /// Whether it is tested with `IS_ERR()` and its like.
@@ -90,19 +92,39 @@ struct Uses {
     noteFrees(in: function)
   }
 
+  private static func lowers(_ name: String) -> Bool {
+    ["atomic_dec", "atomic_dec_return", "atomic_dec_and_test", "atomic_sub", "atomic_sub_return"]
+      .contains(name)
+  }
+
   /// Members whose pointers a function gives away for good.
   mutating func noteFrees(in function: ClangCursor) {
     var freed: [ClangCursor] = []
+    var lowered: [ClangCursor] = []
     function.visit { child in
       if child.syntax == .call, let callee = child.referenced,
         callee.name.contains("free") || callee.name.contains("put"),
-        let member = child.callArguments.first?.stripped(), member.isMemberReference,
-        let field = member.referenced
+        var member = child.callArguments.first?.stripped()
       {
+        // One of an array.
+        if member.expression == .subscript, let array = member.children.first?.stripped() {
+          member = array
+        }
+        guard member.isMemberReference, let field = member.referenced else { return true }
         freed.append(field)
       }
       return true
     }
+    function.visit { child in
+      if child.syntax == .call, let callee = child.referenced, Self.lowers(callee.name),
+        let count = child.callArguments.last?.stripped(), count.expression == .addressOf,
+        let member = count.children.first?.stripped(), let field = member.referenced, field.isField
+      {
+        lowered.append(field)
+      }
+      return true
+    }
+    for field in lowered where values[field] != nil { values[field]!.isGivenBack = true }
     for field in freed where values[field] != nil { values[field]!.isGivenBack = true }
   }
 
@@ -324,6 +346,12 @@ struct Uses {
   private mutating func compare(_ side: ClangCursor, _ other: ClangCursor, _ sign: String) {
     let target = side.stripped()
     // `NULL` is a cast.
+    if target.expression == .subscript, target.type.kind == .pointer,
+      other.stripped().constant == 0
+    {
+      test(side, isNegated: sign == "==")
+      return
+    }
     guard target.referenced != nil,
       let constant = other.stripped(casts: target.type.kind == .pointer).constant
     else { return }
@@ -375,6 +403,10 @@ struct Uses {
 
   private mutating func test(_ cursor: ClangCursor, isNegated: Bool) {
     let target = cursor.stripped()
+    if target.expression == .subscript, let array = target.children.first?.stripped().referenced {
+      values[array, default: Value()].isElementTested = true
+      return
+    }
     guard let declaration = target.referenced else { return }
     if target.syntax == .call {
       answers[declaration, default: Answer()].isTested = true

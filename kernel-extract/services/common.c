@@ -167,6 +167,16 @@ static kshim_u64 service_dma_alloc(const kshim_u64 *p)
 	return object;
 }
 
+/* p: pool, gfp, place for the address. How large its elements are the pool says to nobody. */
+static kshim_u64 service_pool_alloc(const kshim_u64 *p)
+{
+	const kshim_u64 object = service_allocate(8, 4096, 9);
+
+	if (object)
+		*(kshim_u64 *)SERVICE_POINTER(p[2]) = kshim_page_pa(object);
+	return object;
+}
+
 /* p: head, function. After the grace period it is the callback's to free. */
 static kshim_u64 service_call_later(const kshim_u64 *p)
 {
@@ -385,6 +395,14 @@ static kshim_u64 service_xa_store(const kshim_u64 *p)
 	if (kshim_decide(2))
 		return service_xa_errno(-12);
 	return service_entry_set(p[0], p[1], p[2]);
+}
+
+/* p: table, first, last, value, gfp */
+static kshim_u64 service_xa_store_range(const kshim_u64 *p)
+{
+	if (p[3] && kshim_decide(2))
+		return service_xa_errno(-12);
+	return 0;
 }
 
 static kshim_u64 service_xa_insert(const kshim_u64 *p)

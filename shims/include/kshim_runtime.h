@@ -105,7 +105,7 @@ struct kshim_field {
 	unsigned offset, count, stride;	/* elements of an array lie a stride apart */
 	unsigned char size, kind;
 	unsigned char bit, width;	/* of a bit-field, in `size` bytes at the offset; 0: none */
-	unsigned char is_given_back;	/* another function of the file frees what it points to */
+	unsigned char is_given_back;	/* another function of the file frees what it points to, or lowers the count */
 	unsigned short call;		/* who asks */
 	unsigned short value_count;	/* 0: zero */
 	unsigned target, within;	/* LIST: where in an element its node is */
@@ -122,6 +122,8 @@ struct kshim_types {
 	void *const *functions;
 };
 kshim_u64 kshim_make(unsigned type);
+kshim_u64 kshim_make_own(unsigned type);	/* what a callee of its own gives back */
+void kshim_give_back(kshim_u64 address, kshim_u64 pc);
 kshim_u64 kshim_value(const struct kshim_field *field);
 void kshim_region(void *address, unsigned long size, unsigned type);
 void kshim_leave(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */

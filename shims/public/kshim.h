@@ -332,6 +332,8 @@ struct kshim_table {
 			 uint32_t room);
 	/* Where the subject's own data names freed memory, for kshim_store.address; 0: nowhere. */
 	uint64_t (*dangling)(void);
+	/* Where a count that somebody lowers again was raised and still is; 0 when nowhere. */
+	uint64_t (*raised)(void);
 	/* Writes how often each branch was taken, for llvm-profdata. NULL in a build that does not
 	 * count; false when the file cannot be written. */
 	bool (*write_profile)(const char *path);

@@ -425,6 +425,29 @@ void kshim_free_of(const void *cache, kshim_u64 address, kshim_u64 pc)
 	free_with(cache, address, KSHIM_MEMORY_OBJECT, 0, pc);
 }
 
+/* In place of a cache: what a callee made and another frees. */
+#define OWN 1
+
+void memory_own(uint64_t address)
+{
+	struct allocation *found = allocation_at(address);
+
+	if (found)
+		found->cache = OWN;
+}
+
+/* Frees what holds an address, where a callee made it. */
+void kshim_give_back(kshim_u64 address, kshim_u64 pc)
+{
+	const struct allocation *found = allocation_at(address);
+	enum kshim_at at = memory_at(address);
+
+	if (!found || found->cache != OWN || (at != KSHIM_AT_LIVE && at != KSHIM_AT_FREED))
+		return;
+	address = found->start + offset;
+	free_with(NULL, address, KSHIM_MEMORY_ANY, 0, pc);
+}
+
 kshim_u64 kshim_pa(kshim_u64 address, kshim_u64 pc)
 {
 	if (window_of(address - offset) >= 0)

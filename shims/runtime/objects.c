@@ -169,6 +169,14 @@ kshim_u64 kshim_make(unsigned type)
 	return make(type);
 }
 
+kshim_u64 kshim_make_own(unsigned type)
+{
+	const uint64_t address = kshim_make(type);
+
+	memory_own(address);
+	return address;
+}
+
 static void join(uint64_t head, uint64_t node)
 {
 	put(head, node, 8);
@@ -277,6 +285,21 @@ bool objects_may_dangle(uint64_t address)
 		if (field->is_given_back && within < (uint64_t)field->count * (field->stride ? field->stride : 8))
 			return true;
 	}
+	return false;
+}
+
+bool objects_is_count(uint64_t address)
+{
+	struct region region;
+	const struct kshim_type *type;
+
+	if (!step_harness->types || !find(address, &region))
+		return false;
+	type = &types()->types[region.type];
+	for (uint32_t i = 0; i < type->field_count; i++)
+		if (type->fields[i].is_given_back && type->fields[i].kind == KSHIM_FIELD_NUMBER &&
+		    type->fields[i].offset == address - region.start)
+			return true;
 	return false;
 }
 

@@ -162,3 +162,30 @@ uint64_t kshim_dangling(void)
 	}
 	return 0;
 }
+
+/*
+ * Where an atomic count of what the callers brought was raised and not lowered again, though another function
+ * lowers it; 0 when nowhere. Told of the first write, which says what was there before.
+ */
+uint64_t kshim_raised(void)
+{
+	struct memory_block block;
+
+	for (uint32_t i = 0; i < memory_store_count; i++) {
+		const struct kshim_store *store = &memory_stores[i];
+		const uint64_t address = store->address + store->within;
+		int32_t now, before;
+		bool is_first = true;
+
+		if (store->size != 4 || store->within > 4 || !objects_is_count(address) ||
+		    !memory_block_at(address, &block) || !block.is_live)
+			continue;
+		for (uint32_t j = 0; j < i && is_first; j++)
+			is_first = memory_stores[j].address != store->address;
+		memcpy(&now, (void *)address, 4);
+		memcpy(&before, (const char *)&store->before + store->within, 4);
+		if (is_first && now > before)
+			return store->pc;
+	}
+	return 0;
+}

@@ -185,6 +185,7 @@ bool memory_block_of(uint64_t value, struct memory_block *block);
 /* Memory for an object of a type, and what an address of such memory belongs to: first is the number of
  * the object's first byte among all. */
 uint64_t memory_take_typed(uint64_t size, uint32_t type);
+void memory_own(uint64_t address);	/* kshim_give_back() frees it */
 bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t *first,
 		     uint32_t *type);
 
@@ -200,6 +201,8 @@ void objects_reset(void);
 uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released, uint32_t *events,
 		    uint32_t room);
 uint64_t kshim_dangling(void);
+uint64_t kshim_raised(void);
+bool objects_is_count(uint64_t address);
 
 void memory_save(struct memory_state *state);
 void memory_restore(const struct memory_state *state);
