@@ -296,7 +296,8 @@ struct Extractor {
       manifest.targets
       + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }
     var harnessing = manifest.isFromTypes ? Harnessing(manifest, functions) : nil
-    closure.cut = harnessing?.cut(targets + source.added) ?? []
+    // What a header calls is defined once.
+    closure.cut = (harnessing?.cut(targets + source.added) ?? []).subtracting(needed)
     for name in targets + manifest.extract + source.added {
       closure.add(function: functions[name]!)
     }
@@ -381,7 +382,10 @@ struct Extractor {
       targets: targets.map { functions[$0]! },
       text: pieces.flatMap(\.functions).compactMap { functions[$0] },
       callees: closure.unanswered.merging(
-        needed.compactMap { name in declared(name, as: .function).map { (name, $0) } }
+        needed.compactMap { name in
+          functions[name]?.isInMainFile == true
+            ? nil : declared(name, as: .function).map { (name, $0) }
+        }
       ) { first, _ in first },
       answered: callees, variables: closure.unknownVariables,
       needed: needed.compactMap { declared($0, as: .variable) },
@@ -402,7 +406,8 @@ struct Extractor {
     return Result(
       source: source, preamble: preamble, includes: leading, pieces: pieces,
       targets: targets.map { ($0, functions[$0]!.prototype!) },
-      callees: callees + (generated?.callees ?? []), slots: resolved.slots, objects: resolved.objects,
+      callees: callees + (generated?.callees ?? []), slots: resolved.slots,
+      objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
       variables: external + byType + (generated?.variables ?? []),
       caches: closure.caches.sorted(), files: files,

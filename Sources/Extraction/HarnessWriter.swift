@@ -87,8 +87,8 @@ struct HarnessWriter {
     let remembered = manifest.state.map { "static \($0.type) \($0.name)[\($0.count)];" }
     let variables = extracted.variables.map { variable in
       let type = variable.type.contains("[") ? "__typeof__(\(variable.name))" : variable.type
-      return variable.type.hasSuffix("[]")
-        ? Self.declare(String(variable.type.dropLast(1)) + "64]", variable.name) + ";"
+      return variable.type.contains("[]")
+        ? Self.declare(variable.type.replacing("[]", with: "[64]"), variable.name) + ";"
         : "\(type) \(variable.name);"
     }
     let opaque = (extracted.generated?.opaque ?? []).map {
@@ -204,7 +204,8 @@ struct HarnessWriter {
     if !fills.isEmpty {
       let statements = fills.map { "kshim_fill((void *)p\($0.argument), \($0.type), pc);" }
       let first = rule.answers.isEmpty ? Self.first(rule) : nil
-      let isDone = makes != nil ? "(long)value > 0" : first.map { "value == (kshim_u64)(\($0))" } ?? "1"
+      let isDone =
+        makes != nil ? "(long)value > 0" : first.map { "value == (kshim_u64)(\($0))" } ?? "1"
       body.append("if (\(isDone)) { \(statements.joined(separator: " ")) }")
     }
     if !isSilent {
