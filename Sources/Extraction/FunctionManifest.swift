@@ -103,6 +103,8 @@ struct Makefile {
   /// Of the makefile that is read.
   private var variables: [String: String] = [:]
   private let settings: Set<Substring>
+  /// The texts that say what a switch needs.
+  private var choices: [String] = []
   private let hasSettings: Bool
 
   init(of file: String, in revision: Revision) {
@@ -118,6 +120,10 @@ struct Makefile {
         return words.count > 2 && words[0] == "#define" ? words[1] : nil
       })
     var folder = (file as NSString).deletingLastPathComponent
+    choices = sequence(first: folder) {
+      $0.isEmpty ? nil : ($0 as NSString).deletingLastPathComponent
+    }.compactMap { revision.path(of: "\($0)/Kconfig") }
+      .compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
     var part = Self.object(of: file)
     if !lines(of: folder).contains(where: { $0.words.contains(part) }) {
       findWhole(of: (file as NSString).lastPathComponent, folder)
@@ -161,16 +167,20 @@ struct Makefile {
     guard let path = revision.path(of: folder),
       let files = try? FileManager.default.contentsOfDirectory(atPath: path)
     else { return }
-    let directive = "#include \"\(name)\""
+    func isDirective(_ line: Substring) -> Bool {
+      line.firstMatch(of: /^#\s*include\s*"([^"]+)"/)?.1 == name[...]
+    }
     for other in files.sorted() where other.hasSuffix(".c") && other != name {
       let file = "\(folder)/\(other)"
       guard let path = revision.path(of: file),
-        let text = try? String(contentsOfFile: path, encoding: .utf8), text.contains(directive)
+        let text = try? String(contentsOfFile: path, encoding: .utf8), text.contains("\"\(name)\"")
       else { continue }
+      let lines = text.split(separator: "\n")
+      guard lines.contains(where: isDirective) else { continue }
       whole = file
       var depth = 0
-      for line in text.split(separator: "\n") {
-        if line.hasPrefix(directive) { break }
+      for line in lines {
+        if isDirective(line) { break }
         if line.hasPrefix("#if") { depth += 1 }
         if line.hasPrefix("#endif") { depth -= 1 }
         guard depth == 0 else { continue }
@@ -191,7 +201,8 @@ struct Makefile {
     let prefix = folder.isEmpty ? "" : "\(folder)/"
     let text =
       ["Kbuild", "Makefile"].compactMap { revision.path(of: prefix + $0) }
-      .compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }.joined(separator: "\n")
+      .compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+      .flatMap { [$0] + parts(of: $0, folder) }.joined(separator: "\n")
     var conditions: [String] = []
     return text.replacing("\\\n", with: " ").split(separator: "\n").compactMap { line in
       let first = line.split(whereSeparator: \.isWhitespace).first ?? ""
@@ -216,6 +227,41 @@ struct Makefile {
     }
   }
 
+  /// Notes a switch that is off, and those that are on wherever it is.
+  private mutating func leaveOut(_ name: String, depth: Int = 0) {
+    guard !leftOutBy.contains(name) else { return }
+    leftOutBy.append(name)
+    guard depth < 4 else { return }
+    let head = "config \(name.dropFirst("CONFIG_".count))"
+    for text in choices {
+      let lines = text.split(separator: "\n")
+      guard let first = lines.firstIndex(where: { $0 == head }) else { continue }
+      for line in lines[(first + 1)...].prefix(while: { !$0.hasPrefix("config ") }) {
+        let words = line.split(whereSeparator: \.isWhitespace)
+        let isNeeded = words.starts(with: ["depends", "on"]) && !line.contains("|")
+        guard isNeeded || words.first == "select" && !words.contains("if") else { continue }
+        for word in words.dropFirst(isNeeded ? 2 : 1)
+        where word.first?.isLetter ?? false {
+          let other = "CONFIG_\(word)"
+          if !settings.contains(other[...]), !settings.contains("\(other)_MODULE") {
+            leaveOut(other, depth: depth + 1)
+          }
+        }
+      }
+      return
+    }
+  }
+
+  /// What a makefile includes: `include $(src)/x/Kbuild`.
+  private func parts(of text: String, _ folder: String) -> [String] {
+    text.split(separator: "\n").compactMap { line in
+      guard let path = line.firstMatch(of: /^-?include\s+(\$\((?:src|srctree)\)\/\S+)/)?.1,
+        let file = relative(String(path), folder), let path = revision.path(of: file)
+      else { return nil }
+      return try? String(contentsOfFile: path, encoding: .utf8)
+    }
+  }
+
   private mutating func flags(
     _ lines: [Line], _ folder: String, names: [String]
   ) {
@@ -236,10 +282,10 @@ struct Makefile {
 
   private func relative(_ path: String, _ folder: String) -> String? {
     var path = path
+    let own = ["src", "srctree", "obj", "objtree"]
     for _ in 0..<4 {
-      guard let name = path.firstMatch(of: /\$\((\w+)\)/)?.1,
-        !["src", "srctree", "obj", "objtree"]
-          .contains(String(name)), let value = variables[String(name)]
+      let names = path.matches(of: /\$\((\w+)\)/).map { String($0.1) }
+      guard let name = names.first(where: { !own.contains($0) }), let value = variables[name]
       else { break }
       path = path.replacing("$(\(name))", with: value)
     }
@@ -277,7 +323,7 @@ struct Makefile {
       let isBuiltIn = settings.contains(name[...])
       let isPart = settings.contains("\(name)_MODULE")
       if isPart, !isBuiltIn { isModule = true }
-      if hasSettings, !isPart, !isBuiltIn { leftOutBy.append(name) }
+      if hasSettings, !isPart, !isBuiltIn { leaveOut(name) }
     }
     if name == nil, line.name == "obj-m" {
       isModule = true

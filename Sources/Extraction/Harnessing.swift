@@ -108,7 +108,9 @@ struct Harnessing {
     var types = TypeTable(uses)
     let arguments = targets.map { target in
       target.arguments.map { argument in
-        types.argument(argument.type, uses.values[argument] ?? .init(isOwn: true), name: argument.name)
+        types.argument(
+          argument.type, uses.values[argument] ?? .init(isOwn: true), name: argument.name,
+          declaration: argument)
       }
     }
     let known = Set(answered.map(\.name))
@@ -237,7 +239,7 @@ struct Harnessing {
 
   private static func mayPair(_ rule: Manifest.Rule) -> Bool {
     switch rule.action {
-    case .returns, .custom, .ignored: true
+    case .returns, .custom: true
     default: false
     }
   }
@@ -252,8 +254,8 @@ struct Harnessing {
   private static func numbers(_ type: ClangType, _ answer: Uses.Answer) -> [String] {
     if answer.isNegated, !answer.isPositive { return ["1", "0"] }
     guard type.kind == .number, type.isSigned, type.size ?? 0 >= 4 else { return ["0", "1"] }
-    // A number that is only looked at for being 0 may be anything else.
-    guard answer.isErrno || !answer.isTested else { return ["0", "1"] }
+    // A number that is only looked at for being 0, or is only reckoned with, may be anything else.
+    guard answer.isErrno || !answer.isTested && !answer.isUsed else { return ["0", "1"] }
     return ["0", "\(TypeTable.eio)"] + (answer.isPositive ? ["1"] : [])
   }
 }

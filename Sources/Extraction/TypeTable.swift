@@ -28,6 +28,8 @@ struct TypeTable {
   struct Entry {
     var name: String
     var size: Int
+    /// What stands behind one that was made for itself, all 0: a header has its data there.
+    var room = 0
     var home: (type: Int, within: Int)?
     var fields: [Field] = []
   }
@@ -45,7 +47,10 @@ struct TypeTable {
     "llist_node", "timerqueue_head", "xarray", "idr", "radix_tree_root", "maple_tree",
   ]
   /// Elements of what a pointer to numbers or to pointers points to.
-  private static let elements = 4
+  private static let elements = 16
+  private static let bytes = 256
+  private static let heads = 8
+  private static let room = 64
   /// Of what no type says.
   private static let opaque = 4096
   /// The most that a number can be in one run or another.
@@ -71,7 +76,7 @@ struct TypeTable {
     case .array: return number(of: type)
     default:
       guard let size = type.size else { return bytes("void", Self.opaque) }
-      if size == 1 { return bytes("char", 64) }
+      if size == 1 { return bytes("char", Self.bytes) }
       return array(of: type, size, count: Self.elements)
     }
   }
@@ -134,7 +139,11 @@ struct TypeTable {
       return number
     }
     if declaration.name == "list_head" {
-      entries[number].fields = [Field(kind: .list, offset: 0, size: 16, values: [0])]
+      // One, or the first of several.
+      entries[number].fields = [
+        Field(kind: .list, offset: 0, size: 16, count: Self.heads, stride: 16, values: [0])
+      ]
+      entries[number].room = (Self.heads - 1) * size
       return number
     }
     if let home = uses.homes[declaration], home.type.unqualified != name {
@@ -145,6 +154,7 @@ struct TypeTable {
     let (fields, tail) = members(of: type, at: 0, name: Self.name(type), owner: name)
     entries[number].fields = fields
     entries[number].size += tail
+    entries[number].room = Self.room
     return number
   }
 
@@ -353,11 +363,10 @@ struct TypeTable {
   }
 
   /// An argument, or what a callee gives back.
-  mutating func argument(_ type: ClangType, _ value: Uses.Value, name: String) -> Field {
-    if type.kind == .pointer, type.pointee.kind == .function {
-      return Field(kind: .number, offset: 0, size: 8, values: [0])
-    }
-    let field = field(type, value, name: name, owner: nil, declaration: nil)
+  mutating func argument(
+    _ type: ClangType, _ value: Uses.Value, name: String, declaration: ClangCursor? = nil
+  ) -> Field {
+    let field = field(type, value, name: name, owner: nil, declaration: declaration)
     return field ?? Field(kind: .number, offset: 0, size: 8, values: [0])
   }
 }

@@ -208,6 +208,7 @@ struct Uses {
   /// Casts, written or not, and parentheses.
   private mutating func converted(_ cursor: ClangCursor, _ use: Use) {
     contained(cursor)
+    widened(cursor)
     let type = cursor.type
     if type.kind == .pointer, type.pointee.kind == .record,
       let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false),
@@ -258,6 +259,25 @@ struct Uses {
       return true
     }
     for member in found { values[member, default: Value()].pointee = type }
+  }
+
+  /// `(struct outer *)inner`, of the first member of what the result points to.
+  private mutating func widened(_ cursor: ClangCursor) {
+    guard cursor.isCast, cursor.type.kind == .pointer, cursor.type.pointee.kind == .record,
+      let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false),
+      inner.type.kind == .pointer, inner.type.pointee.kind == .record,
+      let record = inner.type.pointee.declaration, homes[record] == nil
+    else { return }
+    let outer = cursor.type.pointee.canonical
+    var part = outer
+    for _ in 0..<4 {
+      guard let first = part.fields.first, first.type.kind == .record, !first.isBitField else { return }
+      if first.type.declaration == record {
+        homes[record] = Home(type: outer, within: 0)
+        return
+      }
+      part = first.type.canonical
+    }
   }
 
   /// `container_of()`: a pointer, less the offset of a member of what the result points to.

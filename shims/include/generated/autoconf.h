@@ -194,6 +194,9 @@
 #undef CONFIG_PRINTK_INDEX
 #endif
 
+/* Said by the Makefile of who compiles for a tracer. */
+#define CC_USING_FENTRY
+
 /* Nothing is patched at boot: a static key is a variable, a static call is a call. */
 #undef CONFIG_JUMP_LABEL
 #undef CONFIG_HAVE_STATIC_CALL
