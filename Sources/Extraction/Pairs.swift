@@ -117,7 +117,12 @@ struct Pairs {
     var pairs: [Generated.Pair] = []
     let unseen = seen.subtracting(callees.map(\.name))
     for taker in callees where !unseen.contains(where: { isPair(taker.name, $0) }) {
-      for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name) {
+      // What only gives first values takes nothing, unless the text itself undoes it.
+      let words = taker.name.split(separator: "_")
+      let isFirst =
+        taker.prototype.result.shape == .void
+        && (words.contains("init") || words.contains("initialize") || words.contains("setup"))
+      for giver in callees + (isFirst ? [] : others) where taker.name != giver.name && isPair(taker.name, giver.name) {
         let (taken, given) = (taker.prototype, giver.prototype)
         var key: (takes: Int?, gives: Int?) = (nil, nil)
         search: for (number, argument) in given.arguments.enumerated()

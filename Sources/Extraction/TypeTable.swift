@@ -136,6 +136,9 @@ struct TypeTable {
       return number
     }
     guard let declaration = type.declaration, !Self.nodes.contains(declaration.name) else {
+      if type.declaration?.name == "hlist_node", let home = uses.homes[type.declaration!] {
+        entries[number].home = (self.number(of: home.type), home.within)
+      }
       return number
     }
     if declaration.name == "list_head" {
@@ -245,7 +248,15 @@ struct TypeTable {
             name: value.isOwn ? name : nil, values: value.isOwn ? [1, 0] : [1])
         ]
       }
-      let inner = members(of: type, at: 0, name: name, owner: owner ?? "").fields
+      var inner = members(of: type, at: 0, name: name, owner: owner ?? "").fields
+      if record == "percpu_ref" {
+        // It counts in one place.
+        for member in type.fields where member.name == "percpu_count_ptr" {
+          let offset = member.fieldOffset / 8
+          inner.removeAll { $0.offset == offset }
+          inner.append(Field(kind: .number, offset: offset, size: 8, values: [1]))
+        }
+      }
       if count == 1 {
         return inner.map {
           var field = $0
@@ -268,6 +279,24 @@ struct TypeTable {
     field.count = count
     field.stride = size
     return [field]
+  }
+
+  /// What a pointer to the head of a list points to, where the text says what its elements are.
+  private mutating func head(of type: ClangType, _ element: Uses.Home) -> Int? {
+    guard let record = type.declaration?.name, let size = type.size,
+      ["list_head", "hlist_head", "hlist_nulls_head"].contains(record)
+    else { return nil }
+    let name = "\(record) of \(element.type.unqualified)+\(element.within)"
+    if let known = numbers[name] { return known }
+    let number = add(Entry(name: name, size: size))
+    numbers[name] = number
+    let target = self.number(of: element.type)
+    entries[number].fields = [
+      Field(
+        kind: record == "list_head" ? .list : .pointer, offset: 0, size: size, name: name,
+        values: [1, 0], target: target, within: element.within)
+    ]
+    return number
   }
 
   private mutating func list(
@@ -331,6 +360,12 @@ struct TypeTable {
       return field
     }
     let target = pointee.kind == .void ? value.pointee ?? pointee : pointee
+    if let declaration, let element = uses.elements[declaration],
+      let head = head(of: target, element)
+    {
+      field.target = head
+      return field
+    }
     field.target = number(pointedTo: target)
     // A chain ends.
     if let owner, target.unqualified == owner {

@@ -310,6 +310,7 @@ struct Uses {
       guard pointer.isMemberReference, let base = pointer.children.first?.stripped() else { return }
       let head = base.expression == .addressOf ? base.children.first?.stripped() ?? base : base
       if let head = head.referenced, elements[head] == nil { elements[head] = home }
+      if record.name == "hlist_node", homes[record] == nil { homes[record] = home }
     } else if homes[record] == nil, record.name != "rb_node" {
       homes[record] = home
     }
