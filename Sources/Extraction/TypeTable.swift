@@ -92,7 +92,8 @@ struct TypeTable {
   private mutating func array(of type: ClangType, _ size: Int, count: Int) -> Int {
     let name = "\(type.unqualified)[\(count)]"
     if let known = numbers[name] { return known }
-    let number = add(Entry(name: name, size: size * count))
+    // What ends with a 0 ends.
+    let number = add(Entry(name: name, size: size * count, room: count > 1 ? Self.room : 0))
     numbers[name] = number
     if var field = field(
       type, Uses.Value(isOwn: true), name: type.unqualified, owner: nil, declaration: nil)
@@ -190,7 +191,9 @@ struct TypeTable {
       }
       if memberType.kind == .array, let size = memberType.element.size, size > 0 {
         var count = memberType.count
-        if count == 0, let part = value.pointee, let partSize = part.size {
+        if count == 0, memberType.element.kind != .pointer, let part = value.pointee,
+          let partSize = part.size
+        {
           // An object of another type stands at the end.
           tail = max(tail, partSize)
           result += members(of: part, at: offset, name: Self.name(part), owner: part.unqualified)
