@@ -36,6 +36,10 @@ public struct Check: Sendable {
     self.progress = progress
   }
 
+  /// Whether branches are counted: where nothing but types says what the inputs can be, a branch that
+  /// none of them takes says nothing.
+  var counts: Bool { drives == nil && FunctionName(subject) == nil }
+
   private var domain: any ObservedDomain.Type {
     Subjects.domain(of: subject, in: installation)
   }
@@ -173,7 +177,7 @@ public struct Check: Sendable {
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
-      subject, revision, jobs: jobs, counting: drives == nil, installation: installation,
+      subject, revision, jobs: jobs, counting: counts, installation: installation,
       in: work.path)
     let (verdict, _) = try await judge(domain, builds, in: work.path)
     return .init(
@@ -249,7 +253,7 @@ public struct Check: Sendable {
     let provenance = builds.extraction.provenance
     // What lies beyond a limit may take any branch.
     var notes =
-      drives == nil && result.isExhaustive && result.most == nil
+      counts && result.isExhaustive && result.most == nil
       ? try await notes(domain, builds, result.covering, in: work) : []
     // Which way a branch goes is not known where what it depends on was never set.
     notes.removeAll { note in

@@ -105,7 +105,7 @@ public struct Compare: Sendable {
     check.phase?("extracting and compiling \(candidate.label)")
     try prepare(directory)
     return try await Builds.make(
-      check.subject, candidate.revision, jobs: check.jobs, counting: check.drives == nil,
+      check.subject, candidate.revision, jobs: check.jobs, counting: check.counts,
       installation: check.installation, in: directory)
   }
 

@@ -213,6 +213,10 @@ struct Closure {
         guard target.kind == .function else { return true }
         if boundary.contains(target.name), target.definition == nil {
           boundaryCalled.insert(target.name)
+        } else if target.definition == nil, functions[target.name] == nil,
+          manifest.files[target.name] != nil
+        {
+          ofFiles.insert(target.name)
         } else if manifest.isFromTypes, target.definition == nil, functions[target.name] == nil,
           !Self.isKnown(target.name), !isByPattern(target.name, target)
         {

@@ -328,7 +328,8 @@ struct Extractor {
       manifest.targets
       + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }
     var harnessing = manifest.isFromTypes ? Harnessing(manifest, functions, revision) : nil
-    closure.cut = harnessing?.cut(targets + source.added) ?? []
+    // What a header calls is defined once.
+    closure.cut = (harnessing?.cut(targets + source.added) ?? []).subtracting(needed)
     for name in targets + manifest.extract + source.added {
       closure.add(function: functions[name]!)
     }
@@ -414,7 +415,10 @@ struct Extractor {
       targets: targets.map { functions[$0]! },
       text: pieces.flatMap(\.functions).compactMap { functions[$0] },
       callees: closure.unanswered.merging(
-        needed.compactMap { name in declared(name, as: .function).map { (name, $0) } }
+        needed.compactMap { name in
+          functions[name]?.isInMainFile == true
+            ? nil : declared(name, as: .function).map { (name, $0) }
+        }
       ) { first, _ in first },
       answered: callees, variables: closure.unknownVariables,
       needed: needed.compactMap { declared($0, as: .variable) },

@@ -88,11 +88,23 @@ struct Makefile {
   private(set) var isModule = false
   /// Switches of the configuration that it needs, and that are off: it is read as if they were on.
   private(set) var leftOutBy: [String] = []
+  /// All switches that it needs.
+  private(set) var needs: [String] = []
+  /// The file that it is a part of: `#include "X.c"`.
+  private(set) var whole: String?
+  /// What stands in front of it there: paths of headers as they are spelled, and macros.
+  private(set) var before: [Before] = []
+  enum Before: Equatable {
+    case header(String)
+    case macro(String)
+  }
 
   private let revision: Revision
   /// Of the makefile that is read.
   private var variables: [String: String] = [:]
   private let settings: Set<Substring>
+  /// The texts that say what a switch needs.
+  private var choices: [String] = []
   private let hasSettings: Bool
 
   init(of file: String, in revision: Revision) {
@@ -107,9 +119,16 @@ struct Makefile {
         let words = line.split(separator: " ")
         return words.count > 2 && words[0] == "#define" ? words[1] : nil
       })
-    let object = "\((file as NSString).deletingPathExtension).o"
     var folder = (file as NSString).deletingLastPathComponent
-    var part = (object as NSString).lastPathComponent
+    choices = sequence(first: folder) {
+      $0.isEmpty ? nil : ($0 as NSString).deletingLastPathComponent
+    }.compactMap { revision.path(of: "\($0)/Kconfig") }
+      .compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+    var part = Self.object(of: file)
+    if !lines(of: folder).contains(where: { $0.words.contains(part) }) {
+      findWhole(of: (file as NSString).lastPathComponent, folder)
+      if let whole { part = Self.object(of: whole) }
+    }
     var hasOwner = false
     while true {
       let lines = self.lines(of: folder)
@@ -139,22 +158,112 @@ struct Makefile {
     }
   }
 
-  /// Assignments, each with its value's words.
-  private func lines(of folder: String) -> [(name: String, words: [String])] {
+  private static func object(of file: String) -> String {
+    "\(((file as NSString).lastPathComponent as NSString).deletingPathExtension).o"
+  }
+
+  /// Looks for a file of the same folder that includes another one as a part of its text.
+  private mutating func findWhole(of name: String, _ folder: String) {
+    guard let path = revision.path(of: folder),
+      let files = try? FileManager.default.contentsOfDirectory(atPath: path)
+    else { return }
+    func isDirective(_ line: Substring) -> Bool {
+      line.firstMatch(of: /^#\s*include\s*"([^"]+)"/)?.1 == name[...]
+    }
+    for other in files.sorted() where other.hasSuffix(".c") && other != name {
+      let file = "\(folder)/\(other)"
+      guard let path = revision.path(of: file),
+        let text = try? String(contentsOfFile: path, encoding: .utf8), text.contains("\"\(name)\"")
+      else { continue }
+      let lines = text.split(separator: "\n")
+      guard lines.contains(where: isDirective) else { continue }
+      whole = file
+      var depth = 0
+      for line in lines {
+        if isDirective(line) { break }
+        if line.hasPrefix("#if") { depth += 1 }
+        if line.hasPrefix("#endif") { depth -= 1 }
+        guard depth == 0 else { continue }
+        if let header = line.firstMatch(of: /^#\s*include\s*["<]([^">]+\.h)[">]/)?.1 {
+          before.append(.header(String(header)))
+        } else if let macro = line.firstMatch(of: /^#\s*define\s+(\w+)(?:\s+(\S.*))?$/) {
+          before.append(.macro("\(macro.1)=\(macro.2 ?? "")"))
+        }
+      }
+      return
+    }
+  }
+
+  private typealias Line = (name: String, words: [String], conditions: [String])
+
+  /// Assignments, each with its value's words and the switches that must be on for it.
+  private func lines(of folder: String) -> [Line] {
     let prefix = folder.isEmpty ? "" : "\(folder)/"
     let text =
       ["Kbuild", "Makefile"].compactMap { revision.path(of: prefix + $0) }
-      .compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }.joined(separator: "\n")
+      .compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+      .flatMap { [$0] + parts(of: $0, folder) }.joined(separator: "\n")
+    var conditions: [String] = []
     return text.replacing("\\\n", with: " ").split(separator: "\n").compactMap { line in
+      let first = line.split(whereSeparator: \.isWhitespace).first ?? ""
+      if first.hasPrefix("if") {
+        let isOn =
+          first == "ifdef" || first == "ifeq" && line.contains(",y)")
+          || first == "ifneq" && line.contains(",)")
+        let name = line.firstMatch(of: /CONFIG_\w+/)?.output
+        conditions.append(isOn ? name.map(String.init) ?? "" : "")
+      } else if first == "else" {
+        if !conditions.isEmpty { conditions[conditions.count - 1] = "" }
+      } else if first == "endif" {
+        _ = conditions.popLast()
+      }
       guard let sign = line.firstRange(of: "=") else { return nil }
       let name = line[..<sign.lowerBound].filter { !" \t:+?".contains($0) }
       let value = line[sign.upperBound...].prefix { $0 != "#" }
-      return (String(name), value.split(whereSeparator: \.isWhitespace).map(String.init))
+      return (
+        String(name), value.split(whereSeparator: \.isWhitespace).map(String.init),
+        conditions.filter { !$0.isEmpty }
+      )
+    }
+  }
+
+  /// Notes a switch that is off, and those that are on wherever it is.
+  private mutating func leaveOut(_ name: String, depth: Int = 0) {
+    guard !leftOutBy.contains(name) else { return }
+    leftOutBy.append(name)
+    guard depth < 4 else { return }
+    let head = "config \(name.dropFirst("CONFIG_".count))"
+    for text in choices {
+      let lines = text.split(separator: "\n")
+      guard let first = lines.firstIndex(where: { $0 == head }) else { continue }
+      for line in lines[(first + 1)...].prefix(while: { !$0.hasPrefix("config ") }) {
+        let words = line.split(whereSeparator: \.isWhitespace)
+        let isNeeded = words.starts(with: ["depends", "on"]) && !line.contains("|")
+        guard isNeeded || words.first == "select" && !words.contains("if") else { continue }
+        for word in words.dropFirst(isNeeded ? 2 : 1)
+        where word.first?.isLetter ?? false {
+          let other = "CONFIG_\(word)"
+          if !settings.contains(other[...]), !settings.contains("\(other)_MODULE") {
+            leaveOut(other, depth: depth + 1)
+          }
+        }
+      }
+      return
+    }
+  }
+
+  /// What a makefile includes: `include $(src)/x/Kbuild`.
+  private func parts(of text: String, _ folder: String) -> [String] {
+    text.split(separator: "\n").compactMap { line in
+      guard let path = line.firstMatch(of: /^-?include\s+(\$\((?:src|srctree)\)\/\S+)/)?.1,
+        let file = relative(String(path), folder), let path = revision.path(of: file)
+      else { return nil }
+      return try? String(contentsOfFile: path, encoding: .utf8)
     }
   }
 
   private mutating func flags(
-    _ lines: [(name: String, words: [String])], _ folder: String, names: [String]
+    _ lines: [Line], _ folder: String, names: [String]
   ) {
     for line in lines where names.contains(where: { line.name.hasPrefix($0) }) {
       var words = line.words[...]
@@ -173,10 +282,10 @@ struct Makefile {
 
   private func relative(_ path: String, _ folder: String) -> String? {
     var path = path
+    let own = ["src", "srctree", "obj", "objtree"]
     for _ in 0..<4 {
-      guard let name = path.firstMatch(of: /\$\((\w+)\)/)?.1,
-        !["src", "srctree", "obj", "objtree"]
-          .contains(String(name)), let value = variables[String(name)]
+      let names = path.matches(of: /\$\((\w+)\)/).map { String($0.1) }
+      guard let name = names.first(where: { !own.contains($0) }), let value = variables[name]
       else { break }
       path = path.replacing("$(\(name))", with: value)
     }
@@ -199,15 +308,24 @@ struct Makefile {
 
   /// Whether what holds an object is built in, a module, or left out.
   private mutating func follow(
-    _ object: String, _ lines: [(name: String, words: [String])], depth: Int = 0
+    _ object: String, _ lines: [Line], depth: Int = 0
   ) {
-    guard depth < 4, let line = lines.first(where: { $0.words.contains(object) }) else { return }
-    if let name = line.name.firstMatch(of: /\((CONFIG_\w+)\)/)?.1 {
-      let isBuiltIn = settings.contains(name)
+    let line = lines.first { line in
+      line.words.contains { word in
+        word == object
+          || word.hasPrefix(object) && word.dropFirst(object.count).allSatisfy { $0 == ")" }
+      }
+    }
+    guard depth < 4, let line else { return }
+    let name = line.name.firstMatch(of: /\((CONFIG_\w+)\)/)?.1
+    for name in line.conditions + (name.map { [String($0)] } ?? []) where !needs.contains(name) {
+      needs.append(name)
+      let isBuiltIn = settings.contains(name[...])
       let isPart = settings.contains("\(name)_MODULE")
       if isPart, !isBuiltIn { isModule = true }
-      if hasSettings, !isPart, !isBuiltIn { leftOutBy.append(String(name)) }
-    } else if line.name == "obj-m" {
+      if hasSettings, !isPart, !isBuiltIn { leaveOut(name) }
+    }
+    if name == nil, line.name == "obj-m" {
       isModule = true
     }
     // A part of something else.

@@ -93,6 +93,11 @@ extension HarnessWriter {
         (generated.callees + generated.functions).map {
           "unknown \($0.name) \(Self.kept($0.prototype))"
         }
+        // What gives something away for good.
+        + extracted.callees.filter { callee in
+          callee.prototype.result.shape == .void && callee.rule.isService
+            && !generated.callees.contains { $0.name == callee.name }
+        }.map { "unknown \($0.name) \(Self.kept($0.prototype))" }
         + generated.unused.map { "unused \($0)" }
       lines += generated.pairs.map { pair in
         "pair \(pair.acquires) \(pair.releases) \(pair.taken.map(String.init) ?? "none")"

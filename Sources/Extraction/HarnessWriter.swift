@@ -44,6 +44,15 @@ struct HarnessWriter {
     declare(value.spelling, name)
   }
 
+  /// What an argument of a type is.
+  static func decayed(_ type: String) -> String {
+    guard let open = type.firstIndex(of: "["), !type.contains("(*"),
+      let close = type[open...].firstIndex(of: "]")
+    else { return type }
+    let rest = type[type.index(after: close)...]
+    return type[..<open] + (rest.isEmpty ? "*" : " (*)\(rest)")
+  }
+
   private static func declare(_ type: String, _ name: String) -> String {
     if let star = type.range(of: "(*)") {
       return type.replacingCharacters(in: star, with: "(*\(name))")
@@ -61,6 +70,9 @@ struct HarnessWriter {
 
   var definitions: String {
     [
+      // What the text calls by another name.
+      (extracted.generated?.callees ?? []).filter { $0.home == .external }
+        .map { "#undef \($0.name)\n" }.joined(),
       "#pragma clang attribute push(__attribute__((no_sanitize(\"coverage\"))), apply_to = function)",
       state, sections, slotNumbers,
       "static void kshim_set(unsigned slot, unsigned index, kshim_u64 value);",
@@ -87,8 +99,8 @@ struct HarnessWriter {
     let remembered = manifest.state.map { "static \($0.type) \($0.name)[\($0.count)];" }
     let variables = extracted.variables.map { variable in
       let type = variable.type.contains("[") ? "__typeof__(\(variable.name))" : variable.type
-      return variable.type.hasSuffix("[]")
-        ? Self.declare(String(variable.type.dropLast(1)) + "64]", variable.name) + ";"
+      return variable.type.contains("[]")
+        ? Self.declare(variable.type.replacing("[]", with: "[64]"), variable.name) + ";"
         : "\(type) \(variable.name);"
     }
     let opaque = (extracted.generated?.opaque ?? []).map {
@@ -578,7 +590,7 @@ struct HarnessWriter {
     let given = zip(arguments.indices, target.prototype.arguments).map {
       $0.1.shape == .record
         ? "({ \($0.1.spelling) none; __builtin_memset(&none, 0, sizeof(none)); none; })"
-        : "(\($0.1.spelling))a\($0.0)"
+        : "(\(Self.decayed($0.1.spelling)))a\($0.0)"
     }
     let call = "\(target.name)(\(given.joined(separator: ", ")))"
     let result =

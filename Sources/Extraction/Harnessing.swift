@@ -203,7 +203,8 @@ struct Harnessing {
       givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
       chosen: manifest.pairs)
     for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
-      guard let given = pair.given, let taker = made.firstIndex(where: { $0.name == pair.acquires }),
+      guard let given = pair.given,
+        let taker = made.firstIndex(where: { $0.name == pair.acquires }),
         let giver = made.firstIndex(where: { $0.name == pair.releases })
       else { continue }
       made[taker].isFreed = true
@@ -218,7 +219,9 @@ struct Harnessing {
   /// Whose skb it is afterwards: what sends it consumes it, done or not.
   private static func consumes(_ name: String, _ prototype: ClangCursor.Prototype) -> Int? {
     guard !name.hasPrefix("skb_"), !name.hasPrefix("__skb_"),
-      name.split(separator: "_").contains(where: { ["send", "xmit", "unicast", "multicast"].contains($0) })
+      name.split(separator: "_").contains(where: {
+        ["send", "xmit", "unicast", "multicast"].contains($0)
+      })
     else { return nil }
     return prototype.arguments.firstIndex {
       $0.shape == .pointer && $0.pointee == "struct sk_buff"
@@ -274,7 +277,9 @@ struct Harnessing {
     else { return false }
     for text in beside {
       guard let start = Self.body(of: name, in: text) else { continue }
-      guard let allocation = start.firstMatch(of: /\b(\w+)\s*=\s*k[mzc]alloc\w*\(/) else { return false }
+      guard let allocation = start.firstMatch(of: /\b(\w+)\s*=\s*k[mzc]alloc\w*\(/) else {
+        return false
+      }
       let variable = String(allocation.1)
       return start.contains("if (!\(variable))\n\t\treturn NULL;")
         || start.contains("if (!\(variable))\n\t\treturn \(variable);")
@@ -286,7 +291,9 @@ struct Harnessing {
   private static func body(of name: String, in text: String) -> Substring? {
     var rest = text[...]
     while let found = rest.firstRange(of: "\(name)(") {
-      let line = rest[..<found.lowerBound].lastIndex(of: "\n").map { rest.index(after: $0) } ?? rest.startIndex
+      let line =
+        rest[..<found.lowerBound].lastIndex(of: "\n").map { rest.index(after: $0) }
+        ?? rest.startIndex
       let before = rest[line..<found.lowerBound]
       let behind = rest[found.upperBound...]
       if before.first.map({ !$0.isWhitespace && $0 != "#" && $0 != "*" }) ?? true,
@@ -335,7 +342,7 @@ struct Harnessing {
     let result = callee.prototype.result
     if result.shape == .pointer, result.pointee == "void" { return false }
     return switch callee.rule.action {
-    case .returns, .custom, .ignored: true
+    case .returns, .custom: true
     default: false
     }
   }
@@ -350,8 +357,8 @@ struct Harnessing {
   private static func numbers(_ type: ClangType, _ answer: Uses.Answer) -> [String] {
     if answer.isNegated, !answer.isPositive { return ["1", "0"] }
     guard type.kind == .number, type.isSigned, type.size ?? 0 >= 4 else { return ["0", "1"] }
-    // A number that is only looked at for being 0 may be anything else.
-    guard answer.isErrno || !answer.isTested else { return ["0", "1"] }
+    // A number that is only looked at for being 0, or is only reckoned with, may be anything else.
+    guard answer.isErrno || !answer.isTested && !answer.isUsed else { return ["0", "1"] }
     return ["0", "\(TypeTable.eio)"] + (answer.isPositive ? ["1"] : [])
   }
 }

@@ -157,12 +157,16 @@ struct KernelBuild {
       // What is only true of inlined code is not asserted.
       + (manifest.isFromTypes ? ["-U__OPTIMIZE__"] : [])
       + (isModule ? ["-DMODULE"] : []) + (manifest.makefile?.defines ?? [])
-      + (manifest.makefile?.leftOutBy.map { "-D\($0)=1" } ?? []) + [
+      + (manifest.makefile?.leftOutBy.map { "-D\($0)=1" } ?? [])
+      // What this machine leaves out is there for the file that is of it.
+      + (manifest.makefile?.needs.map { "-DKSHIM_KEEP_\($0)" } ?? [])
+      + (manifest.isFromTypes ? Self.names.map { "-D\($0)=kshim\($0)" } : []) + [
         "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
         "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
       ]
       + includes(for: manifest).map { "-I\($0)" }
       + (forced + hidden).flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
+      + (manifest.makefile?.before ?? []).flatMap { before($0, source) }
       + (try installation.options("language"))
   }
 
@@ -185,6 +189,20 @@ struct KernelBuild {
   var local: [String] {
     ["-working-directory", work] + (hasOverlay ? ["-ivfsoverlay", "\(work)/overlay.json"] : [])
   }
+
+  /// What a file has in front of it where it is a part of another one.
+  private func before(_ it: Makefile.Before, _ folder: String) -> [String] {
+    switch it {
+    case .macro(let text): ["-D\(text)"]
+    case .header(let name):
+      ["-include", exists("\(folder)/\(name)") ? "\(tree)/\(Makefile.joined(folder, name))" : name]
+    }
+  }
+
+  /// Names that `-fms-extensions` takes for keywords. No kernel does.
+  private static let names = [
+    "_alignof", "_asm", "_based", "_cdecl", "_declspec", "_fastcall", "_inline", "_stdcall",
+  ]
 
   /// Headers in front of every file, where the kernel has them.
   static let forced = ["compiler-version.h", "kconfig.h", "compiler_types.h"]

@@ -78,7 +78,8 @@ struct Pairs {
     ("new_inode", "iput"), ("ext4_iget", "iput"), ("ext4_bread", "__brelse"), ("dget", "dput"),
     ("d_make_root", "dput"), ("__bread_gfp", "__brelse"), ("sb_bread", "brelse"),
     ("alloc_skb", "kfree_skb"), ("__alloc_skb", "sk_skb_reason_drop"),
-    ("__alloc_skb", "kfree_skb_reason"), ("__alloc_skb", "kfree_skb"), ("__alloc_skb", "consume_skb"),
+    ("__alloc_skb", "kfree_skb_reason"), ("__alloc_skb", "kfree_skb"),
+    ("__alloc_skb", "consume_skb"),
     ("__alloc_skb", "__kfree_skb"), ("__alloc_skb", "dev_kfree_skb_any_reason"),
     ("__netdev_alloc_skb", "sk_skb_reason_drop"), ("__netdev_alloc_skb", "kfree_skb_reason"),
     ("__netdev_alloc_skb", "dev_kfree_skb_any_reason"), ("__netdev_alloc_skb", "consume_skb"),
@@ -151,8 +152,13 @@ struct Pairs {
     var pairs: [Generated.Pair] = []
     let unseen = seen.subtracting(callees.map(\.name))
     for taker in callees where !unseen.contains(where: { isPair(taker.name, $0) }) {
-      for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name)
-      {
+      // What only gives first values takes nothing, unless the text itself undoes it.
+      let words = taker.name.split(separator: "_")
+      let isFirst =
+        taker.prototype.result.shape == .void
+        && (words.contains("init") || words.contains("initialize") || words.contains("setup"))
+      for giver in callees + (isFirst ? [] : others)
+      where taker.name != giver.name && isPair(taker.name, giver.name) {
         let (taken, given) = (taker.prototype, giver.prototype)
         var key: (takes: Int?, gives: Int?) = (nil, nil)
         search: for (number, argument) in given.arguments.enumerated()
@@ -188,7 +194,8 @@ struct Pairs {
         }
         pairs.append(
           .init(
-            count: count, acquires: taker.name, releases: giver.name, taken: key.takes, given: key.gives))
+            count: count, acquires: taker.name, releases: giver.name, taken: key.takes,
+            given: key.gives))
       }
     }
     return pairs

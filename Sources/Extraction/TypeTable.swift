@@ -31,6 +31,8 @@ struct TypeTable {
   struct Entry {
     var name: String
     var size: Int
+    /// What stands behind one that was made for itself, all 0: a header has its data there.
+    var room = 0
     var home: (type: Int, within: Int)?
     var fields: [Field] = []
   }
@@ -48,8 +50,10 @@ struct TypeTable {
     "llist_node", "timerqueue_head", "xarray", "idr", "radix_tree_root", "maple_tree",
   ]
   /// Elements of what a pointer to numbers or to pointers points to.
-  private static let elements = 4
   private static let attributes = 128
+  private static let elements = 16
+  private static let heads = 8
+  private static let room = 64
   /// Of what no type says.
   private static let opaque = 4096
   /// The most that a number can be in one run or another.
@@ -91,13 +95,15 @@ struct TypeTable {
     default:
       guard let size = type.size else { return bytes("void", Self.opaque) }
       if size == 1 { return bytes("char", Self.opaque) }
-        // A table of attributes has a place for each, and any may be missing.
+      // A table of attributes has a place for each, and any may be missing.
       if type.kind == .pointer, type.pointee.declaration?.name == "nlattr" {
         let number = array(of: type, size, count: Self.attributes)
-        for field in entries[number].fields.indices { entries[number].fields[field].values = [1, 0] }
+        for field in entries[number].fields.indices {
+          entries[number].fields[field].values = [1, 0]
+        }
         return number
       }
-    return array(of: type, size, count: Self.elements)
+      return array(of: type, size, count: Self.elements)
     }
   }
 
@@ -112,9 +118,11 @@ struct TypeTable {
   private mutating func array(
     of type: ClangType, _ size: Int, count: Int, canMiss: Bool = false
   ) -> Int {
-    let name = "\(Self.isBigEndian(type) ? "__be\(size * 8)" : type.unqualified)[\(count)]\(canMiss ? "?" : "")"
+    let name =
+      "\(Self.isBigEndian(type) ? "__be\(size * 8)" : type.unqualified)[\(count)]\(canMiss ? "?" : "")"
     if let known = numbers[name] { return known }
-    let number = add(Entry(name: name, size: size * count))
+    // What ends with a 0 ends.
+    let number = add(Entry(name: name, size: size * count, room: count > 1 ? Self.room : 0))
     numbers[name] = number
     if var field = field(
       type, Uses.Value(isOwn: true, isTested: canMiss), name: type.unqualified, owner: nil,
@@ -159,10 +167,17 @@ struct TypeTable {
       return number
     }
     guard let declaration = type.declaration, !Self.nodes.contains(declaration.name) else {
+      if type.declaration?.name == "hlist_node", let home = uses.homes[type.declaration!] {
+        entries[number].home = (self.number(of: home.type), home.within)
+      }
       return number
     }
     if declaration.name == "list_head" {
-      entries[number].fields = [Field(kind: .list, offset: 0, size: 16, values: [0])]
+      // One, or the first of several.
+      entries[number].fields = [
+        Field(kind: .list, offset: 0, size: 16, count: Self.heads, stride: 16, values: [0])
+      ]
+      entries[number].room = (Self.heads - 1) * size
       return number
     }
     if let home = uses.homes[declaration], home.type.unqualified != name {
@@ -175,6 +190,7 @@ struct TypeTable {
     let (fields, tail) = members(of: type, at: 0, name: Self.name(type), owner: name)
     entries[number].fields = fields
     entries[number].size += max(tail, Self.behind[declaration.name] ?? 0)
+    entries[number].room = Self.room
     return number
   }
 
@@ -214,7 +230,9 @@ struct TypeTable {
       }
       if memberType.kind == .array, let size = memberType.element.size, size > 0 {
         var count = memberType.count
-        if count == 0, let part = value.pointee, let partSize = part.size {
+        if count == 0, memberType.element.kind != .pointer, let part = value.pointee,
+          let partSize = part.size
+        {
           // An object of another type stands at the end.
           tail = max(tail, partSize)
           result +=
@@ -274,7 +292,15 @@ struct TypeTable {
             isGivenBack: value.isGivenBack)
         ]
       }
-      let inner = members(of: type, at: 0, name: name, owner: owner ?? "").fields
+      var inner = members(of: type, at: 0, name: name, owner: owner ?? "").fields
+      if record == "percpu_ref" {
+        // It counts in one place.
+        for member in type.fields where member.name == "percpu_count_ptr" {
+          let offset = member.fieldOffset / 8
+          inner.removeAll { $0.offset == offset }
+          inner.append(Field(kind: .number, offset: offset, size: 8, values: [1]))
+        }
+      }
       if count == 1 {
         return inner.map {
           var field = $0
@@ -299,6 +325,24 @@ struct TypeTable {
     field.count = count
     field.stride = size
     return [field]
+  }
+
+  /// What a pointer to the head of a list points to, where the text says what its elements are.
+  private mutating func head(of type: ClangType, _ element: Uses.Home) -> Int? {
+    guard let record = type.declaration?.name, let size = type.size,
+      ["list_head", "hlist_head", "hlist_nulls_head"].contains(record)
+    else { return nil }
+    let name = "\(record) of \(element.type.unqualified)+\(element.within)"
+    if let known = numbers[name] { return known }
+    let number = add(Entry(name: name, size: size))
+    numbers[name] = number
+    let target = self.number(of: element.type)
+    entries[number].fields = [
+      Field(
+        kind: record == "list_head" ? .list : .pointer, offset: 0, size: size, name: name,
+        values: [1, 0], target: target, within: element.within)
+    ]
+    return number
   }
 
   private mutating func list(
@@ -372,6 +416,12 @@ struct TypeTable {
       return field
     }
     let target = pointee.kind == .void ? value.pointee ?? pointee : pointee
+    if let declaration, let element = uses.elements[declaration],
+      let head = head(of: target, element)
+    {
+      field.target = head
+      return field
+    }
     if value.isElementTested, target.kind == .pointer, target.pointee.kind != .function,
       let size = target.size, target.pointee.declaration?.name != "nlattr"
     {

@@ -232,6 +232,7 @@ struct Uses {
   /// Casts, written or not, and parentheses.
   private mutating func converted(_ cursor: ClangCursor, _ use: Use) {
     contained(cursor)
+    widened(cursor)
     let type = cursor.type
     if type.kind == .pointer, type.pointee.kind == .record,
       let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false),
@@ -284,6 +285,27 @@ struct Uses {
     for member in found { values[member, default: Value()].pointee = type }
   }
 
+  /// `(struct outer *)inner`, of the first member of what the result points to.
+  private mutating func widened(_ cursor: ClangCursor) {
+    guard cursor.isCast, cursor.type.kind == .pointer, cursor.type.pointee.kind == .record,
+      let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false),
+      inner.type.kind == .pointer, inner.type.pointee.kind == .record,
+      let record = inner.type.pointee.declaration, homes[record] == nil
+    else { return }
+    let outer = cursor.type.pointee.canonical
+    var part = outer
+    for _ in 0..<4 {
+      guard let first = part.fields.first, first.type.kind == .record, !first.isBitField else {
+        return
+      }
+      if first.type.declaration == record {
+        homes[record] = Home(type: outer, within: 0)
+        return
+      }
+      part = first.type.canonical
+    }
+  }
+
   /// `container_of()`: a pointer, less the offset of a member of what the result points to.
   private mutating func contained(_ cursor: ClangCursor) {
     guard cursor.isCast, cursor.type.kind == .pointer, cursor.type.pointee.kind == .record else {
@@ -314,6 +336,7 @@ struct Uses {
       guard pointer.isMemberReference, let base = pointer.children.first?.stripped() else { return }
       let head = base.expression == .addressOf ? base.children.first?.stripped() ?? base : base
       if let head = head.referenced, elements[head] == nil { elements[head] = home }
+      if record.name == "hlist_node", homes[record] == nil { homes[record] = home }
     } else if homes[record] == nil, record.name != "rb_node" {
       homes[record] = home
     }

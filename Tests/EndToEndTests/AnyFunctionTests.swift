@@ -53,7 +53,8 @@ final class AnyFunctionTests: EndToEndTestCase {
       let name = "\(fix.file):\(fix.function)"
       let before = try await check(name, on: "debian:6.12.107")
       let after = try await check(name, on: "debian:6.12")
-      XCTAssert(before.findings.contains { $0.property == fix.property }, "\(name): \(before.findings)")
+      XCTAssert(
+        before.findings.contains { $0.property == fix.property }, "\(name): \(before.findings)")
       XCTAssertFalse(after.findings.contains { $0.property == fix.property }, name)
       XCTAssertEqual(before.functions?.map(\.status), [.findings], name)
       for finding in before.findings { XCTAssertNotNil(finding.assumes, name) }
@@ -101,7 +102,10 @@ final class AnyFunctionTests: EndToEndTestCase {
       "fine.patch",
       [
         KernelEdit(
-          Self.sctp, .insertBefore("static int \(Self.add)(", "static int kshim_failed(int error)\n{\n\treturn error < 0;\n}\n")),
+          Self.sctp,
+          .insertBefore(
+            "static int \(Self.add)(",
+            "static int kshim_failed(int error)\n{\n\treturn error < 0;\n}\n")),
         KernelEdit(Self.sctp, in: Self.add, .replace("if (ret)", with: "if (kshim_failed(ret))")),
       ], of: tree)
     let ran = try await kshim("check", "--patch", patch, "--format", "json")

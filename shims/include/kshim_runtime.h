@@ -113,6 +113,7 @@ struct kshim_field {
 };
 struct kshim_type {
 	unsigned size;
+	unsigned room;			/* behind it, all 0 */
 	unsigned home, within;		/* a type that this is part of, and where; or KSHIM_NO_TYPE */
 	unsigned field_count;
 	const struct kshim_field *fields;

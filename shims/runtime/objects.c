@@ -160,7 +160,7 @@ static uint64_t make(uint32_t type)
 
 	if (one->home != KSHIM_NO_TYPE)
 		return make(one->home) + one->within;
-	return memory_take_typed(one->size, type);
+	return memory_take_typed(one->size + one->room, type);
 }
 
 kshim_u64 kshim_make(unsigned type)
