@@ -119,7 +119,8 @@ struct Pairs {
           var (rest, otherRest) = (words, others)
           rest.remove(at: place)
           otherRest.remove(at: other)
-          if rest == otherRest { return true }
+          // `x_init_state` does not make what `x_state_destroy` ends.
+          if rest == otherRest, verb != "init" || place == other { return true }
         }
         // `netif_register` in one word: `register_x` and `unregister_x`
         if opposite.hasSuffix(verb), right.contains(opposite),
@@ -142,7 +143,10 @@ struct Pairs {
   ) -> [Generated.Pair] {
     var pairs: [Generated.Pair] = []
     let unseen = seen.subtracting(callees.map(\.name))
-    for taker in callees where !unseen.contains(where: { isPair(taker.name, $0) }) {
+    for taker in callees
+    where !unseen.contains(where: { isPair(taker.name, $0) })
+      || callees.contains(where: { isPair(taker.name, $0.name) && freeing.contains($0.name) })
+    {
       for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name) {
         let (taken, given) = (taker.prototype, giver.prototype)
         var key: (takes: Int?, gives: Int?) = (nil, nil)
