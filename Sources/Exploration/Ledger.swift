@@ -59,7 +59,12 @@ struct Ledger {
     let refused = Set(world.decisions.filter { $0.choice != 0 }.map { Int($0.event) })
     var taken: [Taken] = []
     var given: [(pair: Int, key: UInt64)] = []
-    for (index, event) in zip(events.indices, events) where event.what == .call {
+    for (index, event) in zip(events.indices, events) {
+      // Whoever ended its life.
+      if event.what == .free, event.arg.0 != 0 {
+        taken.removeAll { pairs[$0.pair].taken == -1 && $0.key == event.arg.0 }
+      }
+      guard event.what == .call else { continue }
       for number in givers[event.call] ?? [] {
         let key = Self.key(event, pairs[number].given)
         if let place = taken.lastIndex(where: { $0.pair == number && $0.key == key }) {

@@ -45,7 +45,12 @@ struct ClangType {
     (CXType_Char_S.rawValue...CXType_Int128.rawValue).contains(canonical.raw.kind.rawValue)
       || kind == .enumeration
   }
-  var pointee: ClangType { ClangType(clang_getPointeeType(canonical.raw)) }
+  /// As it is spelled, where the pointer itself has no name.
+  var pointee: ClangType {
+    let spelled = clang_getPointeeType(raw)
+    return ClangType(
+      spelled.kind == CXType_Invalid ? clang_getPointeeType(canonical.raw) : spelled)
+  }
   var element: ClangType { ClangType(clang_getArrayElementType(canonical.raw)) }
   /// Of an array; 0 where it says none.
   var count: Int { Int(max(0, clang_getArraySize(canonical.raw))) }

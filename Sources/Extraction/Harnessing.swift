@@ -43,6 +43,8 @@ struct Harnessing {
   private let manifest: Manifest
   private let functions: [String: ClangCursor]
   private var uses = Uses()
+  /// As the text itself takes them.
+  private var ownAnswers: [ClangCursor: Uses.Answer] = [:]
   /// The texts of the files beside the subject's.
   private let beside: [String]
 
@@ -108,6 +110,7 @@ struct Harnessing {
     for function in text {
       uses.readHeaders(of: function) { !$0.place.file.contains("/include/") }
     }
+    ownAnswers = uses.answers
     // Others of the file show how an answer is tested.
     let inText = Set(text.map(\.name))
     let untested = Set(
@@ -241,11 +244,15 @@ struct Harnessing {
       let pointee = type.pointee.kind == .void ? answer.pointee ?? type.pointee : type.pointee
       makes = types.number(pointedTo: pointee)
       rule.action = .makes(types.entries[makes!].name)
-      if answer.isTested || !answer.isErrorTested && mayBeNull(name) { rule.answers.append("0") }
-      if answer.isErrorTested { rule.answers.append("\(TypeTable.eio)") }
+      // What other functions test that look something up this one may know to be there.
+      let own = Self.makes(name) ? answer : ownAnswers[cursor] ?? Uses.Answer()
+      if own.isTested || !answer.isErrorTested && mayBeNull(name) { rule.answers.append("0") }
+      if own.isErrorTested { rule.answers.append("\(TypeTable.eio)") }
     case .boolean: rule.action = .returns(answer.isNegated ? ["1", "0"] : ["0", "1"])
     case .number, .enumeration:
-      rule.action = .returns(Self.numbers(type, answer))
+      rule.action = .returns(
+        type.kind == .number && type.isSigned && Self.acts(name)
+          ? Self.errnos(type, answer) : Self.numbers(type, answer))
     default: break
     }
     if let own = manifest.ownRules[name] {
@@ -268,6 +275,22 @@ struct Harnessing {
     return Extractor.Callee(
       name: name, rule: rule, prototype: prototype, home: home, position: position, fills: out,
       makes: makes, frees: Self.consumes(name, prototype))
+  }
+
+  private static func makes(_ name: String) -> Bool {
+    name.split(separator: "_").contains { word in
+      ["alloc", "create", "new", "dup", "open", "build", "make", "init", "register"].contains {
+        word.contains($0)
+      }
+    }
+  }
+
+  /// Whether a callee is to do something, by its name: 0 says that it is done.
+  private static func acts(_ name: String) -> Bool {
+    name.split(separator: "_").contains {
+      ["add", "register", "create", "init", "setup", "attach", "enable", "request", "start"]
+        .contains($0)
+    }
   }
 
   /// Whether a file beside the subject's defines a function so that what it allocates itself may be
@@ -353,6 +376,16 @@ struct Harnessing {
   }
 
   private static func result(of pointer: ClangCursor) -> ClangType { pointer.type.pointee.result }
+
+  /// Of what acts, `!answer` is a test for success.
+  private static func errnos(_ type: ClangType, _ answer: Uses.Answer) -> [String] {
+    var answer = answer
+    if answer.isNegated, type.size ?? 0 >= 4 {
+      answer.isNegated = false
+      answer.isErrno = true
+    }
+    return numbers(type, answer)
+  }
 
   private static func numbers(_ type: ClangType, _ answer: Uses.Answer) -> [String] {
     if answer.isNegated, !answer.isPositive { return ["1", "0"] }

@@ -122,7 +122,8 @@ struct Pairs {
           var (rest, otherRest) = (words, others)
           rest.remove(at: place)
           otherRest.remove(at: other)
-          if rest == otherRest { return true }
+          // `x_init_state` does not make what `x_state_destroy` ends.
+          if rest == otherRest, verb != "init" || place == other { return true }
         }
         // `netif_register` in one word: `register_x` and `unregister_x`
         if opposite.hasSuffix(verb), right.contains(opposite),
@@ -151,7 +152,10 @@ struct Pairs {
       : { takes, gives in chosen.contains { $0.acquires == takes && $0.releases == gives } }
     var pairs: [Generated.Pair] = []
     let unseen = seen.subtracting(callees.map(\.name))
-    for taker in callees where !unseen.contains(where: { isPair(taker.name, $0) }) {
+    for taker in callees
+    where !unseen.contains(where: { isPair(taker.name, $0) })
+      || callees.contains(where: { isPair(taker.name, $0.name) && freeing.contains($0.name) })
+    {
       // What only gives first values takes nothing, unless the text itself undoes it.
       let words = taker.name.split(separator: "_")
       let isFirst =

@@ -282,8 +282,7 @@ struct TypeTable {
           Field(kind: .number, offset: offset, size: 4, count: count, stride: size, values: [1])
         ]
       }
-      if record.isEmpty == false, type.size == 4 || type.size == 8,
-        type.unqualified.contains("atomic")
+      if type.size == 4 || type.size == 8, type.unqualified.contains("atomic")
       {
         return [
           Field(

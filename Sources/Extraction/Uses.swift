@@ -351,7 +351,7 @@ struct Uses {
       walk(right, .truth)
       return
     case "=":
-      if let variable = left.stripped().referenced {
+      if let variable = Self.place(left) {
         assign(right, to: variable, at: left.extent.lowerBound)
       }
     case "==", "!=", "<", "<=", ">", ">=":
@@ -426,8 +426,14 @@ struct Uses {
 
   private mutating func test(_ cursor: ClangCursor, isNegated: Bool) {
     let target = cursor.stripped()
-    if target.expression == .subscript, let array = target.children.first?.stripped().referenced {
+    if target.expression == .subscript || target.expression == .dereference,
+      let array = Self.place(target)
+    {
       values[array, default: Value()].isElementTested = true
+      note(array, at: target.extent.lowerBound) {
+        $0.isTested = true
+        if isNegated { $0.isNegated = true }
+      }
       return
     }
     guard let declaration = target.referenced else { return }
@@ -442,6 +448,17 @@ struct Uses {
       $0.isTested = true
       if isNegated { $0.isNegated = true }
     }
+  }
+
+  /// What an expression names; of an element its array, of what a pointer points to the pointer.
+  private static func place(_ expression: ClangCursor) -> ClangCursor? {
+    var target = expression.stripped()
+    while target.expression == .subscript || target.expression == .dereference,
+      let inner = target.children.first
+    {
+      target = inner.stripped()
+    }
+    return target.referenced
   }
 
   private mutating func note(
