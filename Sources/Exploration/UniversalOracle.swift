@@ -18,6 +18,7 @@ struct UniversalOracle {
   private let keepers: Set<UInt16>
   let unused: Set<UInt16>
   private let firstInput: UInt16
+  private let isPlain: Bool
 
   init(_ subject: Subject, _ plan: Plan) {
     self.subject = subject
@@ -28,6 +29,7 @@ struct UniversalOracle {
     keepers = Set(plan.unknown.keys.filter(Self.keeps).compactMap(subject.call))
     unused = Set(plan.unused.compactMap(subject.call))
     firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
+    isPlain = plan.isPlain
   }
 
   private static let keeping: Set<Substring> = [
@@ -212,6 +214,7 @@ struct UniversalOracle {
       report.look(at: .init(.errorSwallowed))
       // Where something else was amiss too, the errno may be about that.
       guard answers.allSatisfy({ $0.isOrdinary || $0.errno != nil }) else { return }
+      if isPlain, errno == 1 { return }
       report.look(at: .init(.wrongErrno))
       // What an unknown callee fails with nobody knows.
       if !answers.contains(where: {

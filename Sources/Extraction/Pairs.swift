@@ -54,6 +54,10 @@ struct Pairs {
     ("new_inode", "iput"), ("ext4_iget", "iput"), ("ext4_bread", "__brelse"), ("dget", "dput"),
     ("d_make_root", "dput"), ("__bread_gfp", "__brelse"), ("sb_bread", "brelse"),
     ("alloc_skb", "kfree_skb"), ("__alloc_skb", "sk_skb_reason_drop"),
+    // Who sends it has it, also where that fails.
+    ("__alloc_skb", "netlink_unicast"), ("__alloc_skb", "netlink_broadcast"),
+    ("__alloc_skb", "nlmsg_notify"), ("__alloc_skb", "__dev_queue_xmit"),
+    ("__alloc_skb", "consume_skb"), ("__alloc_skb", "skb_queue_tail"),
     ("get_device", "put_device"), ("device_initialize", "put_device"),
     ("device_register", "put_device"), ("try_module_get", "module_put"),
     ("clk_prepare_enable", "clk_disable_unprepare"), ("kern_mount", "kern_unmount"),

@@ -48,6 +48,7 @@ struct TypeTable {
   ]
   /// Elements of what a pointer to numbers or to pointers points to.
   private static let elements = 16
+  private static let attributes = 256
   private static let bytes = 256
   private static let heads = 8
   private static let room = 64
@@ -90,6 +91,11 @@ struct TypeTable {
   }
 
   private mutating func array(of type: ClangType, _ size: Int, count: Int) -> Int {
+    var count = count
+    // Attributes have the numbers of a protocol.
+    if count > 1, type.kind == .pointer, type.pointee.declaration?.name == "nlattr" {
+      count = Self.attributes
+    }
     let name = "\(type.unqualified)[\(count)]"
     if let known = numbers[name] { return known }
     // What ends with a 0 ends.
@@ -340,6 +346,13 @@ struct TypeTable {
   ) -> Field? {
     guard let size = type.size, size <= 8, size > 0 else { return nil }
     guard type.kind == .pointer else {
+      // A number that is turned into a pointer.
+      if size == 8, let pointee = value.pointee {
+        var field = Field(kind: .pointer, offset: 0, size: 8, name: name, values: [1])
+        if value.isTested { field.values.append(0) }
+        field.target = number(pointedTo: pointee)
+        return field
+      }
       guard value.isOwn else { return nil }
       let values = Self.numbers(value, isBoolean: type.kind == .boolean).filter {
         Self.fits($0, size, isSigned: type.isSigned)
@@ -404,6 +417,11 @@ struct TypeTable {
   mutating func argument(
     _ type: ClangType, _ value: Uses.Value, name: String, declaration: ClangCursor? = nil
   ) -> Field {
+    if type.kind == .array {
+      return Field(
+        kind: .pointer, offset: 0, size: 8, name: name, values: [1],
+        target: number(pointedTo: type.count > Self.elements ? type : type.element))
+    }
     let field = field(type, value, name: name, owner: nil, declaration: declaration)
     return field ?? Field(kind: .number, offset: 0, size: 8, values: [0])
   }
