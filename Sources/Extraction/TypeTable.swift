@@ -227,7 +227,8 @@ struct TypeTable {
     of type: ClangType, count: Int, _ size: Int, offset: Int, _ value: Uses.Value, name: String,
     owner: String?, declaration: ClangCursor?
   ) -> [Field] {
-    guard size > 0, count > 0 else { return [] }
+    // What holds an array without a length alone has no size.
+    guard count > 0, size > 0 || type.kind == .record else { return [] }
     if type.kind == .record {
       let record = type.declaration?.name ?? ""
       if record == "hlist_head" || record == "hlist_nulls_head" {
