@@ -214,7 +214,7 @@ struct UniversalOracle {
       report.look(at: .init(.errorSwallowed))
       // Where something else was amiss too, the errno may be about that.
       guard answers.allSatisfy({ $0.isOrdinary || $0.errno != nil }) else { return }
-      if isPlain, errno == 1 { return }
+      if isPlain, errno == -1 { return }
       report.look(at: .init(.wrongErrno))
       // What an unknown callee fails with nobody knows.
       if !answers.contains(where: {
