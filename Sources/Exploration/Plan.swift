@@ -14,6 +14,7 @@ import Shims
 ///     inputs NUMBER                      from this call on, what is asked are inputs
 ///     unknown CALL MASK                  answered by its type: which arguments it may keep
 ///     unused CALL                        nobody asks whether it fails
+///     plain                              -1 is no errno: the text says it as a number
 ///     pair CALL CALL KEY KEY COUNT       takes and gives back; which argument says what, -1: the result;
 ///                                        which says how many
 ///     bound COUNT                        of the answers that are not the ordinary ones
@@ -75,6 +76,7 @@ struct Plan {
   private(set) var pairs: [Pair] = []
   private(set) var unknown: [String: UInt] = [:]
   private(set) var unused: Set<String> = []
+  private(set) var isPlain = false
   /// The first call that is an input; nil where the manifest says all.
   private(set) var inputs: Int?
   private(set) var targets: [Target] = []
@@ -117,6 +119,7 @@ struct Plan {
       case ("inputs", 2): inputs = Int(words[1])
       case ("unknown", 3): unknown[words[1]] = UInt(words[2]) ?? 0
       case ("unused", 2): unused.insert(words[1])
+      case ("plain", 1): isPlain = true
       case ("pair", 6):
         pairs.append(
           Pair(

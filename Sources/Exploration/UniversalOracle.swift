@@ -20,8 +20,7 @@ struct UniversalOracle {
   private let initialisers: Set<UInt16>
   let unused: Set<UInt16>
   private let firstInput: UInt16
-  /// Whose failure nobody may do without: what they were to keep is not kept.
-  private let needed: Set<UInt16>
+  private let isPlain: Bool
 
   init(_ subject: Subject, _ plan: Plan) {
     self.subject = subject
@@ -30,12 +29,12 @@ struct UniversalOracle {
       plan.unknown.compactMap { name, mask in subject.call(name).map { ($0, mask) } },
       uniquingKeysWith: |)
     keepers = Set(plan.unknown.keys.filter(Self.keeps).compactMap(subject.call))
-    needed = Set(["xa_store_range"].compactMap(subject.call))
     initialisers = Set(
       ["device_initialize", "device_register", "kobject_init_and_add", "cdev_device_add"]
         .compactMap(subject.call))
     unused = Set(plan.unused.compactMap(subject.call))
     firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
+    isPlain = plan.isPlain
   }
 
   private static let keeping: Set<Substring> = [
@@ -216,7 +215,7 @@ struct UniversalOracle {
     guard outcome != .unknown else { return }
     let all = world.events
     let answers = world.decisions.filter { Int($0.event) >= step && Int($0.event) < position }
-      .filter { $0.call < firstInput && (needed.contains($0.call) || !unused.contains($0.call)) }
+      .filter { $0.call < firstInput && !unused.contains($0.call) }
       .map { answer($0, all) }
     // A second try, or another way to get memory, makes good for what failed.
     let failed = answers.indices.filter { index in
@@ -231,7 +230,7 @@ struct UniversalOracle {
     switch outcome {
     case .success:
       // Who goes on as if nothing had been may do without.
-      if ledger != nil, !answers.isEmpty, !needed.contains(first.call), !baseline.differs(world) {
+      if ledger != nil, !answers.isEmpty, !baseline.differs(world) {
         return
       }
       report.look(at: .init(.errorSwallowed))
@@ -242,6 +241,7 @@ struct UniversalOracle {
       report.look(at: .init(.errorSwallowed))
       // Where something else was amiss too, the errno may be about that.
       guard answers.allSatisfy({ $0.isOrdinary || $0.errno != nil }) else { return }
+      if isPlain, errno == -1 { return }
       report.look(at: .init(.wrongErrno))
       // What an unknown callee fails with nobody knows.
       if !answers.contains(where: {

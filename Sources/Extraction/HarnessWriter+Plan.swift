@@ -99,6 +99,9 @@ extension HarnessWriter {
             && !generated.callees.contains { $0.name == callee.name }
         }.map { "unknown \($0.name) \(Self.kept($0.prototype))" }
         + generated.unused.map { "unused \($0)" }
+      let text = extracted.pieces.filter { !$0.functions.isEmpty }
+        .map { String(decoding: extracted.text[$0.range], as: UTF8.self) }.joined()
+      if text.contains(/-\s*1\b/), !text.contains("EPERM") { lines.append("plain") }
       lines += generated.pairs.map { pair in
         "pair \(pair.acquires) \(pair.releases) \(pair.taken.map(String.init) ?? "none")"
           + " \(pair.given.map(String.init) ?? "none") \(pair.count.map(String.init) ?? "none")"

@@ -83,6 +83,10 @@ struct Pairs {
     ("__alloc_skb", "__kfree_skb"), ("__alloc_skb", "dev_kfree_skb_any_reason"),
     ("__netdev_alloc_skb", "sk_skb_reason_drop"), ("__netdev_alloc_skb", "kfree_skb_reason"),
     ("__netdev_alloc_skb", "dev_kfree_skb_any_reason"), ("__netdev_alloc_skb", "consume_skb"),
+    // Who sends it has it, also where that fails.
+    ("__alloc_skb", "netlink_unicast"), ("__alloc_skb", "netlink_broadcast"),
+    ("__alloc_skb", "nlmsg_notify"), ("__alloc_skb", "__dev_queue_xmit"),
+    ("__alloc_skb", "skb_queue_tail"),
     ("get_device", "put_device"), ("device_initialize", "put_device"),
     ("device_register", "put_device"), ("try_module_get", "module_put"),
     ("clk_prepare_enable", "clk_disable_unprepare"), ("kern_mount", "kern_unmount"),

@@ -118,6 +118,11 @@ struct TypeTable {
   private mutating func array(
     of type: ClangType, _ size: Int, count: Int, canMiss: Bool = false
   ) -> Int {
+    var count = count
+    // Attributes have the numbers of a protocol.
+    if count > 1, type.kind == .pointer, type.pointee.declaration?.name == "nlattr" {
+      count = Self.attributes
+    }
     let name =
       "\(Self.isBigEndian(type) ? "__be\(size * 8)" : type.unqualified)[\(count)]\(canMiss ? "?" : "")"
     if let known = numbers[name] { return known }
@@ -261,7 +266,8 @@ struct TypeTable {
     of type: ClangType, count: Int, _ size: Int, offset: Int, _ value: Uses.Value, name: String,
     owner: String?, declaration: ClangCursor?
   ) -> [Field] {
-    guard size > 0, count > 0 else { return [] }
+    // What holds an array without a length alone has no size.
+    guard count > 0, size > 0 || type.kind == .record else { return [] }
     if type.kind == .record {
       let record = type.declaration?.name ?? ""
       if record == "hlist_head" || record == "hlist_nulls_head" {
@@ -282,8 +288,7 @@ struct TypeTable {
           Field(kind: .number, offset: offset, size: 4, count: count, stride: size, values: [1])
         ]
       }
-      if type.size == 4 || type.size == 8, type.unqualified.contains("atomic")
-      {
+      if type.size == 4 || type.size == 8, type.unqualified.contains("atomic") {
         return [
           Field(
             kind: .number, offset: offset, size: size, count: count, stride: size,
@@ -383,6 +388,13 @@ struct TypeTable {
   ) -> Field? {
     guard let size = type.size, size <= 8, size > 0 else { return nil }
     guard type.kind == .pointer else {
+      // A number that is turned into a pointer.
+      if size == 8, let pointee = value.pointee {
+        var field = Field(kind: .pointer, offset: 0, size: 8, name: name, values: [1])
+        if value.isTested { field.values.append(0) }
+        field.target = number(pointedTo: pointee)
+        return field
+      }
       guard value.isOwn else { return nil }
       var values = Self.numbers(value, isBoolean: type.kind == .boolean).filter {
         Self.fits($0, size, isSigned: type.isSigned)
@@ -474,7 +486,13 @@ struct TypeTable {
     // The text that is read names it, whatever it does with it.
     var value = uses.values[cursor] ?? Uses.Value()
     value.isOwn = true
-    let field = field(cursor.type, value, name: cursor.name, owner: nil, declaration: cursor)
+    let type = cursor.type
+    if type.kind == .array {
+      return Field(
+        kind: .pointer, offset: 0, size: 8, name: cursor.name, values: [1],
+        target: number(pointedTo: type.count > Self.elements ? type : type.element))
+    }
+    let field = field(type, value, name: cursor.name, owner: nil, declaration: cursor)
     return field ?? Field(kind: .number, offset: 0, size: 8, values: [0])
   }
 }

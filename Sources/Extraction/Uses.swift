@@ -236,7 +236,9 @@ struct Uses {
     let type = cursor.type
     if type.kind == .pointer, type.pointee.kind == .record,
       let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false),
-      inner.type.kind == .pointer, inner.type.pointee.kind == .void
+      inner.type.kind == .pointer && inner.type.pointee.kind == .void
+        || inner.type.kind == .number && inner.type.size == 8
+          && (inner.isMemberReference || inner.referenced?.isParameter ?? false)
     {
       if inner.isReference, let parameter = inner.referenced, parameter.isParameter {
         if values[parameter]?.pointee == nil {

@@ -387,6 +387,12 @@ static kshim_u64 service_xa_errno(long errno)
 	return (kshim_u64)errno << 2 | 2;
 }
 
+/* p: queue, entry, state: TASK_INTERRUPTIBLE and TASK_WAKEKILL end with a signal */
+static kshim_u64 service_prepare_to_wait_event(const kshim_u64 *p)
+{
+	return p[2] & 0x101 && kshim_decide(2) ? -512 : 0;	/* ERESTARTSYS */
+}
+
 /* p: table, index, value, gfp */
 static kshim_u64 service_xa_store(const kshim_u64 *p)
 {
