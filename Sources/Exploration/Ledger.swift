@@ -83,7 +83,8 @@ struct Ledger {
       }
       for number in takers[event.call] ?? [] {
         let pair = pairs[number]
-        guard !refused.contains(index), !Self.isFailure(event.value, isPointer: pair.taken == -1) else { continue }
+        guard !refused.contains(index), !Self.isFailure(event.value, isPointer: pair.taken == -1)
+        else { continue }
         let key = Self.key(event, pair.taken)
         taken.append(
           Taken(

@@ -119,7 +119,8 @@ struct Plan {
       case ("unused", 2): unused.insert(words[1])
       case ("pair", 6):
         pairs.append(
-          Pair(takes: words[1], gives: words[2], taken: Int(words[3]), given: Int(words[4]),
+          Pair(
+            takes: words[1], gives: words[2], taken: Int(words[3]), given: Int(words[4]),
             count: Int(words[5])))
       case ("bound", 2): bound = Int(words[1])
       case ("driver", 3...):

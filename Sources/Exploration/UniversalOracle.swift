@@ -39,8 +39,10 @@ struct UniversalOracle {
   }
 
   private static let keeping: Set<Substring> = [
-    "add", "append", "attach", "bind", "enqueue", "hook", "insert", "install", "issue", "join", "link",
-    "list", "post", "publish", "push", "put", "queue", "register", "schedule", "send", "set", "start",
+    "add", "append", "attach", "bind", "enqueue", "hook", "insert", "install", "issue", "join",
+    "link",
+    "list", "post", "publish", "push", "put", "queue", "register", "schedule", "send", "set",
+    "start",
     "store", "submit", "xmit", "free", "release", "destroy", "consume", "complete",
   ]
 

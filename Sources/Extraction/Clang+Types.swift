@@ -37,7 +37,8 @@ struct ClangType {
   var canonicalSpelling: String { canonical.spelling }
   /// Without `const` and the like.
   var unqualified: String {
-    kind == .other ? spelling : clangText(clang_getTypeSpelling(clang_getUnqualifiedType(canonical.raw)))
+    kind == .other
+      ? spelling : clangText(clang_getTypeSpelling(clang_getUnqualifiedType(canonical.raw)))
   }
   var isConst: Bool { clang_isConstQualifiedType(clang_getCanonicalType(raw)) != 0 }
   var isSigned: Bool {
@@ -56,7 +57,9 @@ struct ClangType {
   /// Of a struct, a union or an enumeration.
   var declaration: ClangCursor? { ClangCursor.nonNull(clang_getTypeDeclaration(canonical.raw)) }
   /// Of a `typedef`, its name.
-  var typedefName: String? { raw.kind == CXType_Typedef ? clangText(clang_getTypedefName(raw)) : nil }
+  var typedefName: String? {
+    raw.kind == CXType_Typedef ? clangText(clang_getTypedefName(raw)) : nil
+  }
 
   /// Of a struct or a union.
   var fields: [ClangCursor] {

@@ -406,7 +406,8 @@ struct Extractor {
     return Result(
       source: source, preamble: preamble, includes: leading, pieces: pieces,
       targets: targets.map { ($0, functions[$0]!.prototype!) },
-      callees: callees + (generated?.callees ?? []), slots: resolved.slots, objects: resolved.objects,
+      callees: callees + (generated?.callees ?? []), slots: resolved.slots,
+      objects: resolved.objects,
       bindings: resolved.bindings, callbacks: resolved.callbacks,
       variables: external + byType + (generated?.variables ?? []),
       caches: closure.caches.sorted(), files: files,

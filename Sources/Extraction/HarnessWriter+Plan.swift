@@ -87,10 +87,12 @@ extension HarnessWriter {
     }
     lines += inputs.map { "\($0.head) = \($0.spellings.joined(separator: " "))" }
     if let generated = extracted.generated {
-      lines.append("inputs \(extracted.callees.count + extracted.callbacks.count + generated.functions.count)")
-      lines += (generated.callees + generated.functions).map {
-        "unknown \($0.name) \(Self.kept($0.prototype))"
-      }
+      lines.append(
+        "inputs \(extracted.callees.count + extracted.callbacks.count + generated.functions.count)")
+      lines +=
+        (generated.callees + generated.functions).map {
+          "unknown \($0.name) \(Self.kept($0.prototype))"
+        }
         + generated.unused.map { "unused \($0)" }
       lines += generated.pairs.map { pair in
         "pair \(pair.acquires) \(pair.releases) \(pair.taken.map(String.init) ?? "none")"

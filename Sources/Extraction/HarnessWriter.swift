@@ -206,7 +206,8 @@ struct HarnessWriter {
     if !fills.isEmpty {
       let statements = fills.map { "kshim_fill((void *)p\($0.argument), \($0.type), pc);" }
       let first = rule.answers.isEmpty ? Self.first(rule) : nil
-      let isDone = makes != nil ? "(long)value > 0" : first.map { "value == (kshim_u64)(\($0))" } ?? "1"
+      let isDone =
+        makes != nil ? "(long)value > 0" : first.map { "value == (kshim_u64)(\($0))" } ?? "1"
       body.append("if (\(isDone)) { \(statements.joined(separator: " ")) }")
     }
     if !isSilent {

@@ -112,9 +112,10 @@ struct Harnessing {
     ownAnswers = uses.answers
     // Others of the file show how an answer is tested.
     let inText = Set(text.map(\.name))
-    let untested = Set(callees.keys.filter { name in
-      !(callees[name].flatMap { uses.answers[$0] }?.isTested ?? false)
-    })
+    let untested = Set(
+      callees.keys.filter { name in
+        !(callees[name].flatMap { uses.answers[$0] }?.isTested ?? false)
+      })
     for (name, function) in functions
     where function.isInMainFile && !inText.contains(name) {
       var calls = false
@@ -149,7 +150,8 @@ struct Harnessing {
     var regions: [(name: String, type: Int)] = []
     // What assembly defines.
     var opaque = unknown.filter { name in !answered.contains { $0.name == name } }.sorted()
-    let named = variables.values.sorted { $0.name < $1.name }
+    let named =
+      variables.values.sorted { $0.name < $1.name }
       + needed.filter { variables[$0.name] == nil && $0.definition?.isInMainFile != true }
     for variable in named {
       guard variable.type.size != nil || variable.type.kind == .array else {
@@ -170,7 +172,8 @@ struct Harnessing {
       regions.append((variable.name, types.number(single: definition.type)))
     }
     // Whose step it is.
-    if let member = uses.values.keys.first(where: { $0.isField && $0.parent?.name == "task_struct" }),
+    if let member = uses.values.keys.first(where: { $0.isField && $0.parent?.name == "task_struct" }
+    ),
       let task = member.parent
     {
       regions.append(("kshim_task", types.number(single: task.type)))
@@ -193,7 +196,8 @@ struct Harnessing {
         },
       givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text))
     for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
-      guard let given = pair.given, let taker = made.firstIndex(where: { $0.name == pair.acquires }),
+      guard let given = pair.given,
+        let taker = made.firstIndex(where: { $0.name == pair.acquires }),
         let giver = made.firstIndex(where: { $0.name == pair.releases })
       else { continue }
       made[taker].isFreed = true
@@ -208,7 +212,9 @@ struct Harnessing {
   /// Whose skb it is afterwards: what sends it consumes it, done or not.
   private static func consumes(_ name: String, _ prototype: ClangCursor.Prototype) -> Int? {
     guard !name.hasPrefix("skb_"), !name.hasPrefix("__skb_"),
-      name.split(separator: "_").contains(where: { ["send", "xmit", "unicast", "multicast"].contains($0) })
+      name.split(separator: "_").contains(where: {
+        ["send", "xmit", "unicast", "multicast"].contains($0)
+      })
     else { return nil }
     return prototype.arguments.firstIndex {
       $0.shape == .pointer && $0.pointee == "struct sk_buff"
@@ -276,7 +282,9 @@ struct Harnessing {
     else { return false }
     for text in beside {
       guard let start = Self.body(of: name, in: text) else { continue }
-      guard let allocation = start.firstMatch(of: /\b(\w+)\s*=\s*k[mzc]alloc\w*\(/) else { return false }
+      guard let allocation = start.firstMatch(of: /\b(\w+)\s*=\s*k[mzc]alloc\w*\(/) else {
+        return false
+      }
       let variable = String(allocation.1)
       return start.contains("if (!\(variable))\n\t\treturn NULL;")
         || start.contains("if (!\(variable))\n\t\treturn \(variable);")
@@ -288,7 +296,9 @@ struct Harnessing {
   private static func body(of name: String, in text: String) -> Substring? {
     var rest = text[...]
     while let found = rest.firstRange(of: "\(name)(") {
-      let line = rest[..<found.lowerBound].lastIndex(of: "\n").map { rest.index(after: $0) } ?? rest.startIndex
+      let line =
+        rest[..<found.lowerBound].lastIndex(of: "\n").map { rest.index(after: $0) }
+        ?? rest.startIndex
       let before = rest[line..<found.lowerBound]
       let behind = rest[found.upperBound...]
       if before.first.map({ !$0.isWhitespace && $0 != "#" && $0 != "*" }) ?? true,

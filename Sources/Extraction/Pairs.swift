@@ -20,7 +20,9 @@ struct Pairs {
     ("alloc", ["free", "release", "destroy", "dealloc", "put"]),
     ("allocate", ["free", "release", "deallocate"]),
     ("create", ["destroy", "remove", "delete", "free", "release", "put", "unregister"]),
-    ("init", ["exit", "fini", "destroy", "cleanup", "deinit", "uninit", "free", "release", "term"]),
+    (
+      "init", ["exit", "fini", "destroy", "cleanup", "deinit", "uninit", "free", "release", "term"]
+    ),
     ("initialize", ["destroy", "cleanup", "put", "deinitialize", "finalize"]),
     ("enable", ["disable"]),
     ("map", ["unmap"]),
@@ -76,7 +78,8 @@ struct Pairs {
     ("new_inode", "iput"), ("ext4_iget", "iput"), ("ext4_bread", "__brelse"), ("dget", "dput"),
     ("d_make_root", "dput"), ("__bread_gfp", "__brelse"), ("sb_bread", "brelse"),
     ("alloc_skb", "kfree_skb"), ("__alloc_skb", "sk_skb_reason_drop"),
-    ("__alloc_skb", "kfree_skb_reason"), ("__alloc_skb", "kfree_skb"), ("__alloc_skb", "consume_skb"),
+    ("__alloc_skb", "kfree_skb_reason"), ("__alloc_skb", "kfree_skb"),
+    ("__alloc_skb", "consume_skb"),
     ("__alloc_skb", "__kfree_skb"), ("__alloc_skb", "dev_kfree_skb_any_reason"),
     ("__netdev_alloc_skb", "sk_skb_reason_drop"), ("__netdev_alloc_skb", "kfree_skb_reason"),
     ("__netdev_alloc_skb", "dev_kfree_skb_any_reason"), ("__netdev_alloc_skb", "consume_skb"),
@@ -147,12 +150,15 @@ struct Pairs {
     where !unseen.contains(where: { isPair(taker.name, $0) })
       || callees.contains(where: { isPair(taker.name, $0.name) && freeing.contains($0.name) })
     {
-      for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name) {
+      for giver in callees + others where taker.name != giver.name && isPair(taker.name, giver.name)
+      {
         let (taken, given) = (taker.prototype, giver.prototype)
         var key: (takes: Int?, gives: Int?) = (nil, nil)
         search: for (number, argument) in given.arguments.enumerated()
         where argument.shape == .pointer {
-          if taken.result.shape == .pointer, taken.result.canonicalPointee == argument.canonicalPointee {
+          if taken.result.shape == .pointer,
+            taken.result.canonicalPointee == argument.canonicalPointee
+          {
             key = (-1, number)
             break search
           }
@@ -181,7 +187,8 @@ struct Pairs {
         }
         pairs.append(
           .init(
-            count: count, acquires: taker.name, releases: giver.name, taken: key.takes, given: key.gives))
+            count: count, acquires: taker.name, releases: giver.name, taken: key.takes,
+            given: key.gives))
       }
     }
     return pairs

@@ -3,7 +3,10 @@
 /// How objects of the kernel's types are made: what of them the text looks at, and what that can be.
 /// `shims/runtime/objects.c` reads it as tables.
 struct TypeTable {
-  enum Kind: Int { case number = 1, pointer, function, list }
+  enum Kind: Int {
+    case number = 1
+    case pointer, function, list
+  }
 
   /// A member, or each element of an array.
   struct Field {
@@ -73,6 +76,8 @@ struct TypeTable {
   private(set) var entries: [Entry] = []
   private(set) var functions: [Function] = []
   private var numbers: [String: Int] = [:]
+  /// Types whose members are being read as what stands at the end of another.
+  private var ends: Set<String> = []
 
   init(_ uses: Uses) { self.uses = uses }
 
@@ -88,13 +93,15 @@ struct TypeTable {
     default:
       guard let size = type.size else { return bytes("void", Self.opaque) }
       if size == 1 { return bytes("char", Self.opaque) }
-        // A table of attributes has a place for each, and any may be missing.
+      // A table of attributes has a place for each, and any may be missing.
       if type.kind == .pointer, type.pointee.declaration?.name == "nlattr" {
         let number = array(of: type, size, count: Self.attributes)
-        for field in entries[number].fields.indices { entries[number].fields[field].values = [1, 0] }
+        for field in entries[number].fields.indices {
+          entries[number].fields[field].values = [1, 0]
+        }
         return number
       }
-    return array(of: type, size, count: Self.elements)
+      return array(of: type, size, count: Self.elements)
     }
   }
 
@@ -109,7 +116,8 @@ struct TypeTable {
   private mutating func array(
     of type: ClangType, _ size: Int, count: Int, canMiss: Bool = false
   ) -> Int {
-    let name = "\(Self.isBigEndian(type) ? "__be\(size * 8)" : type.unqualified)[\(count)]\(canMiss ? "?" : "")"
+    let name =
+      "\(Self.isBigEndian(type) ? "__be\(size * 8)" : type.unqualified)[\(count)]\(canMiss ? "?" : "")"
     if let known = numbers[name] { return known }
     let number = add(Entry(name: name, size: size * count))
     numbers[name] = number
@@ -212,10 +220,13 @@ struct TypeTable {
       if memberType.kind == .array, let size = memberType.element.size, size > 0 {
         var count = memberType.count
         if count == 0, let part = value.pointee, let partSize = part.size {
-          // An object of another type stands at the end.
+          // An object of another type stands at the end. One that ends in its own kind ends there.
           tail = max(tail, partSize)
-          result += members(of: part, at: offset, name: Self.name(part), owner: part.unqualified)
+          guard ends.insert(part.unqualified).inserted else { continue }
+          result +=
+            members(of: part, at: offset, name: Self.name(part), owner: part.unqualified)
             .fields
+          ends.remove(part.unqualified)
           continue
         }
         if count == 0 {
@@ -260,8 +271,7 @@ struct TypeTable {
           Field(kind: .number, offset: offset, size: 4, count: count, stride: size, values: [1])
         ]
       }
-      if type.size == 4 || type.size == 8, type.unqualified.contains("atomic")
-      {
+      if type.size == 4 || type.size == 8, type.unqualified.contains("atomic") {
         return [
           Field(
             kind: .number, offset: offset, size: size, count: count, stride: size,

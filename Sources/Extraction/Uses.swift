@@ -140,7 +140,9 @@ struct Uses {
       let end =
         assignments.filter { $0.variable == one.variable && $0.at > one.at }.map(\.at).min()
         ?? Int.max
-      if returned.contains(one.variable) || Self.errorNames.contains(one.variable.name) { answers[callee, default: Answer()].isErrno = true }
+      if returned.contains(one.variable) || Self.errorNames.contains(one.variable.name) {
+        answers[callee, default: Answer()].isErrno = true
+      }
       for test in tests
       where test.variable == one.variable && test.at >= one.at && test.at < end {
         test.note(&answers[callee, default: Answer()])
