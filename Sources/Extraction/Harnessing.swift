@@ -245,8 +245,9 @@ struct Harnessing {
       makes = types.number(pointedTo: pointee)
       rule.action = .makes(types.entries[makes!].name)
       // What other functions test that look something up this one may know to be there.
-      let own = Self.makes(name) ? answer : ownAnswers[cursor] ?? Uses.Answer()
-      if own.isTested || !answer.isErrorTested && mayBeNull(name) { rule.answers.append("0") }
+      var own = ownAnswers[cursor] ?? Uses.Answer()
+      if Self.makes(name), !own.isTested, !own.isErrorTested { own = answer }
+      if own.isTested || !own.isErrorTested && mayBeNull(name) { rule.answers.append("0") }
       if own.isErrorTested { rule.answers.append("\(TypeTable.eio)") }
     case .boolean: rule.action = .returns(answer.isNegated ? ["1", "0"] : ["0", "1"])
     case .number, .enumeration:

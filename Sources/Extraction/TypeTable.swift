@@ -80,6 +80,8 @@ struct TypeTable {
   private(set) var entries: [Entry] = []
   private(set) var functions: [Function] = []
   private var numbers: [String: Int] = [:]
+  /// Types whose members are being read as what stands at the end of another.
+  private var ends: Set<String> = []
 
   init(_ uses: Uses) { self.uses = uses }
 
@@ -238,11 +240,13 @@ struct TypeTable {
         if count == 0, memberType.element.kind != .pointer, let part = value.pointee,
           let partSize = part.size
         {
-          // An object of another type stands at the end.
+          // An object of another type stands at the end. One that ends in its own kind ends there.
           tail = max(tail, partSize)
+          guard ends.insert(part.unqualified).inserted else { continue }
           result +=
             members(of: part, at: offset, name: Self.name(part), owner: part.unqualified)
             .fields
+          ends.remove(part.unqualified)
           continue
         }
         if count == 0 {

@@ -135,13 +135,13 @@ struct CheckCommand: AsyncParsableCommand {
       installation: installation)
     let seconds = search.seconds
     let checks = FunctionsCheck(
-      functions, jobs: search.workers, phase: { Terminal.status($0) }
-    ) { subject in
-      var check = Check(subject: subject, jobs: 1, installation: installation)
-      check.results = results
-      check.seconds = seconds
-      return check
-    }
+      functions, jobs: search.workers, phase: { Terminal.status($0) },
+      check: { subject in
+        var check = Check(subject: subject, jobs: 1, installation: installation)
+        check.results = results
+        check.seconds = seconds
+        return check
+      })
     var verdict = try await checks.verdict(of: revision, base: base, behind: first)
     verdict.revision.base = base?.commit?.id
     if base?.commit != nil {
