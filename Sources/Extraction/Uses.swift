@@ -428,7 +428,8 @@ struct Uses {
 
   private mutating func test(_ cursor: ClangCursor, isNegated: Bool) {
     let target = cursor.stripped()
-    if target.expression == .subscript || target.expression == .dereference,
+    if target.type.kind == .pointer,
+      target.expression == .subscript || target.expression == .dereference,
       let array = Self.place(target)
     {
       values[array, default: Value()].isElementTested = true
@@ -455,7 +456,8 @@ struct Uses {
   /// What an expression names; of an element its array, of what a pointer points to the pointer.
   private static func place(_ expression: ClangCursor) -> ClangCursor? {
     var target = expression.stripped()
-    while target.expression == .subscript || target.expression == .dereference,
+    while target.type.kind == .pointer,
+      target.expression == .subscript || target.expression == .dereference,
       let inner = target.children.first
     {
       target = inner.stripped()
