@@ -15,21 +15,29 @@ public struct ChangedFunctions: Sendable {
   public init(of revision: Revision) {
     functions = []
     others = []
-    for file in (Array(revision.overlay.keys) + revision.deleted).sorted() {
-      guard file.hasSuffix(".c"), let path = revision.overlay[file],
-        let text = FileManager.default.contents(atPath: path)
-      else {
-        others.append(file)
-        continue
-      }
-      let before = FileManager.default.contents(atPath: "\(revision.tree.directory)/\(file)")
-      let source = SourceFunctions(Array(text))
-      for name in source.changed(from: before.map { SourceFunctions(Array($0)) }) {
-        let function = FunctionName(file: file, function: name)
+    let files = (Array(revision.overlay.keys) + revision.deleted).sorted()
+    func read(_ path: String?) -> SourceFunctions? {
+      path.flatMap { FileManager.default.contents(atPath: $0) }.map { SourceFunctions(Array($0)) }
+    }
+    let versions = files.filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }.map { file in
+      (
+        file: file, old: read("\(revision.tree.directory)/\(file)"),
+        new: read(revision.overlay[file])
+      )
+    }
+    let old = versions.reduce(into: Set<String>()) { $0.formUnion($1.old?.declared ?? []) }
+    let new = versions.reduce(into: Set<String>()) { $0.formUnion($1.new?.declared ?? []) }
+    for version in versions where version.file.hasSuffix(".c") {
+      guard let source = version.new else { continue }
+      let changed = source.changed(
+        from: version.old, gone: old.subtracting(new), new: new.subtracting(old))
+      for name in changed {
+        let function = FunctionName(file: version.file, function: name)
         functions.append(function)
         lines[function] = source.lines(of: name)
       }
     }
+    others = files.filter { !$0.hasSuffix(".c") }
   }
 
   /// Those of which a check has run nothing.

@@ -4,10 +4,15 @@
 public struct SourceFunctions: Sendable {
   private let all: [String: TopLevel.Function]
   private let text: [UInt8]
+  /// What the file declares: functions, records with their members, variables.
+  public let declared: Set<String>
 
   public init(_ text: [UInt8]) {
     self.text = text
-    all = TopLevel(of: text).functions.filter { $0.value.isDefinition }
+    let top = TopLevel(of: text)
+    declared = Set(top.functions.keys).union(top.records.keys).union(top.variables.keys)
+      .union(top.records.values.flatMap(\.body))
+    all = top.functions.filter { $0.value.isDefinition }
   }
 
   /// In the order of the file.
@@ -26,10 +31,24 @@ public struct SourceFunctions: Sendable {
   public func contains(_ name: String) -> Bool { all[name] != nil }
 
   /// Those whose words are not those of another text; comments and spaces do not count.
-  public func changed(from other: SourceFunctions?) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - gone: what the patched files declared and declare no more.
+  ///   - new: what they declare now and did not. To call one of those by one of these is no change.
+  public func changed(
+    from other: SourceFunctions?, gone: Set<String>, new: Set<String>
+  ) -> [String] {
     names.filter { name in
-      guard let old = other?.all[name], let new = all[name] else { return true }
-      return old.head != new.head || old.body != new.body
+      guard let before = other?.all[name], let after = all[name] else { return true }
+      let (old, now) = (before.head + before.body, after.head + after.body)
+      guard old.count == now.count else { return true }
+      var renamed: [String: String] = [:]
+      for (left, right) in zip(old, now) where left != right {
+        guard gone.contains(left), new.contains(right), renamed[left, default: right] == right
+        else { return true }
+        renamed[left] = right
+      }
+      return false
     }
   }
 }

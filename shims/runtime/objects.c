@@ -341,6 +341,7 @@ void kshim_leave(void *where, unsigned type, kshim_u64 pc)
 
 	if (!address || (uint64_t)-address < 4096 || !one->size)
 		return;
+	open_objects();
 	if (thread_place(address) != THREAD_STACK &&
 	    (!memory_meets(address, one->size, &at) || at != KSHIM_AT_LIVE))
 		return;
