@@ -30,6 +30,11 @@ public struct SourceFunctions: Sendable {
 
   public func contains(_ name: String) -> Bool { all[name] != nil }
 
+  /// Without what only says who else can call it.
+  private static func words(_ function: TopLevel.Function) -> [String] {
+    function.head.filter { $0 != "static" && $0 != "inline" } + function.body
+  }
+
   /// Those whose words are not those of another text; comments and spaces do not count.
   ///
   /// - Parameters:
@@ -40,7 +45,7 @@ public struct SourceFunctions: Sendable {
   ) -> [String] {
     names.filter { name in
       guard let before = other?.all[name], let after = all[name] else { return true }
-      let (old, now) = (before.head + before.body, after.head + after.body)
+      let (old, now) = (Self.words(before), Self.words(after))
       guard old.count == now.count else { return true }
       var renamed: [String: String] = [:]
       for (left, right) in zip(old, now) where left != right {
