@@ -36,7 +36,7 @@ struct HarnessWriter {
     var parameters = prototype.arguments.enumerated().map { declare($0.element, "p\($0.offset)") }
     if prototype.isVariadic { parameters.append("...") }
     if parameters.isEmpty { parameters = ["void"] }
-    return "\(prototype.result.spelling) \(name)(\(parameters.joined(separator: ", ")))"
+    return declare(prototype.result, "\(name)(\(parameters.joined(separator: ", ")))")
   }
 
   /// `T name`, also for arrays and pointers to functions, whose name stands inside.

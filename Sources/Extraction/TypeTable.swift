@@ -465,7 +465,7 @@ struct TypeTable {
       return value.isNeeded ? [1, 0] : [0, 1]
     }
     var values: [Int64] = value.masks.isEmpty ? [1, 0] : [0]
-    for one in value.masks.sorted() + value.constants.sorted(by: { abs($0) < abs($1) })
+    for one in value.masks.sorted() + value.constants.sorted(by: { $0.magnitude < $1.magnitude })
     where !values.contains(one) && values.count < mostValues {
       values.append(one)
     }

@@ -36,6 +36,23 @@ final class AnyFunctionTests: EndToEndTestCase {
     Fix(
       file: "drivers/dma/mediatek/mtk-uart-apdma.c", function: "mtk_uart_apdma_probe",
       property: "wrong-errno"),
+    Fix(
+      file: "drivers/infiniband/sw/rdmavt/vt.c", function: "rvt_alloc_device",
+      property: "use-after-free"),
+    Fix(
+      file: "arch/x86/events/intel/uncore.c", function: "uncore_pci_pmu_register",
+      property: "partial-state"),
+    Fix(
+      file: "drivers/media/usb/hackrf/hackrf.c", function: "hackrf_alloc_urbs",
+      property: "partial-state"),
+    Fix(
+      file: "drivers/gpu/drm/virtio/virtgpu_submit.c", function: "virtio_gpu_init_submit",
+      property: "crash"),
+    Fix(file: "fs/ext4/orphan.c", function: "ext4_init_orphan_info", property: "unreleased"),
+    Fix(file: "net/xfrm/xfrm_user.c", function: "xfrm_state_construct", property: "leak"),
+    Fix(
+      file: "drivers/infiniband/hw/cxgb4/mem.c", function: "c4iw_get_dma_mr",
+      property: "double-free"),
   ]
 
   private func check(_ name: String, on kernel: String) async throws -> Verdict {
