@@ -239,6 +239,8 @@ struct UniversalOracle {
         "\(callee) fails and the function \(target.result == .errno ? "returns 0" : "succeeds")")
     case .errno(let errno):
       report.look(at: .init(.errorSwallowed))
+      // What else than memory fails with, nobody said.
+      guard ledger == nil || failed.allSatisfy(\.allocates) else { return }
       // Where something else was amiss too, the errno may be about that.
       guard answers.allSatisfy({ $0.isOrdinary || $0.errno != nil }) else { return }
       if isPlain, errno == -1 { return }
