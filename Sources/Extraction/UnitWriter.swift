@@ -114,7 +114,7 @@ struct UnitWriter {
     let callees = extracted.callees.filter { $0.home == .external }.map(\.name)
     let names =
       extracted.externalNames + callees + extracted.variables.map(\.name)
-      + HarnessWriter.exportedNames
+      + HarnessWriter.exportedNames + ["kshim_task"]
     return Set(names).sorted().map { "#define \($0) KSHIM_NAME(\($0))\n" }.joined()
   }
 }
