@@ -44,16 +44,26 @@ public struct SourceFunctions: Sendable {
     from other: SourceFunctions?, gone: Set<String>, new: Set<String>
   ) -> [String] {
     names.filter { name in
-      guard let before = other?.all[name], let after = all[name] else { return true }
-      let (old, now) = (Self.words(before), Self.words(after))
-      guard old.count == now.count else { return true }
-      var renamed: [String: String] = [:]
-      for (left, right) in zip(old, now) where left != right {
-        guard gone.contains(left), new.contains(right), renamed[left, default: right] == right
-        else { return true }
-        renamed[left] = right
-      }
-      return false
+      guard let other, let after = all[name] else { return true }
+      // A function may have another name, too.
+      let before =
+        other.all[name].map { [$0] } ?? other.all.values.filter { gone.contains($0.name) }
+      let now = Self.words(after)
+      return !before.contains { Self.isSame(Self.words($0), now, gone: gone, new: new) }
     }
+  }
+
+  /// Whether two stretches of C differ only in names, each old one always under the same new one.
+  private static func isSame(
+    _ old: [String], _ now: [String], gone: Set<String>, new: Set<String>
+  ) -> Bool {
+    guard old.count == now.count else { return false }
+    var renamed: [String: String] = [:]
+    for (left, right) in zip(old, now) where left != right {
+      guard gone.contains(left), new.contains(right), renamed[left, default: right] == right
+      else { return false }
+      renamed[left] = right
+    }
+    return true
   }
 }

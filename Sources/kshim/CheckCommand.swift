@@ -59,6 +59,7 @@ struct CheckCommand: AsyncParsableCommand {
   func run() async throws {
     try report.check()
     try html.check()
+    _ = try search.subject.locate()
     if eachCommit { try await tell(eachReport()) } else { try await tellWhole() }
   }
 

@@ -46,11 +46,6 @@ struct MutateCommand: AsyncParsableCommand {
     help: ArgumentHelp("Only this operator's mutants; may be repeated.", valueName: "id"))
   var operators: [String] = []
 
-  @Option(
-    name: .customLong("function"), parsing: .singleValue,
-    help: ArgumentHelp("Only this function's mutants; may be repeated.", valueName: "name"))
-  var functions: [String] = []
-
   @Option(help: ArgumentHelp("Only this one, as a report names it.", valueName: "key"))
   var mutant: String?
 
@@ -74,12 +69,12 @@ struct MutateCommand: AsyncParsableCommand {
     }
     var selection = MutantSelection()
     selection.operators = Set(operators)
-    selection.functions = Set(functions)
+    selection.functions = Set(search.subject.plainNames)
     selection.key = mutant
     selection.touchedOnly = base != nil
     selection.sample = sample
     selection.seed = seed
-    let (installation, subject) = try search.subject.locate()
+    let (installation, subject) = try search.subject.locate(takesNames: true)
     let mutation = Mutation(
       subject: subject, jobs: search.workers, installation: installation,
       selection: selection, progress: Self.progress, phase: { Terminal.status($0) })

@@ -13,10 +13,11 @@ struct SubjectOptions: ParsableArguments {
   var subject: String?
 
   @Option(
+    name: .customLong("function"), parsing: .singleValue,
     help: ArgumentHelp(
-      "Any function of the kernel, as drivers/base/dd.c:driver_attach.",
+      "Any function of the kernel, as drivers/base/dd.c:driver_attach. Of mutate also a name alone: only that function's mutants.",
       valueName: "file:function"))
-  var function: String?
+  var functionNames: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -36,16 +37,12 @@ struct SubjectOptions: ParsableArguments {
   var rules: [String] = []
 
   func validate() throws {
-    if let function, FunctionName(function) == nil {
-      throw ValidationError(
-        "--function takes FILE:FUNCTION, as drivers/base/dd.c:driver_attach, not '\(function)'")
-    }
     let named = [
-      ("--function", function), ("--file", file), ("--subject", subject), ("--manifest", manifest),
+      ("--manifest", manifest), ("--function", function), ("--file", file), ("--subject", subject),
     ].filter { $0.1 != nil }.map(\.0)
     if named.count > 1 {
       throw ValidationError(
-        "each of \(named.joined(separator: ", ")) says what is judged; keep one")
+        "\(named[0]) says what is judged; leave out \(named.dropFirst().joined(separator: ", "))")
     }
   }
 
@@ -66,6 +63,12 @@ struct SubjectOptions: ParsableArguments {
     return String(path)
   }
 
+  /// `FILE:FUNCTION`; nil where none is named.
+  var function: String? { functionNames.first { FunctionName($0) != nil } }
+
+  /// Names of functions without their file.
+  var plainNames: [String] { functionNames.filter { FunctionName($0) == nil } }
+
   /// Whether nothing says what is judged.
   var isOpen: Bool { subject == nil && manifest == nil && function == nil && file == nil }
 
@@ -73,7 +76,8 @@ struct SubjectOptions: ParsableArguments {
   ///
   /// - Throws: ``Failure`` of kind request where there is no such file, or no function in it.
   func functions(in revision: Revision) throws -> [FunctionName]? {
-    if let function { return FunctionName(function).map { [$0] } }
+    let named = functionNames.compactMap(FunctionName.init)
+    if !named.isEmpty { return named }
     guard let file else { return nil }
     let path = Self.plain(file)
     let files =
@@ -95,7 +99,15 @@ struct SubjectOptions: ParsableArguments {
   }
 
   /// kshim's own files, and the subject's name among them.
-  func locate() throws -> (installation: Installation, subject: String) {
+  ///
+  /// - Parameter takesNames: whether a function's name alone says something.
+  func locate(
+    takesNames: Bool = false
+  ) throws -> (installation: Installation, subject: String) {
+    if !takesNames, let name = plainNames.first {
+      throw ValidationError(
+        "--function takes FILE:FUNCTION, as drivers/base/dd.c:driver_attach, not '\(name)'")
+    }
     var installation = try Installation.locate()
     if let manifest { installation = try installation.adding(manifest: manifest) }
     installation = try installation.adding(rules: rules)

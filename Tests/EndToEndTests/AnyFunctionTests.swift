@@ -185,6 +185,6 @@ final class AnyFunctionTests: EndToEndTestCase {
     XCTAssert(wrong.errors.contains("--function takes FILE:FUNCTION"), wrong.errors)
     let both = try await kshim("check", "--function", "a.c:f", "--file", "a.c")
     XCTAssertEqual(both.status, 2)
-    XCTAssert(both.errors.contains("keep one"), both.errors)
+    XCTAssert(both.errors.contains("leave out --file"), both.errors)
   }
 }
