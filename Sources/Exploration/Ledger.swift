@@ -13,7 +13,6 @@ struct Ledger {
   }
 
   private let pairs: [Plan.Pair]
-  private let names: [String]
   private var takers: [UInt16: [Int]] = [:]
   private var givers: [UInt16: [Int]] = [:]
   /// Of each pair, whether the text itself gives back.
@@ -21,7 +20,6 @@ struct Ledger {
 
   init(_ pairs: [Plan.Pair], _ subject: Subject) {
     self.pairs = pairs
-    names = subject.calls
     for (number, pair) in pairs.enumerated() {
       if let call = subject.call(pair.takes) { takers[call, default: []].append(number) }
       let giver = subject.call(pair.gives)
@@ -51,14 +49,14 @@ struct Ledger {
 
   /// Judges a step that returned.
   func judge(
-    _ events: ArraySlice<Event>, in world: World, hasFailed: Bool, _ function: String,
+    _ events: Slice<UnsafeBufferPointer<Event>>, in world: World, hasFailed: Bool,
+    _ function: String,
     _ report: inout Report
   ) {
     guard !pairs.isEmpty else { return }
     // What was answered otherwise was not taken.
     let refused = Set(world.decisions.filter { $0.choice != 0 }.map { Int($0.event) })
     var taken: [Taken] = []
-    var given: [(pair: Int, key: UInt64)] = []
     for (index, event) in zip(events.indices, events) {
       // Whoever ended its life.
       if event.what == .free, event.arg.0 != 0 {
@@ -78,7 +76,6 @@ struct Ledger {
           }
           // One call that takes may have several that give back.
           taken.removeAll { $0.event == one.event }
-          given.append((number, key))
         }
       }
       for number in takers[event.call] ?? [] {

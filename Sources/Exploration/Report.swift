@@ -76,9 +76,10 @@ public struct Report {
         entry.size.faults == 0 && Property.immediate.contains(breach.property)
       }
       // Where nothing says of failures which, success is no statement.
-      if checked(.wrongErrno) == 0 {
-        for breach in entries.keys
-        where breach.property == .errorSwallowed && !returnsErrors { entries[breach] = nil }
+      if !returnsErrors {
+        for breach in entries.keys where breach.property == .errorSwallowed {
+          entries[breach] = nil
+        }
       }
       for (breach, entry) in assumed {
         entries[breach] = nil

@@ -90,7 +90,7 @@ struct UniversalOracle {
     if let ledger {
       let own = world.events[step..<position]
       ledger.judge(
-        ArraySlice(own), in: world, hasFailed: outcome.isFailure, target.name, &report)
+        own, in: world, hasFailed: outcome.isFailure, target.name, &report)
       // Who gets a pointer may keep it.
       // Where the function fails, what it only had set up is still its own.
       for event in own where event.what == .call {
@@ -230,9 +230,7 @@ struct UniversalOracle {
     switch outcome {
     case .success:
       // Who goes on as if nothing had been may do without.
-      if ledger != nil, !answers.isEmpty, !baseline.differs(world) {
-        return
-      }
+      if ledger != nil, !baseline.differs(world) { return }
       report.look(at: .init(.errorSwallowed))
       report.broken(
         .errorSwallowed, in: target.name, at: first.pc,
@@ -268,12 +266,21 @@ final class Baseline {
   /// - Parameter prefix: how many answers were given; what comes behind is ordinary.
   func take(_ world: World, prefix: Int) {
     let decisions = world.decisions
-    let count = Self.count(world.events, from: 0)
     if after.count < decisions.count {
       after += Array(repeating: 0, count: decisions.count - after.count)
     }
-    for index in max(0, prefix)..<max(prefix, decisions.count) {
-      after[index] = count - Self.count(world.events, upTo: Int(decisions[index].event))
+    // From the last answer to the first: each has what the next has, and what lies between.
+    var (count, end) = (0, world.events.count)
+    for index in stride(from: decisions.count - 1, through: prefix, by: -1) {
+      let begin = Int(decisions[index].event)
+      // What was asked inside of a call comes behind it, and before its answer.
+      guard begin <= end else {
+        after[index] = Self.count(world.events[begin...])
+        continue
+      }
+      count += Self.count(world.events[begin..<end])
+      end = begin
+      after[index] = count
     }
   }
 
@@ -283,17 +290,11 @@ final class Baseline {
     guard let last = decisions.lastIndex(where: { $0.choice != 0 }), last < after.count else {
       return true
     }
-    let events = world.events
-    return Self.count(events, from: 0) - Self.count(events, upTo: Int(decisions[last].event))
-      != after[last]
+    return Self.count(world.events[Int(decisions[last].event)...]) != after[last]
   }
 
-  private static func count(_ events: UnsafeBufferPointer<Event>, from: Int) -> Int {
+  private static func count(_ events: Slice<UnsafeBufferPointer<Event>>) -> Int {
     events.count { $0.what == .call || $0.what == .free || $0.what == .lock }
-  }
-
-  private static func count(_ events: UnsafeBufferPointer<Event>, upTo end: Int) -> Int {
-    events[..<end].count { $0.what == .call || $0.what == .free || $0.what == .lock }
   }
 }
 
