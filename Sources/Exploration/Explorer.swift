@@ -12,6 +12,8 @@ public protocol Domain: SendableMetatype {
   var spaces: [StateSpace] { get }
   /// How many answers of a run are not the ordinary ones; nil where all are asked for.
   var most: Int? { get }
+  /// What an earlier search took down, to judge by; nil where there was none.
+  var stages: Consistency? { get set }
   /// Every property that it is judged by, in the order of reports.
   static var properties: [Property] { get }
   /// What bounds the search beyond its states and answers, for reports; nil where nothing does.
@@ -29,6 +31,10 @@ public protocol Domain: SendableMetatype {
 
 extension Domain {
   public var most: Int? { nil }
+  public var stages: Consistency? {
+    get { nil }
+    set {}
+  }
   public static var bound: String? { nil }
   public static var coverage: [String] { [] }
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] { [] }
@@ -95,9 +101,10 @@ public struct Explorer: Sendable {
     finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
-    func search(_ most: Int?, _ jobs: Int = 1) throws -> Result {
+    func search(_ most: Int?, _ jobs: Int = 1, by stages: Consistency? = nil) throws -> Result {
       try Self.search(
-        domain, most: most, seconds: seconds ?? mostSeconds, jobs: jobs, load: load, drives: drives,
+        domain, most: most, by: stages, seconds: seconds ?? mostSeconds, jobs: jobs, load: load,
+        drives: drives,
         observing: silent,
         finish: finish, progress: progress)
     }
@@ -105,7 +112,7 @@ public struct Explorer: Sendable {
     // Few at first: what is simple is looked at whole, whatever the rest costs.
     var result = try search(min(1, most))
     for number in stride(from: 2, through: most, by: 1) where !result.isCutShort {
-      var next = try search(number)
+      var next = try search(number, by: result.findings.stages)
       if next.isCutShort { next.findings.add(result.findings) }
       // More answers ask for nothing new.
       let isDone = next.runs == result.runs
@@ -118,7 +125,8 @@ public struct Explorer: Sendable {
   }
 
   private static func search<D: Domain>(
-    _ domain: D.Type, most: Int?, seconds: Int, jobs: Int, load: @escaping Loader,
+    _ domain: D.Type, most: Int?, by stages: Consistency?, seconds: Int, jobs: Int,
+    load: @escaping Loader,
     drives: Set<String>?,
     observing silent: Set<String>?, finish: (@Sendable (_ worker: Int, Subject) -> Void)?,
     progress: (@Sendable (Progress) -> Void)?
@@ -137,6 +145,7 @@ public struct Explorer: Sendable {
       do {
         let subject = try load(worker)
         var domain = try D(subject)
+        domain.stages = stages
         let spaces = domain.spaces
         let chosen = spaces.indices.filter { drives?.contains(spaces[$0].name) ?? true }
         if worker == 0 { shared.open(chosen.map { Batch([Branch(space: $0)]) }, workers: jobs) }
@@ -274,9 +283,11 @@ public struct Explorer: Sendable {
         remedy: "copy the scenario from a finding; a state of \(scenario.drive) is written like "
           + "'\(example.spelling(of: .zero))'")
     }
+    learn(&domain, subject)
     var report = Report(subject, spaces: domain.spaces)
     let start = domain.state(state)
     subject.world.forgetLoops()
+    compare(scenario.choices, start, in: &domain, subject)
     scenario.choices.withUnsafeBufferPointer {
       execute(start, $0, in: &domain, subject, &report)
     }
@@ -310,6 +321,27 @@ public struct Explorer: Sendable {
     return report.findings
   }
 
+  /// Takes the stages down by which a single run is judged too.
+  private static func learn<D: Domain>(_ domain: inout D, _ subject: Subject) {
+    guard let most = domain.most, domain.stages == nil else { return }
+    let start = ContinuousClock.now
+    var search = Search(subject, domain.spaces, most: min(Consistency.most, most))
+    search.walk(Batch(domain.spaces.indices.map { Branch(space: $0) }), in: &domain) { search in
+      search.runs < mostRuns && ContinuousClock.now - start < .seconds(mostSeconds)
+    }
+    domain.stages = search.report.findings.stages
+  }
+
+  /// Makes the run that a search makes before: as the last answer that is not the ordinary one has it,
+  /// but for that one.
+  private static func compare<D: Domain>(
+    _ choices: [UInt8], _ start: StartingState, in domain: inout D, _ subject: Subject
+  ) {
+    guard domain.most != nil, let last = choices.lastIndex(where: { $0 != 0 }) else { return }
+    var report = Report(subject, spaces: domain.spaces)
+    choices[..<last].withUnsafeBufferPointer { execute(start, $0, in: &domain, subject, &report) }
+  }
+
   /// Runs a scenario of another revision. What fails in it fails here too; it is known by its callee and
   /// by how many decisions of that callee came before.
   ///
@@ -321,6 +353,7 @@ public struct Explorer: Sendable {
     guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else {
       return nil
     }
+    learn(&domain, subject)
     let start = domain.state(state)
     var answers: [String: [UInt8]] = [:]
     for decision in scenario.decisions {
@@ -331,6 +364,7 @@ public struct Explorer: Sendable {
     while true {
       var report = Report(subject, spaces: domain.spaces)
       subject.world.forgetLoops()
+      compare(choices, start, in: &domain, subject)
       choices.withUnsafeBufferPointer { execute(start, $0, in: &domain, subject, &report) }
       let met = Array(subject.world.decisions)
       var asked: [String: Int] = [:]

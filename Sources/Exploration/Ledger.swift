@@ -17,14 +17,22 @@ struct Ledger {
   private var givers: [UInt16: [Int]] = [:]
   /// Of each pair, whether the text itself gives back.
   private var isGivenHere: [Bool] = []
+  /// Of each pair, what gives back where only functions do that the judged one calls.
+  private var within: [UInt16?] = []
+  /// Of each pair, the input that says whether what gives back is there.
+  private var members: [UInt16?] = []
 
-  init(_ pairs: [Plan.Pair], _ subject: Subject) {
+  init(_ pairs: [Plan.Pair], _ subject: Subject, firstInput: Int) {
     self.pairs = pairs
     for (number, pair) in pairs.enumerated() {
       if let call = subject.call(pair.takes) { takers[call, default: []].append(number) }
       let giver = subject.call(pair.gives)
       if let giver { givers[giver, default: []].append(number) }
       isGivenHere.append(giver != nil)
+      within.append(pair.isWithin ? giver : nil)
+      members.append(
+        subject.calls.indices.dropFirst(firstInput).first { subject.calls[$0] == pair.gives }
+          .map(UInt16.init))
     }
   }
 
@@ -50,7 +58,7 @@ struct Ledger {
   /// Judges a step that returned.
   func judge(
     _ events: Slice<UnsafeBufferPointer<Event>>, in world: World, hasFailed: Bool,
-    _ function: String,
+    _ function: String, by known: Consistency?,
     _ report: inout Report
   ) {
     guard !pairs.isEmpty else { return }
@@ -63,6 +71,7 @@ struct Ledger {
         taken.removeAll { pairs[$0.pair].taken == -1 && $0.key == event.arg.0 }
       }
       guard event.what == .call else { continue }
+      if givers[event.call] != nil { report.note(called: event.call) }
       for number in givers[event.call] ?? [] {
         let key = Self.key(event, pairs[number].given)
         if let place = taken.lastIndex(where: { $0.pair == number && $0.key == key }) {
@@ -95,6 +104,15 @@ struct Ledger {
     for one in taken where told.insert(one.event).inserted {
       let pair = pairs[one.pair]
       // Where this function never gives it back, who finds it in what is left does.
+      // What the text gives back in no run, it does where something is so that never is so here.
+      let called = known?.called ?? report.findings.stages.called
+      if let giver = within[one.pair], !called.contains(giver) { continue }
+      // Nobody is there to give it back.
+      if let member = members[one.pair],
+        events.contains(where: { $0.what == .call && $0.call == member && $0.value == 0 })
+      {
+        continue
+      }
       if pair.taken == -1, !isGivenHere[one.pair], world.names(one.key) { continue }
       report.broken(
         .unreleased, in: function, at: one.pc,

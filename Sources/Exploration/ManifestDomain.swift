@@ -7,6 +7,7 @@ public struct ManifestDomain: ObservedDomain {
   private let plan: Plan
   public let spaces: [StateSpace]
   public var most: Int? { plan.bound }
+  public var stages: Consistency?
   private var oracle: UniversalOracle
   /// The state that was run last: one state has many lists of decisions.
   private var last: StartingState?
@@ -23,7 +24,9 @@ public struct ManifestDomain: ObservedDomain {
   private var observer: StepObserver
 
   public static let properties =
-    Property.universal.filter { ![.warnMissing, .deadlock].contains($0) } + [.unreleased]
+    Property.universal.filter { ![.warnMissing, .deadlock].contains($0) } + [
+      .unreleased, .unchecked,
+    ]
 
   public init(_ subject: Subject) throws {
     self.subject = subject
@@ -103,7 +106,7 @@ public struct ManifestDomain: ObservedDomain {
       let isSame = oracle.judge(
         target, world, result, held: held.compactMap { made[$0].result },
         isReleased: driver.isLife && (isLast || isFailed),
-        isOrdinary: world.asked.allSatisfy { $0.value == 0 }, &report)
+        isOrdinary: world.asked.allSatisfy { $0.value == 0 }, by: stages, &report)
       if !isSame { made[number].goesOn = false }
     }
     return made[number].goesOn

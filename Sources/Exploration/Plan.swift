@@ -14,9 +14,12 @@ import Shims
 ///     inputs NUMBER                      from this call on, what is asked are inputs
 ///     unknown CALL MASK                  answered by its type: which arguments it may keep
 ///     unused CALL                        nobody asks whether it fails
+///     stores CALL                        what it was to keep is nowhere where it fails
 ///     plain                              -1 is no errno: the text says it as a number
 ///     pair CALL CALL KEY KEY COUNT       takes and gives back; which argument says what, -1: the result;
 ///                                        which says how many
+///     trait NAME CALL…                   what a callee's name says, see Sources/Extraction/Trait.swift
+///     within CALL                        only functions that the targets call give back by it
 ///     bound COUNT                        of the answers that are not the ordinary ones
 struct Plan {
   /// What a target's result says of success.
@@ -71,11 +74,15 @@ struct Plan {
     var given: Int?
     /// Which argument of both says how many.
     var count: Int?
+    /// Whether only functions that the target calls give back.
+    var isWithin = false
   }
 
   private(set) var pairs: [Pair] = []
   private(set) var unknown: [String: UInt] = [:]
   private(set) var unused: Set<String> = []
+  private(set) var stores: Set<String> = []
+  private(set) var traits: [String: Set<String>] = [:]
   private(set) var isPlain = false
   /// The first call that is an input; nil where the manifest says all.
   private(set) var inputs: Int?
@@ -119,12 +126,18 @@ struct Plan {
       case ("inputs", 2): inputs = Int(words[1])
       case ("unknown", 3): unknown[words[1]] = UInt(words[2]) ?? 0
       case ("unused", 2): unused.insert(words[1])
+      case ("stores", 2): stores.insert(words[1])
+      case ("trait", 2...): traits[words[1]] = Set(words[2...])
       case ("plain", 1): isPlain = true
       case ("pair", 6):
         pairs.append(
           Pair(
             takes: words[1], gives: words[2], taken: Int(words[3]), given: Int(words[4]),
             count: Int(words[5])))
+      case ("within", 2):
+        for index in pairs.indices where pairs[index].gives == words[1] {
+          pairs[index].isWithin = true
+        }
       case ("bound", 2): bound = Int(words[1])
       case ("driver", 3...):
         drivers.append(driver(words[1], try words[2...].map { targets[try target($0)] }))

@@ -53,6 +53,7 @@ extension Property {
   public static let deadBranch = Property("dead-branch", 17, isNote: true)
 
   public static let unreleased = Property("unreleased", 18)
+  public static let unchecked = Property("unchecked", 19)
 
   /// What any subject is judged by, in the order of reports.
   public static let universal: [Property] = [

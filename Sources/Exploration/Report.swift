@@ -53,6 +53,8 @@ public struct Report {
     private var looked: [PropertySet: Int] = [:]
     /// Whether a run has returned an errno or no pointer.
     public internal(set) var returnsErrors = false
+    /// What was given back where one callee failed.
+    public internal(set) var stages = Consistency()
     /// What the harness ran out of, and in how many scenarios.
     public internal(set) var limits: [Limit: Int] = [:]
 
@@ -106,6 +108,7 @@ public struct Report {
       }
       looked.merge(other.looked, uniquingKeysWith: +)
       returnsErrors = returnsErrors || other.returnsErrors
+      stages.merge(other.stages)
       limits.merge(other.limits, uniquingKeysWith: +)
     }
   }
@@ -288,6 +291,12 @@ public struct Report {
   @usableFromInline mutating func add(_ properties: PropertySet) { looked.formUnion(properties) }
 
   mutating func returnsError() { findings.returnsErrors = true }
+
+  mutating func note(called callee: UInt16) { findings.stages.note(called: callee) }
+
+  mutating func note(_ stage: Consistency.Stage, after answers: [UInt8]) {
+    findings.stages.add(stage, after: answers)
+  }
 
   /// Says that scenarios are left out.
   mutating func leaveOut(by limit: Limit) { findings.limits[limit, default: 0] += 1 }

@@ -107,4 +107,7 @@ public final class Subject {
 
   /// Number of a boundary callee or callback; nil when this kernel does not have it.
   public func call(_ name: String) -> UInt16? { calls.firstIndex(of: name).map(UInt16.init) }
+
+  /// Numbers of those that there are.
+  func calls(_ names: Set<String>?) -> Set<UInt16> { Set((names ?? []).compactMap(call)) }
 }

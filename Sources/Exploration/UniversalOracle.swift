@@ -13,41 +13,34 @@ struct UniversalOracle {
   /// Of a function that no manifest describes; nil where one does.
   private let ledger: Ledger?
   private let baseline = Baseline()
+  private let stageJudge: StageJudge?
   /// Calls that may keep what they get, and those that nobody asks whether they fail.
   private let unknown: [UInt16: UInt]
   private let keepers: Set<UInt16>
   /// Calls after which the end of what they get is for its `release`.
   private let initialisers: Set<UInt16>
   let unused: Set<UInt16>
+  /// What is lost where these fail, nobody asked whether they did.
+  private let stores: Set<UInt16>
+  /// What NULL is good for.
+  private let isForNull: Set<UInt16>
   private let firstInput: UInt16
   private let isPlain: Bool
 
   init(_ subject: Subject, _ plan: Plan) {
     self.subject = subject
-    ledger = plan.inputs == nil ? nil : Ledger(plan.pairs, subject)
+    ledger = plan.inputs.map { Ledger(plan.pairs, subject, firstInput: $0) }
+    stageJudge = plan.inputs.map { StageJudge(subject, plan, firstInput: UInt16($0)) }
     unknown = Dictionary(
       plan.unknown.compactMap { name, mask in subject.call(name).map { ($0, mask) } },
       uniquingKeysWith: |)
-    keepers = Set(plan.unknown.keys.filter(Self.keeps).compactMap(subject.call))
-    initialisers = Set(
-      ["device_initialize", "device_register", "kobject_init_and_add", "cdev_device_add"]
-        .compactMap(subject.call))
-    unused = Set(plan.unused.compactMap(subject.call))
+    keepers = subject.calls(plan.traits["keeps"])
+    initialisers = subject.calls(plan.traits["initialises"])
+    unused = subject.calls(plan.unused)
+    stores = subject.calls(plan.stores)
+    isForNull = subject.calls(plan.traits["tolerates"])
     firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
     isPlain = plan.isPlain
-  }
-
-  private static let keeping: Set<Substring> = [
-    "add", "append", "attach", "bind", "enqueue", "hook", "insert", "install", "issue", "join",
-    "link",
-    "list", "post", "publish", "push", "put", "queue", "register", "schedule", "send", "set",
-    "start",
-    "store", "submit", "xmit", "free", "release", "destroy", "consume", "complete",
-  ]
-
-  /// Whether a callee's name says that what it gets is somewhere else's from then on.
-  private static func keeps(_ name: String) -> Bool {
-    name.split(whereSeparator: { $0 == "_" || $0 == "." }).contains { keeping.contains($0) }
   }
 
   /// Begins a scenario.
@@ -65,7 +58,7 @@ struct UniversalOracle {
   /// - Returns: whether the step ends in the same way whatever holds what nothing has set.
   mutating func judge(
     _ target: Plan.Target, _ world: World, _ result: UInt64?, held: [UInt64], isReleased: Bool,
-    isOrdinary: Bool,
+    isOrdinary: Bool, by stages: Consistency?,
     _ report: inout Report
   ) -> Bool {
     let step = position
@@ -86,11 +79,14 @@ struct UniversalOracle {
     let outcome = Outcome(target.result, returned.value)
     var held = held
     if ledger != nil, outcome.isFailure { report.returnsError() }
-    if ledger != nil { baseline.take(world, prefix: report.choices.count) }
+    if ledger != nil {
+      baseline.take(world, prefix: report.choices.count, hasFailed: outcome.isFailure)
+      handsOnNull(target, world, &report)
+    }
     if let ledger {
       let own = world.events[step..<position]
       ledger.judge(
-        own, in: world, hasFailed: outcome.isFailure, target.name, &report)
+        own, in: world, hasFailed: outcome.isFailure, target.name, by: stages, &report)
       // Who gets a pointer may keep it.
       // Where the function fails, what it only had set up is still its own.
       for event in own where event.what == .call {
@@ -113,6 +109,9 @@ struct UniversalOracle {
         .useAfterFree, in: target.name, at: end, "the function returns memory that it freed")
     }
     leaks(target, world, held, isReleased, &report)
+    if let stageJudge, outcome.isFailure {
+      stageJudge.judge(target.name, world, by: stages, baseline, &report)
+    }
     locks(target, world, &report)
     answers(target, world, from: step, returned, &report)
     if outcome.isFailure {
@@ -206,6 +205,32 @@ struct UniversalOracle {
     return answer
   }
 
+  /// An allocation that failed, and what gets NULL in its place.
+  private func handsOnNull(_ target: Plan.Target, _ world: World, _ report: inout Report) {
+    let decisions = world.decisions
+    guard let last = decisions.lastIndex(where: { $0.choice != 0 }),
+      decisions[last].call < firstInput, !baseline.handed(last).isEmpty
+    else { return }
+    let all = world.events
+    let failed = answer(decisions[last], all)
+    guard failed.errno == StepEvents.enomem else { return }
+    report.look(at: .init(.unchecked))
+    for event in all[Int(decisions[last].event)...].dropFirst()
+    where event.what == .call && !isForNull.contains(event.call) {
+      let given = event.arguments
+      guard
+        baseline.handed(last).contains(where: {
+          $0.pc == event.pc && $0.argument < given.count && given[$0.argument] == 0
+        })
+      else { continue }
+      let name = subject.calls[Int(failed.call)].replacing("_noprof", with: "")
+      report.broken(
+        .unchecked, in: target.name, at: failed.pc,
+        "\(name)() fails, and NULL is handed to \(subject.calls[Int(event.call)])()")
+      return
+    }
+  }
+
   /// What the function makes of the failures that it met and did not get over.
   private func answers(
     _ target: Plan.Target, _ world: World, from step: Int, _ returned: Event,
@@ -229,6 +254,14 @@ struct UniversalOracle {
     let callee = "\(subject.calls[Int(first.call)])()"
     switch outcome {
     case .success:
+      // What was to be kept is nowhere.
+      if stores.contains(first.call) {
+        report.look(at: .init(.errorSwallowed))
+        report.broken(
+          .errorSwallowed, in: target.name, at: first.pc,
+          "\(callee) fails, nobody asks, and the function succeeds")
+        return
+      }
       // Who goes on as if nothing had been may do without.
       if ledger != nil, !baseline.differs(world) { return }
       report.look(at: .init(.errorSwallowed))
@@ -262,12 +295,52 @@ struct UniversalOracle {
 /// against that. Of one search, whose runs come in the order of their answers.
 final class Baseline {
   private var after: [Int] = []
+  /// Of each answer that allocates, what gets it.
+  private var given: [[Handed]] = []
+  /// Of each answer, whether the function fails where it is the ordinary one.
+  private var failures: [Bool] = []
+
+  /// An argument of a call.
+  struct Handed {
+    var pc: UInt64
+    var argument: Int
+  }
+
+  func fails(_ decision: Int) -> Bool { decision < failures.count && failures[decision] }
+
+  /// What gets the memory of an answer where it is the ordinary one.
+  func handed(_ decision: Int) -> [Handed] { decision < given.count ? given[decision] : [] }
+
+  /// Where what a call allocated is handed to others.
+  private static func handed(by decision: kshim_decision, _ world: World) -> [Handed] {
+    let all = world.events
+    let first = Int(decision.event)
+    var address: UInt64?
+    for event in all[first...].dropFirst() {
+      guard event.call == decision.call, event.what != .call else { break }
+      if event.what == .allocation, event.value != 0 { address = event.value }
+    }
+    guard let address else { return [] }
+    var found: [Handed] = []
+    for event in all[first...].dropFirst() where event.what == .call {
+      for (place, argument) in event.arguments.enumerated() where argument == address {
+        found.append(Handed(pc: event.pc, argument: place))
+      }
+    }
+    return found
+  }
 
   /// - Parameter prefix: how many answers were given; what comes behind is ordinary.
-  func take(_ world: World, prefix: Int) {
+  func take(_ world: World, prefix: Int, hasFailed: Bool) {
     let decisions = world.decisions
     if after.count < decisions.count {
       after += Array(repeating: 0, count: decisions.count - after.count)
+      given += Array(repeating: [], count: decisions.count - given.count)
+      failures += Array(repeating: false, count: decisions.count - failures.count)
+    }
+    for index in decisions.indices.dropFirst(prefix) {
+      given[index] = Self.handed(by: decisions[index], world)
+      failures[index] = hasFailed
     }
     // From the last answer to the first: each has what the next has, and what lies between.
     var (count, end) = (0, world.events.count)

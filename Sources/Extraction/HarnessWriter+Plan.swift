@@ -61,10 +61,13 @@ extension HarnessWriter {
   }
 
   /// Which arguments a callee may keep or change, a bit for each.
-  private static func kept(_ prototype: ClangCursor.Prototype) -> Int {
-    prototype.arguments.enumerated().reduce(0) { mask, one in
+  private static func kept(_ callee: Extractor.Callee) -> Int {
+    let keeps = Trait.keeps.isOf(callee.name)
+    return callee.prototype.arguments.enumerated().reduce(0) { mask, one in
       let (number, type) = one
-      let isKept = type.shape == .pointer && number < 4 && !type.spelling.hasPrefix("const ")
+      let isKept =
+        type.shape == .pointer && number < 4
+        && (!type.spelling.hasPrefix("const ") || keeps && type.spelling.hasPrefix("const void "))
       return isKept ? mask | 1 << number : mask
     }
   }
@@ -91,14 +94,20 @@ extension HarnessWriter {
         "inputs \(extracted.callees.count + extracted.callbacks.count + generated.functions.count)")
       lines +=
         (generated.callees + generated.functions).map {
-          "unknown \($0.name) \(Self.kept($0.prototype))"
+          "unknown \($0.name) \(Self.kept($0))"
         }
         // What gives something away for good.
         + extracted.callees.filter { callee in
           callee.prototype.result.shape == .void && callee.rule.isService
             && !generated.callees.contains { $0.name == callee.name }
-        }.map { "unknown \($0.name) \(Self.kept($0.prototype))" }
-        + generated.unused.map { "unused \($0)" }
+        }.map { "unknown \($0.name) \(Self.kept($0))" }
+        + generated.unused.map { "unused \($0)" } + generated.stores.map { "stores \($0)" }
+      let names =
+        (extracted.callees.map(\.name) + extracted.callbacks.map(\.name)
+          + generated.functions.map(\.name))
+      lines += Trait.allCases.map { trait in
+        (["trait", trait.rawValue] + names.filter(trait.isOf)).joined(separator: " ")
+      }
       let text = extracted.pieces.filter { !$0.functions.isEmpty }
         .map { String(decoding: extracted.text[$0.range], as: UTF8.self) }.joined()
       if text.contains(/-\s*1\b/), !text.contains("EPERM") { lines.append("plain") }
@@ -107,6 +116,7 @@ extension HarnessWriter {
           + " \(pair.given.map(String.init) ?? "none") \(pair.count.map(String.init) ?? "none")"
       }
     }
+    lines += (extracted.generated?.within ?? []).map { "within \($0)" }
     if let bound = manifest.bound { lines.append("bound \(bound)") }
     let there = Set(targets.map(\.name))
     for driver in manifest.allDrivers where there.isSuperset(of: driver.calls) {

@@ -30,6 +30,10 @@ struct Generated {
   }
   /// Callees that nobody asks whether they fail.
   var unused: [String] = []
+  /// Of those the ones that lose what they were to keep.
+  var stores: [String] = []
+  /// What gives back only in functions that the targets call.
+  var within: [String] = []
 }
 
 /// Makes what a manifest would have said of any function: objects from types, answers for callees by
@@ -202,8 +206,9 @@ struct Harnessing {
           Pairs.Callee(
             name: $0.name, prototype: $0.prototype,
             names: (callees[$0.name] ?? functions[$0.name])?.arguments.map(\.name) ?? [])
-        },
-      givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
+        } + pointers.map { Pairs.Callee(name: $0.name, prototype: $0.prototype) },
+      givenBack: elsewhere(than: known.union((made + pointers).map(\.name))),
+      seen: called(by: text),
       chosen: manifest.pairs)
     for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
       guard let given = pair.given,
@@ -213,10 +218,16 @@ struct Harnessing {
       made[taker].isFreed = true
       made[giver].frees = given
     }
+    let unused = unused((answered + made + pointers).map(\.name))
+    let direct = called(by: targets)
+    let within = Set(pairs.map(\.releases)).subtracting(direct).intersection(
+      called(by: text).union(pointers.map(\.name)))
+    let stores = answered.filter { unused.contains($0.name) && Self.stores($0) }.map(\.name)
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
       opaque: opaque, regions: regions.sorted { $0.name < $1.name }, pairs: pairs,
-      unused: unused((answered + made + pointers).map(\.name)))
+      unused: unused.filter { !stores.contains($0) }, stores: stores,
+      within: within.sorted())
   }
 
   /// Whose skb it is afterwards: what sends it consumes it, done or not.
@@ -276,6 +287,13 @@ struct Harnessing {
     return Extractor.Callee(
       name: name, rule: rule, prototype: prototype, home: home, position: position, fills: out,
       makes: makes, frees: Self.consumes(name, prototype))
+  }
+
+  /// Whether a service keeps what it gets, and cannot where it fails.
+  private static func stores(_ callee: Extractor.Callee) -> Bool {
+    guard callee.rule.isService, case .custom = callee.rule.action else { return false }
+    return callee.prototype.result.shape != .void
+      && callee.name.split(separator: "_").contains { ["store", "insert"].contains($0) }
   }
 
   private static func makes(_ name: String) -> Bool {
@@ -350,8 +368,12 @@ struct Harnessing {
     var found: [String: ClangCursor] = [:]
     for function in functions.values where function.isInMainFile {
       function.visit { child in
-        if let target = child.referenced, target.kind == .function, !known.contains(target.name) {
+        guard let target = child.referenced else { return true }
+        if target.kind == .function, !known.contains(target.name) {
           found[target.name] = target
+        } else if child.syntax == .call, target.isField, let parent = target.parent {
+          let name = "\(parent.name).\(target.name)"
+          if !known.contains(name) { found[name] = target }
         }
         return true
       }

@@ -38,6 +38,7 @@ final class ExtractedTests: XCTestCase {
   }
 
   func test_leak() async throws { try await keeps(.leak) }
+  func test_unchecked() async throws { try await keeps(.unchecked) }
   func test_unreleased() async throws { try await keeps(.unreleased) }
   func test_doubleFree() async throws { try await keeps(.doubleFree) }
   func test_wildFree() async throws { try await keeps(.wildFree) }

@@ -11,7 +11,7 @@ final class PropertyPagesTests: XCTestCase {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("docs").path
 
-  private let ids = (RootDomain.properties + [.deadBranch, .unreleased]).map(\.id)
+  private let ids = (RootDomain.properties + [.deadBranch, .unreleased, .unchecked]).map(\.id)
 
   func test_pages_areThoseOfTheProperties() throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: "\(Self.docs)/properties")

@@ -282,6 +282,9 @@ bool objects_may_dangle(uint64_t address)
 		const struct kshim_field *field = &type->fields[i];
 		const uint64_t within = address - region.start - field->offset;
 
+		/* Whoever walks a list comes there. */
+		if (field->kind == KSHIM_FIELD_LIST && within < field->size)
+			return true;
 		if (field->is_given_back && within < (uint64_t)field->count * (field->stride ? field->stride : 8))
 			return true;
 	}

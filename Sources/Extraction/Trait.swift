@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/// What a callee's name says of what it gets: the kernel's words for it.
+enum Trait: String, CaseIterable {
+  /// Somebody else has it from then on.
+  case keeps
+  /// It is given back.
+  case gives
+  /// It is gone, done or not.
+  case consumes
+  /// NULL is nothing to it, or only printed.
+  case tolerates
+  /// Its end is for its `release` from then on.
+  case initialises
+
+  private static let words: [Trait: Set<Substring>] = [
+    .keeps: [
+      "add", "append", "attach", "bind", "enqueue", "hook", "insert", "install", "issue", "join",
+      "link", "list", "post", "publish", "push", "put", "queue", "register", "schedule", "send",
+      "set", "start", "store", "submit", "xmit", "free", "release", "destroy", "consume",
+      "complete",
+    ],
+    .gives: [
+      "put", "free", "release", "unregister", "deregister", "destroy", "delete", "del", "remove",
+      "disable", "unmap", "close", "stop", "detach", "unbind", "disconnect", "unprepare", "cleanup",
+      "teardown", "drop", "exit", "fini", "deinit", "uninit", "unpin", "unreserve", "unload", "end",
+      "abort", "cancel", "dec", "uncharge", "unref", "unlink", "kfree", "relse", "brelse",
+      "dealloc", "unmount", "umount", "shutdown", "retire", "undo", "unset",
+    ],
+    .consumes: [
+      "free", "release", "destroy", "consume", "complete", "send", "xmit", "submit", "put", "queue",
+      "post", "reply", "finish",
+    ],
+    .tolerates: [
+      "free", "kfree", "put", "release", "destroy", "print", "printk", "err", "warn", "info", "dbg",
+      "debug", "log", "notice", "crit", "alert", "unregister", "unmap", "del", "remove", "trace",
+    ],
+  ]
+
+  private static let initialising: Set = [
+    "device_initialize", "device_register", "kobject_init_and_add", "cdev_device_add",
+  ]
+
+  /// Whether a callee, or a member that is called, has it.
+  func isOf(_ name: String) -> Bool {
+    guard let words = Self.words[self] else { return Self.initialising.contains(name) }
+    return name.split(whereSeparator: { $0 == "_" || $0 == "." }).contains { words.contains($0) }
+  }
+}
