@@ -197,6 +197,12 @@ struct HarnessWriter {
       let call = rule.records == nil ? "kshim_call" : "kshim_call_as"
       let kept = (records + ["0", "0", "0", "0"]).prefix(4).joined(separator: ", ")
       body.append("\(call)(\(number), \(records.count), pc, \(kept));")
+      // What is not recorded may be kept all the same.
+      if extracted.generated != nil {
+        body += prototype.arguments.enumerated().dropFirst(4)
+          .filter { $0.element.shape == .pointer && !$0.element.spelling.hasPrefix("const ") }
+          .map { "kshim_hand((kshim_u64)(unsigned long)p\($0.offset));" }
+      }
     }
     if let lock = rule.holds, let named = manifest.locks.first(where: { $0.name == lock }) {
       body.append("kshim_assert_held_at(&\(named.expression), 2, pc);")

@@ -127,6 +127,7 @@ kshim_u64 kshim_make_own(unsigned type);	/* what a callee of its own gives back 
 void kshim_give_back(kshim_u64 address, kshim_u64 pc);
 kshim_u64 kshim_value(const struct kshim_field *field);
 void kshim_region(void *address, unsigned long size, unsigned type);
+void kshim_hand(kshim_u64 address);		/* a callee may keep it */
 void kshim_leave(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */
 
 /* The generated harness offers these to the runtime. */

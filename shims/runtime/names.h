@@ -66,6 +66,8 @@
 #define kshim_is_vmalloc KSHIM_NAME(kshim_is_vmalloc)
 #define kshim_judging KSHIM_NAME(kshim_judging)
 #define kshim_keeps KSHIM_NAME(kshim_keeps)
+#define kshim_hand KSHIM_NAME(kshim_hand)
+#define objects_handed KSHIM_NAME(objects_handed)
 #define kshim_leave KSHIM_NAME(kshim_leave)
 #define kshim_leave_context KSHIM_NAME(kshim_leave_context)
 #define kshim_leave_srcu KSHIM_NAME(kshim_leave_srcu)

@@ -12,6 +12,7 @@
 #define MAX_REGIONS 256
 #define REGION_BYTES (4ULL << 20)	/* of all variables of other files together */
 #define ARENA_BYTES (WINDOW_PAGES * PAGE_SIZE)
+#define MAX_HANDED 256
 #define MAX_UNDO (1 << 20)
 #define BULK 16				/* a copy of more looks at no field */
 
@@ -33,6 +34,10 @@ static struct undo {
 	uint32_t size;
 } *undo;
 static uint32_t undo_count;
+
+/* What callees got beyond the arguments that an event records. */
+static uint64_t handed[MAX_HANDED];
+static uint32_t handed_count;
 
 static const struct kshim_types *types(void)
 {
@@ -304,6 +309,21 @@ bool objects_is_count(uint64_t address)
 		    type->fields[i].offset == address - region.start)
 			return true;
 	return false;
+}
+
+void kshim_hand(kshim_u64 address)
+{
+	open_objects();
+	if (!address || handed_count == MAX_HANDED)
+		return;
+	keep((uint64_t)&handed_count, sizeof(handed_count));
+	handed[handed_count++] = address;
+}
+
+uint32_t objects_handed(const uint64_t **addresses)
+{
+	*addresses = handed;
+	return handed_count;
 }
 
 void kshim_region(void *address, unsigned long size, unsigned type)

@@ -90,12 +90,16 @@ uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released,
 		    uint32_t room)
 {
 	struct memory_block block;
-	uint32_t count = 0;
+	const uint64_t *handed;
+	uint32_t count = 0, handed_count;
 
 	if (!open_all())
 		return 0;
 	for (uint32_t i = 0; i < held_count; i++)
 		found(held[i]);
+	handed_count = objects_handed(&handed);
+	for (uint32_t i = 0; i < handed_count; i++)
+		found(handed[i]);
 	follow(is_released ? ROOTS_WITHOUT_OBJECTS : ROOTS_ALL);
 	for (uint32_t i = 0; i < trace_event_count && count < room; i++) {
 		const struct kshim_event *event = &trace_events[i];

@@ -194,6 +194,7 @@ extern bool objects_in_data;	/* whether the subject's data is made from types */
 void objects_access(uint64_t address, uint64_t size, bool write, uint64_t pc);
 bool objects_may_dangle(uint64_t address);	/* whether somebody frees what is named there */
 uint32_t objects_save(void);
+uint32_t objects_handed(const uint64_t **addresses);	/* what callees may keep beside what is recorded */
 void objects_restore(uint32_t count);
 void objects_reset(void);
 
