@@ -81,7 +81,7 @@ struct UniversalOracle {
     if ledger != nil, outcome.isFailure { report.returnsError() }
     if ledger != nil {
       baseline.take(world, prefix: report.choices.count, hasFailed: outcome.isFailure)
-      handsOnNull(target, world, &report)
+      handsOnNull(target, outcome, world, &report)
     }
     if let ledger {
       let own = world.events[step..<position]
@@ -206,15 +206,27 @@ struct UniversalOracle {
   }
 
   /// An allocation that failed, and what gets NULL in its place.
-  private func handsOnNull(_ target: Plan.Target, _ world: World, _ report: inout Report) {
+  private func handsOnNull(
+    _ target: Plan.Target, _ outcome: Outcome, _ world: World, _ report: inout Report
+  ) {
     let decisions = world.decisions
     guard let last = decisions.lastIndex(where: { $0.choice != 0 }),
-      decisions[last].call < firstInput, !baseline.handed(last).isEmpty
+      decisions[last].call < firstInput, baseline.isKept(last) || !baseline.handed(last).isEmpty
     else { return }
     let all = world.events
     let failed = answer(decisions[last], all)
     guard failed.errno == StepEvents.enomem else { return }
     report.look(at: .init(.unchecked))
+    let name = subject.calls[Int(failed.call)].replacing("_noprof", with: "")
+    // Not a branch goes another way, and what is left has NULL where it has the memory else.
+    if baseline.isKept(last), baseline.isSame(world, last),
+      outcome == .success || outcome == .unknown
+    {
+      report.broken(
+        .unchecked, in: target.name, at: failed.pc,
+        "\(name)() fails, nobody tests for it, and NULL is left in place of the memory")
+      return
+    }
     for event in all[Int(decisions[last].event)...].dropFirst()
     where event.what == .call && !isForNull.contains(event.call) {
       let given = event.arguments
@@ -223,7 +235,6 @@ struct UniversalOracle {
           $0.pc == event.pc && $0.argument < given.count && given[$0.argument] == 0
         })
       else { continue }
-      let name = subject.calls[Int(failed.call)].replacing("_noprof", with: "")
       report.broken(
         .unchecked, in: target.name, at: failed.pc,
         "\(name)() fails, and NULL is handed to \(subject.calls[Int(event.call)])()")
@@ -297,6 +308,27 @@ final class Baseline {
   private var after: [Int] = []
   /// Of each answer that allocates, what gets it.
   private var given: [[Handed]] = []
+  /// Of each answer that allocates, whether memory beside it names that at the end.
+  private var kept: [Bool] = []
+  /// Of each answer, how the run goes on where it is the ordinary one.
+  private var ways: [Way] = []
+
+  /// Which blocks a run passes: how many, and the last ones.
+  private struct Way: Equatable {
+    var count: UInt32 = 0
+    var last: UInt64 = 0
+
+    init() {}
+
+    init(_ world: World) {
+      let happened = world.happened.pointee
+      let ring = Int(KSHIM_BLOCK_RING)
+      count = happened.block_count
+      for back in 0..<min(Int(count), ring) {
+        last = (last &* 31) &+ happened.blocks[(Int(count) - 1 - back) % ring]
+      }
+    }
+  }
   /// Of each answer, whether the function fails where it is the ordinary one.
   private var failures: [Bool] = []
 
@@ -311,16 +343,29 @@ final class Baseline {
   /// What gets the memory of an answer where it is the ordinary one.
   func handed(_ decision: Int) -> [Handed] { decision < given.count ? given[decision] : [] }
 
-  /// Where what a call allocated is handed to others.
-  private static func handed(by decision: kshim_decision, _ world: World) -> [Handed] {
-    let all = world.events
-    let first = Int(decision.event)
+  func isKept(_ decision: Int) -> Bool { decision < kept.count && kept[decision] }
+
+  /// Whether a run passes the same blocks as where the answer is the ordinary one.
+  func isSame(_ world: World, _ decision: Int) -> Bool {
+    decision < ways.count && ways[decision] == Way(world)
+  }
+
+  /// What an answer allocated.
+  private static func memory(of decision: kshim_decision, _ world: World) -> UInt64? {
     var address: UInt64?
-    for event in all[first...].dropFirst() {
+    for event in world.events[Int(decision.event)...].dropFirst() {
       guard event.call == decision.call, event.what != .call else { break }
       if event.what == .allocation, event.value != 0 { address = event.value }
     }
-    guard let address else { return [] }
+    return address
+  }
+
+  /// Where memory is handed to others.
+  private static func handed(_ address: UInt64, by decision: kshim_decision, _ world: World)
+    -> [Handed]
+  {
+    let all = world.events
+    let first = Int(decision.event)
     var found: [Handed] = []
     for event in all[first...].dropFirst() where event.what == .call {
       for (place, argument) in event.arguments.enumerated() where argument == address {
@@ -336,10 +381,16 @@ final class Baseline {
     if after.count < decisions.count {
       after += Array(repeating: 0, count: decisions.count - after.count)
       given += Array(repeating: [], count: decisions.count - given.count)
+      kept += Array(repeating: false, count: decisions.count - kept.count)
+      ways += Array(repeating: Way(), count: decisions.count - ways.count)
       failures += Array(repeating: false, count: decisions.count - failures.count)
     }
+    let way = decisions.count > prefix ? Way(world) : Way()
     for index in decisions.indices.dropFirst(prefix) {
-      given[index] = Self.handed(by: decisions[index], world)
+      let memory = Self.memory(of: decisions[index], world)
+      given[index] = memory.map { Self.handed($0, by: decisions[index], world) } ?? []
+      kept[index] = memory.map { world.names($0, besides: true) } ?? false
+      ways[index] = way
       failures[index] = hasFailed
     }
     // From the last answer to the first: each has what the next has, and what lies between.

@@ -226,11 +226,15 @@ public struct World {
   @inlinable public var digest: UInt64 { table.pointee.digest() }
 
   /// Whether memory that was written outside of the stack holds a value, of which the name is given.
-  func names(_ symbol: UInt64) -> Bool {
+  ///
+  /// - Parameter besides: whether the page that the value names is none of it.
+  func names(_ symbol: UInt64, besides: Bool = false) -> Bool {
     let world = happened.pointee
     let address = table.pointee.virtual_address(symbol)
     return (0..<Int(world.store_count)).contains { index in
-      let place = UnsafePointer<UInt64>(bitPattern: UInt(world.stores[index].address))
+      let stored = world.stores[index].address
+      if besides, stored >> 12 == address >> 12 { return false }
+      let place = UnsafePointer<UInt64>(bitPattern: UInt(stored))
       return place.map { $0.pointee == symbol || $0.pointee == address } ?? false
     }
   }

@@ -157,6 +157,15 @@ static kshim_u64 service_devm_strdup(const kshim_u64 *p)
 	return service_keep(object);
 }
 
+/* p: device, gfp, format. As long as a line, and empty. */
+static kshim_u64 service_devm_print(const kshim_u64 *p)
+{
+	const kshim_u64 object = service_allocate(7, 64, 9);
+
+	(void)p;
+	return object ? service_keep(object) : 0;
+}
+
 /* p: device, size, where its address for the device goes, gfp, attributes */
 static kshim_u64 service_dma_alloc(const kshim_u64 *p)
 {
