@@ -45,6 +45,10 @@ struct Extractor {
     var position: Int
     /// What it leaves behind where it succeeds: a type for each such argument.
     var fills: [(argument: Int, type: Int)] = []
+    /// Whether it gives that its first values.
+    var isInitialiser = false
+    /// Counts of references that it lowers: where in what an argument points to.
+    var drops: [(argument: Int, within: Int)] = []
     /// The type of what it makes.
     var makes: Int?
     /// Whether another callee frees what it makes.

@@ -88,6 +88,8 @@ struct Makefile {
   private(set) var isModule = false
   /// Switches of the configuration that it needs, and that are off: it is read as if they were on.
   private(set) var leftOutBy: [String] = []
+  /// Headers that the build makes, as the file spells them: nothing is read in their place.
+  private(set) var missing: [String] = []
   /// All switches that it needs.
   private(set) var needs: [String] = []
   /// The file that it is a part of: `#include "X.c"`.
@@ -155,6 +157,57 @@ struct Makefile {
       }
       guard !folder.isEmpty else { break }
       folder = (folder as NSString).deletingLastPathComponent
+    }
+    defineNumbers()
+    findMissing(in: file)
+  }
+
+  /// Numbers that the configuration has only with a switch that is off, as they are where nobody says
+  /// otherwise.
+  private mutating func defineNumbers() {
+    guard !leftOutBy.isEmpty else { return }
+    for text in choices {
+      var (name, isNumber, isLeftOut) = ("", false, false)
+      var value: Substring?
+      func define(_ defines: inout [String]) {
+        guard isNumber, isLeftOut, let value, !settings.contains(name[...]) else { return }
+        defines.append("-D\(name)=\(value)")
+      }
+      for line in text.split(separator: "\n") {
+        let words = line.split(whereSeparator: \.isWhitespace)
+        switch words.first {
+        case "config", "menuconfig":
+          define(&defines)
+          (name, isNumber, isLeftOut, value) = ("CONFIG_\(words.last!)", false, false, nil)
+        case "int", "hex": isNumber = true
+        case "depends":
+          isLeftOut = leftOutBy.contains { name in words.contains { "CONFIG_\($0)" == name } }
+        case "default" where words.count > 1:
+          // The last one holds without a condition.
+          if Int(words[1]) != nil || words[1].hasPrefix("0x") { value = words[1] }
+        default: break
+        }
+      }
+      define(&defines)
+    }
+  }
+
+  /// Quoted headers that are nowhere.
+  private mutating func findMissing(in file: String) {
+    guard let path = revision.path(of: file),
+      let text = try? String(contentsOfFile: path, encoding: .utf8)
+    else { return }
+    let folder = (file as NSString).deletingLastPathComponent
+    let places = [folder] + include + ["include", "arch/x86/include", "include/uapi"]
+    for line in text.split(separator: "\n") where line.first == "#" {
+      guard let name = line.firstMatch(of: /^#\s*include\s*"([^"]+\.h)"/)?.1 else { continue }
+      let isThere = places.contains { place in
+        revision.path(of: Self.joined(place, String(name))).map {
+          FileManager.default.fileExists(atPath: $0)
+        } ?? false
+      }
+      // Of an architecture it is no file that the build makes.
+      if !isThere, !name.contains("/") { missing.append(String(name)) }
     }
   }
 
@@ -225,6 +278,14 @@ struct Makefile {
         conditions.filter { !$0.isEmpty }
       )
     }
+  }
+
+  /// Reads the file as the kernel's build does, with what traces it.
+  mutating func keepTracing() {
+    needs += [
+      "TRACEPOINTS", "TRACING", "EVENT_TRACING", "FTRACE", "FUNCTION_TRACER",
+      "FUNCTION_GRAPH_TRACER", "FUNCTION_GRAPH_RETVAL", "DYNAMIC_FTRACE", "KPROBES", "BPF_EVENTS",
+    ].map { "CONFIG_\($0)" }.filter { !needs.contains($0) }
   }
 
   /// Notes a switch that is off, and those that are on wherever it is.

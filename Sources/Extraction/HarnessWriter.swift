@@ -165,7 +165,8 @@ struct HarnessWriter {
     extracted.callees.enumerated().map { number, callee in
       define(
         callee.name, number: number, callee.prototype, callee.rule, home: callee.home,
-        fills: callee.fills, makes: callee.makes, isFreed: callee.isFreed, frees: callee.frees)
+        fills: callee.fills, isInitialiser: callee.isInitialiser, drops: callee.drops,
+        makes: callee.makes, isFreed: callee.isFreed, frees: callee.frees)
     }.joined(separator: "\n")
   }
 
@@ -183,7 +184,8 @@ struct HarnessWriter {
   private func define(
     _ name: String, number: Int, _ prototype: ClangCursor.Prototype, _ rule: Manifest.Rule,
     home: Extractor.Callee.Home = .sourceFile, fills: [(argument: Int, type: Int)] = [],
-    makes: Int? = nil, isFreed: Bool = false, frees: Int? = nil
+    isInitialiser: Bool = false, drops: [(argument: Int, within: Int)] = [], makes: Int? = nil,
+    isFreed: Bool = false, frees: Int? = nil
   ) -> String {
     let storage = home == .external ? "" : "static "
     var body: [String] = [
@@ -209,6 +211,10 @@ struct HarnessWriter {
         "if (\(gfp(prototype)) & __GFP_DIRECT_RECLAIM) kshim_may_sleep_with(\(rule.allowing ?? "0"), pc);"
       )
     }
+    for one in drops {
+      body.append(
+        "if (p\(one.argument)) kshim_drop((const char *)p\(one.argument) + \(one.within), pc);")
+    }
     if let makes {
       body += made(rule, makes, isFreed: isFreed)
     } else {
@@ -216,7 +222,10 @@ struct HarnessWriter {
     }
     if let frees { body.append("kshim_give_back((kshim_u64)(unsigned long)p\(frees), pc);") }
     if !fills.isEmpty {
-      let statements = fills.map { "kshim_leave((void *)p\($0.argument), \($0.type), pc);" }
+      let statements = fills.map {
+        "kshim_leave((void *)p\($0.argument), \($0.type), pc);"
+          + (isInitialiser ? " kshim_adopt((void *)p\($0.argument), \($0.type));" : "")
+      }
       let first = rule.answers.isEmpty ? Self.first(rule) : nil
       let isDone =
         makes != nil ? "(long)value > 0" : first.map { "value == (kshim_u64)(\($0))" } ?? "1"

@@ -130,6 +130,7 @@ struct Harnessing {
       }
       if calls { uses.readAnswers(of: function) } else { uses.noteFrees(in: function) }
     }
+    uses.follow()
     var types = TypeTable(uses)
     let arguments = targets.map { target in
       target.arguments.map { types.argument($0) }
@@ -196,7 +197,7 @@ struct Harnessing {
         return argument
       }
     }
-    let pairs = Pairs.all(
+    var pairs = Pairs.all(
       of: (made + answered.filter(Self.mayPair))
         .map {
           Pairs.Callee(
@@ -205,6 +206,7 @@ struct Harnessing {
         },
       givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
       chosen: manifest.pairs)
+    if manifest.pairs.isEmpty { pairs += Self.operations(pointers, functions) }
     for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
       guard let given = pair.given,
         let taker = made.firstIndex(where: { $0.name == pair.acquires }),
@@ -275,7 +277,38 @@ struct Harnessing {
     }
     return Extractor.Callee(
       name: name, rule: rule, prototype: prototype, home: home, position: position, fills: out,
-      makes: makes, frees: Self.consumes(name, prototype))
+      isInitialiser: Self.initialises(name), drops: Self.drops(name, cursor), makes: makes,
+      frees: Self.consumes(name, prototype))
+  }
+
+  /// Whether a callee makes something whole of what it is handed, by its name.
+  private static func initialises(_ name: String) -> Bool {
+    name.split(separator: "_").contains {
+      ["init", "initialize", "initialise", "setup", "alloc", "create", "register"].contains($0)
+    }
+  }
+
+  /// The counts of references that a callee lowers, by its name and its types.
+  private static func drops(_ name: String, _ cursor: ClangCursor) -> [(argument: Int, within: Int)]
+  {
+    guard cursor.kind == .function, name.split(separator: "_").contains("put") else { return [] }
+    for (number, argument) in cursor.arguments.enumerated() where argument.type.kind == .pointer {
+      if let within = count(in: argument.type.pointee) { return [(number, within)] }
+    }
+    return []
+  }
+
+  /// Where in an object the count of its references is.
+  private static func count(in type: ClangType, depth: Int = 0) -> Int? {
+    guard type.kind == .record, depth < 4, let declaration = type.declaration else { return nil }
+    if declaration.name == "kref" || declaration.name == "refcount_struct" { return 0 }
+    for member in type.fields where !member.isBitField && member.type.kind == .record {
+      let bits = member.fieldOffset
+      if bits >= 0, let within = count(in: member.type, depth: depth + 1) {
+        return bits / 8 + within
+      }
+    }
+    return nil
   }
 
   private static func makes(_ name: String) -> Bool {
@@ -358,6 +391,42 @@ struct Harnessing {
     }
     return found.sorted { $0.key < $1.key }.compactMap { name, cursor in
       cursor.prototype.map { Pairs.Callee(name: name, prototype: $0) }
+    }
+  }
+
+  /// Pairs among the function pointers of one struct: `ops->alloc` and `ops->free`.
+  private static func operations(
+    _ pointers: [Extractor.Callee], _ functions: [String: ClangCursor]
+  ) -> [Generated.Pair] {
+    var others: [String: Pairs.Callee] = [:]
+    var names: [String: String] = [:]
+    func plain(_ name: String) -> String {
+      let plain = name.replacing(".", with: "_")
+      names[plain] = name
+      return plain
+    }
+    let own = pointers.map { Pairs.Callee(name: plain($0.name), prototype: $0.prototype) }
+    guard !own.isEmpty else { return [] }
+    for function in functions.values where function.isInMainFile {
+      function.visit { child in
+        if child.syntax == .call, let target = child.referenced, target.isField,
+          let owner = target.parent?.name, let prototype = target.prototype
+        {
+          let name = plain("\(owner).\(target.name)")
+          if !own.contains(where: { $0.name == name }) {
+            others[name] = Pairs.Callee(name: name, prototype: prototype)
+          }
+        }
+        return true
+      }
+    }
+    return Pairs.all(
+      of: own, givenBack: others.sorted { $0.key < $1.key }.map(\.value), seen: []
+    ).map {
+      var pair = $0
+      pair.acquires = names[pair.acquires] ?? pair.acquires
+      pair.releases = names[pair.releases] ?? pair.releases
+      return pair
     }
   }
 

@@ -14,6 +14,8 @@ struct KernelBuild {
   /// text must not tell where it was made.
   var standins = relativeStandins
   static let relativeStandins = "standins"
+  /// Headers that the kernel's build makes and that nothing stands for.
+  var missing: [String] = []
 
   private var tree: String { revision.tree.directory }
 
@@ -47,6 +49,7 @@ struct KernelBuild {
         files["\(out)/\(name)"] = "#include <asm-generic/\(name)>\n"
       }
     }
+    for name in missing { files[name] = "" }
     let numbers = revision.tree.version.split { !$0.isNumber }.prefix(3).compactMap { Int($0) }
     let version = numbers + Array(repeating: 0, count: 3 - numbers.count)
     files["linux/version.h"] =
