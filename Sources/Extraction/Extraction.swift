@@ -74,8 +74,7 @@ public struct Extraction: Sendable {
         return try await extract(
           asked, from: revision, installation: installation, as: form, needed: needed, into: output)
       } catch let failure as Failure where failure.kind == .build {
-        // What traces the kernel is read without what that needs, unless it is what is asked for.
-        asked.makefile?.keepTracing()
+        asked.makefile?.readMore()
         do {
           return try await extract(
             asked, from: revision, installation: installation, as: form, needed: needed,
@@ -94,6 +93,7 @@ public struct Extraction: Sendable {
     let (manifest, revision) = (following.manifest, following.revision)
     var build = KernelBuild(revision: revision, installation: installation, work: work)
     build.missing = manifest.makefile?.missing ?? []
+    build.prefix = manifest.makefile?.prefix
     try build.prepare()
     let standins = try standins(build)
     build.standins = standins

@@ -47,10 +47,10 @@ struct Extractor {
     var fills: [(argument: Int, type: Int)] = []
     /// Whether it gives that its first values.
     var isInitialiser = false
-    /// Counts of references that it lowers: where in what an argument points to.
-    var drops: [(argument: Int, within: Int)] = []
     /// The type of what it makes.
     var makes: Int?
+    /// Whether that is what it gave before where it is asked for the same.
+    var isSame = false
     /// Whether another callee frees what it makes.
     var isFreed = false
     /// Which argument it frees.

@@ -96,6 +96,10 @@ struct Makefile {
   private(set) var whole: String?
   /// What stands in front of it there: paths of headers as they are spelled, and macros.
   private(set) var before: [Before] = []
+  /// The whole text in front of it, where no `#if` is open.
+  private var textBefore: String?
+  /// What is read in front of the file.
+  private(set) var prefix: String?
   enum Before: Equatable {
     case header(String)
     case macro(String)
@@ -233,7 +237,12 @@ struct Makefile {
       whole = file
       var depth = 0
       for line in lines {
-        if isDirective(line) { break }
+        if isDirective(line) {
+          if depth == 0, let end = text.range(of: line) {
+            textBefore = String(text[..<end.lowerBound])
+          }
+          break
+        }
         if line.hasPrefix("#if") { depth += 1 }
         if line.hasPrefix("#endif") { depth -= 1 }
         guard depth == 0 else { continue }
@@ -280,8 +289,13 @@ struct Makefile {
     }
   }
 
-  /// Reads the file as the kernel's build does, with what traces it.
-  mutating func keepTracing() {
+  /// Reads more, where the file does not compile without: what traces the kernel, and all that stands in
+  /// front of a part of another file.
+  mutating func readMore() {
+    if let textBefore {
+      prefix = textBefore
+      before = []
+    }
     needs += [
       "TRACEPOINTS", "TRACING", "EVENT_TRACING", "FTRACE", "FUNCTION_TRACER",
       "FUNCTION_GRAPH_TRACER", "FUNCTION_GRAPH_RETVAL", "DYNAMIC_FTRACE", "KPROBES", "BPF_EVENTS",

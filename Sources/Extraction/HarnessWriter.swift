@@ -165,8 +165,9 @@ struct HarnessWriter {
     extracted.callees.enumerated().map { number, callee in
       define(
         callee.name, number: number, callee.prototype, callee.rule, home: callee.home,
-        fills: callee.fills, isInitialiser: callee.isInitialiser, drops: callee.drops,
-        makes: callee.makes, isFreed: callee.isFreed, frees: callee.frees)
+        fills: callee.fills, isInitialiser: callee.isInitialiser,
+        drops: extracted.generated?.drops[callee.name] ?? [], makes: callee.makes,
+        isSame: callee.isSame, isFreed: callee.isFreed, frees: callee.frees)
     }.joined(separator: "\n")
   }
 
@@ -185,6 +186,7 @@ struct HarnessWriter {
     _ name: String, number: Int, _ prototype: ClangCursor.Prototype, _ rule: Manifest.Rule,
     home: Extractor.Callee.Home = .sourceFile, fills: [(argument: Int, type: Int)] = [],
     isInitialiser: Bool = false, drops: [(argument: Int, within: Int)] = [], makes: Int? = nil,
+    isSame: Bool = false,
     isFreed: Bool = false, frees: Int? = nil
   ) -> String {
     let storage = home == .external ? "" : "static "
@@ -216,7 +218,7 @@ struct HarnessWriter {
         "if (p\(one.argument)) kshim_drop((const char *)p\(one.argument) + \(one.within), pc);")
     }
     if let makes {
-      body += made(rule, makes, isFreed: isFreed)
+      body += made(rule, makes, isSame: isSame, isFreed: isFreed)
     } else {
       body += action(rule, prototype)
     }
@@ -256,8 +258,10 @@ struct HarnessWriter {
   }
 
   /// A fresh object, or another answer.
-  private func made(_ rule: Manifest.Rule, _ type: Int, isFreed: Bool) -> [String] {
-    let make = "value = kshim_make\(isFreed ? "_own" : "")(\(type));"
+  private func made(
+    _ rule: Manifest.Rule, _ type: Int, isSame: Bool, isFreed: Bool
+  ) -> [String] {
+    let make = "value = kshim_make\(isFreed ? "_own" : isSame ? "_again" : "")(\(type));"
     guard !rule.answers.isEmpty else { return [make] }
     let others = rule.answers.enumerated().map {
       "case \($0.offset + 1): value = (kshim_u64)(\($0.element)); break;"

@@ -30,6 +30,8 @@ struct Generated {
   }
   /// Callees that nobody asks whether they fail.
   var unused: [String] = []
+  /// Counts of references that callees lower, by name: where in what an argument points to.
+  var drops: [String: [(argument: Int, within: Int)]] = [:]
 }
 
 /// Makes what a manifest would have said of any function: objects from types, answers for callees by
@@ -79,6 +81,15 @@ struct Harnessing {
         functions[name]?.visit { child in
           if child.syntax == .call, let target = child.referenced, target.kind == .function {
             called.append(target.name)
+            // An inline function of a header calls what it is handed.
+            if let definition = target.definition, !definition.isInMainFile {
+              called += child.callArguments.compactMap {
+                guard let handed = $0.stripped().referenced, handed.kind == .function else {
+                  return nil
+                }
+                return handed.name
+              }
+            }
           }
           // What ends the life of a variable is called too.
           if child.kind == .variable, let cleanup = child.cleanup { called.append(cleanup) }
@@ -160,16 +171,21 @@ struct Harnessing {
         opaque.append(variable.name)
         continue
       }
-      outside.append((variable.name, variable.valueType.spelling, ""))
+      let declared = variable.definition ?? variable
+      outside.append((variable.name, declared.valueType.spelling, ""))
       if !variable.type.isConst, variable.type.kind != .array || variable.type.count > 0 {
         regions.append((variable.name, types.number(single: variable.type)))
       }
     }
-    // The file's own without a first value may hold anything by now.
+    // The file's own without a first value may hold anything by now, but at the very first.
+    let isFirst = targets.contains(where: \.isInitial)
     for variable in uses.values.keys
     where variable.kind == .variable && variable.isAtFileScope && variables[variable.name] == nil {
-      guard let definition = variable.definition, definition.isInMainFile,
-        definition.initialiser == nil, !definition.type.isConst
+      // What has no first value is only tentatively a definition.
+      let definition = variable.definition ?? variable
+      guard !isFirst, definition.isInMainFile, definition.isStatic || variable.definition != nil,
+        definition.initialiser == nil, !definition.type.isConst,
+        definition.type.size != nil || definition.type.kind == .array
       else { continue }
       regions.append((variable.name, types.number(single: definition.type)))
     }
@@ -206,7 +222,16 @@ struct Harnessing {
         },
       givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
       chosen: manifest.pairs)
-    if manifest.pairs.isEmpty { pairs += Self.operations(pointers, functions) }
+    if manifest.pairs.isEmpty {
+      let operations = Self.operations(pointers, functions)
+      // Where one is missing there is nothing to give back.
+      types.require(Set(operations.map(\.releases)))
+      pairs += operations
+    }
+    var drops: [String: [(argument: Int, within: Int)]] = [:]
+    for name in Set(answered.map(\.name)).union(callees.keys) {
+      if let cursor = functions[name] ?? callees[name] { drops[name] = Self.drops(name, cursor) }
+    }
     for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
       guard let given = pair.given,
         let taker = made.firstIndex(where: { $0.name == pair.acquires }),
@@ -218,7 +243,7 @@ struct Harnessing {
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
       opaque: opaque, regions: regions.sorted { $0.name < $1.name }, pairs: pairs,
-      unused: unused((answered + made + pointers).map(\.name)))
+      unused: unused((answered + made + pointers).map(\.name)), drops: drops)
   }
 
   /// Whose skb it is afterwards: what sends it consumes it, done or not.
@@ -277,7 +302,8 @@ struct Harnessing {
     }
     return Extractor.Callee(
       name: name, rule: rule, prototype: prototype, home: home, position: position, fills: out,
-      isInitialiser: Self.initialises(name), drops: Self.drops(name, cursor), makes: makes,
+      isInitialiser: Self.initialises(name), makes: makes,
+      isSame: Self.looksUp(name) && !prototype.arguments.isEmpty,
       frees: Self.consumes(name, prototype))
   }
 
@@ -286,6 +312,14 @@ struct Harnessing {
     name.split(separator: "_").contains {
       ["init", "initialize", "initialise", "setup", "alloc", "create", "register"].contains($0)
     }
+  }
+
+  /// Whether a callee finds the same where it is asked for the same, by its name.
+  private static func looksUp(_ name: String) -> Bool {
+    let words = name.split(separator: "_")
+    func has(_ some: Set<Substring>) -> Bool { words.contains { some.contains($0) } }
+    return has(["find", "lookup", "search", "get", "to", "from", "of", "by"]) && !makes(name)
+      && !has(["next", "free", "unused", "pop", "dequeue", "iter", "page", "pages", "buf", "skb"])
   }
 
   /// The counts of references that a callee lowers, by its name and its types.

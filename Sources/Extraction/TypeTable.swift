@@ -483,6 +483,18 @@ struct TypeTable {
     return values
   }
 
+  /// Operations that every object has.
+  mutating func require(_ names: Set<String>) {
+    for entry in entries.indices {
+      for field in entries[entry].fields.indices
+      where entries[entry].fields[field].kind == .function
+        && names.contains(functions[entries[entry].fields[field].target].name)
+      {
+        entries[entry].fields[field].values = [1]
+      }
+    }
+  }
+
   /// Takes what a manifest says of fields.
   mutating func give(_ values: [String: [Int64]]) {
     for entry in entries.indices {

@@ -124,6 +124,7 @@ struct kshim_types {
 	void *const *functions;
 };
 kshim_u64 kshim_make(unsigned type);
+kshim_u64 kshim_make_again(unsigned type);	/* what it made before for the same arguments */
 kshim_u64 kshim_make_own(unsigned type);	/* what a callee of its own gives back */
 void kshim_give_back(kshim_u64 address, kshim_u64 pc);
 kshim_u64 kshim_value(const struct kshim_field *field);

@@ -230,6 +230,18 @@ bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t
 	return address >= *start;
 }
 
+uint64_t memory_typed(uint64_t symbol)
+{
+	uint64_t start, size, first;
+	uint32_t type;
+
+	if (symbol - HIGH_HPA >= WINDOW_PAGES * PAGE_SIZE ||
+	    state[1][(symbol - HIGH_HPA) / PAGE_SIZE] != PAGE_LIVE ||
+	    !memory_typed_at(symbol + offset, &start, &size, &first, &type))
+		return 0;
+	return symbol + offset;
+}
+
 bool memory_allocated_at(uint64_t address, uint64_t *start, uint64_t *size)
 {
 	const uint64_t frame = (address - offset - HIGH_HPA) / PAGE_SIZE;

@@ -219,3 +219,4 @@
 #define watch_filter KSHIM_NAME(watch_filter)
 #define kshim_adopt KSHIM_NAME(kshim_adopt)
 #define kshim_drop KSHIM_NAME(kshim_drop)
+#define kshim_make_again KSHIM_NAME(kshim_make_again)

@@ -178,6 +178,24 @@ kshim_u64 kshim_make(unsigned type)
 	return make(type);
 }
 
+kshim_u64 kshim_make_again(unsigned type)
+{
+	const struct kshim_event *now = &trace_events[thread_now->event];
+
+	for (uint32_t i = thread_now->event; i-- > 0;) {
+		const struct kshim_event *event = &trace_events[i];
+		uint64_t before;
+
+		if (event->kind != KSHIM_EVENT_CALL || event->call != now->call ||
+		    event->step != now->step || memcmp(event->arg, now->arg, sizeof(now->arg)))
+			continue;
+		before = memory_typed(event->value);
+		if (before)
+			return before;
+	}
+	return kshim_make(type);
+}
+
 kshim_u64 kshim_make_own(unsigned type)
 {
 	const uint64_t address = kshim_make(type);

@@ -190,6 +190,7 @@ uint64_t memory_take_typed(uint64_t size, uint32_t type);
 uint64_t memory_take_page(uint64_t size, uint32_t type);
 /* What the subject allocated and did not free that holds an address. */
 bool memory_allocated_at(uint64_t address, uint64_t *start, uint64_t *size);
+uint64_t memory_typed(uint64_t symbol);	/* such memory by the name of its address; 0 where it is none */
 void memory_own(uint64_t address);	/* kshim_give_back() frees it */
 bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t *first,
 		     uint32_t *type);
