@@ -193,7 +193,7 @@ public struct Explorer: Sendable {
               if subject.world.decisions.count == Int(KSHIM_MOST_ASKED) {
                 search.leaveOut(by: .rounds)
               }
-              let isLong = search.runs % 16 == 0 && elapsed() > Double(seconds)
+              let isLong = elapsed() > Double(seconds)
               if isLong || search.runs * jobs >= runs {
                 search.leaveOut(by: isLong ? .seconds : .runs)
                 shared.close()

@@ -96,7 +96,7 @@ struct Makefile {
   private(set) var whole: String?
   /// What stands in front of it there: paths of headers as they are spelled, and macros.
   private(set) var before: [Before] = []
-  /// The whole text in front of it, where no `#if` is open.
+  /// The whole text in front of it, with an end for each `#if`.
   private var textBefore: String?
   /// What is read in front of the file.
   private(set) var prefix: String?
@@ -210,8 +210,20 @@ struct Makefile {
           FileManager.default.fileExists(atPath: $0)
         } ?? false
       }
-      // Of an architecture it is no file that the build makes.
-      if !isThere, !name.contains("/") { missing.append(String(name)) }
+      guard !isThere else { continue }
+      // By its way from a folder above.
+      let above = sequence(first: folder) { ($0 as NSString).deletingLastPathComponent }.prefix {
+        !$0.isEmpty
+      }
+      if let home = above.first(where: { place in
+        revision.path(of: Self.joined(place, String(name))).map {
+          FileManager.default.fileExists(atPath: $0)
+        } ?? false
+      }) {
+        include.append(home)
+      } else if !name.contains("/") {
+        missing.append(String(name))
+      }
     }
   }
 
@@ -238,9 +250,8 @@ struct Makefile {
       var depth = 0
       for line in lines {
         if isDirective(line) {
-          if depth == 0, let end = text.range(of: line) {
-            textBefore = String(text[..<end.lowerBound])
-          }
+          textBefore =
+            text[..<line.startIndex] + String(repeating: "#endif\n", count: max(0, depth))
           break
         }
         if line.hasPrefix("#if") { depth += 1 }
@@ -368,7 +379,16 @@ struct Makefile {
       ("$(srctree)/$(src)", folder), ("$(src)", folder), ("$(srctree)/", ""), ("$(obj)", folder),
       ("$(objtree)/", ""),
     ] { path = path.replacing(variable, with: value) }
-    guard !path.contains("$") else { return nil }
+    if path.contains("$") {
+      // A folder that a makefile elsewhere names is mostly one of those above.
+      guard let rest = path.wholeMatch(of: /\$\(\w+\)\/([^$]+)/)?.1 else { return nil }
+      let above = sequence(first: folder) {
+        $0.isEmpty ? nil : ($0 as NSString).deletingLastPathComponent
+      }
+      return above.map { Self.joined($0, String(rest)) }.first {
+        revision.path(of: $0).map { FileManager.default.fileExists(atPath: $0) } ?? false
+      }
+    }
     return Self.joined("", path)
   }
 

@@ -172,7 +172,9 @@ struct Harnessing {
         continue
       }
       let declared = variable.definition ?? variable
-      outside.append((variable.name, declared.valueType.spelling, ""))
+      let type = declared.valueType
+      outside.append(
+        (variable.name, type.spelling.hasPrefix("typeof") ? type.canonical : type.spelling, ""))
       if !variable.type.isConst, variable.type.kind != .array || variable.type.count > 0 {
         regions.append((variable.name, types.number(single: variable.type)))
       }
@@ -229,8 +231,13 @@ struct Harnessing {
       pairs += operations
     }
     var drops: [String: [(argument: Int, within: Int)]] = [:]
-    for name in Set(answered.map(\.name)).union(callees.keys) {
-      if let cursor = functions[name] ?? callees[name] { drops[name] = Self.drops(name, cursor) }
+    for function in text {
+      function.visit { child in
+        if child.syntax == .call, let callee = child.referenced, drops[callee.name] == nil {
+          drops[callee.name] = Self.drops(callee.name, callee)
+        }
+        return true
+      }
     }
     for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
       guard let given = pair.given,
