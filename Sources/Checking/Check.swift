@@ -263,6 +263,9 @@ public struct Check: Sendable {
     if let index = limits.firstIndex(of: Limit.assumed.words) {
       limits[index] += try await assumed(result.assumed, builds)
     }
+    if let missing = provenance.missing {
+      limits.append("what the kernel's build generates (\(missing.joined(separator: ", ")))")
+    }
     var verdict = Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,

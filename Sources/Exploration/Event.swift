@@ -125,4 +125,5 @@ public struct Fault: RawRepresentable, Hashable, Sendable {
   public static let instruction = Fault(KSHIM_FAULT_INSTRUCTION)
   public static let division = Fault(KSHIM_FAULT_DIVISION)
   public static let stack = Fault(KSHIM_FAULT_STACK)
+  public static let count = Fault(KSHIM_FAULT_COUNT)
 }

@@ -78,12 +78,27 @@ public struct Explorer: Sendable {
     public var most: Int?
     /// Whether the search was ended before it was through.
     var isCutShort: Bool { findings.limits[.runs] != nil || findings.limits[.seconds] != nil }
+
+    /// Adds what a search beyond the bound has found.
+    mutating func add(_ further: Result) {
+      var found = further.findings
+      found.forgetEnd()
+      findings.merge(found)
+      scenarios += further.scenarios
+      runs += further.runs
+      seconds += further.seconds
+      covering += further.covering
+    }
+
     /// What went wrong though nothing had failed.
     public var assumed: [Report.Breach: Report.Entry] = [:]
+    var beginnings: [Branch] = []
   }
 
   /// Where a domain bounds the answers that are not the ordinary ones, as many runs are made at most.
   static let mostRuns = 40_000
+  /// As many more from where inputs alone led somewhere new.
+  private static let mostFurther = 20_000
   public static let mostSeconds = 3
 
   /// Gives each worker a build of its own.
@@ -101,23 +116,52 @@ public struct Explorer: Sendable {
     finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
-    func search(_ most: Int?, _ jobs: Int = 1, by stages: Consistency? = nil) throws -> Result {
-      try Self.search(
-        domain, most: most, by: stages, seconds: seconds ?? mostSeconds, jobs: jobs, load: load,
-        drives: drives,
-        observing: silent,
-        finish: finish, progress: progress)
+    // What a run has passed is known to all searches of one subject.
+    nonisolated(unsafe) let subject = try load(0)
+    guard let most = try D(subject).most else {
+      return try Self.search(
+        domain, most: nil, from: [], by: nil, runs: mostRuns, seconds: seconds ?? mostSeconds,
+        jobs: jobs,
+        load: load, drives: drives, observing: silent, finish: finish, progress: progress)
     }
-    guard let most = try D(load(0)).most else { return try search(nil, jobs) }
+    let load: Loader = { worker in worker == 0 ? subject : try load(worker) }
+    func search(
+      _ most: Int, from beginnings: [Branch] = [], runs: Int = mostRuns,
+      by stages: Consistency? = nil
+    ) throws -> Result {
+      try Self.search(
+        domain, most: most, from: beginnings, by: stages, runs: runs,
+        seconds: seconds ?? mostSeconds, jobs: 1,
+        load: load, drives: drives, observing: silent, finish: finish, progress: progress)
+    }
     // Few at first: what is simple is looked at whole, whatever the rest costs.
     var result = try search(min(1, most))
+    var beginnings = result.beginnings
     for number in stride(from: 2, through: most, by: 1) where !result.isCutShort {
       var next = try search(number, by: result.findings.stages)
+      beginnings += next.beginnings
       if next.isCutShort { next.findings.add(result.findings) }
       // More answers ask for nothing new.
       let isDone = next.runs == result.runs
+      let covering = result.covering
       result = next
+      result.covering = covering + next.covering
       if isDone { break }
+    }
+    // What inputs had to be for getting somewhere does not count there.
+    var left = silent == nil ? mostFurther : 0
+    let start = ContinuousClock.now
+    func isInTime() -> Bool { ContinuousClock.now - start < .seconds(1) }
+    for number in 1..<max(1, most) {
+      var waiting = beginnings.filter { result.isCutShort || $0.given + number > most }
+      while !waiting.isEmpty, left > 0, isInTime() {
+        let next = try search(
+          number, from: waiting, runs: left, by: result.findings.stages)
+        left -= next.runs
+        result.add(next)
+        beginnings += next.beginnings
+        waiting = next.isCutShort ? [] : next.beginnings
+      }
     }
     result.assumed = result.findings.dropAssumed()
     result.isExhaustive = result.findings.limits.isEmpty
@@ -125,10 +169,10 @@ public struct Explorer: Sendable {
   }
 
   private static func search<D: Domain>(
-    _ domain: D.Type, most: Int?, by stages: Consistency?, seconds: Int, jobs: Int,
-    load: @escaping Loader,
-    drives: Set<String>?,
-    observing silent: Set<String>?, finish: (@Sendable (_ worker: Int, Subject) -> Void)?,
+    _ domain: D.Type, most: Int?, from beginnings: [Branch], by stages: Consistency?, runs: Int,
+    seconds: Int, jobs: Int,
+    load: @escaping Loader, drives: Set<String>?, observing silent: Set<String>?,
+    finish: (@Sendable (_ worker: Int, Subject) -> Void)?,
     progress: (@Sendable (Progress) -> Void)?
   ) throws -> Result {
     let start = ContinuousClock.now
@@ -148,7 +192,10 @@ public struct Explorer: Sendable {
         domain.stages = stages
         let spaces = domain.spaces
         let chosen = spaces.indices.filter { drives?.contains(spaces[$0].name) ?? true }
-        if worker == 0 { shared.open(chosen.map { Batch([Branch(space: $0)]) }, workers: jobs) }
+        if worker == 0 {
+          let first = beginnings.isEmpty ? chosen.map { Branch(space: $0) } : beginnings
+          shared.open(first.map { Batch([$0]) }, workers: jobs)
+        }
         let states = chosen.reduce(0) { $0 + spaces[$1].count }
         var search = Search(subject, spaces, most: most, observing: silent)
         var told = 0.0
@@ -158,8 +205,8 @@ public struct Explorer: Sendable {
               if subject.world.decisions.count == Int(KSHIM_MOST_ASKED) {
                 search.leaveOut(by: .rounds)
               }
-              let isLong = search.runs % 16 == 0 && elapsed() > Double(seconds)
-              if isLong || search.runs * jobs >= mostRuns {
+              let isLong = elapsed() > Double(seconds)
+              if isLong || search.runs * jobs >= runs {
                 search.leaveOut(by: isLong ? .seconds : .runs)
                 shared.close()
                 return false
@@ -184,6 +231,7 @@ public struct Explorer: Sendable {
           $0.result.scenarios += mine.scenarios
           $0.result.covering += mine.covering
           $0.result.runs += mine.runs
+          $0.result.beginnings += mine.beginnings
           if let builder = mine.outcomes { $0.outcomes.append(builder.outcomes) }
         }
       } catch {

@@ -19,10 +19,8 @@ struct Ledger {
   private var isGivenHere: [Bool] = []
   /// Of each pair, what gives back where only functions do that the judged one calls.
   private var within: [UInt16?] = []
-  /// Of each pair, the input that says whether what gives back is there.
-  private var members: [UInt16?] = []
 
-  init(_ pairs: [Plan.Pair], _ subject: Subject, firstInput: Int) {
+  init(_ pairs: [Plan.Pair], _ subject: Subject) {
     self.pairs = pairs
     for (number, pair) in pairs.enumerated() {
       if let call = subject.call(pair.takes) { takers[call, default: []].append(number) }
@@ -30,9 +28,6 @@ struct Ledger {
       if let giver { givers[giver, default: []].append(number) }
       isGivenHere.append(giver != nil)
       within.append(pair.isWithin ? giver : nil)
-      members.append(
-        subject.calls.indices.dropFirst(firstInput).first { subject.calls[$0] == pair.gives }
-          .map(UInt16.init))
     }
   }
 
@@ -107,12 +102,6 @@ struct Ledger {
       // What the text gives back in no run, it does where something is so that never is so here.
       let called = known?.called ?? report.findings.stages.called
       if let giver = within[one.pair], !called.contains(giver) { continue }
-      // Nobody is there to give it back.
-      if let member = members[one.pair],
-        events.contains(where: { $0.what == .call && $0.call == member && $0.value == 0 })
-      {
-        continue
-      }
       if pair.taken == -1, !isGivenHere[one.pair], world.names(one.key) { continue }
       report.broken(
         .unreleased, in: function, at: one.pc,

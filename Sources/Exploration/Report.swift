@@ -95,6 +95,12 @@ public struct Report {
       for (breach, entry) in other.entries where entries[breach] == nil { entries[breach] = entry }
     }
 
+    /// That a search was ended is not told where nobody waits for its end.
+    mutating func forgetEnd() {
+      limits[.runs] = nil
+      limits[.seconds] = nil
+    }
+
     mutating func merge(_ other: Findings) {
       for (breach, entry) in other.entries {
         guard var mine = entries[breach] else {
@@ -171,21 +177,22 @@ public struct Report {
   private func size(in function: String) -> Size {
     let space = spaces.indices.contains(state.space) ? spaces[state.space] : nil
     return Size(
-      isWarned: world?.events.contains { $0.what == .warning } ?? false,
-      faults: inputs.map { first in
-        world.map { world in
-          world.decisions.count {
-            $0.choice != 0 && Int($0.call) < first && !unasked.contains($0.call)
-              && StepEvents.isFailure(world.events[Int($0.event)].value)
-          }
-        } ?? 0
-      } ?? 0,
+      isWarned: world?.events.contains { $0.what == .warning } ?? false, faults: faults,
       failures: choices.count { $0 != 0 }, isStory: space?.name != function,
       decisions: world?.decisions.count ?? choices.count,
       differences: space?.differences(of: lookedAt) ?? 0,
       state: space.map { space in
         spaces[..<state.space].reduce(0) { $0 + $1.count } + space.number(of: lookedAt)
       } ?? 0)
+  }
+
+  /// How many callees have failed in the present run, where inputs are answers too.
+  var faults: Int {
+    guard let inputs, let world else { return 0 }
+    return world.decisions.count {
+      $0.choice != 0 && Int($0.call) < inputs && !unasked.contains($0.call)
+        && StepEvents.isFailure(world.events[Int($0.event)].value)
+    }
   }
 
   /// The state's values where somebody looked; what nobody looked at is ordinary.

@@ -23,6 +23,8 @@ struct Branch: Sendable {
   var taken: [Taken] = []
   /// How many decisions at the beginning stay as they are.
   var fixed = 0
+  /// How many of these are not the ordinary ones and do not count: they led somewhere new.
+  var given = 0
   /// Where the search may not turn an input: the values of all.
   var state: InputValues?
 
@@ -79,6 +81,9 @@ struct Search {
   private var waiting: [Batch] = []
   /// What comes of every run; nil where nobody asks.
   private(set) var outcomes: OutcomeBuilder?
+  /// Where runs without a failure came somewhere new: all up to the last decision that is not the
+  /// ordinary one.
+  private(set) var beginnings: [Branch] = []
 
   /// - Parameter silent: where outcomes are asked for, callees whose calls show as what they do.
   /// - Parameter most: how many answers of a run are not the ordinary ones, where that is a bound of the
@@ -138,6 +143,7 @@ struct Search {
           }
           outcomes?.take(state, isWhole: !report.isCut && !report.isHung)
           take(state.values)
+          if most != nil, report.isNewPath { begin() }
           let standingFor = self.standingFor
           runs += 1
           scenarios += standingFor
@@ -247,6 +253,19 @@ struct Search {
     }
   }
 
+  /// Takes down that the last run came somewhere new, with inputs alone.
+  private mutating func begin() {
+    guard !report.isCut, !report.isHung, !report.isBroken, report.faults == 0,
+      let last = branch.taken.lastIndex(where: { $0.input == nil && $0.choice != 0 })
+    else { return }
+    var one = Branch(space: branch.space)
+    one.state = branch.state
+    one.taken = Array(branch.taken[...last])
+    one.fixed = one.taken.count
+    one.given = one.taken.count { $0.input == nil && $0.choice != 0 }
+    beginnings.append(one)
+  }
+
   /// The part of its space that the last run is, in states.
   private var part: Double { branch.taken.last?.part ?? Double(spaces[branch.space].count) }
 
@@ -265,7 +284,7 @@ struct Search {
       if one.input == nil, one.choice != 0 { failures -= 1 }
       if one.isOpen {
         if let most {
-          if failures < most {
+          if failures < most + branch.given {
             branch.taken[last].choice += 1
             return true
           }

@@ -353,7 +353,9 @@ public struct StepEvents {
         event.hasCallee ? "a function is called that never comes back" : "BUG() is reached")
     case .fault:
       fatal = event
-      report.broken(.crash, in: function, at: event.pc, Self.sentence(of: event.fault))
+      report.broken(
+        event.fault == .count ? .uninitialised : .crash, in: function, at: event.pc,
+        Self.sentence(of: event.fault))
     case .deadlock:
       fatal = event
       // A holder that has returned is told of where it returns.
@@ -376,6 +378,7 @@ public struct StepEvents {
     case .instruction: "an illegal instruction is reached"
     case .division: "a number is divided by zero"
     case .stack: "the stack is used up"
+    case .count: "a reference is dropped of what was allocated and never initialised"
     default: "code or memory is reached through a wild pointer"
     }
   }

@@ -192,6 +192,14 @@ struct ClangCursor {
     return clangText(clang_getCursorPrettyPrinted(raw, policy))
       .firstMatch(of: /cleanup\((\w+)\)/).map { String($0.1) }
   }
+  /// Whether it is run once, when all begins: `__init`.
+  var isInitial: Bool {
+    guard clang_Cursor_hasAttrs(raw) != 0 else { return false }
+    let policy = clang_getCursorPrintingPolicy(raw)
+    defer { clang_PrintingPolicy_dispose(policy) }
+    clang_PrintingPolicy_setProperty(policy, CXPrintingPolicy_TerseOutput, 1)
+    return clangText(clang_getCursorPrettyPrinted(raw, policy)).contains(".init.text")
+  }
   var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
   var isAtFileScope: Bool {
     clang_getCursorSemanticParent(raw).kind == CXCursor_TranslationUnit

@@ -231,7 +231,7 @@ struct Closure {
 
   private mutating func use(headers target: ClangCursor) {
     variablesUsed.insert(target.name)
-    guard target.definition == nil else { return }
+    guard target.definition == nil, !target.isStatic else { return }
     if manifest.types[target.valueType.spelling] != nil {
       byType[target.name] = target
     } else if manifest.isFromTypes, !target.isStatic, !target.isRegister,

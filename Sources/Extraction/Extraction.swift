@@ -68,7 +68,22 @@ public struct Extraction: Sendable {
   ) async throws -> (Extraction, Extractor.Result, Following) {
     let work = output.work
     var asked = manifest
-    if asked.isFromTypes { asked.makefile = Makefile(of: asked.source, in: revision) }
+    if asked.isFromTypes, asked.makefile == nil {
+      asked.makefile = Makefile(of: asked.source, in: revision)
+      do {
+        return try await extract(
+          asked, from: revision, installation: installation, as: form, needed: needed, into: output)
+      } catch let failure as Failure where failure.kind == .build {
+        asked.makefile?.readMore()
+        do {
+          return try await extract(
+            asked, from: revision, installation: installation, as: form, needed: needed,
+            into: output)
+        } catch is Failure {
+          throw failure
+        }
+      }
+    }
     var following = try Following(asked, revision, installation: installation)
     try await following.findMembers(asked, installation, work: work)
     if let glue = following.glue, let name = manifest.glue {
@@ -77,6 +92,8 @@ public struct Extraction: Sendable {
     }
     let (manifest, revision) = (following.manifest, following.revision)
     var build = KernelBuild(revision: revision, installation: installation, work: work)
+    build.missing = manifest.makefile?.missing ?? []
+    build.prefix = manifest.makefile?.prefix
     try build.prepare()
     let standins = try standins(build)
     build.standins = standins
@@ -220,7 +237,8 @@ public struct Extraction: Sendable {
       subject: manifest.subject, kernel: revision.tree.spec, version: revision.tree.version,
       tree: revision.tree.directory,
       patches: revision.patches.map { .init(file: $0.name, subject: $0.subject) },
-      source: manifest.source, functions: functions, textSHA256: "", files: [:])
+      source: manifest.source, functions: functions, textSHA256: "", files: [:],
+      missing: manifest.makefile.flatMap { $0.missing.isEmpty ? nil : $0.missing })
   }
 
   static func header(_ provenance: Provenance) -> [String] {

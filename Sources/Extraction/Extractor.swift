@@ -45,8 +45,12 @@ struct Extractor {
     var position: Int
     /// What it leaves behind where it succeeds: a type for each such argument.
     var fills: [(argument: Int, type: Int)] = []
+    /// Whether it gives that its first values.
+    var isInitialiser = false
     /// The type of what it makes.
     var makes: Int?
+    /// Whether that is what it gave before where it is asked for the same.
+    var isSame = false
     /// Whether another callee frees what it makes.
     var isFreed = false
     /// Which argument it frees.

@@ -88,12 +88,18 @@ struct Makefile {
   private(set) var isModule = false
   /// Switches of the configuration that it needs, and that are off: it is read as if they were on.
   private(set) var leftOutBy: [String] = []
+  /// Headers that the build makes, as the file spells them: nothing is read in their place.
+  private(set) var missing: [String] = []
   /// All switches that it needs.
   private(set) var needs: [String] = []
   /// The file that it is a part of: `#include "X.c"`.
   private(set) var whole: String?
   /// What stands in front of it there: paths of headers as they are spelled, and macros.
   private(set) var before: [Before] = []
+  /// The whole text in front of it, with an end for each `#if`.
+  private var textBefore: String?
+  /// What is read in front of the file.
+  private(set) var prefix: String?
   enum Before: Equatable {
     case header(String)
     case macro(String)
@@ -156,6 +162,69 @@ struct Makefile {
       guard !folder.isEmpty else { break }
       folder = (folder as NSString).deletingLastPathComponent
     }
+    defineNumbers()
+    findMissing(in: file)
+  }
+
+  /// Numbers that the configuration has only with a switch that is off, as they are where nobody says
+  /// otherwise.
+  private mutating func defineNumbers() {
+    guard !leftOutBy.isEmpty else { return }
+    for text in choices {
+      var (name, isNumber, isLeftOut) = ("", false, false)
+      var value: Substring?
+      func define(_ defines: inout [String]) {
+        guard isNumber, isLeftOut, let value, !settings.contains(name[...]) else { return }
+        defines.append("-D\(name)=\(value)")
+      }
+      for line in text.split(separator: "\n") {
+        let words = line.split(whereSeparator: \.isWhitespace)
+        switch words.first {
+        case "config", "menuconfig":
+          define(&defines)
+          (name, isNumber, isLeftOut, value) = ("CONFIG_\(words.last!)", false, false, nil)
+        case "int", "hex": isNumber = true
+        case "depends":
+          isLeftOut = leftOutBy.contains { name in words.contains { "CONFIG_\($0)" == name } }
+        case "default" where words.count > 1:
+          // The last one holds without a condition.
+          if Int(words[1]) != nil || words[1].hasPrefix("0x") { value = words[1] }
+        default: break
+        }
+      }
+      define(&defines)
+    }
+  }
+
+  /// Quoted headers that are nowhere.
+  private mutating func findMissing(in file: String) {
+    guard let path = revision.path(of: file),
+      let text = try? String(contentsOfFile: path, encoding: .utf8)
+    else { return }
+    let folder = (file as NSString).deletingLastPathComponent
+    let places = [folder] + include + ["include", "arch/x86/include", "include/uapi"]
+    for line in text.split(separator: "\n") where line.first == "#" {
+      guard let name = line.firstMatch(of: /^#\s*include\s*"([^"]+\.h)"/)?.1 else { continue }
+      let isThere = places.contains { place in
+        revision.path(of: Self.joined(place, String(name))).map {
+          FileManager.default.fileExists(atPath: $0)
+        } ?? false
+      }
+      guard !isThere else { continue }
+      // By its way from a folder above.
+      let above = sequence(first: folder) { ($0 as NSString).deletingLastPathComponent }.prefix {
+        !$0.isEmpty
+      }
+      if let home = above.first(where: { place in
+        revision.path(of: Self.joined(place, String(name))).map {
+          FileManager.default.fileExists(atPath: $0)
+        } ?? false
+      }) {
+        include.append(home)
+      } else if !name.contains("/") {
+        missing.append(String(name))
+      }
+    }
   }
 
   private static func object(of file: String) -> String {
@@ -180,7 +249,11 @@ struct Makefile {
       whole = file
       var depth = 0
       for line in lines {
-        if isDirective(line) { break }
+        if isDirective(line) {
+          textBefore =
+            text[..<line.startIndex] + String(repeating: "#endif\n", count: max(0, depth))
+          break
+        }
         if line.hasPrefix("#if") { depth += 1 }
         if line.hasPrefix("#endif") { depth -= 1 }
         guard depth == 0 else { continue }
@@ -225,6 +298,19 @@ struct Makefile {
         conditions.filter { !$0.isEmpty }
       )
     }
+  }
+
+  /// Reads more, where the file does not compile without: what traces the kernel, and all that stands in
+  /// front of a part of another file.
+  mutating func readMore() {
+    if let textBefore {
+      prefix = textBefore
+      before = []
+    }
+    needs += [
+      "TRACEPOINTS", "TRACING", "EVENT_TRACING", "FTRACE", "FUNCTION_TRACER",
+      "FUNCTION_GRAPH_TRACER", "FUNCTION_GRAPH_RETVAL", "DYNAMIC_FTRACE", "KPROBES", "BPF_EVENTS",
+    ].map { "CONFIG_\($0)" }.filter { !needs.contains($0) }
   }
 
   /// Notes a switch that is off, and those that are on wherever it is.
@@ -293,7 +379,16 @@ struct Makefile {
       ("$(srctree)/$(src)", folder), ("$(src)", folder), ("$(srctree)/", ""), ("$(obj)", folder),
       ("$(objtree)/", ""),
     ] { path = path.replacing(variable, with: value) }
-    guard !path.contains("$") else { return nil }
+    if path.contains("$") {
+      // A folder that a makefile elsewhere names is mostly one of those above.
+      guard let rest = path.wholeMatch(of: /\$\(\w+\)\/([^$]+)/)?.1 else { return nil }
+      let above = sequence(first: folder) {
+        $0.isEmpty ? nil : ($0 as NSString).deletingLastPathComponent
+      }
+      return above.map { Self.joined($0, String(rest)) }.first {
+        revision.path(of: $0).map { FileManager.default.fileExists(atPath: $0) } ?? false
+      }
+    }
     return Self.joined("", path)
   }
 

@@ -44,7 +44,7 @@ extension HarnessWriter {
     let entries = generated.types.entries.enumerated().map { number, entry in
       let home = entry.home.map { "\($0.type), \($0.within)" } ?? "KSHIM_NO_TYPE, 0"
       return
-        "\t{ \(entry.size), \(entry.room), \(home), \(entry.fields.count), kshim_fields_\(number) },"
+        "\t{ \(entry.size), \(entry.room), \(home), \(entry.fields.count), kshim_fields_\(number), \(entry.isPage ? 1 : 0) },"
         + "\t/* \(entry.name) */\n"
     }
     let functions = generated.functions.indices.map { "(void *)kshim_function_\($0), " }.joined()

@@ -165,7 +165,9 @@ struct HarnessWriter {
     extracted.callees.enumerated().map { number, callee in
       define(
         callee.name, number: number, callee.prototype, callee.rule, home: callee.home,
-        fills: callee.fills, makes: callee.makes, isFreed: callee.isFreed, frees: callee.frees)
+        fills: callee.fills, isInitialiser: callee.isInitialiser,
+        drops: extracted.generated?.drops[callee.name] ?? [], makes: callee.makes,
+        isSame: callee.isSame, isFreed: callee.isFreed, frees: callee.frees)
     }.joined(separator: "\n")
   }
 
@@ -183,7 +185,9 @@ struct HarnessWriter {
   private func define(
     _ name: String, number: Int, _ prototype: ClangCursor.Prototype, _ rule: Manifest.Rule,
     home: Extractor.Callee.Home = .sourceFile, fills: [(argument: Int, type: Int)] = [],
-    makes: Int? = nil, isFreed: Bool = false, frees: Int? = nil
+    isInitialiser: Bool = false, drops: [(argument: Int, within: Int)] = [], makes: Int? = nil,
+    isSame: Bool = false,
+    isFreed: Bool = false, frees: Int? = nil
   ) -> String {
     let storage = home == .external ? "" : "static "
     var body: [String] = [
@@ -215,14 +219,21 @@ struct HarnessWriter {
         "if (\(gfp(prototype)) & __GFP_DIRECT_RECLAIM) kshim_may_sleep_with(\(rule.allowing ?? "0"), pc);"
       )
     }
+    for one in drops {
+      body.append(
+        "if (p\(one.argument)) kshim_drop((const char *)p\(one.argument) + \(one.within), pc);")
+    }
     if let makes {
-      body += made(rule, makes, isFreed: isFreed)
+      body += made(rule, makes, isSame: isSame, isFreed: isFreed)
     } else {
       body += action(rule, prototype)
     }
     if let frees { body.append("kshim_give_back((kshim_u64)(unsigned long)p\(frees), pc);") }
     if !fills.isEmpty {
-      let statements = fills.map { "kshim_leave((void *)p\($0.argument), \($0.type), pc);" }
+      let statements = fills.map {
+        "kshim_leave((void *)p\($0.argument), \($0.type), pc);"
+          + (isInitialiser ? " kshim_adopt((void *)p\($0.argument), \($0.type));" : "")
+      }
       // Of a number that is tested with `!` nobody knows which answer says that it is done.
       let isOpen =
         rule.action == .returns(["1", "0"]) && prototype.result.canonical == "int"
@@ -256,8 +267,10 @@ struct HarnessWriter {
   }
 
   /// A fresh object, or another answer.
-  private func made(_ rule: Manifest.Rule, _ type: Int, isFreed: Bool) -> [String] {
-    let make = "value = kshim_make\(isFreed ? "_own" : "")(\(type));"
+  private func made(
+    _ rule: Manifest.Rule, _ type: Int, isSame: Bool, isFreed: Bool
+  ) -> [String] {
+    let make = "value = kshim_make\(isFreed ? "_own" : isSame ? "_again" : "")(\(type));"
     guard !rule.answers.isEmpty else { return [make] }
     let others = rule.answers.enumerated().map {
       "case \($0.offset + 1): value = (kshim_u64)(\($0.element)); break;"

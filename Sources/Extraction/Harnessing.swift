@@ -34,6 +34,8 @@ struct Generated {
   var stores: [String] = []
   /// What gives back only in functions that the targets call.
   var within: [String] = []
+  /// Counts of references that callees lower, by name: where in what an argument points to.
+  var drops: [String: [(argument: Int, within: Int)]] = [:]
 }
 
 /// Makes what a manifest would have said of any function: objects from types, answers for callees by
@@ -83,6 +85,15 @@ struct Harnessing {
         functions[name]?.visit { child in
           if child.syntax == .call, let target = child.referenced, target.kind == .function {
             called.append(target.name)
+            // An inline function of a header calls what it is handed.
+            if let definition = target.definition, !definition.isInMainFile {
+              called += child.callArguments.compactMap {
+                guard let handed = $0.stripped().referenced, handed.kind == .function else {
+                  return nil
+                }
+                return handed.name
+              }
+            }
           }
           // What ends the life of a variable is called too.
           if child.kind == .variable, let cleanup = child.cleanup { called.append(cleanup) }
@@ -134,6 +145,7 @@ struct Harnessing {
       }
       if calls { uses.readAnswers(of: function) } else { uses.noteFrees(in: function) }
     }
+    uses.follow()
     var types = TypeTable(uses)
     let arguments = targets.map { target in
       target.arguments.map { types.argument($0) }
@@ -163,16 +175,23 @@ struct Harnessing {
         opaque.append(variable.name)
         continue
       }
-      outside.append((variable.name, variable.valueType.spelling, ""))
+      let declared = variable.definition ?? variable
+      let type = declared.valueType
+      outside.append(
+        (variable.name, type.spelling.hasPrefix("typeof") ? type.canonical : type.spelling, ""))
       if !variable.type.isConst, variable.type.kind != .array || variable.type.count > 0 {
         regions.append((variable.name, types.number(single: variable.type)))
       }
     }
-    // The file's own without a first value may hold anything by now.
+    // The file's own without a first value may hold anything by now, but at the very first.
+    let isFirst = targets.contains(where: \.isInitial)
     for variable in uses.values.keys
     where variable.kind == .variable && variable.isAtFileScope && variables[variable.name] == nil {
-      guard let definition = variable.definition, definition.isInMainFile,
-        definition.initialiser == nil, !definition.type.isConst
+      // What has no first value is only tentatively a definition.
+      let definition = variable.definition ?? variable
+      guard !isFirst, definition.isInMainFile, definition.isStatic || variable.definition != nil,
+        definition.initialiser == nil, !definition.type.isConst,
+        definition.type.size != nil || definition.type.kind == .array
       else { continue }
       regions.append((variable.name, types.number(single: definition.type)))
     }
@@ -200,16 +219,30 @@ struct Harnessing {
         return argument
       }
     }
-    let pairs = Pairs.all(
+    var pairs = Pairs.all(
       of: (made + answered.filter(Self.mayPair))
         .map {
           Pairs.Callee(
             name: $0.name, prototype: $0.prototype,
             names: (callees[$0.name] ?? functions[$0.name])?.arguments.map(\.name) ?? [])
-        } + pointers.map { Pairs.Callee(name: $0.name, prototype: $0.prototype) },
-      givenBack: elsewhere(than: known.union((made + pointers).map(\.name))),
-      seen: called(by: text),
+        },
+      givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
       chosen: manifest.pairs)
+    if manifest.pairs.isEmpty {
+      let operations = Self.operations(pointers, functions)
+      // Where one is missing there is nothing to give back.
+      types.require(Set(operations.map(\.releases)))
+      pairs += operations
+    }
+    var drops: [String: [(argument: Int, within: Int)]] = [:]
+    for function in text {
+      function.visit { child in
+        if child.syntax == .call, let callee = child.referenced, drops[callee.name] == nil {
+          drops[callee.name] = Self.drops(callee.name, callee)
+        }
+        return true
+      }
+    }
     for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
       guard let given = pair.given,
         let taker = made.firstIndex(where: { $0.name == pair.acquires }),
@@ -220,14 +253,13 @@ struct Harnessing {
     }
     let unused = unused((answered + made + pointers).map(\.name))
     let direct = called(by: targets)
-    let within = Set(pairs.map(\.releases)).subtracting(direct).intersection(
-      called(by: text).union(pointers.map(\.name)))
+    let within = Set(pairs.map(\.releases)).subtracting(direct).intersection(called(by: text))
     let stores = answered.filter { unused.contains($0.name) && Self.stores($0) }.map(\.name)
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
       opaque: opaque, regions: regions.sorted { $0.name < $1.name }, pairs: pairs,
       unused: unused.filter { !stores.contains($0) }, stores: stores,
-      within: within.sorted())
+      within: within.sorted(), drops: drops)
   }
 
   /// Whose skb it is afterwards: what sends it consumes it, done or not.
@@ -286,7 +318,47 @@ struct Harnessing {
     }
     return Extractor.Callee(
       name: name, rule: rule, prototype: prototype, home: home, position: position, fills: out,
-      makes: makes, frees: Self.consumes(name, prototype))
+      isInitialiser: Self.initialises(name), makes: makes,
+      isSame: Self.looksUp(name) && !prototype.arguments.isEmpty,
+      frees: Self.consumes(name, prototype))
+  }
+
+  /// Whether a callee makes something whole of what it is handed, by its name.
+  private static func initialises(_ name: String) -> Bool {
+    name.split(separator: "_").contains {
+      ["init", "initialize", "initialise", "setup", "alloc", "create", "register"].contains($0)
+    }
+  }
+
+  /// Whether a callee finds the same where it is asked for the same, by its name.
+  private static func looksUp(_ name: String) -> Bool {
+    let words = name.split(separator: "_")
+    func has(_ some: Set<Substring>) -> Bool { words.contains { some.contains($0) } }
+    return has(["find", "lookup", "search", "get", "to", "from", "of", "by"]) && !makes(name)
+      && !has(["next", "free", "unused", "pop", "dequeue", "iter", "page", "pages", "buf", "skb"])
+  }
+
+  /// The counts of references that a callee lowers, by its name and its types.
+  private static func drops(_ name: String, _ cursor: ClangCursor) -> [(argument: Int, within: Int)]
+  {
+    guard cursor.kind == .function, name.split(separator: "_").contains("put") else { return [] }
+    for (number, argument) in cursor.arguments.enumerated() where argument.type.kind == .pointer {
+      if let within = count(in: argument.type.pointee) { return [(number, within)] }
+    }
+    return []
+  }
+
+  /// Where in an object the count of its references is.
+  private static func count(in type: ClangType, depth: Int = 0) -> Int? {
+    guard type.kind == .record, depth < 4, let declaration = type.declaration else { return nil }
+    if declaration.name == "kref" || declaration.name == "refcount_struct" { return 0 }
+    for member in type.fields where !member.isBitField && member.type.kind == .record {
+      let bits = member.fieldOffset
+      if bits >= 0, let within = count(in: member.type, depth: depth + 1) {
+        return bits / 8 + within
+      }
+    }
+    return nil
   }
 
   /// Whether a service keeps what it gets, and cannot where it fails.
@@ -356,7 +428,11 @@ struct Harnessing {
     var names: Set<String> = []
     for function in text {
       function.visit { child in
-        if let target = child.referenced, target.kind == .function { names.insert(target.name) }
+        guard let target = child.referenced else { return true }
+        if target.kind == .function { names.insert(target.name) }
+        if child.syntax == .call, target.isField, let owner = target.parent {
+          names.insert("\(owner.name).\(target.name)")
+        }
         return true
       }
     }
@@ -368,18 +444,50 @@ struct Harnessing {
     var found: [String: ClangCursor] = [:]
     for function in functions.values where function.isInMainFile {
       function.visit { child in
-        guard let target = child.referenced else { return true }
-        if target.kind == .function, !known.contains(target.name) {
+        if let target = child.referenced, target.kind == .function, !known.contains(target.name) {
           found[target.name] = target
-        } else if child.syntax == .call, target.isField, let parent = target.parent {
-          let name = "\(parent.name).\(target.name)"
-          if !known.contains(name) { found[name] = target }
         }
         return true
       }
     }
     return found.sorted { $0.key < $1.key }.compactMap { name, cursor in
       cursor.prototype.map { Pairs.Callee(name: name, prototype: $0) }
+    }
+  }
+
+  /// Pairs among the function pointers of one struct: `ops->alloc` and `ops->free`.
+  private static func operations(
+    _ pointers: [Extractor.Callee], _ functions: [String: ClangCursor]
+  ) -> [Generated.Pair] {
+    var others: [String: Pairs.Callee] = [:]
+    var names: [String: String] = [:]
+    func plain(_ name: String) -> String {
+      let plain = name.replacing(".", with: "_")
+      names[plain] = name
+      return plain
+    }
+    let own = pointers.map { Pairs.Callee(name: plain($0.name), prototype: $0.prototype) }
+    guard !own.isEmpty else { return [] }
+    for function in functions.values where function.isInMainFile {
+      function.visit { child in
+        if child.syntax == .call, let target = child.referenced, target.isField,
+          let owner = target.parent?.name, let prototype = target.prototype
+        {
+          let name = plain("\(owner).\(target.name)")
+          if !own.contains(where: { $0.name == name }) {
+            others[name] = Pairs.Callee(name: name, prototype: prototype)
+          }
+        }
+        return true
+      }
+    }
+    return Pairs.all(
+      of: own, givenBack: others.sorted { $0.key < $1.key }.map(\.value), seen: []
+    ).map {
+      var pair = $0
+      pair.acquires = names[pair.acquires] ?? pair.acquires
+      pair.releases = names[pair.releases] ?? pair.releases
+      return pair
     }
   }
 

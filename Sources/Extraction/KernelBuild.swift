@@ -14,6 +14,11 @@ struct KernelBuild {
   /// text must not tell where it was made.
   var standins = relativeStandins
   static let relativeStandins = "standins"
+  /// Headers that the kernel's build makes and that nothing stands for.
+  var missing: [String] = []
+  /// What stands in front of a part of another file.
+  var prefix: String?
+  private static let prefixName = "kshim-prefix.c"
 
   private var tree: String { revision.tree.directory }
 
@@ -47,6 +52,8 @@ struct KernelBuild {
         files["\(out)/\(name)"] = "#include <asm-generic/\(name)>\n"
       }
     }
+    for name in missing { files[name] = "" }
+    files[Self.prefixName] = prefix
     let numbers = revision.tree.version.split { !$0.isNumber }.prefix(3).compactMap { Int($0) }
     let version = numbers + Array(repeating: 0, count: 3 - numbers.count)
     files["linux/version.h"] =
@@ -167,6 +174,7 @@ struct KernelBuild {
       + includes(for: manifest).map { "-I\($0)" }
       + (forced + hidden).flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
       + (manifest.makefile?.before ?? []).flatMap { before($0, source) }
+      + (manifest.makefile?.prefix == nil ? [] : ["-include", Self.prefixName])
       + (try installation.options("language"))
   }
 

@@ -118,11 +118,8 @@ struct Pairs {
     if takes.hasPrefix("devm_") || takes.hasPrefix("pcim_") || takes.hasPrefix("drmm_") {
       return false
     }
-    // A member's name comes behind its struct's.
-    func words(_ name: String) -> [String] {
-      name.split(whereSeparator: { $0 == "_" || $0 == "." }).map(String.init)
-    }
-    let (words, others) = (words(left), words(right))
+    let words = left.split(separator: "_", omittingEmptySubsequences: true).map(String.init)
+    let others = right.split(separator: "_", omittingEmptySubsequences: true).map(String.init)
     for (verb, opposites) in verbs {
       for opposite in opposites {
         if let place = words.firstIndex(of: verb), let other = others.firstIndex(of: opposite) {

@@ -39,6 +39,8 @@ public struct Provenance: Codable, Sendable, Equatable {
   /// SHA-256 of each file of the tree that was read, by path relative to the tree. Empty where nobody
   /// reads the text later.
   public var files: [String: String]
+  /// Headers that the kernel's build makes, read as if they were empty.
+  public var missing: [String]?
 
   /// The file that a function is in, relative to the tree.
   public func file(of function: String) -> String {

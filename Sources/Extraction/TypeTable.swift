@@ -35,6 +35,8 @@ struct TypeTable {
     var room = 0
     var home: (type: Int, within: Int)?
     var fields: [Field] = []
+    /// Whether it stands for pages.
+    var isPage = false
   }
 
   /// What a function pointer is answered by.
@@ -163,6 +165,7 @@ struct TypeTable {
     if let known = numbers[name] { return known }
     guard let size = type.size else { return bytes("void", Self.opaque) }
     let number = add(Entry(name: name, size: max(1, size)))
+    entries[number].isPage = ["page", "folio"].contains(type.declaration?.name)
     numbers[name] = number
     if type.kind == .array {
       let element = type.element
@@ -461,6 +464,12 @@ struct TypeTable {
 
   /// What a number can be, the ordinary value first: on each side of what the text compares it with.
   static func numbers(_ value: Uses.Value, isBoolean: Bool) -> [Int64] {
+    if let base = value.bases.min() {
+      return [base, base + 1]
+        + value.constants.sorted().prefix(mostValues - 2).filter {
+          $0 != base && $0 != base + 1
+        }
+    }
     if isBoolean || value.isTested && value.constants.isEmpty && value.masks.isEmpty {
       return value.isNeeded ? [1, 0] : [0, 1]
     }
@@ -472,6 +481,18 @@ struct TypeTable {
     // Twice through a loop.
     if value.masks.isEmpty, !values.contains(2), values.count < mostValues { values.append(2) }
     return values
+  }
+
+  /// Operations that every object has.
+  mutating func require(_ names: Set<String>) {
+    for entry in entries.indices {
+      for field in entries[entry].fields.indices
+      where entries[entry].fields[field].kind == .function
+        && names.contains(functions[entries[entry].fields[field].target].name)
+      {
+        entries[entry].fields[field].values = [1]
+      }
+    }
   }
 
   /// Takes what a manifest says of fields.

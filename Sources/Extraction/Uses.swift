@@ -20,10 +20,35 @@ struct Uses {
     var constants: Set<Int64> = []
     /// What is looked for in it: `x & MASK`.
     var masks: Set<Int64> = []
+    /// What is taken off before it counts elements of an array: `a[x - BASE]`.
+    var bases: Set<Int64> = []
     /// What a `void *` points to.
     var pointee: ClangType?
     /// Whether another function of the file frees what it points to.
     var isGivenBack = false
+
+    /// Takes what is asked of a copy.
+    ///
+    /// - Returns: whether that was new.
+    mutating func take(_ copy: Value, isOwn: Bool) -> Bool {
+      guard isOwn else {
+        let before = bases
+        bases.formUnion(copy.bases)
+        return bases != before
+      }
+      let before = (
+        isTested, isNeeded, isErrorTested, constants.union(bases), masks, pointee == nil
+      )
+      isTested = isTested || copy.isTested
+      isNeeded = isNeeded || copy.isNeeded
+      isErrorTested = isErrorTested || copy.isErrorTested
+      constants.formUnion(copy.constants)
+      masks.formUnion(copy.masks)
+      if pointee == nil { pointee = copy.pointee }
+      bases.formUnion(copy.bases)
+      return before
+        != (isTested, isNeeded, isErrorTested, constants.union(bases), masks, pointee == nil)
+    }
   }
 
   /// How callers take the answer of a callee.
@@ -67,6 +92,8 @@ struct Uses {
   private var returned: Set<ClangCursor> = []
   private var assignments: [(variable: ClangCursor, at: Int, callee: ClangCursor?)] = []
   private var tests: [(variable: ClangCursor, at: Int, note: (inout Answer) -> Void)] = []
+  /// What a variable or a parameter of the text is given: a member, or another parameter.
+  private var flows: [(place: ClangCursor, variable: ClangCursor)] = []
 
   /// Whether the text takes the answer of a callee, by way of headers' functions too.
   func isTaken(_ callee: ClangCursor) -> Bool {
@@ -90,6 +117,21 @@ struct Uses {
     read(function, isOwn: true)
     (values, self.homes, self.elements) = (known, homes, elements)
     noteFrees(in: function)
+  }
+
+  /// Says of members what the text asks of the variables that it copies them to.
+  mutating func follow() {
+    for _ in 0..<3 {
+      var isNew = false
+      for (place, variable) in flows {
+        guard let asked = values[variable], place != variable else { continue }
+        var value = values[place] ?? Value()
+        // What a function of a header tests need not be so here.
+        isNew = value.take(asked, isOwn: variable.isInMainFile) || isNew
+        values[place] = value
+      }
+      guard isNew else { break }
+    }
   }
 
   private static func lowers(_ name: String) -> Bool {
@@ -215,6 +257,7 @@ struct Uses {
     case .call: return call(cursor, use)
     default: break
     }
+    if cursor.expression == .subscript { based(cursor) }
     if cursor.isImplied || cursor.isCast { return converted(cursor, use) }
     if cursor.isMemberReference, let member = cursor.referenced {
       values[member, default: Value()].isOwn = values[member]?.isOwn ?? false || isOwn
@@ -235,7 +278,7 @@ struct Uses {
     widened(cursor)
     let type = cursor.type
     if type.kind == .pointer, type.pointee.kind == .record,
-      let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false),
+      let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false).unmasked,
       inner.type.kind == .pointer && inner.type.pointee.kind == .void
         || inner.type.kind == .number && inner.type.size == 8
           && (inner.isMemberReference || inner.referenced?.isParameter ?? false)
@@ -362,6 +405,7 @@ struct Uses {
     case "&":
       mask(left, right)
       mask(right, left)
+    case "%": multiple(left, of: right)
     default: break
     }
     walk(left, .value)
@@ -411,6 +455,39 @@ struct Uses {
       let constant = other.stripped(casts: false).constant
     else { return }
     values[variable, default: Value()].masks.insert(constant)
+    // What is rounded to it.
+    if constant > 1, constant < 1 << 16, constant & (constant + 1) == 0 {
+      values[variable]!.constants.insert(constant + 1)
+    }
+  }
+
+  /// `a[x - BASE]`
+  private mutating func based(_ cursor: ClangCursor) {
+    guard let index = cursor.children.last?.stripped(), index.syntax == .binary,
+      index.operatorSpelling == "-", index.children.count == 2,
+      let base = index.children[1].stripped(casts: false).constant, base > 0,
+      let variable = index.children[0].stripped().referenced
+    else { return }
+    values[variable, default: Value()].bases.insert(base)
+  }
+
+  /// What a number is to be a multiple of, itself or shifted.
+  private mutating func multiple(_ side: ClangCursor, of other: ClangCursor) {
+    guard var number = other.stripped(casts: false).constant, number > 1, number < 1 << 32 else {
+      return
+    }
+    var target = side.stripped()
+    let sides = target.syntax == .binary ? target.children : []
+    if sides.count == 2, let count = sides[1].stripped(casts: false).constant, count > 0 {
+      switch target.operatorSpelling {
+      case "<<" where count < 32: number >>= count
+      case "*": number /= count
+      default: return
+      }
+      target = sides[0].stripped()
+    }
+    guard number > 1, target.syntax != .call, let variable = target.referenced else { return }
+    values[variable, default: Value()].constants.insert(number)
   }
 
   /// What the cases of a `switch` say of what it looks at.
@@ -474,6 +551,23 @@ struct Uses {
   private mutating func assign(_ value: ClangCursor, to variable: ClangCursor, at place: Int) {
     let call = value.stripped()
     assignments.append((variable, place, call.syntax == .call ? call.referenced : nil))
+    // What a number is later may be something else.
+    let isOnly = assignments.count { $0.variable == variable } == 1
+    if isOnly || variable.type.kind == .pointer {
+      flow(call, to: variable)
+    } else {
+      flows.removeAll { $0.variable == variable }
+    }
+  }
+
+  /// A member or a parameter as it is, whose value a variable of the text has from then on.
+  private mutating func flow(_ value: ClangCursor, to variable: ClangCursor) {
+    guard isOwn, !isElsewhere, variable.kind == .variable || variable.isParameter,
+      !variable.isAtFileScope, value.syntax != .call,
+      value.isMemberReference || value.isReference,
+      let place = value.referenced, place.isField || place.isParameter || place.kind == .variable
+    else { return }
+    flows.append((place, variable))
   }
 
   /// What variables for errors are called.
@@ -513,8 +607,23 @@ struct Uses {
         }
       }
       if use == .truth { answers[callee, default: Answer()].isTested = true }
+      if let definition = callee.definition {
+        for (argument, parameter) in zip(arguments, definition.arguments) {
+          flow(argument.stripped(), to: parameter)
+        }
+      }
       if callee.isField { values[callee, default: Value()].isOwn = true }
     }
     for child in cursor.children { walk(child, .value) }
+  }
+}
+
+extension ClangCursor {
+  /// What is behind a mask: a pointer whose low bits say something.
+  fileprivate var unmasked: ClangCursor {
+    guard syntax == .binary, operatorSpelling == "&", let left = children.first?.stripped(),
+      left.isMemberReference, left.type.kind == .number
+    else { return self }
+    return left
   }
 }

@@ -53,6 +53,16 @@ final class AnyFunctionTests: EndToEndTestCase {
     Fix(
       file: "drivers/infiniband/hw/cxgb4/mem.c", function: "c4iw_get_dma_mr",
       property: "double-free"),
+    Fix(file: "drivers/edac/edac_mc.c", function: "edac_mc_alloc", property: "uninitialised"),
+    Fix(
+      file: "kernel/irq/irqdomain.c", function: "irq_domain_alloc_irqs_locked",
+      property: "unreleased"),
+    Fix(
+      file: "drivers/thermal/intel/int340x_thermal/int3400_thermal.c",
+      function: "int3400_thermal_probe", property: "leak"),
+    Fix(
+      file: "drivers/gpu/drm/i915/gt/intel_execlists_submission.c",
+      function: "execlists_create_virtual", property: "crash"),
   ]
 
   private func check(_ name: String, on kernel: String) async throws -> Verdict {

@@ -67,6 +67,19 @@ static kshim_u64 service_object(kshim_u64 size, unsigned flags)
 	return service_allocate(2, size, flags);
 }
 
+/* p: pool, gfp. Who may wait gets what another one gives back. How large its elements are the pool says to
+ * nobody. */
+static kshim_u64 service_mempool_alloc(const kshim_u64 *p)
+{
+#ifdef __GFP_DIRECT_RECLAIM
+	const _Bool waits = p[1] & __GFP_DIRECT_RECLAIM;
+
+	return service_object(4096, (p[1] & __GFP_ZERO ? 1 : 0) | (waits ? 8 | 16 : 0));
+#else
+	return service_object(4096, 0);
+#endif
+}
+
 /* p: string, gfp */
 static kshim_u64 service_strdup(const kshim_u64 *p)
 {

@@ -117,18 +117,22 @@ struct kshim_type {
 	unsigned home, within;		/* a type that this is part of, and where; or KSHIM_NO_TYPE */
 	unsigned field_count;
 	const struct kshim_field *fields;
+	unsigned char is_page;		/* struct page and its like, which stand for pages */
 };
 struct kshim_types {
 	const struct kshim_type *types;
 	void *const *functions;
 };
 kshim_u64 kshim_make(unsigned type);
+kshim_u64 kshim_make_again(unsigned type);	/* what it made before for the same arguments */
 kshim_u64 kshim_make_own(unsigned type);	/* what a callee of its own gives back */
 void kshim_give_back(kshim_u64 address, kshim_u64 pc);
 kshim_u64 kshim_value(const struct kshim_field *field);
 void kshim_region(void *address, unsigned long size, unsigned type);
 void kshim_hand(kshim_u64 address);		/* a callee may keep it */
 void kshim_leave(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */
+void kshim_adopt(void *where, unsigned type);	/* a callee has given it its first values */
+void kshim_drop(const void *count, kshim_u64 pc);	/* a callee lowers a count of references */
 
 /* The generated harness offers these to the runtime. */
 struct kshim_table;

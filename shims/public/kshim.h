@@ -123,6 +123,7 @@ enum kshim_fault {
 	KSHIM_FAULT_INSTRUCTION,	/* an illegal instruction */
 	KSHIM_FAULT_DIVISION,
 	KSHIM_FAULT_STACK,		/* the stack is used up */
+	KSHIM_FAULT_COUNT,		/* a reference is dropped where nothing has counted any */
 };
 
 /* What is at an address, or what became of a freed one. */

@@ -10,7 +10,6 @@
 
 /* Frames from hpa 0 to the end of the high window, and room for the struct page of each. */
 #define FRAMES (HIGH_HPA / PAGE_SIZE + WINDOW_PAGES)
-#define MAX_PAGE_STRUCT 256ULL
 #define VMEMMAP_SPAN (FRAMES * MAX_PAGE_STRUCT / PAGE_SIZE * PAGE_SIZE)
 
 /* One reservation, so that wild addresses near it are as far off in every build. */
@@ -38,6 +37,8 @@ static struct allocation allocations[2][WINDOW_PAGES];
 
 /* Of each frame of the high window the type that its object is made from, and one more; 0: none. */
 static uint32_t types_of[WINDOW_PAGES];
+/* The same for the struct page of it. */
+static uint32_t pages_of[WINDOW_PAGES];
 
 static struct {
 	uint64_t address, size;
@@ -144,7 +145,7 @@ static uint64_t take(int window, uint64_t size, enum kshim_memory kind, uint8_t 
 	for (uint64_t i = 0; i < frames; i++) {
 		state[window][next[window]] = PAGE_LIVE;
 		if (window)
-			types_of[next[window]] = 0;
+			types_of[next[window]] = pages_of[next[window]] = 0;
 		allocations[window][next[window]++] = (struct allocation){ start, size, 0, kind };
 	}
 	next[window]++;
@@ -183,11 +184,42 @@ uint64_t memory_take_typed(uint64_t size, uint32_t type)
 	return hpa + (room < PAGE_SIZE ? room : 0) + offset;
 }
 
+uint64_t memory_take_page(uint64_t size, uint32_t type)
+{
+	uint64_t hpa, frames;
+
+	if (!page_struct_size)
+		return 0;
+	frames = size > page_struct_size ? size / page_struct_size : 1;
+	hpa = take(1, frames * PAGE_SIZE, KSHIM_MEMORY_ANY, 0, 0);
+	for (uint64_t i = 0; i < frames; i++)
+		pages_of[(hpa - HIGH_HPA) / PAGE_SIZE + i] = type + 1;
+	return vmemmap + hpa / PAGE_SIZE * page_struct_size;
+}
+
+static bool page_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t *first,
+			  uint32_t *type)
+{
+	const uint64_t frame = (address - vmemmap) / page_struct_size - HIGH_HPA / PAGE_SIZE;
+	const struct allocation *allocation = &allocations[1][frame];
+
+	if (frame >= next[1] || state[1][frame] == PAGE_UNUSED || !pages_of[frame])
+		return false;
+	*type = pages_of[frame] - 1;
+	*start = vmemmap + allocation->start / PAGE_SIZE * page_struct_size;
+	*size = allocation->size / PAGE_SIZE * page_struct_size;
+	*first = WINDOW_PAGES * PAGE_SIZE +
+		 (allocation->start - HIGH_HPA) / PAGE_SIZE * MAX_PAGE_STRUCT;
+	return true;
+}
+
 bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t *first,
 		     uint32_t *type)
 {
 	const uint64_t frame = (address - offset - HIGH_HPA) / PAGE_SIZE;
 
+	if (page_struct_size && address - vmemmap < FRAMES * page_struct_size)
+		return page_typed_at(address, start, size, first, type);
 	if (address - offset - HIGH_HPA >= WINDOW_PAGES * PAGE_SIZE || frame >= next[1] ||
 	    state[1][frame] == PAGE_UNUSED || !types_of[frame])
 		return false;
@@ -196,6 +228,30 @@ bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t
 	*size = allocations[1][frame].size;
 	*first = allocations[1][frame].start - HIGH_HPA;
 	return address >= *start;
+}
+
+uint64_t memory_typed(uint64_t symbol)
+{
+	uint64_t start, size, first;
+	uint32_t type;
+
+	if (symbol - HIGH_HPA >= WINDOW_PAGES * PAGE_SIZE ||
+	    state[1][(symbol - HIGH_HPA) / PAGE_SIZE] != PAGE_LIVE ||
+	    !memory_typed_at(symbol + offset, &start, &size, &first, &type))
+		return 0;
+	return symbol + offset;
+}
+
+bool memory_allocated_at(uint64_t address, uint64_t *start, uint64_t *size)
+{
+	const uint64_t frame = (address - offset - HIGH_HPA) / PAGE_SIZE;
+
+	if (address - offset - HIGH_HPA >= WINDOW_PAGES * PAGE_SIZE || frame >= next[1] ||
+	    state[1][frame] != PAGE_LIVE || types_of[frame])
+		return false;
+	*start = allocations[1][frame].start + offset;
+	*size = allocations[1][frame].size;
+	return address - *start < *size;
 }
 
 /* What a page that nobody asked to be zeroed is filled with, unlike what variables hold. */

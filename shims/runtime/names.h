@@ -219,3 +219,6 @@
 #define unset_trace_path KSHIM_NAME(unset_trace_path)
 #define unset_was_read KSHIM_NAME(unset_was_read)
 #define watch_filter KSHIM_NAME(watch_filter)
+#define kshim_adopt KSHIM_NAME(kshim_adopt)
+#define kshim_drop KSHIM_NAME(kshim_drop)
+#define kshim_make_again KSHIM_NAME(kshim_make_again)

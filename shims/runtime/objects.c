@@ -11,7 +11,8 @@
 
 #define MAX_REGIONS 256
 #define REGION_BYTES (4ULL << 20)	/* of all variables of other files together */
-#define ARENA_BYTES (WINDOW_PAGES * PAGE_SIZE)
+/* Of pages, and of the struct page of each. */
+#define ARENA_BYTES (WINDOW_PAGES * (PAGE_SIZE + MAX_PAGE_STRUCT))
 #define MAX_HANDED 256
 #define MAX_UNDO (1 << 20)
 #define BULK 16				/* a copy of more looks at no field */
@@ -20,6 +21,7 @@
 static struct region {
 	uint64_t start, size, first;	/* first: of its bits */
 	uint32_t type;
+	bool is_adopted;		/* the subject's own memory, which a callee gave its first values */
 } regions[MAX_REGIONS];
 static uint32_t region_count;
 static uint64_t region_bytes;
@@ -122,6 +124,7 @@ static void mark_seen(uint64_t first, uint64_t size)
 
 static bool find(uint64_t address, struct region *found)
 {
+	found->is_adopted = false;
 	if (memory_typed_at(address, &found->start, &found->size, &found->first, &found->type))
 		return true;
 	for (uint32_t i = 0; i < region_count; i++)
@@ -165,6 +168,12 @@ static uint64_t make(uint32_t type)
 
 	if (one->home != KSHIM_NO_TYPE)
 		return make(one->home) + one->within;
+	if (one->is_page) {
+		const uint64_t page = memory_take_page(one->size, type);
+
+		if (page)
+			return page;
+	}
 	return memory_take_typed(one->size + one->room, type);
 }
 
@@ -172,6 +181,24 @@ kshim_u64 kshim_make(unsigned type)
 {
 	open_objects();
 	return make(type);
+}
+
+kshim_u64 kshim_make_again(unsigned type)
+{
+	const struct kshim_event *now = &trace_events[thread_now->event];
+
+	for (uint32_t i = thread_now->event; i-- > 0;) {
+		const struct kshim_event *event = &trace_events[i];
+		uint64_t before;
+
+		if (event->kind != KSHIM_EVENT_CALL || event->call != now->call ||
+		    event->step != now->step || memcmp(event->arg, now->arg, sizeof(now->arg)))
+			continue;
+		before = memory_typed(event->value);
+		if (before)
+			return before;
+	}
+	return kshim_make(type);
 }
 
 kshim_u64 kshim_make_own(unsigned type)
@@ -229,6 +256,17 @@ static void fill(const struct kshim_field *field, uint64_t place, bool ask, uint
 	}
 }
 
+/* Of what the subject made itself only pointers, lists and counts are what a callee gave it. */
+static bool is_own(const struct region *region, const struct kshim_field *field, uint64_t start)
+{
+	uint64_t value = 0;
+
+	if (!region->is_adopted)
+		return false;
+	memcpy(&value, (void *)(region->start + start), field->size < 8 ? field->size : 8);
+	return value || (field->kind == KSHIM_FIELD_NUMBER && field->value_count != 1);
+}
+
 static void look(const struct region *region, uint64_t address, uint64_t size, bool write, bool ask,
 		 uint64_t pc)
 {
@@ -248,6 +286,8 @@ static void look(const struct region *region, uint64_t address, uint64_t size, b
 			if (start + field->size <= low ||
 			    (write && start >= low && start + field->size <= high) ||
 			    is_seen(region->first + start, field->size))
+				continue;
+			if (is_own(region, field, start))
 				continue;
 			fill(field, region->start + start, ask, pc);
 			/* The bits of one word are told apart. */
@@ -280,7 +320,7 @@ bool objects_may_dangle(uint64_t address)
 	struct region region;
 	const struct kshim_type *type;
 
-	if (!step_harness->types || !find(address, &region))
+	if (!step_harness->types || !find(address, &region) || region.is_adopted)
 		return true;
 	type = &types()->types[region.type];
 	for (uint32_t i = 0; i < type->field_count; i++) {
@@ -301,7 +341,7 @@ bool objects_is_count(uint64_t address)
 	struct region region;
 	const struct kshim_type *type;
 
-	if (!step_harness->types || !find(address, &region))
+	if (!step_harness->types || !find(address, &region) || region.is_adopted)
 		return false;
 	type = &types()->types[region.type];
 	for (uint32_t i = 0; i < type->field_count; i++)
@@ -332,7 +372,7 @@ void kshim_region(void *address, unsigned long size, unsigned type)
 	if (region_count == MAX_REGIONS || region_bytes + size > REGION_BYTES)
 		return;
 	regions[region_count++] = (struct region){
-		(uint64_t)address, size, ARENA_BYTES + region_bytes, type,
+		(uint64_t)address, size, ARENA_BYTES + region_bytes, type, false,
 	};
 	region_bytes += (size + 63) & ~63ULL;
 	objects_in_data = true;
@@ -388,4 +428,57 @@ void kshim_leave(void *where, unsigned type, kshim_u64 pc)
 		}
 	}
 	unset_clear(address, one->size);
+}
+
+/* Where a callee of another file gives an object of the subject's own its first values. */
+void kshim_adopt(void *where, unsigned type)
+{
+	const uint64_t address = (uint64_t)where;
+	const uint64_t size = types()->types[type].size;
+	struct region region;
+	enum kshim_at at = KSHIM_AT_LIVE;
+
+	if (!address || (uint64_t)-address < 4096 || thread_place(address) == THREAD_STACK)
+		return;
+	open_objects();
+	if (find(address, &region) || !memory_meets(address, size, &at) || at != KSHIM_AT_LIVE ||
+	    region_count == MAX_REGIONS || region_bytes + size > REGION_BYTES)
+		return;
+	keep((uint64_t)&region_count, sizeof(region_count));
+	keep((uint64_t)&region_bytes, sizeof(region_bytes));
+	regions[region_count++] = (struct region){
+		address, size, ARENA_BYTES + region_bytes, type, true,
+	};
+	region_bytes += (size + 63) & ~63ULL;
+}
+
+/* Whether the subject allocated what holds an address, and nobody else was ever told of it. */
+static bool is_untouched(uint64_t address)
+{
+	uint64_t start, size, symbol;
+	bool is_allocated = false;
+
+	if (!memory_allocated_at(address, &start, &size))
+		return false;
+	symbol = memory_symbol(start);
+	for (uint32_t i = 0; i < trace_event_count; i++) {
+		const struct kshim_event *event = &trace_events[i];
+
+		if (event->kind == KSHIM_EVENT_ALLOC && event->value == symbol)
+			is_allocated = true;
+		if (event->kind != KSHIM_EVENT_CALL || i == thread_now->event)
+			continue;
+		for (uint32_t n = 0; n < 4; n++)
+			if (event->arg[n] - symbol < size)
+				return false;
+	}
+	return is_allocated;
+}
+
+void kshim_drop(const void *count, kshim_u64 pc)
+{
+	const uint64_t address = (uint64_t)count;
+
+	if (step_inside && is_untouched(address) && !*(const uint32_t *)count)
+		step_fault(KSHIM_FAULT_COUNT, pc);
 }

@@ -38,10 +38,63 @@ static void pass_on(int number, siginfo_t *info, void *context)
 	}
 }
 
+/* How long an operand in memory or in a register is, from its ModRM byte on. */
+static unsigned operand(const uint8_t *code)
+{
+	const unsigned mode = *code >> 6, base = *code & 7;
+	const unsigned sib = mode != 3 && base == 4;
+
+	if (mode == 3)
+		return 1;
+	if (mode == 0)
+		return 1 + sib + ((sib ? code[1] & 7 : base) == 5 ? 4 : 0);
+	return 1 + sib + (mode == 1 ? 1 : 4);
+}
+
+/* What only a hypervisor may do succeeds, and what it reads is 0. Returns whether it was that. */
+static int skip_virtualisation(ucontext_t *state)
+{
+	static const int registers[] = {
+		REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+		REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+	};
+	greg_t *values = state->uc_mcontext.gregs;
+	const uint8_t *code = (const uint8_t *)values[REG_RIP];
+	unsigned rex = 0, length = 0, is_long = 0;
+
+	if (code[length] == 0x66 || code[length] == 0xf3) {
+		is_long = 1;
+		length++;
+	}
+	if (code[length] >> 4 == 4)
+		rex = code[length++];
+	if (code[length] != 0x0f)
+		return 0;
+	if (code[length + 1] == 0x78 || code[length + 1] == 0x79) {	/* vmread, vmwrite */
+		const uint8_t *byte = code + length + 2;
+
+		if (code[length + 1] == 0x78 && *byte >> 6 == 3)
+			values[registers[(*byte & 7) | (rex & 1) << 3]] = 0;
+		length += 2 + operand(byte);
+	} else if (is_long && code[length + 1] == 0x38 && (code[length + 2] & 0xfe) == 0x80) {
+		length += 3 + operand(code + length + 3);	/* invept, invvpid */
+	} else if (code[length + 1] == 0xc7 && code[length + 2] >> 6 != 3 &&
+		   (code[length + 2] >> 3 & 7) >= 6) {
+		length += 2 + operand(code + length + 2);	/* vmptrld, vmclear, vmxon, vmptrst */
+	} else {
+		return 0;
+	}
+	values[REG_RIP] += length;
+	values[REG_EFL] &= ~0x8d5LL;	/* carry and zero say that it fails */
+	return 1;
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
-	const ucontext_t *state = context;
+	ucontext_t *state = context;
 
+	if (running && number == SIGILL && skip_virtualisation(state))
+		return;
 	if (running)
 		running->fault(number, (uint64_t)info->si_addr,
 			       (uint64_t)state->uc_mcontext.gregs[REG_RIP],

@@ -11,6 +11,7 @@
 #define PAGE_SIZE 4096ULL
 /* Behind each allocation a page frame is left unused: the guard. */
 #define WINDOW_PAGES 4096
+#define MAX_PAGE_STRUCT 256ULL
 #define HIGH_HPA 0x140000000ULL		/* 5 GiB: truncation to 32 bits shows */
 #define LOW_HPA 0x7ff00000ULL		/* below 4 GiB, for __GFP_DMA32 */
 #define MAX_EVENTS 65536
@@ -185,6 +186,11 @@ bool memory_block_of(uint64_t value, struct memory_block *block);
 /* Memory for an object of a type, and what an address of such memory belongs to: first is the number of
  * the object's first byte among all. */
 uint64_t memory_take_typed(uint64_t size, uint32_t type);
+/* Pages for what stands for them, its address; 0 where the subject knows of no struct page. */
+uint64_t memory_take_page(uint64_t size, uint32_t type);
+/* What the subject allocated and did not free that holds an address. */
+bool memory_allocated_at(uint64_t address, uint64_t *start, uint64_t *size);
+uint64_t memory_typed(uint64_t symbol);	/* such memory by the name of its address; 0 where it is none */
 void memory_own(uint64_t address);	/* kshim_give_back() frees it */
 bool memory_typed_at(uint64_t address, uint64_t *start, uint64_t *size, uint64_t *first,
 		     uint32_t *type);
