@@ -73,7 +73,7 @@ public struct Explorer: Sendable {
     /// Whether the search was ended before it was through.
     var isCutShort: Bool { findings.limits[.runs] != nil || findings.limits[.seconds] != nil }
     /// What went wrong though nothing had failed.
-    public var assumed: [Report.Breach: Report.Entry] = [:]
+    public var assumed = Report.Findings()
   }
 
   /// Where a domain bounds the answers that are not the ordinary ones, as many runs are made at most.
