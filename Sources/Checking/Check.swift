@@ -207,12 +207,12 @@ public struct Check: Sendable {
     _ part: Answer.Part, over base: Revision
   ) async throws -> (findings: [Verdict.Finding], causes: [Verdict.Cause]) {
     guard !part.conducts.isEmpty else { return ([], []) }
-    let known = try await build(base) { builds in
+    let lapses = try await build(base) { builds in
       let subject = try builds.load(0)
       var judge = try ManifestDomain(subject)
-      return Explorer.conducts(as: part.conducts, in: &judge, subject: subject)
+      let known = Explorer.conducts(as: part.conducts, in: &judge, subject: subject)
+      return Lapse.all(part.conducts, over: known, in: judge)
     }
-    let lapses = Lapse.all(part.conducts, over: known)
     guard !lapses.isEmpty else { return ([], []) }
     return try await build(part.revision) { builds in
       let subject = try builds.load(0)

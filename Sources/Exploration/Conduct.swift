@@ -21,12 +21,16 @@ public struct Conduct: Sendable {
     var pc: UInt64
     /// Whether it is NULL, or an allocation that was refused.
     var isNull: Bool
+    /// The errno that it is; nil for another number.
+    var errno: Int32?
+    var isFailure: Bool { isNull || errno != nil }
   }
 
   public var scenario: Scenario
   var choices: [UInt8]
   var outcome: Outcome
   var result: UInt64
+  var isVoid: Bool
   var pc: UInt64
   var calls: [Call]
   var failure: Failure?
@@ -45,29 +49,52 @@ public struct Conduct: Sendable {
     Names.isSilent(call.name) || Names.frees(call.name) && call.arguments[0] == 0
   }
 
-  /// What it does worse than the base in the same scenario, though it does the same otherwise.
-  func lapses(over base: Conduct) -> [Lapse] {
-    guard count({ !Names.gives($0) }) == base.count({ !Names.gives($0) }) else { return [] }
+  /// What it does worse than the base in the same scenario.
+  ///
+  /// - Parameter pairs: what takes, and what gives that back.
+  func lapses(over base: Conduct, _ pairs: [Plan.Pair]) -> [Lapse] {
+    if let lapse = success(over: base) { return [lapse] }
+    guard isPart(of: base) else { return [] }
     let (gifts, known) = (count(Names.gives), base.count(Names.gives))
-    guard gifts.allSatisfy({ $0.value <= known[$0.key, default: 0] }) else { return [] }
+    let gained = gifts.filter { $0.value > known[$0.key, default: 0] }.map(\.key).sorted()
+    guard gained.isEmpty else { return gained.compactMap { gift($0, pairs) } }
     let lost = known.filter { $0.value > gifts[$0.key, default: 0] }.map(\.key).sorted()
-    if !lost.isEmpty {
-      guard outcome == base.outcome else { return [] }
-      let found = lost.compactMap { lapse($0, over: base) }
-      guard let first = found.first(where: { $0.property == .leak }) ?? found.first else {
-        return []
-      }
-      return [first]
+    guard !lost.isEmpty else { return otherErrno(over: base).map { [$0] } ?? [] }
+    guard outcome == base.outcome, outcome != .unknown || isVoid || result == base.result else {
+      return []
     }
-    return answer(over: base).map { [$0] } ?? []
+    let found = lost.compactMap { name in
+      base.calls.indices.reversed().lazy.filter {
+        base.calls[$0].name == name && !isSilent(base.calls[$0])
+      }.compactMap { lapse($0, over: base) }.first
+    }
+    return (found.first { $0.property == .leak } ?? found.first).map { [$0] } ?? []
+  }
+
+  /// Whether it does what the base does, but for what that gives back; or leaves off before.
+  private func isPart(of base: Conduct) -> Bool {
+    if count({ !Names.gives($0) }) == base.count({ !Names.gives($0) }) { return true }
+    let (mine, all) = (names, base.names)
+    return mine.count < all.count && mine[...] == all[..<mine.count]
+  }
+  private var names: [String] { calls.filter { !isSilent($0) }.map(\.name) }
+
+  /// What is given back though nobody could take it.
+  private func gift(_ name: String, _ pairs: [Plan.Pair]) -> Lapse? {
+    guard outcome.isFailure, let failure,
+      pairs.contains(where: { $0.gives == name && $0.takes == failure.callee }),
+      let given = calls.last(where: { $0.name == name }),
+      calls.count(where: { $0.name == failure.callee }) == 1
+    else { return nil }
+    return Lapse(
+      property: .wildFree, pc: given.pc, choices: choices,
+      message: "\(failure.callee)() fails, and \(name)() is called with the patch only")
   }
 
   /// What is not given back any more.
-  private func lapse(_ name: String, over base: Conduct) -> Lapse? {
-    guard let index = base.calls.lastIndex(where: { $0.name == name && !isSilent($0) }) else {
-      return nil
-    }
+  private func lapse(_ index: Int, over base: Conduct) -> Lapse? {
     let given = base.calls[index]
+    let name = given.name
     let origin = base.origin(of: given, before: index)
     let words: String
     switch outcome {
@@ -133,26 +160,36 @@ public struct Conduct: Sendable {
     value > 0xffff && !(-4095..<0).contains(Int64(bitPattern: value))
   }
 
-  /// Another answer to the same failure.
-  private func answer(over base: Conduct) -> Lapse? {
-    guard let failure else { return nil }
-    switch (base.outcome, outcome) {
-    case (.errno, .success), (.null, .success):
-      let word = if case .errno(let errno) = base.outcome { Errno.name(errno) } else { "NULL" }
-      return Lapse(
-        property: .errorSwallowed, pc: failure.pc, choices: choices,
-        message:
-          "\(failure.callee)() fails and the function \(result == 0 ? "returns 0" : "succeeds"), without the patch it returns \(word)"
-      )
-    case (.errno(StepEvents.enomem), .errno(let errno))
-    where failure.isNull && errno != StepEvents.enomem:
-      return Lapse(
-        property: .wrongErrno, pc: failure.pc, choices: choices,
-        message:
-          "\(failure.callee)() fails and the function returns \(Errno.name(errno)), without the patch -ENOMEM"
-      )
-    default: return nil
+  /// A failure that the base passes on.
+  private func success(over base: Conduct) -> Lapse? {
+    guard let failure, failure.isFailure, outcome == .success else { return nil }
+    let word: String
+    switch base.outcome {
+    case .errno(let errno):
+      guard failure.isNull || errno == failure.errno || calls.count == base.calls.count else {
+        return nil
+      }
+      word = Errno.name(errno)
+    case .null: word = "NULL"
+    case .success, .unknown: return nil
     }
+    return Lapse(
+      property: .errorSwallowed, pc: failure.pc, choices: choices,
+      message:
+        "\(failure.callee)() fails and the function \(result == 0 ? "returns 0" : "succeeds"), without the patch it returns \(word)"
+    )
+  }
+
+  /// Another errno for an allocation that fails.
+  private func otherErrno(over base: Conduct) -> Lapse? {
+    guard let failure, failure.isNull, base.outcome == .errno(StepEvents.enomem),
+      case .errno(let errno) = outcome, errno != StepEvents.enomem
+    else { return nil }
+    return Lapse(
+      property: .wrongErrno, pc: failure.pc, choices: choices,
+      message:
+        "\(failure.callee)() fails and the function returns \(Errno.name(errno)), without the patch -ENOMEM"
+    )
   }
 
   /// What callees' names say.
@@ -162,12 +199,13 @@ public struct Conduct: Sendable {
       "dealloc", "deallocate", "remove", "delete", "del", "unmap", "unmount", "umount", "disable",
       "close", "stop", "detach", "unbind", "unprepare", "cleanup", "exit", "fini", "uninit",
       "deinit", "teardown", "cancel", "drop", "unlink", "unpin", "unreserve", "uncharge", "dec",
-      "iput", "dput", "fput", "brelse", "relse", "retire", "unref", "abort", "consume", "unload",
+      "iput", "dput", "fput", "brelse", "relse", "rele", "retire", "unref", "abort", "consume",
+      "unload",
       "disconnect", "unget", "sub",
     ]
     private static let freeing: Set<Substring> = [
       "free", "kfree", "kvfree", "vfree", "put", "release", "destroy", "iput", "dput", "fput",
-      "brelse", "relse", "consume",
+      "brelse", "relse", "rele", "consume",
     ]
     private static let silent: Set<Substring> = [
       "lock", "unlock", "mutex", "spin", "rwsem", "printk", "resched", "rcu", "srcu", "trace",
@@ -199,12 +237,12 @@ public struct Lapse: Sendable {
 
   /// The simplest of each kind.
   public static func all(
-    _ conducts: [Conduct], over base: [Conduct?]
+    _ conducts: [Conduct], over base: [Conduct?], in domain: ManifestDomain
   ) -> [Lapse] {
     var found: [Lapse] = []
     for (conduct, known) in zip(conducts, base) {
       guard let known else { continue }
-      for lapse in conduct.lapses(over: known)
+      for lapse in conduct.lapses(over: known, domain.pairs)
       where !found.contains(where: {
         $0.property == lapse.property && ($0.pc == lapse.pc || $0.message == lapse.message)
       }) { found.append(lapse) }
@@ -215,14 +253,14 @@ public struct Lapse: Sendable {
 
 extension Explorer {
   /// How many scenarios are held against another revision's.
-  private static let mostConducts = 1_500
+  private static let mostConducts = 2_000
 
   /// What a function does in its simplest scenarios: of those in which it comes to its return.
   public static func conducts(in domain: inout ManifestDomain, subject: Subject) -> [Conduct] {
     var found: [Conduct] = []
     var open: [[UInt8]] = [[]]
     var runs = 0
-    for number in 0...2 {
+    for number in 0...3 {
       var next: [[UInt8]] = []
       for choices in open where runs < mostConducts {
         runs += 1
@@ -233,7 +271,7 @@ extension Explorer {
         report.end(standingFor: 1)
         let met = Array(subject.world.decisions)
         if let conduct = conduct(in: domain, subject, report.findings) { found.append(conduct) }
-        guard number < 2 else { continue }
+        guard number < 3 else { continue }
         for (index, decision) in met.enumerated().dropFirst(choices.count) {
           for other in 1..<max(1, Int(decision.arity)) {
             next.append(met[..<index].map(\.choice) + [UInt8(other)])
@@ -287,7 +325,9 @@ extension Explorer {
     let failure = last.map { decision in
       let event = events[Int(decision.event)]
       return Conduct.Failure(
-        callee: subject.calls[Int(decision.call)], pc: event.pc, isNull: event.value == 0)
+        callee: subject.calls[Int(decision.call)], pc: event.pc,
+        isNull: event.value == 0,
+        errno: StepEvents.errno(event.value))
     }
     return Conduct(
       scenario: Scenario(
@@ -296,7 +336,8 @@ extension Explorer {
           Scenario.Decision(
             callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)
         }),
-      choices: decisions.map(\.choice), outcome: outcome, result: returned.value, pc: returned.pc,
+      choices: decisions.map(\.choice), outcome: outcome, result: returned.value,
+      isVoid: domain.isVoid, pc: returned.pc,
       calls: calls, failure: failure)
   }
 

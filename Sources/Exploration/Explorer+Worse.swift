@@ -47,7 +47,7 @@ extension Explorer {
     let conducts = conducts(in: &domain, subject: subject)
     subject.world.choose(mutant: 0)
     let known = self.conducts(as: conducts, in: &original, subject: subject)
-    guard let lapse = Lapse.all(conducts, over: known).first else {
+    guard let lapse = Lapse.all(conducts, over: known, in: domain).first else {
       return (.init(), runs + conducts.count)
     }
     return (findings(of: [lapse], subject: subject), runs + conducts.count)

@@ -135,6 +135,10 @@ public struct ManifestDomain: ObservedDomain {
     return Outcome(call.result, value)
   }
 
+  var isVoid: Bool { plan.drivers.first?.calls.first?.result == .void }
+
+  var pairs: [Plan.Pair] { plan.pairs }
+
   /// Whether what is asked is an input, and no callee's answer.
   func isInput(_ call: UInt16) -> Bool { plan.inputs.map { Int(call) >= $0 } ?? false }
 
