@@ -59,6 +59,8 @@ public struct Check: Sendable {
       let began: timespec?
       /// What came of scenarios of other revisions, by their spelling.
       var reruns: [String: Rerun] = [:]
+      /// What it does in its simplest scenarios, where it is held against its base.
+      var conducts: [Conduct] = []
 
       /// The same once it is kept.
       var kept: Part { .init(revision: revision, verdict: verdict, reading: reading, began: nil) }
@@ -76,16 +78,23 @@ public struct Check: Sendable {
   /// What is unchanged since an earlier check is not searched again. ``keep(_:as:)`` is the caller's,
   /// before the revisions are closed.
   public func answer(of revision: Revision, base: Revision?) async throws -> Answer {
-    let part = try await part(revision)
+    let part = try await part(revision, conducting: base != nil && isFromTypes)
     var answer = Answer(verdict: part.verdict, parts: [part])
-    guard let base, !(part.verdict.findings.isEmpty && part.verdict.notes.isEmpty) else {
+    guard let base else { return answer }
+    let lapses = try await lapses(part, over: base)
+    let assumed = part.verdict.assumed ?? []
+    guard !(part.verdict.findings.isEmpty && part.verdict.notes.isEmpty && assumed.isEmpty) else {
+      answer.verdict.add(lapses)
       return answer
     }
     // The base may be the same text; and what was found is not lost where the base fails.
     await keep(part)
-    let other = try await self.part(base, rerunning: part.verdict.findings)
+    let other = try await self.part(base, rerunning: part.verdict.findings + assumed)
     answer.parts = [part.kept, other]
-    Self.tell(&answer.verdict, from: [(other.verdict, evidence(part, over: other))])
+    let evidence = evidence(part, over: other)
+    Self.tell(&answer.verdict, from: [(other.verdict, evidence)])
+    answer.verdict.takeOn(assumed, over: other.verdict, by: evidence)
+    answer.verdict.add(lapses)
     return answer
   }
 
@@ -113,26 +122,28 @@ public struct Check: Sendable {
   /// - Parameter others: another revision's findings. Scenarios of those that may be here too are
   ///   run again.
   func part(
-    _ revision: Revision, rerunning others: [Verdict.Finding] = []
+    _ revision: Revision, rerunning others: [Verdict.Finding] = [], conducting: Bool = false
   ) async throws -> Answer.Part {
     guard drives == nil, let known = await results?.known(of: subject, in: revision) else {
-      return try await search(domain, revision, rerunning: others)
+      return try await search(domain, revision, rerunning: others, conducting: conducting)
     }
     var part = Answer.Part(
       revision: revision, verdict: known.verdict, reading: known.reading, began: nil)
     let scenarios = Self.scenarios(of: others, in: known.verdict)
     if !scenarios.isEmpty { part.reruns = try await rerun(domain, scenarios, revision) }
+    if conducting {
+      part.conducts = try await build(revision) { builds in try Self.conducts(builds) }
+    }
     return part
   }
 
   /// What tells which findings of a part another has too.
   func evidence(_ part: Answer.Part, over base: Answer.Part) -> Evidence {
-    let properties = Set(part.verdict.findings.map(\.property))
-    guard base.verdict.findings.contains(where: { properties.contains($0.property) }) else {
-      return .none
-    }
-    var evidence = Evidence(
-      part.verdict.findings + base.verdict.findings, of: part.revision, over: base.revision)
+    let (mine, others) = (part.verdict.told, base.verdict.told)
+    let properties = Set(mine.map(\.property))
+    guard others.contains(where: { properties.contains($0.property) }) || !base.reruns.isEmpty
+    else { return .none }
+    var evidence = Evidence(mine + others, of: part.revision, over: base.revision)
     evidence.reruns = base.reruns
     return evidence
   }
@@ -169,8 +180,50 @@ public struct Check: Sendable {
     for index in findings.indices { findings[index].introduced = matches[index] == nil }
   }
 
+  // MARK: Held against the base
+
+  /// Whether it is a function that no manifest describes.
+  private var isFromTypes: Bool { FunctionName(subject) != nil && domain == ManifestDomain.self }
+
+  private func build<Made>(
+    _ revision: Revision, _ use: (Builds) async throws -> Made
+  ) async throws -> Made {
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    return try await use(
+      try await Builds.make(
+        subject, revision, jobs: 1, counting: false, installation: installation, in: work.path))
+  }
+
+  private static func conducts(_ builds: Builds) throws -> [Conduct] {
+    let subject = try builds.load(0)
+    var judge = try ManifestDomain(subject)
+    return Explorer.conducts(in: &judge, subject: subject)
+  }
+
+  /// What the revision does worse than its base in the same scenario: what it no longer gives back, and
+  /// failures that it no longer passes on.
+  private func lapses(
+    _ part: Answer.Part, over base: Revision
+  ) async throws -> (findings: [Verdict.Finding], causes: [Verdict.Cause]) {
+    guard !part.conducts.isEmpty else { return ([], []) }
+    let lapses = try await build(base) { builds in
+      let subject = try builds.load(0)
+      var judge = try ManifestDomain(subject)
+      let known = Explorer.conducts(as: part.conducts, in: &judge, subject: subject)
+      return Lapse.all(part.conducts, over: known, in: judge)
+    }
+    guard !lapses.isEmpty else { return ([], []) }
+    return try await build(part.revision) { builds in
+      let subject = try builds.load(0)
+      var judge = try ManifestDomain(subject)
+      return try await tell(
+        Explorer.findings(of: lapses, subject: subject), &judge, subject, builds)
+    }
+  }
+
   private func search<D: Domain>(
-    _ domain: D.Type, _ revision: Revision, rerunning others: [Verdict.Finding]
+    _ domain: D.Type, _ revision: Revision, rerunning others: [Verdict.Finding], conducting: Bool
   ) async throws -> Answer.Part {
     let began = ResultCache.now()
     let work = try WorkDirectory()
@@ -180,16 +233,19 @@ public struct Check: Sendable {
       subject, revision, jobs: jobs, counting: counts, installation: installation,
       in: work.path)
     let (verdict, _) = try await judge(domain, builds, in: work.path)
-    return .init(
+    var part = Answer.Part(
       revision: revision, verdict: verdict, reading: builds.extraction.reading, began: began,
       reruns: try await rerun(domain, Self.scenarios(of: others, in: verdict), builds))
+    if conducting { part.conducts = try Self.conducts(builds) }
+    return part
   }
 
   /// The scenarios of findings that a verdict may have too.
   private static func scenarios(of findings: [Verdict.Finding], in verdict: Verdict) -> Set<String>
   {
-    let properties = Set(verdict.findings.map(\.property))
-    return Set(findings.filter { properties.contains($0.property) }.map(\.scenario))
+    let properties = Set(verdict.told.map(\.property))
+    return Set(
+      findings.filter { properties.contains($0.property) || $0.isImmediate }.map(\.scenario))
   }
 
   /// Runs scenarios of another revision.
@@ -260,12 +316,10 @@ public struct Check: Sendable {
       findings.contains { $0.property == Property.uninitialised.id && $0.line == note.line }
     }
     var limits = result.findings.limits.keys.map(\.words).sorted()
-    if let index = limits.firstIndex(of: Limit.assumed.words) {
-      limits[index] += try await assumed(result.assumed, builds)
-    }
     if let missing = provenance.missing {
       limits.append("what the kernel's build generates (\(missing.joined(separator: ", ")))")
     }
+    let (assumed, _) = try await tell(result.assumed, &judge, subject, builds)
     var verdict = Verdict(
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
@@ -284,27 +338,10 @@ public struct Check: Sendable {
         file: $0.file ?? provenance.source, function: $0.name, firstLine: $0.firstLine,
         lastLine: $0.lastLine)
     }
+    verdict.assume(assumed)
     let followed = builds.extraction.followed
     verdict.followed = followed.isEmpty ? nil : followed
     return (verdict, result.outcomes)
-  }
-
-  /// What goes wrong by what is assumed, and where.
-  private func assumed(
-    _ entries: [Report.Breach: Report.Entry], _ builds: Builds
-  ) async throws -> String {
-    let all = entries.sorted { $0.value.size < $1.value.size }
-    var offsets: Set<UInt64> = []
-    for (breach, entry) in all {
-      if breach.offset != 0 { offsets.insert(breach.offset) }
-      offsets.formUnion(entry.path)
-    }
-    let source = try await builds.source(of: offsets)
-    let places = all.prefix(3).map { breach, entry in
-      let place = source.place(of: breach, by: entry.path)
-      return "\(source.provenance.file(of: place.function)):\(place.line): \(entry.message)"
-    }
-    return " (\(places.joined(separator: "; ")))"
   }
 
   /// Branches that no scenario takes. The runs that cover every way through the code tell which may be

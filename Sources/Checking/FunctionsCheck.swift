@@ -90,7 +90,16 @@ public struct FunctionsCheck: Sendable {
   private static func refusal(of name: FunctionName, _ revision: Revision) -> Failure? {
     let parts = name.file.split(separator: "/")
     let (cause, remedy): (String, String)
-    if parts.count > 2, parts[0] == "arch", !["x86", "um"].contains(parts[1]) {
+    if name.file.hasPrefix("/") || parts.contains("..") {
+      (cause, remedy) = (
+        "\(name.file) is no path from the kernel's top", "name it as drivers/base/dd.c"
+      )
+    } else if let first = parts.first, ["tools", "scripts", "usr"].contains(first) {
+      (cause, remedy) = (
+        "\(name.file) belongs to a program of its own, not to the kernel",
+        "name a file of the kernel"
+      )
+    } else if parts.count > 2, parts[0] == "arch", !["x86", "um"].contains(parts[1]) {
       (cause, remedy) = (
         "\(name.file) is of another architecture", "name a file that a kernel for x86 is built from"
       )

@@ -91,7 +91,7 @@ public struct Explorer: Sendable {
     }
 
     /// What went wrong though nothing had failed.
-    public var assumed: [Report.Breach: Report.Entry] = [:]
+    public var assumed = Report.Findings()
     var beginnings: [Branch] = []
   }
 

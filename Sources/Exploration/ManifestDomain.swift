@@ -130,6 +130,21 @@ public struct ManifestDomain: ObservedDomain {
     return arguments
   }
 
+  /// What a result of the only function says; nil where there are several.
+  func outcome(_ value: UInt64) -> Outcome? {
+    guard plan.drivers.count == 1, let call = plan.drivers[0].calls.first,
+      plan.drivers[0].calls.count == 1
+    else { return nil }
+    return Outcome(call.result, value)
+  }
+
+  var isVoid: Bool { plan.drivers.first?.calls.first?.result == .void }
+
+  var pairs: [Plan.Pair] { plan.pairs }
+
+  /// Whether what is asked is an input, and no callee's answer.
+  func isInput(_ call: UInt16) -> Bool { plan.inputs.map { Int(call) >= $0 } ?? false }
+
   // MARK: Observing
 
   public func name(ofTarget target: UInt8) -> String { subject.entries[Int(target)] }

@@ -66,4 +66,5 @@ extension Property {
   static let immediate = PropertySet(
     .doubleFree, .wildFree, .useAfterFree, .outOfBounds, .uninitialised, .doubleLock, .crash, .hang,
     .lockImbalance, .sleepUnderLock, .warnUnexpected)
+  public static let immediateIDs = Set(universal.filter { immediate.contains($0) }.map(\.id))
 }

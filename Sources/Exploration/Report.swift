@@ -73,7 +73,7 @@ public struct Report {
     /// Takes out what goes wrong though nothing has failed: that may be what was assumed of the inputs.
     ///
     /// - Returns: what was taken out.
-    mutating func dropAssumed() -> [Breach: Entry] {
+    mutating func dropAssumed() -> Findings {
       let assumed = entries.filter { breach, entry in
         entry.size.faults == 0 && Property.immediate.contains(breach.property)
       }
@@ -87,8 +87,12 @@ public struct Report {
         entries[breach] = nil
         limits[.assumed, default: 0] += entry.failing
       }
-      return assumed
+      var taken = Findings()
+      taken.entries = assumed
+      return taken
     }
+
+    mutating func add(_ breach: Breach, _ entry: Entry) { entries[breach] = entry }
 
     /// Adds what an earlier and smaller search has found, where this one has not.
     mutating func add(_ other: Findings) {

@@ -269,12 +269,47 @@ struct Extractor {
   private func buildFailure(
     _ first: ClangUnit.Diagnostic, _ errors: [ClangUnit.Diagnostic]
   ) -> Failure {
+    let (cause, remedy) =
+      explained(first)
+      ?? (
+        "\(relative(first.file)) does not compile: \(first.message)",
+        revision.isChanged ? "mend the patch at that line" : "check that the tree is complete"
+      )
     return Failure(
-      .build, asked: asked, cause: "\(relative(first.file)) does not compile: \(first.message)",
-      place: "\(relative(first.file)):\(first.line)",
+      .build, asked: asked, cause: cause, place: "\(relative(first.file)):\(first.line)",
       evidence: errors.prefix(5).map { "\(relative($0.file)):\($0.line): error: \($0.message)" },
-      remedy: revision.isChanged
-        ? "mend the patch at that line" : "check that the tree is complete")
+      remedy: remedy)
+  }
+
+  /// Why a file that no manifest describes does not compile by itself; nil where only the compiler says.
+  private func explained(_ first: ClangUnit.Diagnostic) -> (cause: String, remedy: String)? {
+    guard manifest.isFromTypes, let makefile = manifest.makefile else { return nil }
+    let file = manifest.source
+    let isPatched = revision.overlay[relative(first.file)] != nil
+    if !isPatched, let header = first.message.firstMatch(of: /^'([^']+)' file not found/)?.1 {
+      return (
+        "\(relative(first.file)) needs \(header), which is not there: the kernel's build makes it",
+        "build \((file as NSString).deletingLastPathComponent) in a tree of your own, and name that with --kernel"
+      )
+    }
+    if let whole = makefile.whole {
+      return (
+        "\(file) is a part of \(whole), and does not compile by itself: \(first.message)",
+        "name a function of \(whole) that calls it"
+      )
+    }
+    if !makefile.leftOutBy.isEmpty {
+      let switches = makefile.leftOutBy.prefix(3).joined(separator: ", ")
+      return (
+        "the configuration leaves \(file) out, and it does not compile as if \(switches) were on: \(first.message)",
+        "name a kernel whose configuration has \(makefile.leftOutBy[0])"
+      )
+    }
+    guard !isPatched else { return nil }
+    return (
+      "\(relative(first.file)) does not compile: \(first.message)",
+      "check that the tree is complete, and that its configuration builds \(file)"
+    )
   }
 
   private func collect(

@@ -27,6 +27,7 @@ public struct FunctionName: Sendable, Hashable, CustomStringConvertible {
   /// What of a kernel must be there to read it, as far as what is there tells: its folder, those above
   /// for their makefiles, and what is included.
   public func needs(in tree: KernelTree) -> [String] {
+    guard !file.hasPrefix("/"), !file.split(separator: "/").contains("..") else { return [] }
     var folder = (file as NSString).deletingLastPathComponent
     var needed = [folder.isEmpty ? file : folder]
     while true {

@@ -157,13 +157,14 @@ public struct Mutation: Sendable {
       while true {
         let driver = next.add(1, ordering: .relaxed).oldValue
         guard driver < worker.domain.spaces.count else { break }
-        let (findings, runs) = worker.first(of: 0, in: [driver])
+        let (findings, runs) = worker.original(driver)
         own.runs += runs
         let reached = worker.takeReached()
         for (function, bit) in reach where reached >> UInt64(bit) & 1 != 0 {
           own.drivers[function, default: []].append(driver)
         }
-        try refuse(broken: findings, by: revision)
+        // A change of what no manifest describes is held against the original.
+        if !worker.isFromTypes { try refuse(broken: findings, by: revision) }
       }
       own.properties = worker.properties
       let mine = own
@@ -243,10 +244,27 @@ private final class Worker<D: Domain> {
   private let subject: Subject
   private(set) var properties: PropertySet = []
   var domain: D
+  /// Judge the mutants and the original of a function that no manifest describes; nil where one does.
+  private var mutants: ManifestDomain?
+  private var originals: ManifestDomain?
+  var isFromTypes: Bool { mutants != nil }
 
   init(_ domain: D.Type, _ builds: Builds, _ number: Int) throws {
     subject = try builds.load(number)
     self.domain = try D(subject)
+    if domain == ManifestDomain.self, self.domain.most != nil {
+      mutants = try ManifestDomain(subject)
+      originals = try ManifestDomain(subject)
+    }
+  }
+
+  /// Searches a driver of the original.
+  func original(_ driver: Int) -> (findings: Report.Findings, runs: Int) {
+    guard isFromTypes else { return first(of: 0, in: [driver]) }
+    subject.world.choose(mutant: 0)
+    let found = Explorer.simplest(in: &originals!, subject)
+    properties.formUnion(found.findings.properties)
+    return found
   }
 
   /// Searches drivers with a mutant in its function's place until a property is broken.
@@ -264,7 +282,11 @@ private final class Worker<D: Domain> {
 
   func judge(_ mutant: Mutant, _ drivers: [Int]) -> MutationReport.Outcome {
     guard !drivers.isEmpty else { return .init(mutant: mutant, status: .unreached) }
-    let (findings, runs) = first(of: mutant.number, in: drivers)
+    let (findings, runs) =
+      !isFromTypes
+      ? first(of: mutant.number, in: drivers)
+      : Explorer.worse(
+        mutant: mutant.number, in: &mutants!, than: &originals!, subject)
     var outcome = MutationReport.Outcome(mutant: mutant, status: .survived, scenarios: runs)
     let broken = findings.entries.sorted {
       ($0.key.property, $0.value.message) < ($1.key.property, $1.value.message)

@@ -261,6 +261,8 @@ public struct Verdict: Codable, Sendable, Equatable {
   public var properties: [Property]
   /// The functions that were checked, where they were named or the patches change them.
   public var functions: [Function]?
+  /// What goes wrong by what is assumed of the inputs, and does not count; nil where nothing does.
+  public var assumed: [Finding]?
   /// What the patches rename and move of what is judged, and how it is told, a sentence each.
   public var followed: [String]?
 

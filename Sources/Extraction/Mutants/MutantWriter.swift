@@ -48,8 +48,16 @@ struct MutantWriter {
     let own = mutants.filter { $0.function == name }
     let isInlined = Self.isAlwaysInline(cursor, in: extracted)
     let attribute = isApart && !isInlined ? "__attribute__((__noinline__, __used__))\n" : ""
+    // A member of the function's name is no use of it.
+    let isMember = Self.hasMember(
+      name, in: String(decoding: extracted.text[piece.range], as: UTF8.self))
     func block(_ symbol: String, _ file: String, _ text: String) -> String {
-      "#define \(name) \(symbol)\n\(attribute)#line \(place.line) \"\(file)\"\n\(text)\n#undef \(name)\n"
+      if isMember {
+        return "\(attribute)#line \(place.line) \"\(file)\"\n"
+          + Self.rename(name, to: symbol, in: text) + "\n"
+      }
+      return
+        "#define \(name) \(symbol)\n\(attribute)#line \(place.line) \"\(file)\"\n\(text)\n#undef \(name)\n"
     }
     // Copies that are compared hold nothing that a first value would change.
     let verbatim =
@@ -70,6 +78,32 @@ struct MutantWriter {
     return block(Self.original(name), place.file, verbatim) + copies.joined()
       + "#line 1 \"\(HarnessWriter.fileName)\"\n"
       + dispatcher(name, prototype, own, isStatic: cursor.isStatic, isInlined: isInlined)
+  }
+
+  private static func uses(of name: String, in text: String) -> [(Range<String.Index>, Bool)] {
+    func isPart(_ character: Character) -> Bool {
+      character.isLetter || character.isNumber || character == "_"
+    }
+    return text.ranges(of: name).compactMap { range in
+      let before = text[..<range.lowerBound]
+      if before.last.map(isPart) ?? false { return nil }
+      if range.upperBound < text.endIndex, isPart(text[range.upperBound]) { return nil }
+      let rest = before.reversed().drop { $0.isWhitespace }
+      return (range, rest.first == "." || rest.starts(with: ">-"))
+    }
+  }
+
+  static func hasMember(_ name: String, in text: String) -> Bool {
+    uses(of: name, in: text).contains { $0.1 }
+  }
+
+  /// The function's own name is another one; members of that name stay.
+  static func rename(_ name: String, to symbol: String, in text: String) -> String {
+    var text = text
+    for (range, isMember) in uses(of: name, in: text).reversed() where !isMember {
+      text.replaceSubrange(range, with: symbol)
+    }
+    return text
   }
 
   /// The piece with the edit made. Lines that go are made up for: those that follow keep theirs.

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Shims
+
+/// What a function that no manifest describes does in one scenario, so that it can be held against what
+/// it does in another revision.
+public struct Conduct: Sendable {
+  struct Call {
+    var name: String
+    var arguments: [UInt64]
+    var value: UInt64
+    var pc: UInt64
+    /// Whether memory was given back in it.
+    var frees: Bool
+    /// Whether what it returned is named by what outlives the function.
+    var isKept: Bool
+  }
+
+  /// The last answer that is not the ordinary one.
+  struct Failure {
+    var callee: String
+    var pc: UInt64
+    /// Whether it is NULL, or an allocation that was refused.
+    var isNull: Bool
+    /// The errno that it is; nil for another number.
+    var errno: Int32?
+    var isFailure: Bool { isNull || errno != nil }
+  }
+
+  public var scenario: Scenario
+  var choices: [UInt8]
+  var outcome: Outcome
+  var result: UInt64
+  var isVoid: Bool
+  var pc: UInt64
+  var calls: [Call]
+  var failure: Failure?
+
+  /// The calls that matter, by their names.
+  private func count(_ isWanted: (String) -> Bool) -> [String: Int] {
+    var found: [String: Int] = [:]
+    for call in calls where !isSilent(call) && isWanted(call.name) {
+      found[call.name, default: 0] += 1
+    }
+    return found
+  }
+
+  /// Whether it says nothing: what gives back nothing is no loss.
+  private func isSilent(_ call: Call) -> Bool {
+    Names.isSilent(call.name) || Names.frees(call.name) && call.arguments[0] == 0
+  }
+
+  /// What it does worse than the base in the same scenario.
+  ///
+  /// - Parameter pairs: what takes, and what gives that back.
+  func lapses(over base: Conduct, _ pairs: [Plan.Pair]) -> [Lapse] {
+    if let lapse = success(over: base) { return [lapse] }
+    guard isPart(of: base) else { return [] }
+    let (gifts, known) = (count(Names.gives), base.count(Names.gives))
+    let gained = gifts.filter { $0.value > known[$0.key, default: 0] }.map(\.key).sorted()
+    guard gained.isEmpty else { return gained.compactMap { gift($0, pairs) } }
+    let lost = known.filter { $0.value > gifts[$0.key, default: 0] }.map(\.key).sorted()
+    guard !lost.isEmpty else { return otherErrno(over: base).map { [$0] } ?? [] }
+    guard outcome == base.outcome, outcome != .unknown || isVoid || result == base.result else {
+      return []
+    }
+    let found = lost.compactMap { name in
+      base.calls.indices.reversed().lazy.filter {
+        base.calls[$0].name == name && !isSilent(base.calls[$0])
+      }.compactMap { lapse($0, over: base) }.first
+    }
+    return (found.first { $0.property == .leak } ?? found.first).map { [$0] } ?? []
+  }
+
+  /// Whether it does what the base does, but for what that gives back; or leaves off before.
+  private func isPart(of base: Conduct) -> Bool {
+    if count({ !Names.gives($0) }) == base.count({ !Names.gives($0) }) { return true }
+    let (mine, all) = (names, base.names)
+    return mine.count < all.count && mine[...] == all[..<mine.count]
+  }
+  private var names: [String] { calls.filter { !isSilent($0) }.map(\.name) }
+
+  /// What is given back though nobody could take it.
+  private func gift(_ name: String, _ pairs: [Plan.Pair]) -> Lapse? {
+    guard outcome.isFailure, let failure,
+      pairs.contains(where: { $0.gives == name && $0.takes == failure.callee }),
+      let given = calls.last(where: { $0.name == name }),
+      calls.count(where: { $0.name == failure.callee }) == 1
+    else { return nil }
+    return Lapse(
+      property: .wildFree, pc: given.pc, choices: choices,
+      message: "\(failure.callee)() fails, and \(name)() is called with the patch only")
+  }
+
+  /// What is not given back any more.
+  private func lapse(_ index: Int, over base: Conduct) -> Lapse? {
+    let given = base.calls[index]
+    let name = given.name
+    let origin = base.origin(of: given, before: index)
+    let words: String
+    switch outcome {
+    case .success: words = "succeeds"
+    case .errno, .null: words = "fails"
+    case .unknown: return nil
+    }
+    var (pc, who) = (self.pc, "")
+    if let origin {
+      guard let (place, taker) = call(origin.name, origin.number) else { return nil }
+      let key = origin.place.map { taker.arguments[$0] } ?? taker.value
+      // Somebody else still ends it.
+      let isGiven = calls[(place + 1)...].contains {
+        Names.gives($0.name) && $0.arguments.contains(key)
+      }
+      guard !isGiven else { return nil }
+      // A caller that finds it may give it back.
+      if outcome == .success { guard origin.place == nil, !taker.isKept else { return nil } }
+      pc = taker.pc
+      who = "\(taker.name)() is called, "
+    } else {
+      guard outcome != .success else { return nil }
+      let keys = given.arguments.filter(Self.isPointer)
+      guard
+        !calls.contains(where: { call in
+          Names.gives(call.name) && keys.contains { call.arguments.contains($0) }
+        })
+      else { return nil }
+    }
+    return Lapse(
+      property: given.frees ? .leak : .unreleased, pc: pc, choices: choices,
+      message: "\(who)the function \(words), and \(name)() is called without the patch only")
+  }
+
+  /// Where what a call gets comes from: what an earlier one returned, or got.
+  private func origin(
+    of call: Call, before index: Int
+  ) -> (name: String, number: Int, place: Int?)? {
+    for key in call.arguments where Self.isPointer(key) {
+      func find(_ isIt: (Call) -> Int??) -> (String, Int, Int?)? {
+        for (place, other) in calls[..<index].enumerated()
+        where !Names.isSilent(other.name) && !Names.gives(other.name) {
+          guard let found = isIt(other) else { continue }
+          let number = calls[..<place].count { $0.name == other.name }
+          return (other.name, number, found)
+        }
+        return nil
+      }
+      if let found = find({ $0.value == key ? .some(nil) : nil }) { return found }
+      if let found = find({ other in other.arguments.firstIndex(of: key).map { .some($0) } }) {
+        return found
+      }
+    }
+    return nil
+  }
+
+  private func call(_ name: String, _ number: Int) -> (Int, Call)? {
+    let all = calls.enumerated().filter { $0.element.name == name }
+    return all.count > number ? (all[number].offset, all[number].element) : nil
+  }
+
+  private static func isPointer(_ value: UInt64) -> Bool {
+    value > 0xffff && !(-4095..<0).contains(Int64(bitPattern: value))
+  }
+
+  /// A failure that the base passes on.
+  private func success(over base: Conduct) -> Lapse? {
+    guard let failure, failure.isFailure, outcome == .success else { return nil }
+    let word: String
+    switch base.outcome {
+    case .errno(let errno):
+      guard failure.isNull || errno == failure.errno || calls.count == base.calls.count else {
+        return nil
+      }
+      word = Errno.name(errno)
+    case .null: word = "NULL"
+    case .success, .unknown: return nil
+    }
+    return Lapse(
+      property: .errorSwallowed, pc: failure.pc, choices: choices,
+      message:
+        "\(failure.callee)() fails and the function \(result == 0 ? "returns 0" : "succeeds"), without the patch it returns \(word)"
+    )
+  }
+
+  /// Another errno for an allocation that fails.
+  private func otherErrno(over base: Conduct) -> Lapse? {
+    guard let failure, failure.isNull, base.outcome == .errno(StepEvents.enomem),
+      case .errno(let errno) = outcome, errno != StepEvents.enomem
+    else { return nil }
+    return Lapse(
+      property: .wrongErrno, pc: failure.pc, choices: choices,
+      message:
+        "\(failure.callee)() fails and the function returns \(Errno.name(errno)), without the patch -ENOMEM"
+    )
+  }
+
+  /// What callees' names say.
+  enum Names {
+    private static let giving: Set<Substring> = [
+      "free", "kfree", "kvfree", "vfree", "put", "unregister", "deregister", "release", "destroy",
+      "dealloc", "deallocate", "remove", "delete", "del", "unmap", "unmount", "umount", "disable",
+      "close", "stop", "detach", "unbind", "unprepare", "cleanup", "exit", "fini", "uninit",
+      "deinit", "teardown", "cancel", "drop", "unlink", "unpin", "unreserve", "uncharge", "dec",
+      "iput", "dput", "fput", "brelse", "relse", "rele", "retire", "unref", "abort", "consume",
+      "unload",
+      "disconnect", "unget", "sub",
+    ]
+    private static let freeing: Set<Substring> = [
+      "free", "kfree", "kvfree", "vfree", "put", "release", "destroy", "iput", "dput", "fput",
+      "brelse", "relse", "rele", "consume",
+    ]
+    private static let silent: Set<Substring> = [
+      "lock", "unlock", "mutex", "spin", "rwsem", "printk", "resched", "rcu", "srcu", "trace",
+      "lockdep", "seqcount", "warn", "warned", "assert", "phys", "memset", "memcpy", "memmove",
+      "memcmp", "strlen", "strcmp", "strscpy", "snprintf", "sprintf", "preempt", "bh",
+    ]
+
+    private static func has(_ words: Set<Substring>, _ name: String) -> Bool {
+      name.split(whereSeparator: { $0 == "_" || $0 == "." }).contains { words.contains($0) }
+    }
+
+    /// Of what gives back what a pointer names.
+    static func frees(_ name: String) -> Bool { has(freeing, name) }
+    static func gives(_ name: String) -> Bool { has(giving, name) }
+    static func isSilent(_ name: String) -> Bool {
+      has(silent, name) || name.hasPrefix("_dev_") || name.hasPrefix("down_")
+        || name.hasPrefix("up_") || name == "down" || name == "up"
+    }
+  }
+}
+
+/// What a revision does worse than its base in one scenario.
+public struct Lapse: Sendable {
+  public var property: Property
+  /// Return address of the call, in the revision.
+  var pc: UInt64
+  var choices: [UInt8]
+  public var message: String
+
+  /// The simplest of each kind.
+  public static func all(
+    _ conducts: [Conduct], over base: [Conduct?], in domain: ManifestDomain
+  ) -> [Lapse] {
+    var found: [Lapse] = []
+    for (conduct, known) in zip(conducts, base) {
+      guard let known else { continue }
+      for lapse in conduct.lapses(over: known, domain.pairs)
+      where !found.contains(where: {
+        $0.property == lapse.property && ($0.pc == lapse.pc || $0.message == lapse.message)
+      }) { found.append(lapse) }
+    }
+    return found
+  }
+}
+
+extension Explorer {
+  /// How many scenarios are held against another revision's.
+  private static let mostConducts = 2_000
+
+  /// What a function does in its simplest scenarios: of those in which it comes to its return.
+  public static func conducts(in domain: inout ManifestDomain, subject: Subject) -> [Conduct] {
+    var found: [Conduct] = []
+    var open: [[UInt8]] = [[]]
+    var runs = 0
+    for number in 0...3 {
+      var next: [[UInt8]] = []
+      for choices in open where runs < mostConducts {
+        runs += 1
+        var report = Report(subject, spaces: domain.spaces)
+        let start = domain.state(0)
+        subject.world.forgetLoops()
+        choices.withUnsafeBufferPointer { execute(start, $0, in: &domain, subject, &report) }
+        report.end(standingFor: 1)
+        let met = Array(subject.world.decisions)
+        if let conduct = conduct(in: domain, subject, report.findings) { found.append(conduct) }
+        guard number < 3 else { continue }
+        for (index, decision) in met.enumerated().dropFirst(choices.count) {
+          for other in 1..<max(1, Int(decision.arity)) {
+            next.append(met[..<index].map(\.choice) + [UInt8(other)])
+          }
+        }
+      }
+      open = next
+    }
+    return found
+  }
+
+  /// What a function does in another revision's scenarios; nil where it does not ask for all that
+  /// fails in one, or comes to no return.
+  public static func conducts(
+    as others: [Conduct], in domain: inout ManifestDomain, subject: Subject
+  ) -> [Conduct?] {
+    others.map { other in
+      guard let (findings, isWhole) = rerun(other.scenario, in: &domain, subject: subject), isWhole
+      else { return nil }
+      return conduct(in: domain, subject, findings)
+    }
+  }
+
+  /// What happened in the last run.
+  private static func conduct(
+    in domain: ManifestDomain, _ subject: Subject, _ findings: Report.Findings
+  ) -> Conduct? {
+    let world = subject.world
+    guard !findings.entries.keys.contains(where: { Property.immediate.contains($0.property) }),
+      findings.limits.isEmpty,
+      let returned = world.events.last(where: { $0.what == .returned }),
+      let outcome = domain.outcome(returned.value)
+    else { return nil }
+    let events = world.events
+    var calls: [Conduct.Call] = []
+    for event in events {
+      switch event.what {
+      case .call where !domain.isInput(event.call):
+        calls.append(
+          Conduct.Call(
+            name: subject.calls[Int(event.call)],
+            arguments: [event.arg.0, event.arg.1, event.arg.2, event.arg.3],
+            value: event.value, pc: event.pc, frees: false,
+            isKept: event.value > 0xffff && world.names(event.value)))
+      case .free where !calls.isEmpty: calls[calls.count - 1].frees = true
+      default: break
+      }
+    }
+    let decisions = world.decisions
+    let last = decisions.last { $0.choice != 0 && !domain.isInput($0.call) }
+    let failure = last.map { decision in
+      let event = events[Int(decision.event)]
+      return Conduct.Failure(
+        callee: subject.calls[Int(decision.call)], pc: event.pc,
+        isNull: event.value == 0,
+        errno: StepEvents.errno(event.value))
+    }
+    return Conduct(
+      scenario: Scenario(
+        drive: domain.drive(of: 0), state: domain.spelling(of: 0),
+        decisions: decisions.map {
+          Scenario.Decision(
+            callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)
+        }),
+      choices: decisions.map(\.choice), outcome: outcome, result: returned.value,
+      isVoid: domain.isVoid, pc: returned.pc,
+      calls: calls, failure: failure)
+  }
+
+  /// Lapses as a search's findings.
+  public static func findings(of lapses: [Lapse], subject: Subject) -> Report.Findings {
+    var found = Report.Findings()
+    for lapse in lapses {
+      let breach = Report.Breach(
+        property: lapse.property, function: subject.entries[0],
+        offset: lapse.pc == 0 ? 0 : lapse.pc &- subject.moduleStart)
+      found.add(
+        breach,
+        Report.Entry(
+          message: lapse.message, state: 0, choices: lapse.choices, failing: 1, path: [],
+          size: .init(
+            isWarned: false, faults: 1, failures: lapse.choices.count { $0 != 0 }, isStory: false,
+            decisions: lapse.choices.count, differences: 0, state: 0)))
+    }
+    return found
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Shims
+
+extension Explorer {
+  /// How many runs a change of a function that no manifest describes is looked at in.
+  private static let mostRunsOfChange = 3_000
+
+  /// Makes the simplest runs of a function that no manifest describes, to their end.
+  public static func simplest(
+    in domain: inout ManifestDomain, _ subject: Subject
+  ) -> (findings: Report.Findings, runs: Int) {
+    var search = Search(subject, domain.spaces, most: 2)
+    for driver in domain.spaces.indices {
+      search.walk(Batch([Branch(space: driver)]), in: &domain) {
+        $0.runs < mostRunsOfChange
+      }
+    }
+    return (search.report.findings, search.runs)
+  }
+
+  /// What a mutant breaks, and the original does not in the same scenario.
+  ///
+  /// - Parameter original: judges the original, as `domain` does the mutant.
+  /// - Returns: the simplest of it, empty where there is nothing, and how many runs were made.
+  public static func worse(
+    mutant: Int, in domain: inout ManifestDomain, than original: inout ManifestDomain,
+    _ subject: Subject
+  ) -> (findings: Report.Findings, runs: Int) {
+    subject.world.choose(mutant: mutant)
+    defer { subject.world.choose(mutant: 0) }
+    let (found, runs) = simplest(in: &domain, subject)
+    for (breach, entry) in found.entries.sorted(by: { $0.value.size < $1.value.size }) {
+      let scenario = scenario(
+        state: entry.state, choices: entry.choices, in: &domain, subject: subject)
+      subject.world.choose(mutant: 0)
+      let known = rerun(scenario, in: &original, subject: subject)
+      subject.world.choose(mutant: mutant)
+      guard let known, known.isWhole,
+        !known.findings.entries.keys.contains(where: {
+          $0.property == breach.property || Property.immediate.contains($0.property)
+        })
+      else { continue }
+      var findings = Report.Findings()
+      findings.add(breach, entry)
+      return (findings, runs)
+    }
+    let conducts = conducts(in: &domain, subject: subject)
+    subject.world.choose(mutant: 0)
+    let known = self.conducts(as: conducts, in: &original, subject: subject)
+    guard let lapse = Lapse.all(conducts, over: known, in: domain).first else {
+      return (.init(), runs + conducts.count)
+    }
+    return (findings(of: [lapse], subject: subject), runs + conducts.count)
+  }
+}
