@@ -8,7 +8,7 @@ extension HarnessWriter {
     let fields = generated.arguments.flatMap { $0 } + generated.types.entries.flatMap(\.fields)
     var seen: Set<String> = []
     return fields.compactMap { field in
-      guard field.values.count > 1, let name = field.name, seen.insert(name).inserted else {
+      guard field.countValues > 1, let name = field.name, seen.insert(name).inserted else {
         return nil
       }
       return name
@@ -23,8 +23,10 @@ extension HarnessWriter {
     let calls = Dictionary(
       uniqueKeysWithValues: inputNames.enumerated().map { ($0.element, first + $0.offset) })
     func row(_ field: TypeTable.Field) -> String {
-      let values = field.values.map { $0 == Int64.min ? "(-9223372036854775807LL - 1)" : "\($0)LL" }
-      let call = field.values.count > 1 ? field.name.flatMap { calls[$0] } : nil
+      let values =
+        field.values.map { $0 == Int64.min ? "(-9223372036854775807LL - 1)" : "\($0)LL" }
+        + field.symbols.map { "(long long)&\($0)" }
+      let call = field.countValues > 1 ? field.name.flatMap { calls[$0] } : nil
       return "{ \(field.offset), \(field.count), \(field.stride), \(field.size), "
         + "\(field.kind.rawValue), \(field.bit), \(field.width), \(field.isGivenBack ? 1 : 0), \(call ?? 0xffff), "
         + "\(values.count), \(field.target), \(field.within), "

@@ -145,6 +145,7 @@ struct Harnessing {
       }
       if calls { uses.readAnswers(of: function) } else { uses.noteFrees(in: function) }
     }
+    uses.open()
     uses.follow()
     var types = TypeTable(uses)
     let arguments = targets.map { target in

@@ -111,8 +111,9 @@ struct ManifestText {
     if !fields.isEmpty {
       lines += [
         "",
-        "# Inputs: arguments, and members of structs that the text looks at. Of a pointer 1 is an object and",
-        "# 0 is NULL; of a list 1 is one element and 0 is none. The ordinary value stands first.",
+        "# Inputs: arguments, and members of structs that the text looks at. Of a pointer 1 is an object,",
+        "# 0 is NULL and 2 what an argument of its type points to; of a list 1 is one element and 0 is",
+        "# none. The ordinary value stands first.",
         "fields:",
       ]
       var seen: Set<String> = []

@@ -19,8 +19,12 @@ struct TypeTable {
     var width = 0
     /// `device.parent`; nil where it has one value.
     var name: String?
-    /// The ordinary one first; of a pointer, 1 is a fresh object.
+    /// The ordinary one first; of a pointer, 1 is a fresh object and 2 the argument of its type.
     var values: [Int64] = []
+    /// Behind these, addresses of variables.
+    var symbols: [String] = []
+    /// How many values there are.
+    var countValues: Int { values.count + symbols.count }
     /// A type, or a function.
     var target = 0
     var within = 0
@@ -403,7 +407,7 @@ struct TypeTable {
         return field
       }
       guard value.isOwn else { return nil }
-      var values = Self.numbers(value, isBoolean: type.kind == .boolean).filter {
+      var values = Self.numbers(value, isBoolean: type.kind == .boolean, name: name).filter {
         Self.fits($0, size, isSigned: type.isSigned)
       }
       if Self.isBigEndian(type) {
@@ -421,6 +425,10 @@ struct TypeTable {
     field.isGivenBack = value.isGivenBack
     if value.isTested || value.isElementTested && isElement { field.values.append(0) }
     if value.isErrorTested { field.values.append(Self.eio) }
+    field.symbols = value.symbols.sorted()
+    if value.isArgument {
+      field.values.insert(Self.argument, at: value.isArgumentNeeded ? 0 : field.values.count)
+    }
     let pointee = type.pointee
     if pointee.kind == .function {
       guard let declaration, let prototype = declaration.prototype else { return nil }
@@ -462,8 +470,16 @@ struct TypeTable {
       : (0..<Int64(1) << bits).contains(value)
   }
 
+  /// Whether a number says how far something is, by its name.
+  private static func beginsAtZero(_ name: String?) -> Bool {
+    let last = name?.split(separator: ".").last ?? ""
+    return last.split(separator: "_").contains {
+      ["idx", "index", "done", "offset", "pos", "processed", "consumed"].contains($0)
+    }
+  }
+
   /// What a number can be, the ordinary value first: on each side of what the text compares it with.
-  static func numbers(_ value: Uses.Value, isBoolean: Bool) -> [Int64] {
+  static func numbers(_ value: Uses.Value, isBoolean: Bool, name: String? = nil) -> [Int64] {
     if let base = value.bases.min() {
       return [base, base + 1]
         + value.constants.sorted().prefix(mostValues - 2).filter {
@@ -473,7 +489,7 @@ struct TypeTable {
     if isBoolean || value.isTested && value.constants.isEmpty && value.masks.isEmpty {
       return value.isNeeded ? [1, 0] : [0, 1]
     }
-    var values: [Int64] = value.masks.isEmpty ? [1, 0] : [0]
+    var values: [Int64] = value.masks.isEmpty ? (beginsAtZero(name) ? [0, 1] : [1, 0]) : [0]
     for one in value.masks.sorted() + value.constants.sorted(by: { $0.magnitude < $1.magnitude })
     where !values.contains(one) && values.count < mostValues {
       values.append(one)
@@ -482,6 +498,9 @@ struct TypeTable {
     if value.masks.isEmpty, !values.contains(2), values.count < mostValues { values.append(2) }
     return values
   }
+
+  /// What an argument of that type points to.
+  private static let argument: Int64 = 2
 
   /// Operations that every object has.
   mutating func require(_ names: Set<String>) {

@@ -18,6 +18,11 @@ struct Uses {
     var isErrorTested = false
     /// What it is compared with.
     var constants: Set<Int64> = []
+    /// Whether it is compared with what an argument points to, and whether that is what is asked for.
+    var isArgument = false
+    var isArgumentNeeded = false
+    /// Variables of the file whose addresses it is compared with.
+    var symbols: Set<String> = []
     /// What is looked for in it: `x & MASK`.
     var masks: Set<Int64> = []
     /// What is taken off before it counts elements of an array: `a[x - BASE]`.
@@ -92,6 +97,8 @@ struct Uses {
   private var returned: Set<ClangCursor> = []
   private var assignments: [(variable: ClangCursor, at: Int, callee: ClangCursor?)] = []
   private var tests: [(variable: ClangCursor, at: Int, note: (inout Answer) -> Void)] = []
+  /// Functions of headers whose answers the text asks for, and what it compares them with.
+  private var asked: [ClangCursor: Set<Int64>] = [:]
   /// What a variable or a parameter of the text is given: a member, or another parameter.
   private var flows: [(place: ClangCursor, variable: ClangCursor)] = []
 
@@ -213,6 +220,50 @@ struct Uses {
     }
   }
 
+  private mutating func ask(_ callee: ClangCursor, _ constant: Int64?) {
+    guard isOwn, !isElsewhere, let definition = callee.definition, !definition.isInMainFile else {
+      return
+    }
+    asked[definition, default: []].formUnion(constant.map { [$0] } ?? [])
+  }
+
+  /// What the kernel's own helpers look at is no input of a function.
+  private static let plainRecords: Set = [
+    "list_head", "hlist_head", "hlist_node", "rb_root", "rb_node", "refcount_struct", "kref",
+    "task_struct", "page", "folio", "spinlock", "raw_spinlock", "mutex", "thread_info",
+    "completion",
+    "wait_queue_head", "llist_head", "xarray", "bio_vec", "",
+  ]
+
+  /// Says of the members that functions of headers answer from that the text asks for them.
+  mutating func open() {
+    var seen: Set<ClangCursor> = []
+    func open(_ function: ClangCursor, _ constants: Set<Int64>, _ depth: Int) {
+      guard seen.insert(function).inserted else { return }
+      function.visit { child in
+        if child.isMemberReference, let member = child.referenced, member.isField,
+          !Self.plainRecords.contains(member.parent?.name ?? "")
+        {
+          values[member, default: Value()].isOwn = true
+          if member.type.kind == .number { values[member]!.constants.formUnion(constants) }
+        }
+        if depth < 2, child.syntax == .call, let inner = child.referenced?.definition,
+          !inner.isInMainFile
+        {
+          open(inner, constants, depth + 1)
+        }
+        return true
+      }
+    }
+    for (function, constants) in asked.sorted(by: { $0.key.name < $1.key.name })
+    where Self.isSmall(function) {
+      open(function, constants, 0)
+    }
+  }
+
+  /// Whether a function only looks something up.
+  private static func isSmall(_ function: ClangCursor) -> Bool { function.extent.count < 400 }
+
   // MARK: Expressions
 
   private mutating func walk(_ cursor: ClangCursor, _ use: Use) {
@@ -229,6 +280,7 @@ struct Uses {
     case .forLoop, .returnStatement:
       if cursor.syntax == .returnStatement, let value = cursor.children.first?.stripped() {
         if value.syntax == .call, let callee = value.referenced {
+          ask(callee, nil)
           answers[callee, default: Answer()].isErrno = true
         } else if let variable = value.referenced {
           returned.insert(variable)
@@ -421,6 +473,22 @@ struct Uses {
       test(side, isNegated: sign == "==")
       return
     }
+    if target.type.kind == .pointer, let member = target.referenced, member.isField {
+      let address = other.stripped()
+      if address.expression == .addressOf,
+        let symbol = address.children.first?.stripped().referenced,
+        symbol.kind == .variable, symbol.isAtFileScope, symbol.definition?.isInMainFile ?? false
+      {
+        values[member, default: Value()].symbols.insert(symbol.name)
+      }
+      if isOwn, let parameter = address.referenced, parameter.isParameter,
+        parameter.type.kind == .pointer,
+        parameter.type.pointee.declaration == target.type.pointee.declaration
+      {
+        values[member, default: Value()].isArgument = true
+        if sign == "!=" { values[member]!.isArgumentNeeded = true }
+      }
+    }
     guard target.referenced != nil,
       let constant = other.stripped(casts: target.type.kind == .pointer).constant
     else { return }
@@ -428,6 +496,7 @@ struct Uses {
       if constant == 0 { test(side, isNegated: sign == "==") }
       return
     }
+    if target.syntax == .call, let callee = target.referenced { ask(callee, constant) }
     let isPositive = sign == ">" || constant > 0
     let isErrno = constant < 0 || constant == 0 && (sign == "<" || sign == ">=")
     if target.syntax == .call, let callee = target.referenced {
@@ -492,11 +561,14 @@ struct Uses {
 
   /// What the cases of a `switch` say of what it looks at.
   private mutating func cases(_ cursor: ClangCursor) {
-    guard let variable = cursor.children.first?.stripped().referenced else { return }
+    guard let looked = cursor.children.first?.stripped(), let variable = looked.referenced else {
+      return
+    }
     cursor.visit { child in
       if child.syntax == .caseLabel, !child.isDefaultLabel,
         let constant = child.children.first?.stripped(casts: false).constant
       {
+        if looked.syntax == .call { ask(variable, constant) }
         values[variable, default: Value()].constants.insert(constant)
       }
       return child.syntax != .switchStatement
@@ -518,6 +590,7 @@ struct Uses {
     }
     guard let declaration = target.referenced else { return }
     if target.syntax == .call {
+      ask(declaration, nil)
       answers[declaration, default: Answer()].isTested = true
       if isNegated { answers[declaration]!.isNegated = true }
       return

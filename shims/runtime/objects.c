@@ -14,6 +14,8 @@
 /* Of pages, and of the struct page of each. */
 #define ARENA_BYTES (WINDOW_PAGES * (PAGE_SIZE + MAX_PAGE_STRUCT))
 #define MAX_HANDED 256
+#define MAX_ARGUMENTS 16
+#define ARGUMENT 2			/* a value: what an argument of that type points to */
 #define MAX_UNDO (1 << 20)
 #define BULK 16				/* a copy of more looks at no field */
 
@@ -40,6 +42,13 @@ static uint32_t undo_count;
 /* What callees got beyond the arguments that an event records. */
 static uint64_t handed[MAX_HANDED];
 static uint32_t handed_count;
+
+/* What the arguments point to. */
+static struct {
+	uint32_t type;
+	uint64_t address;
+} arguments[MAX_ARGUMENTS];
+static uint32_t argument_count;
 
 static const struct kshim_types *types(void)
 {
@@ -177,6 +186,27 @@ static uint64_t make(uint32_t type)
 	return memory_take_typed(one->size + one->room, type);
 }
 
+/* The first argument of a type; a fresh object where there is none. */
+static uint64_t argument_of(uint32_t type)
+{
+	for (uint32_t i = 0; i < argument_count; i++)
+		if (arguments[i].type == type)
+			return arguments[i].address;
+	return make(type);
+}
+
+static uint64_t make_argument(uint32_t type)
+{
+	const uint64_t address = make(type);
+
+	if (argument_count < MAX_ARGUMENTS) {
+		keep((uint64_t)&argument_count, sizeof(argument_count));
+		arguments[argument_count].type = type;
+		arguments[argument_count++].address = address;
+	}
+	return address;
+}
+
 kshim_u64 kshim_make(unsigned type)
 {
 	open_objects();
@@ -235,7 +265,9 @@ static void fill(const struct kshim_field *field, uint64_t place, bool ask, uint
 		}
 		break;
 	case KSHIM_FIELD_POINTER:
-		if (value)
+		if (value == ARGUMENT)
+			put(place, argument_of(field->target), 8);
+		else if (value)
 			put(place, value == 1 ? make(field->target) + field->within : (uint64_t)value, 8);
 		break;
 	case KSHIM_FIELD_FUNCTION:
@@ -388,7 +420,7 @@ kshim_u64 kshim_value(const struct kshim_field *field)
 	if (value != 1)
 		return (kshim_u64)value;
 	switch (field->kind) {
-	case KSHIM_FIELD_POINTER: return make(field->target);
+	case KSHIM_FIELD_POINTER: return make_argument(field->target);
 	case KSHIM_FIELD_FUNCTION: return (kshim_u64)types()->functions[field->target];
 	default: return 1;
 	}
