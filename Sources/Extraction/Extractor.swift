@@ -438,7 +438,10 @@ struct Extractor {
       if let declared = declared(variable.name, as: .variable) {
         // A variable of the source file comes with the pieces.
         if declared.definition?.isInMainFile == true { return nil }
-        return (variable.name, declared.valueType.spelling, variable.value)
+        let type = declared.valueType.spelling
+        return (
+          variable.name, type.hasPrefix("typeof") ? variable.type ?? type : type, variable.value
+        )
       }
       return named[variable.name] != nil
         ? nil : variable.type.map { (variable.name, $0, variable.value) }

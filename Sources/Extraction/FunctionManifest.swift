@@ -143,6 +143,7 @@ struct Makefile {
         lines.map { ($0.name, $0.words.joined(separator: " ")) },
         uniquingKeysWith: { first, _ in first })
       flags(lines, folder, names: ["subdir-ccflags-"])
+      flagsBeside(folder)
       let last = (part as NSString).lastPathComponent
       if !hasOwner,
         let named = [part, last].first(where: { name in
@@ -364,6 +365,28 @@ struct Makefile {
               .replacing("\\\"", with: "\""))
         }
       }
+    }
+  }
+
+  /// Of a folder beside it whose makefile builds what lies here: `include $(X)/Makefile`.
+  private mutating func flagsBeside(_ folder: String) {
+    let parent = (folder as NSString).deletingLastPathComponent
+    guard parent.contains("/"), let path = revision.path(of: parent) else { return }
+    let own = variables
+    defer { variables = own }
+    for name in ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() {
+      let other = "\(parent)/\(name)"
+      guard other != folder, let makefile = revision.path(of: "\(other)/Makefile"),
+        let text = try? String(contentsOfFile: makefile, encoding: .utf8),
+        text.split(separator: "\n").contains(where: {
+          $0.wholeMatch(of: /include \$\(\w+\)\/Makefile/) != nil
+        })
+      else { continue }
+      let lines = self.lines(of: other)
+      variables = Dictionary(
+        lines.map { ($0.name, $0.words.joined(separator: " ")) },
+        uniquingKeysWith: { first, _ in first })
+      flags(lines, other, names: ["ccflags-", "subdir-ccflags-"])
     }
   }
 
