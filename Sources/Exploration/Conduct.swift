@@ -35,6 +35,16 @@ public struct Conduct: Sendable {
   var calls: [Call]
   var failure: Failure?
 
+  /// Whether it calls the same with the same, and ends in the same way.
+  func isSame(as other: Conduct) -> Bool {
+    scenario == other.scenario && outcome == other.outcome && (isVoid || result == other.result)
+      && calls.count == other.calls.count
+      && zip(calls, other.calls).allSatisfy {
+        $0.name == $1.name && $0.arguments == $1.arguments && $0.value == $1.value
+          && $0.frees == $1.frees
+      }
+  }
+
   /// The calls that matter, by their names.
   private func count(_ isWanted: (String) -> Bool) -> [String: Int] {
     var found: [String: Int] = [:]
