@@ -49,6 +49,7 @@ public struct SeriesCheck: Sendable {
     for (number, step) in series.steps.enumerated() {
       began(number + 1)
       let outcome: CheckReport.Entry.Outcome
+      var options = ""
       do {
         let (revision, base) = try await pair(step)
         defer {
@@ -61,6 +62,11 @@ public struct SeriesCheck: Sendable {
           verdict.revision.base = step.parents.first
         }
         outcome = .verdict(verdict)
+        if let only = verdict.functions?.first, verdict.functions?.count == 1,
+          verdict.subject == "\(only.file):\(only.function)"
+        {
+          options = "--function \(Shell.quoted(verdict.subject)) "
+        }
       } catch let failure as Failure where failure.kind != .tool {
         outcome = .failure(
           failure.cause + (failure.place.map { " (\($0))" } ?? ""),
@@ -69,7 +75,7 @@ public struct SeriesCheck: Sendable {
       entries.append(
         .init(
           label: step.label, title: step.title, outcome: outcome,
-          replayOptions: step.replayOptions))
+          replayOptions: options + step.replayOptions))
     }
     return CheckReport(entries, series: series.report)
   }

@@ -139,6 +139,15 @@ final class AnyPatchTests: EndToEndTestCase {
         found.contains { change.breaks.contains($0.property) },
         "\(subject): \(found.map(\.property))")
     }
+    // Each shows again, what only the base tells too.
+    for finding in verdict.findings.filter(\.introduced) {
+      guard finding.message.contains("without the patch") else { continue }
+      let replay = try await kshim(
+        "replay", "--patch", "change.patch", "--function", try XCTUnwrap(finding.subject),
+        finding.scenario)
+      XCTAssertEqual(replay.status, 1, replay.errors)
+      XCTAssert(replay.output.contains(finding.property), replay.output)
+    }
     // Of each finding its own function's scenarios are told.
     for finding in verdict.findings {
       let own = verdict.functions?.first { "\($0.file):\($0.function)" == finding.subject }
@@ -155,6 +164,9 @@ final class AnyPatchTests: EndToEndTestCase {
     XCTAssertEqual(ran.status, 1, ran.errors)
     XCTAssert(ran.output.contains("1.patch: clean\n"), ran.output)
     XCTAssert(ran.output.contains("2.patch: 1 finding"), ran.output)
+    let scenario = try XCTUnwrap(
+      ran.output.split(separator: "\n").first { $0.contains("replay: kshim replay") })
+    XCTAssert(scenario.contains("--function ipc/msgutil.c:load_msg "), String(scenario))
     let compared = try await kshim("compare", "base", second)
     XCTAssertEqual(compared.status, 2)
     XCTAssert(compared.errors.contains("--function ipc/msgutil.c:load_msg"), compared.errors)
