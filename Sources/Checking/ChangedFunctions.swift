@@ -12,17 +12,20 @@ public struct ChangedFunctions: Sendable {
   /// Other files that differ: headers, assembly, documents.
   public var others: [String]
 
-  public init(of revision: Revision) {
+  /// - Parameter base: what it is compared with; nil: its tree as it is.
+  public init(of revision: Revision, over base: Revision? = nil) {
     functions = []
     others = []
-    let files = (Array(revision.overlay.keys) + revision.deleted).sorted()
+    let all = Array(revision.overlay.keys) + revision.deleted
+    let files = Set(all + (base.map { Array($0.overlay.keys) + $0.deleted } ?? [])).sorted()
     func read(_ path: String?) -> SourceFunctions? {
       path.flatMap { FileManager.default.contents(atPath: $0) }.map { SourceFunctions(Array($0)) }
     }
     let versions = files.filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }.map { file in
       (
-        file: file, old: read("\(revision.tree.directory)/\(file)"),
-        new: read(revision.overlay[file])
+        file: file,
+        old: read(base.map { $0.path(of: file) } ?? "\(revision.tree.directory)/\(file)"),
+        new: read(revision.path(of: file))
       )
     }
     let old = versions.reduce(into: Set<String>()) { $0.formUnion($1.old?.declared ?? []) }

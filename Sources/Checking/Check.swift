@@ -201,18 +201,23 @@ public struct Check: Sendable {
     return Explorer.conducts(in: &judge, subject: subject)
   }
 
+  private func lapses(_ conducts: [Conduct], over base: Revision) async throws -> [Lapse] {
+    guard !conducts.isEmpty else { return [] }
+    return try await build(base) { builds in
+      let subject = try builds.load(0)
+      var judge = try ManifestDomain(subject)
+      let known = Explorer.conducts(as: conducts, in: &judge, subject: subject)
+      return Lapse.all(conducts, over: known, in: judge)
+    }
+  }
+
   /// What the revision does worse than its base in the same scenario: what it no longer gives back, and
   /// failures that it no longer passes on.
   private func lapses(
     _ part: Answer.Part, over base: Revision
   ) async throws -> (findings: [Verdict.Finding], causes: [Verdict.Cause]) {
     guard !part.conducts.isEmpty else { return ([], []) }
-    let lapses = try await build(base) { builds in
-      let subject = try builds.load(0)
-      var judge = try ManifestDomain(subject)
-      let known = Explorer.conducts(as: part.conducts, in: &judge, subject: subject)
-      return Lapse.all(part.conducts, over: known, in: judge)
-    }
+    let lapses = try await lapses(part.conducts, over: base)
     guard !lapses.isEmpty else { return ([], []) }
     return try await build(part.revision) { builds in
       let subject = try builds.load(0)
@@ -421,12 +426,17 @@ public struct Check: Sendable {
   }
 
   /// Runs one scenario again, and says what it breaks.
-  public func replay(_ scenario: Scenario, of revision: Revision) async throws -> Replay {
-    try await replay(domain, scenario, revision)
+  ///
+  /// - Parameter base: what a function that no manifest describes is held against where the scenario
+  ///   alone shows nothing.
+  public func replay(
+    _ scenario: Scenario, of revision: Revision, base: Revision? = nil
+  ) async throws -> Replay {
+    try await replay(domain, scenario, revision, base)
   }
 
   private func replay<D: Domain>(
-    _ domain: D.Type, _ scenario: Scenario, _ revision: Revision
+    _ domain: D.Type, _ scenario: Scenario, _ revision: Revision, _ base: Revision?
   ) async throws -> Replay {
     let work = try WorkDirectory()
     defer { work.remove() }
@@ -434,8 +444,14 @@ public struct Check: Sendable {
       subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
     let built = try builds.load(0)
     var judge = try D(built)
-    let findings = try Explorer.replay(scenario, in: &judge, subject: built)
+    var findings = try Explorer.replay(scenario, in: &judge, subject: built)
     let raw = RawTrace(built)
+    if findings.entries.isEmpty, isFromTypes, let base {
+      var judge = try ManifestDomain(built)
+      let conducts = Explorer.conducts(of: scenario, in: &judge, subject: built)
+      let lapses = try await lapses(conducts, over: base)
+      findings = Explorer.findings(of: lapses, subject: built)
+    }
     var offsets = raw.offsets
     for (breach, entry) in findings.entries {
       if breach.offset != 0 { offsets.insert(breach.offset) }

@@ -165,7 +165,8 @@ public struct FunctionsCheck: Sendable {
     whole.verdict =
       !whole.findings.isEmpty
       ? "findings"
-      : first == nil && list.allSatisfy { $0.status == .notJudged } ? "not-judged" : "clean"
+      : first == nil && !list.isEmpty && list.allSatisfy { $0.status == .notJudged }
+        ? "not-judged" : "clean"
     return whole
   }
 }

@@ -35,6 +35,16 @@ public struct Conduct: Sendable {
   var calls: [Call]
   var failure: Failure?
 
+  /// Whether it calls the same with the same, and ends in the same way.
+  func isSame(as other: Conduct) -> Bool {
+    scenario == other.scenario && outcome == other.outcome && (isVoid || result == other.result)
+      && calls.count == other.calls.count
+      && zip(calls, other.calls).allSatisfy {
+        $0.name == $1.name && $0.arguments == $1.arguments && $0.value == $1.value
+          && $0.frees == $1.frees
+      }
+  }
+
   /// The calls that matter, by their names.
   private func count(_ isWanted: (String) -> Bool) -> [String: Int] {
     var found: [String: Int] = [:]
@@ -51,9 +61,11 @@ public struct Conduct: Sendable {
 
   /// What it does worse than the base in the same scenario.
   ///
-  /// - Parameter pairs: what takes, and what gives that back.
-  func lapses(over base: Conduct, _ pairs: [Plan.Pair]) -> [Lapse] {
-    if let lapse = success(over: base) { return [lapse] }
+  /// - Parameters:
+  ///   - ordinary: what the base calls where nothing fails.
+  ///   - pairs: what takes, and what gives that back.
+  func lapses(over base: Conduct, _ ordinary: Set<String>, _ pairs: [Plan.Pair]) -> [Lapse] {
+    if let lapse = success(over: base, ordinary) { return [lapse] }
     guard isPart(of: base) else { return [] }
     let (gifts, known) = (count(Names.gives), base.count(Names.gives))
     let gained = gifts.filter { $0.value > known[$0.key, default: 0] }.map(\.key).sorted()
@@ -102,7 +114,7 @@ public struct Conduct: Sendable {
     case .errno, .null: words = "fails"
     case .unknown: return nil
     }
-    var (pc, who) = (self.pc, "")
+    var (pc, who) = (failure?.pc ?? self.pc, "")
     if let origin {
       guard let (place, taker) = call(origin.name, origin.number) else { return nil }
       let key = origin.place.map { taker.arguments[$0] } ?? taker.value
@@ -161,8 +173,14 @@ public struct Conduct: Sendable {
   }
 
   /// A failure that the base passes on.
-  private func success(over base: Conduct) -> Lapse? {
+  private func success(over base: Conduct, _ ordinary: Set<String>) -> Lapse? {
     guard let failure, failure.isFailure, outcome == .success else { return nil }
+    // A second try, or another way, makes good for what failed.
+    let (tries, known) = (names, base.names)
+    guard
+      tries.count(where: { $0 == failure.callee }) <= known.count(where: { $0 == failure.callee }),
+      tries.allSatisfy({ ordinary.contains($0) || known.contains($0) })
+    else { return nil }
     let word: String
     switch base.outcome {
     case .errno(let errno):
@@ -240,9 +258,10 @@ public struct Lapse: Sendable {
     _ conducts: [Conduct], over base: [Conduct?], in domain: ManifestDomain
   ) -> [Lapse] {
     var found: [Lapse] = []
+    let ordinary = Set(base.first??.calls.map(\.name) ?? [])
     for (conduct, known) in zip(conducts, base) {
       guard let known else { continue }
-      for lapse in conduct.lapses(over: known, domain.pairs)
+      for lapse in conduct.lapses(over: known, ordinary, domain.pairs)
       where !found.contains(where: {
         $0.property == lapse.property && ($0.pc == lapse.pc || $0.message == lapse.message)
       }) { found.append(lapse) }
@@ -281,6 +300,20 @@ extension Explorer {
       open = next
     }
     return found
+  }
+
+  /// What a function does where nothing fails, and in one scenario; without what comes to no return.
+  public static func conducts(
+    of scenario: Scenario, in domain: inout ManifestDomain, subject: Subject
+  ) -> [Conduct] {
+    [[], scenario.choices].compactMap { choices in
+      var report = Report(subject, spaces: domain.spaces)
+      let start = domain.state(0)
+      subject.world.forgetLoops()
+      choices.withUnsafeBufferPointer { execute(start, $0, in: &domain, subject, &report) }
+      report.end(standingFor: 1)
+      return conduct(in: domain, subject, report.findings)
+    }
   }
 
   /// What a function does in another revision's scenarios; nil where it does not ask for all that

@@ -21,11 +21,12 @@ extension Explorer {
   /// What a mutant breaks, and the original does not in the same scenario.
   ///
   /// - Parameter original: judges the original, as `domain` does the mutant.
-  /// - Returns: the simplest of it, empty where there is nothing, and how many runs were made.
+  /// - Returns: the simplest of it, empty where there is nothing; how many runs were made; and whether
+  ///   it does the same as the original in all of them.
   public static func worse(
     mutant: Int, in domain: inout ManifestDomain, than original: inout ManifestDomain,
     _ subject: Subject
-  ) -> (findings: Report.Findings, runs: Int) {
+  ) -> (findings: Report.Findings, runs: Int, isSame: Bool) {
     subject.world.choose(mutant: mutant)
     defer { subject.world.choose(mutant: 0) }
     let (found, runs) = simplest(in: &domain, subject)
@@ -42,14 +43,17 @@ extension Explorer {
       else { continue }
       var findings = Report.Findings()
       findings.add(breach, entry)
-      return (findings, runs)
+      return (findings, runs, false)
     }
     let conducts = conducts(in: &domain, subject: subject)
     subject.world.choose(mutant: 0)
     let known = self.conducts(as: conducts, in: &original, subject: subject)
     guard let lapse = Lapse.all(conducts, over: known, in: domain).first else {
-      return (.init(), runs + conducts.count)
+      let isSame = zip(conducts, known).allSatisfy { mine, other in
+        other.map { mine.isSame(as: $0) } ?? false
+      }
+      return (.init(), runs + conducts.count, isSame)
     }
-    return (findings(of: [lapse], subject: subject), runs + conducts.count)
+    return (findings(of: [lapse], subject: subject), runs + conducts.count, false)
   }
 }

@@ -282,16 +282,23 @@ private final class Worker<D: Domain> {
 
   func judge(_ mutant: Mutant, _ drivers: [Int]) -> MutationReport.Outcome {
     guard !drivers.isEmpty else { return .init(mutant: mutant, status: .unreached) }
-    let (findings, runs) =
-      !isFromTypes
-      ? first(of: mutant.number, in: drivers)
-      : Explorer.worse(
+    let findings: Report.Findings
+    let runs: Int
+    var isSame = false
+    if isFromTypes {
+      (findings, runs, isSame) = Explorer.worse(
         mutant: mutant.number, in: &mutants!, than: &originals!, subject)
+    } else {
+      (findings, runs) = first(of: mutant.number, in: drivers)
+    }
     var outcome = MutationReport.Outcome(mutant: mutant, status: .survived, scenarios: runs)
     let broken = findings.entries.sorted {
       ($0.key.property, $0.value.message) < ($1.key.property, $1.value.message)
     }
-    guard let (cause, entry) = broken.first else { return outcome }
+    guard let (cause, entry) = broken.first else {
+      outcome.isSame = isSame
+      return outcome
+    }
     subject.world.choose(mutant: mutant.number)
     defer { subject.world.choose(mutant: 0) }
     let scenario = Explorer.scenario(

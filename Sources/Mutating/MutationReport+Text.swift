@@ -29,7 +29,8 @@ extension MutationReport {
     return [
       "\(file):\(mutant.start.line):\(mutant.start.column): \(word): \(mutant.operatorID): "
         + mutant.description,
-      "  in \(mutant.function)(), \(outcome.scenarios) runs, --mutant \(mutant.key)",
+      "  in \(mutant.function)(), \(outcome.scenarios) runs"
+        + (outcome.isSame ? ", each as the original's" : "") + ", --mutant \(mutant.key)",
     ] + outcome.before.map { "  -\($0)" } + outcome.after.map { "  +\($0)" }
   }
 
@@ -56,10 +57,13 @@ extension MutationReport {
     let refused = count { if case .doesNotCompile = $0.status { true } else { false } }
     let patches = revision.patches.count
     let on = patches == 0 ? "" : " with \(patches) patch\(patches == 1 ? "" : "es")"
+    let alike = count { $0.status == .survived && $0.isSame }
     let sampled =
       selection.sample > 1 ? ", a sample of 1 in \(selection.sample), seed \(selection.seed)" : ""
     return "\(subject) on Linux \(revision.version)\(on): \(killed()) of \(counted) mutants killed "
-      + "(\(String(format: "%.1f", share)) %), \(survived()) survived, \(equivalent()) equivalent"
+      + "(\(String(format: "%.1f", share)) %), \(survived()) survived"
+      + (alike == 0 ? "" : " (\(alike) of them do the same in every run)")
+      + ", \(equivalent()) equivalent"
       + sampled + "; left out: \(same) the same code as the original, \(twice) as another mutant, "
       + "\(refused) that do not compile; \(scenarios) runs in "
       + "\(String(format: "%.0f", seconds)) s"

@@ -22,6 +22,9 @@ public struct MutationReport: Sendable {
     public var killedBy: [String] = []
     /// What it breaks in a sentence, and the scenario.
     public var evidence = ""
+    /// Whether every run calls the same with the same as the original's, and ends as that; told of
+    /// functions that no manifest describes.
+    public var isSame = false
     public var scenarios = 0
     /// The mutant's lines before and after, without the edit and with it.
     public var before: [String] = []

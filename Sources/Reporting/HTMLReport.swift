@@ -105,7 +105,7 @@ public struct HTMLReport {
     _ finding: Verdict.Finding, _ verdict: Verdict, _ entry: CheckReport.Entry, isOpen: Bool
   ) -> String {
     let extent =
-      "in \(finding.function)(), \(finding.failing) of \(verdict.exploration.scenarios) scenarios"
+      "in \(finding.function)(), \(finding.failing) of \(verdict.scenarios(of: finding)) scenarios"
     var parts = [
       "<h3><code>\(Markup.escaped(finding.property))</code></h3>",
       "<p>\(Markup.escaped(verdict.told(finding)))<br>\(Markup.escaped(extent))</p>",

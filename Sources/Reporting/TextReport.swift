@@ -86,7 +86,7 @@ public struct TextReport {
     let place = "\(finding.file):\(finding.line)"
     let property = isNote ? bold("note: \(finding.property)", 36) : bold(finding.property, 31)
     var facts = ["in \(finding.function)()"]
-    if !isNote { facts.append("\(finding.failing) of \(verdict.exploration.scenarios) scenarios") }
+    if !isNote { facts.append("\(finding.failing) of \(verdict.scenarios(of: finding)) scenarios") }
     if verdict.revision.isCompared {
       let change = verdict.revision.change
       facts.append(

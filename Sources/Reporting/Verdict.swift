@@ -280,6 +280,12 @@ public struct Verdict: Codable, Sendable, Equatable {
     self.properties = properties
   }
 
+  /// How many scenarios there are of the function that a finding is of.
+  func scenarios(of finding: Finding) -> Int {
+    functions?.first { "\($0.file):\($0.function)" == finding.subject }?.exploration?.scenarios
+      ?? exploration.scenarios
+  }
+
   /// 0 when nothing counts, else 1: with patches what they introduce counts, `isStrict` counts old
   /// findings and notes too.
   public func exitCode(isStrict: Bool) -> Int32 {

@@ -121,28 +121,7 @@ struct CheckCommand: AsyncParsableCommand {
   private func tell(
     _ functions: [FunctionName], _ revision: Revision, _ base: Revision?, behind first: Verdict?
   ) async throws {
-    var asked: Set<String> = []
-    // What is included tells of more; the tree stays where it is.
-    while true {
-      let more = functions.flatMap { $0.needs(in: revision.tree) }.filter {
-        asked.insert($0).inserted
-      }
-      guard !more.isEmpty, KernelStore.own.isOwn(revision.tree) else { break }
-      _ = try await KernelStore.own.need(more, of: revision.tree) { Terminal.status($0) }
-    }
-    let (installation, _) = try search.subject.locate()
-    let results = ResultCache(
-      directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
-      installation: installation)
-    let seconds = search.seconds
-    let checks = FunctionsCheck(
-      functions, jobs: search.workers, phase: { Terminal.status($0) },
-      check: { subject in
-        var check = Check(subject: subject, jobs: 1, installation: installation)
-        check.results = results
-        check.seconds = seconds
-        return check
-      })
+    let checks = try await checks(functions, of: revision.tree)
     var verdict = try await checks.verdict(of: revision, base: base, behind: first)
     verdict.revision.base = base?.commit?.id
     if base?.commit != nil {
@@ -157,6 +136,32 @@ struct CheckCommand: AsyncParsableCommand {
           label: nil, title: nil, outcome: .verdict(verdict),
           replayOptions: options + revisionOptions)
       ]))
+  }
+
+  /// - Parameter prefix: stands before what a line on a terminal tells.
+  private func checks(
+    _ functions: [FunctionName], of tree: KernelTree, prefix: String = ""
+  ) async throws -> FunctionsCheck {
+    var asked: Set<String> = []
+    // What is included tells of more; the tree stays where it is.
+    while true {
+      let more = functions.flatMap { $0.needs(in: tree) }.filter { asked.insert($0).inserted }
+      guard !more.isEmpty, KernelStore.own.isOwn(tree) else { break }
+      _ = try await KernelStore.own.need(more, of: tree) { Terminal.status(prefix + $0) }
+    }
+    let (installation, _) = try search.subject.locate()
+    let results = ResultCache(
+      directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
+      installation: installation)
+    let seconds = search.seconds
+    return FunctionsCheck(
+      functions, jobs: search.workers, phase: { Terminal.status(prefix + $0) },
+      check: { subject in
+        var check = Check(subject: subject, jobs: 1, installation: installation)
+        check.results = results
+        check.seconds = seconds
+        return check
+      })
   }
 
   private var revisionOptions: String { revision.replayOptions }
@@ -193,6 +198,13 @@ struct CheckCommand: AsyncParsableCommand {
     }
     let step = Step()
     let count = series.count
+    if search.subject.isOpen {
+      let check = SeriesCheck(modelled: modelled, whole: try check(step)) { functions, tree in
+        try await self.checks(functions, of: tree, prefix: step.prefix)
+      }
+      let report = try await check.report(of: series) { step.begin("\($0) of \(count): ") }
+      if let report { return report }
+    }
     return try await check(step).report(of: series) { step.begin("\($0) of \(count): ") }
   }
 

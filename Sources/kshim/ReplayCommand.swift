@@ -49,7 +49,7 @@ struct ReplayCommand: AsyncParsableCommand {
       base?.close()
     }
     let check = Check(subject: subject, jobs: 1, installation: installation)
-    var replay = try await check.replay(scenario, of: revision)
+    var replay = try await check.replay(scenario, of: revision, base: base)
     replay.replayOptions = search.subject.replayOptions + self.revision.replayOptions
     try Terminal.write(replay.rendered(as: format))
     if !replay.broken.isEmpty { throw ExitCode(1) }

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import KernelSource
+import Reporting
+import TestSupport
+import XCTest
+
+/// Patches to functions that no manifest describes: what is ordinary introduces nothing, what is wrong
+/// is found.
+final class AnyPatchTests: EndToEndTestCase {
+  private struct Change {
+    var file: String
+    var function: String
+    /// One of these is introduced; empty for an ordinary edit.
+    var breaks: Set<String> = []
+    var edits: [KernelEdit]
+
+    init(_ file: String, _ function: String, _ breaks: String..., edits: KernelEdit.Change...) {
+      self.file = file
+      self.function = function
+      self.breaks = Set(breaks)
+      self.edits = edits.map { KernelEdit(file, in: function, $0) }
+    }
+  }
+
+  private static let ordinary = [
+    Change(
+      "ipc/msgutil.c", "load_msg", edits: .replace("msg == NULL", with: "!msg")),
+    Change(
+      "mm/dmapool.c", "dma_pool_create",
+      edits: .replace("mutex_lock(&pools_lock);", with: "scoped_guard(mutex, &pools_lock) {"),
+      .replace("mutex_unlock(&pools_lock);", with: "}")),
+    Change(
+      "kernel/user_namespace.c", "create_user_ns",
+      edits: .replace("int ret, i;", with: "int ret;"),
+      .replace("for (i = 0;", with: "for (int i = 0;")),
+    Change(
+      "block/blk-crypto-profile.c", "blk_crypto_profile_init",
+      edits: .replace("if (slot_hashtable_size < 2)", with: "if (!(slot_hashtable_size >= 2))")),
+    Change(
+      "sound/core/hwdep.c", "snd_hwdep_new",
+      edits: .replace(
+        "kzalloc(sizeof(*hwdep), GFP_KERNEL)", with: "kmalloc(sizeof(*hwdep), GFP_KERNEL)"),
+      .insertBefore(
+        "init_waitqueue_head(", "\tmemset(hwdep, 0, sizeof(*hwdep));\n")),
+    Change(
+      "virt/kvm/eventfd.c", "kvm_assign_ioeventfd_idx",
+      edits: .replace(
+        "ret = -EEXIST;\n\t\tgoto unlock_fail;", with: "ret = -EEXIST;\n\t\tgoto err;"),
+      .replace("unlock_fail:\n", with: "err:\nunlock_fail:\n")),
+    Change(
+      "fs/pipe.c", "alloc_pipe_info",
+      edits: .replace(
+        "if (pipe->bufs) {\n", with: "if (!pipe->bufs)\n\t\tgoto out_revert_acct;\n\t{\n")),
+    Change(
+      "drivers/i2c/i2c-dev.c", "i2cdev_ioctl_rdwr",
+      edits: .replace(
+        "u8 __user **data_ptrs;", with: "u8 __user **data_ptrs __free(kfree) = NULL;"),
+      .replace("\t\tkfree(data_ptrs);\n", with: ""),
+      .replace("\tkfree(data_ptrs);\n", with: "")),
+    Change(
+      "drivers/hid/hidraw.c", "hidraw_open",
+      edits: .replace("err = -ENOMEM;\n\t\tgoto out;", with: "return -ENOMEM;"),
+      .replace("\nout:\n", with: "\n")),
+    Change(
+      "lib/genalloc.c", "devm_gen_pool_create",
+      edits: .replace(
+        "if (!ptr)\n\t\tgoto free_pool_name;",
+        with: "if (!ptr) {\n\t\tkfree_const(pool_name);\n\t\treturn ERR_PTR(-ENOMEM);\n\t}"),
+      .replace("\nfree_pool_name:", with: "")),
+  ]
+
+  private static let defects = [
+    // Handed to a callee that may keep it: only the base says that it is this function's to free.
+    Change(
+      "ipc/msgutil.c", "load_msg", "leak",
+      edits: .replace("if (err)\n\t\tgoto out_err;", with: "if (err)\n\t\treturn ERR_PTR(err);")),
+    Change(
+      "mm/dmapool.c", "dma_pool_create", "lock-imbalance",
+      edits: .delete("mutex_unlock(&pools_reg_lock);")),
+    // Wrong at once, though no callee failed: the same inputs do no harm in the base.
+    Change(
+      "mm/mempool.c", "mempool_resize", "use-after-free",
+      edits: .delete("pool->elements = new_elements;")),
+    Change(
+      "kernel/irq/manage.c", "request_threaded_irq", "use-after-free",
+      edits: .replace(
+        "kfree(action->secondary);\n\t\tkfree(action);",
+        with: "kfree(action);\n\t\tkfree(action->secondary);")),
+    // What an argument still names.
+    Change(
+      "block/blk-crypto-profile.c", "blk_crypto_profile_init", "leak",
+      edits: .replace(
+        "if (!profile->slot_hashtable)\n\t\tgoto err_destroy;",
+        with: "if (!profile->slot_hashtable)\n\t\treturn -ENOMEM;")),
+    Change(
+      "virt/kvm/eventfd.c", "kvm_assign_ioeventfd_idx", "unreleased",
+      edits: .replace("ret = -ENOMEM;\n\t\tgoto fail;", with: "return -ENOMEM;")),
+    Change(
+      "fs/pipe.c", "alloc_pipe_info", "unreleased",
+      edits: .replace("goto out_free_uid;", with: "return NULL;")),
+    // It returned errors before.
+    Change(
+      "drivers/i2c/i2c-dev.c", "i2c_dev_init", "error-swallowed",
+      edits: .replace("return res;", with: "return 0;")),
+    Change(
+      "security/keys/request_key_auth.c", "request_key_auth_new", "lock-imbalance",
+      edits: .replace(
+        "up_read(&cred->request_key_auth->sem);\n\t\t\tret", with: "ret")),
+    Change(
+      "lib/genalloc.c", "devm_gen_pool_create", "leak", edits: .delete("kfree_const(pool_name);")),
+  ]
+
+  private func verdict(of changes: [Change], status: Int32) async throws -> Verdict {
+    let folders = Set(changes.map { ($0.file as NSString).deletingLastPathComponent })
+    let tree = try await store.need(folders.sorted(), of: kernel())
+    let patch = try await patch("change.patch", changes.flatMap(\.edits), of: tree)
+    let ran = try await kshim("check", "--patch", patch, "--format", "json")
+    XCTAssertEqual(ran.status, status, ran.output)
+    return try verdict(ran)
+  }
+
+  func test_ordinaryEdits_introduceNothing() async throws {
+    let verdict = try await verdict(of: Self.ordinary, status: 0)
+    let introduced = verdict.findings.filter(\.introduced)
+    XCTAssertEqual(introduced.map { "\($0.property) in \($0.function)" }, [])
+    XCTAssertEqual(verdict.functions?.count, Self.ordinary.count)
+    for function in verdict.functions ?? [] {
+      XCTAssertNotEqual(function.status, .notJudged, "\(function.function): \(function.why ?? "")")
+    }
+  }
+
+  func test_defects_areIntroduced() async throws {
+    let verdict = try await verdict(of: Self.defects, status: 1)
+    for change in Self.defects {
+      let subject = "\(change.file):\(change.function)"
+      let found = verdict.findings.filter { $0.introduced && $0.subject == subject }
+      XCTAssert(
+        found.contains { change.breaks.contains($0.property) },
+        "\(subject): \(found.map(\.property))")
+    }
+    // Each shows again, what only the base tells too.
+    for finding in verdict.findings.filter(\.introduced) {
+      guard finding.message.contains("without the patch") else { continue }
+      let replay = try await kshim(
+        "replay", "--patch", "change.patch", "--function", try XCTUnwrap(finding.subject),
+        finding.scenario)
+      XCTAssertEqual(replay.status, 1, replay.errors)
+      XCTAssert(replay.output.contains(finding.property), replay.output)
+    }
+    // Of each finding its own function's scenarios are told.
+    for finding in verdict.findings {
+      let own = verdict.functions?.first { "\($0.file):\($0.function)" == finding.subject }
+      XCTAssertLessThanOrEqual(finding.failing, own?.exploration?.scenarios ?? 0)
+    }
+  }
+
+  func test_eachPatchOfASeries_isHeldAgainstTheOneBefore() async throws {
+    let tree = try await store.need(["ipc"], of: kernel())
+    let changes = [Self.ordinary[0], Self.defects[0]]
+    let first = try await patch("1.patch", changes[0].edits, of: tree)
+    let second = try await patch("2.patch", changes[1].edits, of: tree)
+    let ran = try await kshim("check", "--each-commit", "--patch", first, "--patch", second)
+    XCTAssertEqual(ran.status, 1, ran.errors)
+    XCTAssert(ran.output.contains("1.patch: clean\n"), ran.output)
+    XCTAssert(ran.output.contains("2.patch: 1 finding"), ran.output)
+    let scenario = try XCTUnwrap(
+      ran.output.split(separator: "\n").first { $0.contains("replay: kshim replay") })
+    XCTAssert(scenario.contains("--function ipc/msgutil.c:load_msg "), String(scenario))
+    let compared = try await kshim("compare", "base", second)
+    XCTAssertEqual(compared.status, 2)
+    XCTAssert(compared.errors.contains("--function ipc/msgutil.c:load_msg"), compared.errors)
+  }
+}
