@@ -14,6 +14,7 @@ import Shims
 ///     inputs NUMBER                      from this call on, what is asked are inputs
 ///     unknown CALL MASK                  answered by its type: which arguments it may keep
 ///     unused CALL                        nobody asks whether it fails
+///     mute CALL                          who calls it cannot say that it failed
 ///     stores CALL                        what it was to keep is nowhere where it fails
 ///     plain                              -1 is no errno: the text says it as a number
 ///     pair CALL CALL KEY KEY COUNT       takes and gives back; which argument says what, -1: the result;
@@ -82,6 +83,7 @@ struct Plan {
   private(set) var unknown: [String: UInt] = [:]
   private(set) var unused: Set<String> = []
   private(set) var stores: Set<String> = []
+  private(set) var mute: Set<String> = []
   private(set) var traits: [String: Set<String>] = [:]
   private(set) var isPlain = false
   /// The first call that is an input; nil where the manifest says all.
@@ -126,6 +128,7 @@ struct Plan {
       case ("inputs", 2): inputs = Int(words[1])
       case ("unknown", 3): unknown[words[1]] = UInt(words[2]) ?? 0
       case ("unused", 2): unused.insert(words[1])
+      case ("mute", 2): mute.insert(words[1])
       case ("stores", 2): stores.insert(words[1])
       case ("trait", 2...): traits[words[1]] = Set(words[2...])
       case ("plain", 1): isPlain = true

@@ -22,6 +22,8 @@ struct UniversalOracle {
   let unused: Set<UInt16>
   /// What is lost where these fail, nobody asked whether they did.
   private let stores: Set<UInt16>
+  /// Who calls these cannot say that they failed.
+  private let mute: Set<UInt16>
   /// What NULL is good for.
   private let isForNull: Set<UInt16>
   private let firstInput: UInt16
@@ -38,6 +40,7 @@ struct UniversalOracle {
     initialisers = subject.calls(plan.traits["initialises"])
     unused = subject.calls(plan.unused)
     stores = subject.calls(plan.stores)
+    mute = subject.calls(plan.mute)
     isForNull = subject.calls(plan.traits["tolerates"])
     firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
     isPlain = plan.isPlain
@@ -273,6 +276,7 @@ struct UniversalOracle {
           "\(callee) fails, nobody asks, and the function succeeds")
         return
       }
+      if failed.allSatisfy({ mute.contains($0.call) }) { return }
       // Who goes on as if nothing had been may do without.
       if ledger != nil, !baseline.differs(world) { return }
       report.look(at: .init(.errorSwallowed))

@@ -102,6 +102,8 @@ extension HarnessWriter {
             && !generated.callees.contains { $0.name == callee.name }
         }.map { "unknown \($0.name) \(Self.kept($0))" }
         + generated.unused.map { "unused \($0)" } + generated.stores.map { "stores \($0)" }
+        + generated.mute.filter(Set((extracted.callees + generated.functions).map(\.name)).contains)
+        .map { "mute \($0)" }
       let names =
         (extracted.callees.map(\.name) + extracted.callbacks.map(\.name)
           + generated.functions.map(\.name))

@@ -32,6 +32,8 @@ struct Generated {
   var unused: [String] = []
   /// Of those the ones that lose what they were to keep.
   var stores: [String] = []
+  /// What only functions call that cannot say that it failed.
+  var mute: [String] = []
   /// What gives back only in functions that the targets call.
   var within: [String] = []
   /// Counts of references that callees lower, by name: where in what an argument points to.
@@ -255,11 +257,17 @@ struct Harnessing {
     let unused = unused((answered + made + pointers).map(\.name))
     let direct = called(by: targets)
     let within = Set(pairs.map(\.releases)).subtracting(direct).intersection(called(by: text))
+    let (silent, telling) = (
+      text.filter { $0.resultType.kind == .void && !targets.contains($0) },
+      text.filter { $0.resultType.kind != .void || targets.contains($0) }
+    )
+    let mute = called(by: silent).subtracting(called(by: telling))
     let stores = answered.filter { unused.contains($0.name) && Self.stores($0) }.map(\.name)
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
       opaque: opaque, regions: regions.sorted { $0.name < $1.name }, pairs: pairs,
       unused: unused.filter { !stores.contains($0) }, stores: stores,
+      mute: mute.sorted(),
       within: within.sorted(), drops: drops)
   }
 

@@ -235,6 +235,13 @@ struct Uses {
     "wait_queue_head", "llist_head", "xarray", "bio_vec", "",
   ]
 
+  /// The named struct that a member is in.
+  private static func record(of member: ClangCursor) -> String {
+    var record = member.parent
+    while let current = record, current.isAnonymousRecord { record = current.parent }
+    return record?.name ?? ""
+  }
+
   /// Says of the members that functions of headers answer from that the text asks for them.
   mutating func open() {
     var seen: Set<ClangCursor> = []
@@ -242,7 +249,7 @@ struct Uses {
       guard seen.insert(function).inserted else { return }
       function.visit { child in
         if child.isMemberReference, let member = child.referenced, member.isField,
-          !Self.plainRecords.contains(member.parent?.name ?? "")
+          !Self.plainRecords.contains(Self.record(of: member))
         {
           values[member, default: Value()].isOwn = true
           if member.type.kind == .number { values[member]!.constants.formUnion(constants) }
