@@ -26,6 +26,8 @@ struct UniversalOracle {
   private let mute: Set<UInt16>
   /// What NULL is good for.
   private let isForNull: Set<UInt16>
+  /// What says to somebody else that something failed.
+  private let reporters: Set<UInt16>
   private let firstInput: UInt16
   private let isPlain: Bool
 
@@ -41,6 +43,7 @@ struct UniversalOracle {
     unused = subject.calls(plan.unused)
     stores = subject.calls(plan.stores)
     mute = subject.calls(plan.mute)
+    reporters = subject.calls(plan.traits["reports"])
     isForNull = subject.calls(plan.traits["tolerates"])
     firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
     isPlain = plan.isPlain
@@ -277,6 +280,13 @@ struct UniversalOracle {
         return
       }
       if failed.allSatisfy({ mute.contains($0.call) }) { return }
+      if let last = world.decisions.lastIndex(where: { $0.choice != 0 }),
+        all[Int(world.decisions[last].event)...].contains(where: {
+          $0.what == .call && reporters.contains($0.call)
+        })
+      {
+        return
+      }
       // Who goes on as if nothing had been may do without.
       if ledger != nil, !baseline.differs(world) { return }
       report.look(at: .init(.errorSwallowed))

@@ -51,6 +51,8 @@ struct Extractor {
     var makes: Int?
     /// Whether that is what it gave before where it is asked for the same.
     var isSame = false
+    /// Whether a loop goes on as long as it gives something.
+    var isOfLoop = false
     /// Whether another callee frees what it makes.
     var isFreed = false
     /// Which argument it frees.

@@ -257,11 +257,7 @@ struct Harnessing {
     let unused = unused((answered + made + pointers).map(\.name))
     let direct = called(by: targets)
     let within = Set(pairs.map(\.releases)).subtracting(direct).intersection(called(by: text))
-    let (silent, telling) = (
-      text.filter { $0.resultType.kind == .void && !targets.contains($0) },
-      text.filter { $0.resultType.kind != .void || targets.contains($0) }
-    )
-    let mute = called(by: silent).subtracting(called(by: telling))
+    let mute = calledThroughHeaders(by: text).subtracting(told(to: targets, text))
     let stores = answered.filter { unused.contains($0.name) && Self.stores($0) }.map(\.name)
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
@@ -325,10 +321,13 @@ struct Harnessing {
       default: return (number, types.number(single: argument.pointee))
       }
     }
+    let isOfLoop =
+      answer.isOfLoop || answer.headers.contains { uses.answers[$0]?.isOfLoop ?? false }
+    if makes != nil, isOfLoop, !rule.answers.contains("0") { rule.answers.append("0") }
     return Extractor.Callee(
       name: name, rule: rule, prototype: prototype, home: home, position: position, fills: out,
       isInitialiser: Self.initialises(name), makes: makes,
-      isSame: Self.looksUp(name) && !prototype.arguments.isEmpty,
+      isSame: Self.looksUp(name) && !prototype.arguments.isEmpty, isOfLoop: isOfLoop,
       frees: Self.consumes(name, prototype))
   }
 
@@ -443,6 +442,40 @@ struct Harnessing {
           names.insert("\(owner.name).\(target.name)")
         }
         return true
+      }
+    }
+    return names
+  }
+
+  /// Names of all functions that a text calls, and those that functions of headers call for it.
+  private func calledThroughHeaders(by text: [ClangCursor]) -> Set<String> {
+    var (waiting, seen, names) = (text, Set(text), Set<String>())
+    while let next = waiting.popLast() {
+      next.visit { child in
+        guard let target = child.referenced, target.kind == .function else { return true }
+        names.insert(target.name)
+        if let definition = target.definition, !definition.isInMainFile,
+          seen.insert(definition).inserted
+        {
+          waiting.append(definition)
+        }
+        return true
+      }
+    }
+    return names
+  }
+
+  /// Names of what is called by functions that can say to the targets that it failed.
+  private func told(to targets: [ClangCursor], _ text: [ClangCursor]) -> Set<String> {
+    var (waiting, seen, names) = (targets, Set(targets), Set<String>())
+    while let next = waiting.popLast() {
+      let called = calledThroughHeaders(by: [next])
+      names.formUnion(called)
+      for function in text
+      where called.contains(function.name) && function.resultType.kind != .void
+        && seen.insert(function).inserted
+      {
+        waiting.append(function)
       }
     }
     return names

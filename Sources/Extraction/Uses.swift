@@ -66,6 +66,8 @@ struct Uses {
     var isErrno = false
     var isNegated = false
     var isErrorTested = false
+    /// Whether a loop goes on as long as there is one.
+    var isOfLoop = false
     /// Whether a number above 0 means something.
     var isPositive = false
     /// What a `void *` points to.
@@ -276,6 +278,7 @@ struct Uses {
   private mutating func walk(_ cursor: ClangCursor, _ use: Use) {
     switch cursor.syntax {
     case .ifStatement, .whileLoop, .conditional:
+      if cursor.syntax == .whileLoop, let condition = cursor.children.first { loop(condition) }
       let rest: Use = cursor.syntax == .conditional ? .value : .none
       for (number, child) in cursor.children.enumerated() {
         walk(child, number == 0 ? .truth : rest)
@@ -294,6 +297,8 @@ struct Uses {
         }
       }
       let last = cursor.children.count - 1
+      // `x = next(x)`
+      if cursor.syntax == .forLoop, last > 0 { loop(cursor.children[last - 1]) }
       for (number, child) in cursor.children.enumerated() {
         walk(child, cursor.syntax == .forLoop && number == last ? .none : .value)
       }
@@ -469,6 +474,26 @@ struct Uses {
     }
     walk(left, .value)
     walk(right, .value)
+  }
+
+  /// What a loop gets anew in each round.
+  private mutating func loop(_ expression: ClangCursor) {
+    func take(_ side: ClangCursor) {
+      let value = side.stripped()
+      if value.syntax == .call, let callee = value.referenced, value.type.kind == .pointer {
+        answers[callee, default: Answer()].isOfLoop = true
+      }
+    }
+    take(expression)
+    expression.visit { child in
+      guard child.syntax == .binary, child.children.count == 2 else { return true }
+      switch child.operatorSpelling {
+      case "=": take(child.children[1])
+      case "&&", "||", "==", "!=": child.children.forEach(take)
+      default: break
+      }
+      return true
+    }
   }
 
   private mutating func compare(_ side: ClangCursor, _ other: ClangCursor, _ sign: String) {
