@@ -190,7 +190,8 @@ struct Makefile {
           (name, isNumber, isLeftOut, value) = ("CONFIG_\(words.last!)", false, isOwn, nil)
         case "int", "hex": isNumber = true
         case "depends":
-          isLeftOut = isOwn || leftOutBy.contains { name in words.contains { "CONFIG_\($0)" == name } }
+          isLeftOut =
+            isOwn || leftOutBy.contains { name in words.contains { "CONFIG_\($0)" == name } }
         case "default" where words.count > 1:
           // The last one holds without a condition.
           if Int(words[1]) != nil || words[1].hasPrefix("0x") { value = words[1] }
