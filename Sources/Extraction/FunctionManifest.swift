@@ -172,8 +172,12 @@ struct Makefile {
   /// otherwise.
   private mutating func defineNumbers() {
     guard !leftOutBy.isEmpty else { return }
-    for text in choices {
-      var (name, isNumber, isLeftOut) = ("", false, false)
+    // Some have a file of their own.
+    let own = leftOutBy.compactMap { name in
+      revision.path(of: "lib/Kconfig.\(name.dropFirst("CONFIG_".count).lowercased())")
+    }.compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+    for (text, isOwn) in choices.map({ ($0, false) }) + own.map({ ($0, true) }) {
+      var (name, isNumber, isLeftOut) = ("", false, isOwn)
       var value: Substring?
       func define(_ defines: inout [String]) {
         guard isNumber, isLeftOut, let value, !settings.contains(name[...]) else { return }
@@ -184,10 +188,11 @@ struct Makefile {
         switch words.first {
         case "config", "menuconfig":
           define(&defines)
-          (name, isNumber, isLeftOut, value) = ("CONFIG_\(words.last!)", false, false, nil)
+          (name, isNumber, isLeftOut, value) = ("CONFIG_\(words.last!)", false, isOwn, nil)
         case "int", "hex": isNumber = true
         case "depends":
-          isLeftOut = leftOutBy.contains { name in words.contains { "CONFIG_\($0)" == name } }
+          isLeftOut =
+            isOwn || leftOutBy.contains { name in words.contains { "CONFIG_\($0)" == name } }
         case "default" where words.count > 1:
           // The last one holds without a condition.
           if Int(words[1]) != nil || words[1].hasPrefix("0x") { value = words[1] }
@@ -409,8 +414,16 @@ struct Makefile {
       let above = sequence(first: folder) {
         $0.isEmpty ? nil : ($0 as NSString).deletingLastPathComponent
       }
-      return above.map { Self.joined($0, String(rest)) }.first {
-        revision.path(of: $0).map { FileManager.default.fileExists(atPath: $0) } ?? false
+      func home(of part: Substring) -> String? {
+        above.first { folder in
+          revision.path(of: Self.joined(folder, String(part))).map {
+            FileManager.default.fileExists(atPath: $0)
+          } ?? false
+        }
+      }
+      // What is not unpacked yet has a beginning that is.
+      return (home(of: rest) ?? rest.split(separator: "/").first.flatMap(home)).map {
+        Self.joined($0, String(rest))
       }
     }
     return Self.joined("", path)

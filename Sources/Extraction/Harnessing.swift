@@ -182,6 +182,8 @@ struct Harnessing {
       let type = declared.valueType
       outside.append(
         (variable.name, type.spelling.hasPrefix("typeof") ? type.canonical : type.spelling, ""))
+      // What the services say of a variable nobody asks for.
+      guard !manifest.variables.contains(where: { $0.name == variable.name }) else { continue }
       if !variable.type.isConst, variable.type.kind != .array || variable.type.count > 0 {
         regions.append((variable.name, types.number(single: variable.type)))
       }
@@ -297,7 +299,10 @@ struct Harnessing {
       if Self.makes(name), !own.isTested, !own.isErrorTested { own = answer }
       if own.isTested || !own.isErrorTested && mayBeNull(name) { rule.answers.append("0") }
       if own.isErrorTested { rule.answers.append("\(TypeTable.eio)") }
-    case .boolean: rule.action = .returns(answer.isNegated ? ["1", "0"] : ["0", "1"])
+    case .boolean:
+      // Of what makes something, or does, true says that it is done.
+      let isDone = answer.isNegated || Self.makes(name) || Self.acts(name)
+      rule.action = .returns(isDone ? ["1", "0"] : ["0", "1"])
     case .number, .enumeration:
       rule.action = .returns(
         type.kind == .number && type.isSigned && Self.acts(name)

@@ -88,6 +88,33 @@ final class AnyFunctionTests: EndToEndTestCase {
     }
   }
 
+  // MARK: Files that do not compile by themselves
+
+  func test_headerThatTheBuildMakes_isReadAsEmpty_andTold() async throws {
+    let verdict = try await check(
+      "drivers/accessibility/speakup/main.c:speakup_init", on: "debian:6.12")
+    let limits = try XCTUnwrap(verdict.exploration.limits)
+    XCTAssert(
+      limits.contains { $0.contains("what the kernel's build generates (speakupmap.h)") },
+      "\(limits)")
+  }
+
+  func test_fileThatIsLeftOut_hasTheNumbersOfItsSwitch() async throws {
+    let verdict = try await check("mm/cma.c:cma_pages_valid", on: "debian:6.12")
+    XCTAssertEqual(verdict.functions?.map(\.status), [.clean])
+  }
+
+  func test_partOfAnotherFile_isReadBehindWhatStandsInFrontOfIt() async throws {
+    let verdict = try await check("mm/percpu-vm.c:pcpu_get_pages", on: "debian:6.12")
+    XCTAssertEqual(verdict.functions?.map(\.status), [.clean])
+  }
+
+  func test_fileThatTraces_isReadWithWhatTraces() async throws {
+    let verdict = try await check(
+      "kernel/kprobes.c:add_module_kprobe_blacklist", on: "debian:6.12")
+    XCTAssertEqual(verdict.functions?.map(\.status), [.clean])
+  }
+
   // MARK: What a patch changes
 
   private static let sctp = "net/sctp/protocol.c"
