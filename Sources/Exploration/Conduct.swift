@@ -272,16 +272,18 @@ public struct Lapse: Sendable {
 
 extension Explorer {
   /// How many scenarios are held against another revision's.
-  private static let mostConducts = 2_000
+  public static let mostConducts = 2_000
 
   /// What a function does in its simplest scenarios: of those in which it comes to its return.
-  public static func conducts(in domain: inout ManifestDomain, subject: Subject) -> [Conduct] {
+  public static func conducts(
+    in domain: inout ManifestDomain, subject: Subject, most: Int = mostConducts
+  ) -> [Conduct] {
     var found: [Conduct] = []
     var open: [[UInt8]] = [[]]
     var runs = 0
     for number in 0...3 {
       var next: [[UInt8]] = []
-      for choices in open where runs < mostConducts {
+      for choices in open where runs < most {
         runs += 1
         var report = Report(subject, spaces: domain.spaces)
         let start = domain.state(0)

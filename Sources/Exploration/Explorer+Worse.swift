@@ -3,7 +3,7 @@ import Shims
 
 extension Explorer {
   /// How many runs a change of a function that no manifest describes is looked at in.
-  private static let mostRunsOfChange = 3_000
+  private static let mostRunsOfChange = 1_000
 
   /// Makes the simplest runs of a function that no manifest describes, to their end.
   public static func simplest(
@@ -45,7 +45,7 @@ extension Explorer {
       findings.add(breach, entry)
       return (findings, runs, false)
     }
-    let conducts = conducts(in: &domain, subject: subject)
+    let conducts = conducts(in: &domain, subject: subject, most: mostRunsOfChange / 2)
     subject.world.choose(mutant: 0)
     let known = self.conducts(as: conducts, in: &original, subject: subject)
     guard let lapse = Lapse.all(conducts, over: known, in: domain).first else {

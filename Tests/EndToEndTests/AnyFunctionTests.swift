@@ -209,6 +209,8 @@ final class AnyFunctionTests: EndToEndTestCase {
       ("arch/arm64/kernel/setup.c:setup_arch", 2, "is of another architecture"),
       ("fs/autofs/inode.c:pr_fmt", 2, "defines no function pr_fmt"),
       ("lib/Kconfig:f", 2, "is no C file"),
+      ("/etc/passwd:f", 2, "is no path from the kernel's top"),
+      ("tools/perf/perf.c:main", 2, "belongs to a program of its own"),
     ]
     for one in cases {
       let ran = try await kshim("check", "--function", one.name)
