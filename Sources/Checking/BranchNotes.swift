@@ -1,49 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Extraction
-import Failures
 import Foundation
-import KernelSource
 import Reporting
 
 /// The note `dead-branch`: conditions of the extracted functions that were evaluated and came out
 /// the same way in every scenario. Counted by clang's source-based coverage.
 struct BranchNotes {
-  let extraction: Extraction
-  /// The build that counts.
-  let module: String
-  /// What each worker wrote.
-  let profiles: [String]
-  /// A directory for the merged profile.
-  let work: String
-
-  private struct Export: Decodable {
-    struct Part: Decodable { var functions: [Function] }
-    struct Function: Decodable {
-      var name: String
-      var filenames: [String]
-      /// line, column, end line, end column, times, file, expanded file, kind
-      var regions: [[Int]]
-      /// line, column, end line, end column, times true, times false, file, expanded file, kind
-      var branches: [[Int]]?
-    }
-    var data: [Part]
-  }
+  let coverage: Coverage
+  private var extraction: Extraction { coverage.extraction }
 
   func notes() async throws -> [Verdict.Finding] {
-    let toolchain = try Toolchain.locate()
-    let merged = "\(work)/merged.profdata"
-    try await run(toolchain.tool("llvm-profdata"), ["merge", "-o", merged] + profiles)
-    // Every file is left out: what there is by function is all that counts here.
-    let exported = try await run(
-      toolchain.tool("llvm-cov"),
-      [
-        "export", module, "-instr-profile=\(merged)", "-format=text", "-ignore-filename-regex=.",
-      ])
-    let export = try JSONDecoder().decode(Export.self, from: exported)
     let lines = try LineMap(path: "\(extraction.directory)/unit.c")
     let provenance = extraction.provenance
     var notes: [String: Verdict.Finding] = [:]
-    for function in export.data.flatMap(\.functions) {
+    for function in try await coverage.functions() {
       for branch in function.branches ?? [] where branch.count >= 7 {
         let (isTrue, isFalse) = (branch[4] > 0, branch[5] > 0)
         guard isTrue != isFalse, let use = Self.use(of: branch, in: function),
@@ -71,7 +41,7 @@ struct BranchNotes {
   /// The line of the unit that a branch is written on. Branches inside of macros are the macro's
   /// own affair, but for WARN and its kin, which the stub header defines.
   private static func use(
-    of branch: [Int], in function: Export.Function
+    of branch: [Int], in function: Coverage.Function
   ) -> (line: Int, isWarning: Bool)? {
     var (line, file) = (branch[0], branch[6])
     func isIn(_ suffix: String) -> Bool { function.filenames[file].hasSuffix(suffix) }
@@ -84,18 +54,6 @@ struct BranchNotes {
       (line, file) = (expansion[0], expansion[5])
     }
     return (line, isWarning)
-  }
-
-  @discardableResult
-  private func run(_ tool: String, _ arguments: [String]) async throws -> Data {
-    let result = try await Command.run(tool, arguments)
-    guard result.succeeded else {
-      throw Failure(
-        .tool, asked: "look for dead branches", cause: "\(tool) failed",
-        evidence: Array(result.errorLines.prefix(5)),
-        remedy: "run the command again; if it repeats, report it")
-    }
-    return result.output
   }
 }
 

@@ -12,6 +12,8 @@ package struct Builds: Sendable {
   private let installation: Installation
   private let directory: String
   private let jobs: Int
+  /// Whether there is a build that counts.
+  private(set) var isCounting = false
 
   var path: String { path(0) }
   private func path(_ worker: Int) -> String { "\(directory)/\(worker).so" }
@@ -32,13 +34,15 @@ package struct Builds: Sendable {
     _ extraction: Extraction, jobs: Int, counting: Bool = false, installation: Installation,
     in directory: String
   ) async throws -> Builds {
-    let builds = Builds(
+    var builds = Builds(
       extraction: extraction, installation: installation, directory: directory, jobs: jobs)
-    async let counting: Void = counting ? builds.makeCounting() : ()
+    builds.isCounting = counting
+    let made = builds
+    async let counted: Void = counting ? made.makeCounting() : ()
     _ = try await SharedObject.build(
       extraction, counting: false, installation: installation, into: builds.path)
     try builds.copy(builds.path(_:))
-    try await counting
+    try await counted
     return builds
   }
 

@@ -235,8 +235,8 @@ public struct Check: Sendable {
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
-      subject, revision, jobs: jobs, counting: counts, installation: installation,
-      in: work.path)
+      subject, revision, jobs: jobs, counting: counts || countsLines(of: revision),
+      installation: installation, in: work.path)
     let (verdict, _) = try await judge(domain, builds, in: work.path)
     var part = Answer.Part(
       revision: revision, verdict: verdict, reading: builds.extraction.reading, began: began,
@@ -321,6 +321,12 @@ public struct Check: Sendable {
       findings.contains { $0.property == Property.uninitialised.id && $0.line == note.line }
     }
     var limits = result.findings.limits.keys.map(\.words).sorted()
+    let unreached =
+      builds.isCounting && !counts
+      ? try await unreached(domain, builds, result.covering, in: work) : nil
+    if let lines = unreached?.lines, !lines.isEmpty {
+      limits.append("lines of the patch that no run comes to (\(unreached!.places))")
+    }
     if let missing = provenance.missing {
       limits.append("what the kernel's build generates (\(missing.joined(separator: ", ")))")
     }
@@ -338,6 +344,10 @@ public struct Check: Sendable {
           "with at most \($0) answers of a run that are not the ordinary ones"
         } ?? D.bound, functions: subject.entries, coverage: D.coverage),
       properties: properties(domain, result.findings, notes))
+    if let unreached {
+      verdict.exploration.unreached = unreached.lines
+      verdict.exploration.isPatchRun = unreached.isReached
+    }
     verdict.exploration.extracted = provenance.functions.map {
       .init(
         file: $0.file ?? provenance.source, function: $0.name, firstLine: $0.firstLine,
@@ -349,6 +359,42 @@ public struct Check: Sendable {
     return (verdict, result.outcomes)
   }
 
+  /// Whether it is looked at which lines of a patch are run at all.
+  private func countsLines(of revision: Revision) -> Bool {
+    guard drives == nil, let name = FunctionName(subject) else { return false }
+    return revision.touched[name.file] != nil
+  }
+
+  /// Lines of the judged function that a patch touched and that no run comes to.
+  private func unreached<D: Domain>(
+    _ domain: D.Type, _ builds: Builds, _ covering: [Covering], in work: String
+  ) async throws -> (lines: [Int], places: String, isReached: Bool)? {
+    guard let name = FunctionName(subject) else { return nil }
+    let counting = try builds.loadCounting(0)
+    try Explorer.makeAgain(covering, domain, in: counting)
+    let coverage = Coverage(
+      extraction: builds.extraction, module: builds.countingPath,
+      profiles: [builds.writeProfile(of: counting, worker: 0)], work: work)
+    guard let found = try await coverage.unreached(in: name.function, of: name.file) else {
+      return nil
+    }
+    return (found.lines, "\(name.file):\(Self.ranges(found.lines))", found.isReached)
+  }
+
+  /// `5-7, 9`
+  private static func ranges(_ lines: [Int]) -> String {
+    var ranges: [ClosedRange<Int>] = []
+    for line in lines {
+      if let last = ranges.last, last.upperBound + 1 == line {
+        ranges[ranges.count - 1] = last.lowerBound...line
+      } else {
+        ranges.append(line...line)
+      }
+    }
+    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+      .joined(separator: ", ")
+  }
+
   /// Branches that no scenario takes. The runs that cover every way through the code tell which may be
   /// dead; every scenario tells which are.
   private func notes<D: Domain>(
@@ -356,7 +402,9 @@ public struct Check: Sendable {
   ) async throws -> [Verdict.Finding] {
     func notes(_ profiles: [String]) async throws -> [Verdict.Finding] {
       try await BranchNotes(
-        extraction: builds.extraction, module: builds.countingPath, profiles: profiles, work: work
+        coverage: .init(
+          extraction: builds.extraction, module: builds.countingPath, profiles: profiles, work: work
+        )
       ).notes()
     }
     let first = try builds.loadCounting(0)

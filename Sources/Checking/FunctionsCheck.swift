@@ -184,6 +184,9 @@ extension Verdict.Function {
 extension Verdict {
   /// Why nothing is known of a function though it was run; nil where it came to its end.
   var whyNotJudged: String? {
+    if exploration.isPatchRun == false {
+      return "no run comes to what the patch changes"
+    }
     let ended = properties.first { $0.id == "lock-imbalance" }?.checked ?? 0
     guard ended == 0 else { return nil }
     let limit = exploration.limits?.joined(separator: ", ")

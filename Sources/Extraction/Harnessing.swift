@@ -259,7 +259,8 @@ struct Harnessing {
     let unused = unused((answered + made + pointers).map(\.name))
     let direct = called(by: targets)
     let within = Set(pairs.map(\.releases)).subtracting(direct).intersection(called(by: text))
-    let mute = calledThroughHeaders(by: text).subtracting(told(to: targets, text))
+    let all = calledThroughHeaders(by: text)
+    let mute = all.subtracting(told(to: targets, text)).union(all.filter(Trait.waits.isOf))
     let stores = answered.filter { unused.contains($0.name) && Self.stores($0) }.map(\.name)
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
@@ -285,7 +286,8 @@ struct Harnessing {
     _ name: String, _ cursor: ClangCursor, _ prototype: ClangCursor.Prototype,
     home: Extractor.Callee.Home, position: Int, _ types: inout TypeTable
   ) -> Extractor.Callee {
-    let answer = uses.answers[cursor] ?? Uses.Answer()
+    var answer = uses.answers[cursor] ?? Uses.Answer()
+    if uses.isErrno(cursor) { answer.isErrno = true }
     let type = cursor.kind == .function ? cursor.resultType : Self.result(of: cursor)
     var rule = Manifest.Rule(action: .returns(["0"]))
     var makes: Int?

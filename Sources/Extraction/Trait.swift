@@ -10,6 +10,8 @@ enum Trait: String, CaseIterable {
   case consumes
   /// NULL is nothing to it, or only printed.
   case tolerates
+  /// It waits; that it is woken early is no failure.
+  case waits
   /// It says to somebody else that something failed.
   case reports
   /// Its end is for its `release` from then on.
@@ -33,6 +35,7 @@ enum Trait: String, CaseIterable {
       "free", "release", "destroy", "consume", "complete", "send", "xmit", "submit", "put", "queue",
       "post", "reply", "finish",
     ],
+    .waits: ["wait", "interruptible", "killable"],
     .reports: ["abort", "error", "fail", "failed", "failure", "shutdown", "fatal", "panic", "die"],
     .tolerates: [
       "free", "kfree", "put", "release", "destroy", "print", "printk", "err", "warn", "info", "dbg",

@@ -115,6 +115,17 @@ struct Uses {
     return false
   }
 
+  /// Whether the answer of a callee is an errno, by way of headers' functions that return it too.
+  func isErrno(_ callee: ClangCursor) -> Bool {
+    var (waiting, seen): ([ClangCursor], Set<ClangCursor>) = ([callee], [])
+    while let next = waiting.popLast() {
+      guard seen.insert(next).inserted, let answer = answers[next] else { continue }
+      if answer.isErrno { return true }
+      waiting += answer.headers
+    }
+    return false
+  }
+
   /// Reads a function of the text.
   mutating func read(_ function: ClangCursor) { read(function, isOwn: true) }
 
@@ -191,7 +202,7 @@ struct Uses {
       let end =
         assignments.filter { $0.variable == one.variable && $0.at > one.at }.map(\.at).min()
         ?? Int.max
-      if returned.contains(one.variable) || Self.errorNames.contains(one.variable.name) {
+      if isOwn && returned.contains(one.variable) || Self.errorNames.contains(one.variable.name) {
         answers[callee, default: Answer()].isErrno = true
       }
       for test in tests
@@ -291,7 +302,8 @@ struct Uses {
       if cursor.syntax == .returnStatement, let value = cursor.children.first?.stripped() {
         if value.syntax == .call, let callee = value.referenced {
           ask(callee, nil)
-          answers[callee, default: Answer()].isErrno = true
+          // What a function of a header returns may be any number.
+          if isOwn { answers[callee, default: Answer()].isErrno = true }
         } else if let variable = value.referenced {
           returned.insert(variable)
         }

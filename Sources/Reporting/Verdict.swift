@@ -220,6 +220,10 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var extracted: [Place]?
     /// What the starting states cover, each a phrase.
     public var coverage: [String]?
+    /// Lines of the function that a patch touched and that no run comes to; nil where that is not told.
+    public var unreached: [Int]?
+    /// Whether a run comes to any line of the function that a patch touched.
+    public var isPatchRun: Bool?
     public init(
       scenarios: Int, runs: Int? = nil, seconds: Double, exhaustive: Bool, limits: [String]? = nil,
       bound: String? = nil, functions: [String]? = nil, coverage: [String]? = nil
