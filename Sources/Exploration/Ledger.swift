@@ -12,6 +12,11 @@ struct Ledger {
     var count: UInt64?
   }
 
+  private struct Resumed: Hashable {
+    var pair: Int
+    var key: UInt64
+  }
+
   private let pairs: [Plan.Pair]
   private var takers: [UInt16: [Int]] = [:]
   private var givers: [UInt16: [Int]] = [:]
@@ -20,7 +25,14 @@ struct Ledger {
   /// Of each pair, what gives back where only functions do that the judged one calls.
   private var within: [UInt16?] = []
 
-  init(_ pairs: [Plan.Pair], _ subject: Subject) {
+  /// What gives back later, and what has it given back with a device.
+  private let defers: Set<UInt16>
+  private let actions: Set<UInt16>
+
+  init(_ plan: Plan, _ subject: Subject) {
+    let pairs = plan.pairs
+    defers = subject.calls(plan.traits["defers"])
+    actions = subject.calls(plan.traits["registersAction"])
     self.pairs = pairs
     for (number, pair) in pairs.enumerated() {
       if let call = subject.call(pair.takes) { takers[call, default: []].append(number) }
@@ -60,6 +72,8 @@ struct Ledger {
     // What was answered otherwise was not taken.
     let refused = Set(world.decisions.filter { $0.choice != 0 }.map { Int($0.event) })
     var taken: [Taken] = []
+    // What was stopped and is started again was not taken.
+    var resumed: Set<Resumed> = []
     for (index, event) in zip(events.indices, events) {
       // Whoever ended its life.
       if event.what == .free, event.arg.0 != 0 {
@@ -67,8 +81,10 @@ struct Ledger {
       }
       guard event.what == .call else { continue }
       if givers[event.call] != nil { report.note(called: event.call) }
+      if actions.contains(event.call), event.value == 0, !taken.isEmpty { taken.removeLast() }
       for number in givers[event.call] ?? [] {
         let key = Self.key(event, pairs[number].given)
+        resumed.insert(Resumed(pair: number, key: key))
         if let place = taken.lastIndex(where: { $0.pair == number && $0.key == key }) {
           let one = taken[place]
           let count = pairs[number].count
@@ -87,6 +103,7 @@ struct Ledger {
         guard !refused.contains(index), !Self.isFailure(event.value, isPointer: pair.taken == -1)
         else { continue }
         let key = Self.key(event, pair.taken)
+        if pair.taken != -1, resumed.contains(Resumed(pair: number, key: key)) { continue }
         taken.append(
           Taken(
             pair: number, key: key, pc: event.pc, event: index,
@@ -95,6 +112,8 @@ struct Ledger {
     }
     report.look(at: .init(.unreleased))
     guard hasFailed else { return }
+    // Nobody knows what it will give back.
+    if events.contains(where: { $0.what == .call && defers.contains($0.call) }) { return }
     var told: Set<Int> = []
     for one in taken where told.insert(one.event).inserted {
       let pair = pairs[one.pair]

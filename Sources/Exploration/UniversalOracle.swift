@@ -33,7 +33,7 @@ struct UniversalOracle {
 
   init(_ subject: Subject, _ plan: Plan) {
     self.subject = subject
-    ledger = plan.inputs.map { _ in Ledger(plan.pairs, subject) }
+    ledger = plan.inputs.map { _ in Ledger(plan, subject) }
     stageJudge = plan.inputs.map { StageJudge(subject, plan, firstInput: UInt16($0)) }
     unknown = Dictionary(
       plan.unknown.compactMap { name, mask in subject.call(name).map { ($0, mask) } },

@@ -51,6 +51,7 @@ struct Harnessing {
   private let manifest: Manifest
   private let functions: [String: ClangCursor]
   private var uses = Uses()
+  private var targets: Set<ClangCursor> = []
   /// As the text itself takes them.
   private var ownAnswers: [ClangCursor: Uses.Answer] = [:]
   /// The texts of the files beside the subject's.
@@ -123,6 +124,7 @@ struct Harnessing {
     answered: [Extractor.Callee], variables: [String: ClangCursor], needed: [ClangCursor],
     unknown: Set<String>
   ) -> Generated {
+    self.targets = Set(targets)
     for function in text { uses.read(function) }
     for function in text {
       uses.readHeaders(of: function) { !$0.place.file.contains("/include/") }
@@ -287,7 +289,8 @@ struct Harnessing {
     home: Extractor.Callee.Home, position: Int, _ types: inout TypeTable
   ) -> Extractor.Callee {
     var answer = uses.answers[cursor] ?? Uses.Answer()
-    if uses.isErrno(cursor) { answer.isErrno = true }
+    if uses.isErrno(cursor, targets) { answer.isErrno = true }
+    if uses.isTaken(cursor) { answer.isUsed = true }
     let type = cursor.kind == .function ? cursor.resultType : Self.result(of: cursor)
     var rule = Manifest.Rule(action: .returns(["0"]))
     var makes: Int?
@@ -480,7 +483,7 @@ struct Harnessing {
       names.formUnion(called)
       for function in text
       where called.contains(function.name) && function.resultType.kind != .void
-        && seen.insert(function).inserted
+        && uses.isTaken(function) && seen.insert(function).inserted
       {
         waiting.append(function)
       }

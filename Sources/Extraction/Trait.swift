@@ -10,6 +10,10 @@ enum Trait: String, CaseIterable {
   case consumes
   /// NULL is nothing to it, or only printed.
   case tolerates
+  /// Something is done later.
+  case defers
+  /// What was taken last is given back with a device.
+  case registersAction
   /// It waits; that it is woken early is no failure.
   case waits
   /// It says to somebody else that something failed.
@@ -43,13 +47,25 @@ enum Trait: String, CaseIterable {
     ],
   ]
 
-  private static let initialising: Set = [
-    "device_initialize", "device_register", "kobject_init_and_add", "cdev_device_add",
+  private static let whole: [Trait: Set<String>] = [
+    .defers: [
+      "call_rcu", "call_rcu_hurry", "call_srcu", "call_rcu_tasks", "kvfree_call_rcu",
+      "queue_work_on",
+      "queue_delayed_work_on", "mod_delayed_work_on", "queue_rcu_work", "__queue_work",
+      "schedule_work", "task_work_add", "kthread_queue_work",
+    ],
+    .registersAction: [
+      "devm_add_action", "__devm_add_action", "devm_add_action_or_reset",
+      "__devm_add_action_or_reset", "__drmm_add_action", "__drmm_add_action_or_reset",
+    ],
+    .initialises: [
+      "device_initialize", "device_register", "kobject_init_and_add", "cdev_device_add",
+    ],
   ]
 
   /// Whether a callee, or a member that is called, has it.
   func isOf(_ name: String) -> Bool {
-    guard let words = Self.words[self] else { return Self.initialising.contains(name) }
+    guard let words = Self.words[self] else { return Self.whole[self]?.contains(name) ?? false }
     return name.split(whereSeparator: { $0 == "_" || $0 == "." }).contains { words.contains($0) }
   }
 }

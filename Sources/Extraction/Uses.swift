@@ -59,6 +59,8 @@ struct Uses {
   /// How callers take the answer of a callee.
   struct Answer {
     var isUsed = false
+    /// Functions that return it.
+    var returners: Set<ClangCursor> = []
     /// Functions of headers that call it, and what they do with the answer.
     var headers: Set<ClangCursor> = []
     var isTested = false
@@ -95,6 +97,7 @@ struct Uses {
   /// Whether only tests of answers are taken down.
   private var isElsewhere = false
   private var reader: ClangCursor?
+  private var returner: ClangCursor?
   /// Variables that the function that is read returns.
   private var returned: Set<ClangCursor> = []
   private var assignments: [(variable: ClangCursor, at: Int, callee: ClangCursor?)] = []
@@ -115,13 +118,21 @@ struct Uses {
     return false
   }
 
-  /// Whether the answer of a callee is an errno, by way of headers' functions that return it too.
-  func isErrno(_ callee: ClangCursor) -> Bool {
+  /// Whether the answer of a callee is an errno, by way of functions that return it too.
+  ///
+  /// - Parameter targets: whose results are errnos.
+  func isErrno(_ callee: ClangCursor, _ targets: Set<ClangCursor>) -> Bool {
     var (waiting, seen): ([ClangCursor], Set<ClangCursor>) = ([callee], [])
     while let next = waiting.popLast() {
-      guard seen.insert(next).inserted, let answer = answers[next] else { continue }
+      guard seen.insert(next).inserted else { continue }
+      if targets.contains(next) { return true }
+      guard let answer = answers[next] else {
+        // Called under another declaration.
+        if next != callee, next.isInMainFile { return true }
+        continue
+      }
       if answer.isErrno { return true }
-      waiting += answer.headers
+      waiting += answer.returners
     }
     return false
   }
@@ -193,6 +204,7 @@ struct Uses {
   private mutating func read(_ function: ClangCursor, isOwn: Bool) {
     self.isOwn = isOwn
     reader = isOwn ? nil : function
+    returner = function
     assignments = []
     tests = []
     returned = []
@@ -202,7 +214,10 @@ struct Uses {
       let end =
         assignments.filter { $0.variable == one.variable && $0.at > one.at }.map(\.at).min()
         ?? Int.max
-      if isOwn && returned.contains(one.variable) || Self.errorNames.contains(one.variable.name) {
+      if returned.contains(one.variable), let returner {
+        answers[callee, default: Answer()].returners.insert(returner)
+      }
+      if Self.errorNames.contains(one.variable.name) {
         answers[callee, default: Answer()].isErrno = true
       }
       for test in tests
@@ -302,8 +317,7 @@ struct Uses {
       if cursor.syntax == .returnStatement, let value = cursor.children.first?.stripped() {
         if value.syntax == .call, let callee = value.referenced {
           ask(callee, nil)
-          // What a function of a header returns may be any number.
-          if isOwn { answers[callee, default: Answer()].isErrno = true }
+          if let returner { answers[callee, default: Answer()].returners.insert(returner) }
         } else if let variable = value.referenced {
           returned.insert(variable)
         }
