@@ -4,8 +4,17 @@ import Shims
 /// What a function that no manifest describes does in one scenario, so that it can be held against what
 /// it does in another revision.
 public struct Conduct: Sendable {
+  /// What a callee's name says, see Sources/Extraction/Trait.swift.
+  struct Says {
+    var gives = false
+    /// Of what gives back what a pointer names.
+    var frees = false
+    var isSilent = false
+  }
+
   struct Call {
     var name: String
+    var says: Says
     var arguments: [UInt64]
     var value: UInt64
     var pc: UInt64
@@ -46,9 +55,9 @@ public struct Conduct: Sendable {
   }
 
   /// The calls that matter, by their names.
-  private func count(_ isWanted: (String) -> Bool) -> [String: Int] {
+  private func count(_ isWanted: (Call) -> Bool) -> [String: Int] {
     var found: [String: Int] = [:]
-    for call in calls where !isSilent(call) && isWanted(call.name) {
+    for call in calls where !isSilent(call) && isWanted(call) {
       found[call.name, default: 0] += 1
     }
     return found
@@ -56,7 +65,7 @@ public struct Conduct: Sendable {
 
   /// Whether it says nothing: what gives back nothing is no loss.
   private func isSilent(_ call: Call) -> Bool {
-    Names.isSilent(call.name) || Names.frees(call.name) && call.arguments[0] == 0
+    call.says.isSilent || call.says.frees && call.arguments[0] == 0
   }
 
   /// What it does worse than the base in the same scenario.
@@ -67,7 +76,7 @@ public struct Conduct: Sendable {
   func lapses(over base: Conduct, _ ordinary: Set<String>, _ pairs: [Plan.Pair]) -> [Lapse] {
     if let lapse = success(over: base, ordinary) { return [lapse] }
     guard isPart(of: base) else { return [] }
-    let (gifts, known) = (count(Names.gives), base.count(Names.gives))
+    let (gifts, known) = (count(\.says.gives), base.count(\.says.gives))
     let gained = gifts.filter { $0.value > known[$0.key, default: 0] }.map(\.key).sorted()
     guard gained.isEmpty else { return gained.compactMap { gift($0, pairs) } }
     let lost = known.filter { $0.value > gifts[$0.key, default: 0] }.map(\.key).sorted()
@@ -85,7 +94,7 @@ public struct Conduct: Sendable {
 
   /// Whether it does what the base does, but for what that gives back; or leaves off before.
   private func isPart(of base: Conduct) -> Bool {
-    if count({ !Names.gives($0) }) == base.count({ !Names.gives($0) }) { return true }
+    if count({ !$0.says.gives }) == base.count({ !$0.says.gives }) { return true }
     let (mine, all) = (names, base.names)
     return mine.count < all.count && mine[...] == all[..<mine.count]
   }
@@ -120,7 +129,7 @@ public struct Conduct: Sendable {
       let key = origin.place.map { taker.arguments[$0] } ?? taker.value
       // Somebody else still ends it.
       let isGiven = calls[(place + 1)...].contains {
-        Names.gives($0.name) && $0.arguments.contains(key)
+        $0.says.gives && $0.arguments.contains(key)
       }
       guard !isGiven else { return nil }
       // A caller that finds it may give it back.
@@ -132,7 +141,7 @@ public struct Conduct: Sendable {
       let keys = given.arguments.filter(Self.isPointer)
       guard
         !calls.contains(where: { call in
-          Names.gives(call.name) && keys.contains { call.arguments.contains($0) }
+          call.says.gives && keys.contains { call.arguments.contains($0) }
         })
       else { return nil }
     }
@@ -148,7 +157,7 @@ public struct Conduct: Sendable {
     for key in call.arguments where Self.isPointer(key) {
       func find(_ isIt: (Call) -> Int??) -> (String, Int, Int?)? {
         for (place, other) in calls[..<index].enumerated()
-        where !Names.isSilent(other.name) && !Names.gives(other.name) {
+        where !other.says.isSilent && !other.says.gives {
           guard let found = isIt(other) else { continue }
           let number = calls[..<place].count { $0.name == other.name }
           return (other.name, number, found)
@@ -208,40 +217,6 @@ public struct Conduct: Sendable {
       message:
         "\(failure.callee)() fails and the function returns \(Errno.name(errno)), without the patch -ENOMEM"
     )
-  }
-
-  /// What callees' names say.
-  enum Names {
-    private static let giving: Set<Substring> = [
-      "free", "kfree", "kvfree", "vfree", "put", "unregister", "deregister", "release", "destroy",
-      "dealloc", "deallocate", "remove", "delete", "del", "unmap", "unmount", "umount", "disable",
-      "close", "stop", "detach", "unbind", "unprepare", "cleanup", "exit", "fini", "uninit",
-      "deinit", "teardown", "cancel", "drop", "unlink", "unpin", "unreserve", "uncharge", "dec",
-      "iput", "dput", "fput", "brelse", "relse", "rele", "retire", "unref", "abort", "consume",
-      "unload",
-      "disconnect", "unget", "sub",
-    ]
-    private static let freeing: Set<Substring> = [
-      "free", "kfree", "kvfree", "vfree", "put", "release", "destroy", "iput", "dput", "fput",
-      "brelse", "relse", "rele", "consume",
-    ]
-    private static let silent: Set<Substring> = [
-      "lock", "unlock", "mutex", "spin", "rwsem", "printk", "resched", "rcu", "srcu", "trace",
-      "lockdep", "seqcount", "warn", "warned", "assert", "phys", "memset", "memcpy", "memmove",
-      "memcmp", "strlen", "strcmp", "strscpy", "snprintf", "sprintf", "preempt", "bh",
-    ]
-
-    private static func has(_ words: Set<Substring>, _ name: String) -> Bool {
-      name.split(whereSeparator: { $0 == "_" || $0 == "." }).contains { words.contains($0) }
-    }
-
-    /// Of what gives back what a pointer names.
-    static func frees(_ name: String) -> Bool { has(freeing, name) }
-    static func gives(_ name: String) -> Bool { has(giving, name) }
-    static func isSilent(_ name: String) -> Bool {
-      has(silent, name) || name.hasPrefix("_dev_") || name.hasPrefix("down_")
-        || name.hasPrefix("up_") || name == "down" || name == "up"
-    }
   }
 }
 
@@ -347,7 +322,7 @@ extension Explorer {
       case .call where !domain.isInput(event.call):
         calls.append(
           Conduct.Call(
-            name: subject.calls[Int(event.call)],
+            name: subject.calls[Int(event.call)], says: domain.says[Int(event.call)],
             arguments: [event.arg.0, event.arg.1, event.arg.2, event.arg.3],
             value: event.value, pc: event.pc, frees: false,
             isKept: event.value > 0xffff && world.names(event.value)))

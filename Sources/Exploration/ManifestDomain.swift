@@ -8,6 +8,8 @@ public struct ManifestDomain: ObservedDomain {
   public let spaces: [StateSpace]
   public var most: Int? { plan.bound }
   public var stages: Consistency?
+  /// Of each call.
+  let says: [Conduct.Says]
   private var oracle: UniversalOracle
   /// The state that was run last: one state has many lists of decisions.
   private var last: StartingState?
@@ -33,6 +35,11 @@ public struct ManifestDomain: ObservedDomain {
     plan = try Plan(subject)
     spaces = plan.drivers.map(\.space)
     oracle = UniversalOracle(subject, plan)
+    let traits = plan.traits
+    says = subject.calls.map { name in
+      func has(_ trait: String) -> Bool { traits[trait]?.contains(name) ?? false }
+      return Conduct.Says(gives: has("gives"), frees: has("frees"), isSilent: has("silent"))
+    }
     observer = StepObserver(subject)
   }
 

@@ -6,6 +6,10 @@ enum Trait: String, CaseIterable {
   case keeps
   /// It is given back.
   case gives
+  /// Of that, what a pointer names.
+  case frees
+  /// What it is called for nobody depends on.
+  case silent
   /// It is gone, done or not.
   case consumes
   /// NULL is nothing to it, or only printed.
@@ -33,7 +37,17 @@ enum Trait: String, CaseIterable {
       "disable", "unmap", "close", "stop", "detach", "unbind", "disconnect", "unprepare", "cleanup",
       "teardown", "drop", "exit", "fini", "deinit", "uninit", "unpin", "unreserve", "unload", "end",
       "abort", "cancel", "dec", "uncharge", "unref", "unlink", "kfree", "relse", "brelse",
-      "dealloc", "unmount", "umount", "shutdown", "retire", "undo", "unset",
+      "dealloc", "unmount", "umount", "shutdown", "retire", "undo", "unset", "kvfree", "vfree",
+      "deallocate", "iput", "dput", "fput", "rele", "consume", "unget", "sub",
+    ],
+    .frees: [
+      "free", "kfree", "kvfree", "vfree", "put", "release", "destroy", "iput", "dput", "fput",
+      "brelse", "relse", "rele", "consume",
+    ],
+    .silent: [
+      "lock", "unlock", "mutex", "spin", "rwsem", "printk", "resched", "rcu", "srcu", "trace",
+      "lockdep", "seqcount", "warn", "warned", "assert", "phys", "memset", "memcpy", "memmove",
+      "memcmp", "strlen", "strcmp", "strscpy", "snprintf", "sprintf", "preempt", "bh",
     ],
     .consumes: [
       "free", "release", "destroy", "consume", "complete", "send", "xmit", "submit", "put", "queue",
@@ -46,6 +60,8 @@ enum Trait: String, CaseIterable {
       "debug", "log", "notice", "crit", "alert", "unregister", "unmap", "del", "remove", "trace",
     ],
   ]
+
+  private static let prefixes: [Trait: [String]] = [.silent: ["_dev_", "down_", "up_"]]
 
   private static let whole: [Trait: Set<String>] = [
     .defers: [
@@ -65,6 +81,7 @@ enum Trait: String, CaseIterable {
 
   /// Whether a callee, or a member that is called, has it.
   func isOf(_ name: String) -> Bool {
+    if Self.prefixes[self]?.contains(where: name.hasPrefix) ?? false { return true }
     guard let words = Self.words[self] else { return Self.whole[self]?.contains(name) ?? false }
     return name.split(whereSeparator: { $0 == "_" || $0 == "." }).contains { words.contains($0) }
   }

@@ -17,7 +17,7 @@
 #undef user_write_access_begin
 #undef user_write_access_end
 #define get_user(x, from) ({						\
-	__typeof__(*(from)) __kshim_word = (__typeof__(*(from)))0;	\
+	__typeof__((__typeof__(*(from)))0) __kshim_word = 0;		\
 	int __kshim_error = copy_from_user(&__kshim_word, (from), sizeof(__kshim_word)) ? \
 			    -14 : 0;					\
 	(x) = (__typeof__(x))__kshim_word;				\
