@@ -11,13 +11,18 @@ public struct ChangedFunctions: Sendable {
   private var lines: [FunctionName: ClosedRange<Int>] = [:]
   /// Other files that differ: headers, assembly, documents.
   public var others: [String]
+  /// What differs and is in no function of a C file, `FILE:LINES` or `FILE`; documents left out.
+  public private(set) var outside: [String] = []
+  /// All files that differ.
+  public private(set) var files: [String]
 
   /// - Parameter base: what it is compared with; nil: its tree as it is.
   public init(of revision: Revision, over base: Revision? = nil) {
     functions = []
+    files = []
     others = []
     let all = Array(revision.overlay.keys) + revision.deleted
-    let files = Set(all + (base.map { Array($0.overlay.keys) + $0.deleted } ?? [])).sorted()
+    files = Set(all + (base.map { Array($0.overlay.keys) + $0.deleted } ?? [])).sorted()
     func read(_ path: String?) -> SourceFunctions? {
       path.flatMap { FileManager.default.contents(atPath: $0) }.map { SourceFunctions(Array($0)) }
     }
@@ -30,17 +35,62 @@ public struct ChangedFunctions: Sendable {
     }
     let old = versions.reduce(into: Set<String>()) { $0.formUnion($1.old?.declared ?? []) }
     let new = versions.reduce(into: Set<String>()) { $0.formUnion($1.new?.declared ?? []) }
+    // What only moves with its file is what it was.
+    let moved = versions.filter { $0.new == nil }.compactMap(\.old)
     for version in versions where version.file.hasSuffix(".c") {
       guard let source = version.new else { continue }
       let changed = source.changed(
         from: version.old, gone: old.subtracting(new), new: new.subtracting(old))
-      for name in changed {
+      note(outsideOf: source, in: version.file, revision)
+      for name in changed where !moved.contains(where: { source.has(name, as: $0) }) {
         let function = FunctionName(file: version.file, function: name)
         functions.append(function)
         lines[function] = source.lines(of: name)
       }
     }
     others = files.filter { !$0.hasSuffix(".c") }
+    let headers = others.filter { $0.hasSuffix(".h") }
+    for version in versions where version.file.hasSuffix(".h") {
+      if let source = version.new { note(outsideOf: source, in: version.file, revision) }
+    }
+    outside += others.filter { !headers.contains($0) && !Self.isProse($0) }
+    outside += revision.deleted.filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }
+  }
+
+  private static func isProse(_ file: String) -> Bool {
+    file.hasPrefix("Documentation/") || file == "MAINTAINERS" || file == "CREDITS"
+      || [".rst", ".txt", ".md"].contains { file.hasSuffix($0) }
+  }
+
+  /// Lines that hold code, and are in no function.
+  private mutating func note(
+    outsideOf source: SourceFunctions, in file: String, _ revision: Revision
+  ) {
+    guard let ranges = revision.touched[file], let path = revision.path(of: file),
+      let data = FileManager.default.contents(atPath: path)
+    else { return }
+    let text = String(decoding: data, as: UTF8.self)
+      .split(separator: "\n", omittingEmptySubsequences: false)
+    let code = SourceFunctions.codeLines(Array(data))
+    let functions = source.names.compactMap(source.lines(of:))
+    let free = [
+      "#include", "#endif", "EXPORT_SYMBOL", "MODULE_", "ALLOW_ERROR_INJECTION",
+    ]
+    let lines = ranges.flatMap(\.self).filter { line in
+      guard code.contains(line), text.indices.contains(line - 1) else { return false }
+      // What a header defines is judged nowhere.
+      if functions.contains(where: { $0.contains(line) }) { return file.hasSuffix(".h") }
+      let words = text[line - 1].drop { $0.isWhitespace }
+      return !free.contains { words.hasPrefix($0) }
+        // A prototype says nothing that is run.
+        && !(words.hasSuffix(");") && !words.contains("=") && !words.hasPrefix("#"))
+    }
+    if !lines.isEmpty { outside.append("\(file):\(Lines.ranges(lines.sorted()))") }
+  }
+
+  /// Whether it is nothing that a subject's file could have read.
+  public func isFar(from modelled: String) -> Bool {
+    functions.isEmpty && !files.contains { $0 == modelled || $0.hasSuffix(".h") }
   }
 
   /// Those of which a check has run nothing.

@@ -50,6 +50,11 @@ public struct Check: Sendable {
     /// The revision, and its base where that was needed.
     var parts: [Part]
 
+    /// Whether it was looked into any of these files.
+    public func reads(anyOf files: [String]) -> Bool {
+      parts.contains { !Set($0.reading.files).isDisjoint(with: files) }
+    }
+
     struct Part: Sendable {
       let revision: Revision
       /// Of this revision alone.
@@ -338,7 +343,7 @@ public struct Check: Sendable {
       subject: self.subject, findings: findings, causes: causes, notes: notes,
       exploration: .init(
         scenarios: result.scenarios, runs: result.runs, seconds: result.seconds,
-        exhaustive: result.isExhaustive && drives == nil,
+        exhaustive: result.isExhaustive && drives == nil && limits.isEmpty,
         limits: limits.isEmpty ? nil : limits,
         bound: result.most.map {
           "with at most \($0) answers of a run that are not the ordinary ones"
@@ -378,21 +383,7 @@ public struct Check: Sendable {
     guard let found = try await coverage.unreached(in: name.function, of: name.file) else {
       return nil
     }
-    return (found.lines, "\(name.file):\(Self.ranges(found.lines))", found.isReached)
-  }
-
-  /// `5-7, 9`
-  private static func ranges(_ lines: [Int]) -> String {
-    var ranges: [ClosedRange<Int>] = []
-    for line in lines {
-      if let last = ranges.last, last.upperBound + 1 == line {
-        ranges[ranges.count - 1] = last.lowerBound...line
-      } else {
-        ranges.append(line...line)
-      }
-    }
-    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-      .joined(separator: ", ")
+    return (found.lines, "\(name.file):\(Lines.ranges(found.lines))", found.isReached)
   }
 
   /// Branches that no scenario takes. The runs that cover every way through the code tell which may be

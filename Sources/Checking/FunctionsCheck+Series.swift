@@ -34,13 +34,13 @@ public struct SeriesCheck: Sendable {
         if let parent = step.parents.first { try await opens[parent]?() } else { nil }
       return (try await step.open(), base)
     }
-    var isElsewhere = false
-    for step in series.steps where !isElsewhere {
+    var (isElsewhere, isModelled) = (false, false)
+    for step in series.steps where !(isElsewhere && isModelled) {
       // What cannot be opened is told below.
       guard let (revision, base) = try? await pair(step) else { continue }
-      isElsewhere = ChangedFunctions(of: revision, over: base).functions.contains {
-        $0.file != modelled
-      }
+      let changed = ChangedFunctions(of: revision, over: base)
+      isElsewhere = isElsewhere || changed.functions.contains { $0.file != modelled }
+      isModelled = isModelled || changed.files.contains(modelled)
       revision.close()
       base?.close()
     }
@@ -56,7 +56,7 @@ public struct SeriesCheck: Sendable {
           revision.close()
           base?.close()
         }
-        var verdict = try await verdict(of: revision, over: base)
+        var verdict = try await verdict(of: revision, over: base, isModelled: isModelled)
         if step.file == nil {
           verdict.revision.commit = .init(id: step.id, subject: step.title ?? "")
           verdict.revision.base = step.parents.first
@@ -80,19 +80,24 @@ public struct SeriesCheck: Sendable {
     return CheckReport(entries, series: series.report)
   }
 
-  private func verdict(of revision: Revision, over base: Revision?) async throws -> Verdict {
+  /// - Parameter isModelled: whether any step changes what the subject covers.
+  private func verdict(
+    of revision: Revision, over base: Revision?, isModelled: Bool
+  ) async throws -> Verdict {
     let changed = ChangedFunctions(of: revision, over: base)
-    func text(_ revision: Revision?) -> Data? {
-      revision?.path(of: modelled).flatMap { FileManager.default.contents(atPath: $0) }
-    }
     var first: Verdict?
-    if text(revision) != text(base) {
+    if isModelled {
       let answer = try await whole.answer(of: revision, base: base)
       await whole.keep(answer)
       first = answer.verdict
     }
     let rest = first.map { changed.functions(notIn: $0) } ?? changed.functions
-    if rest.isEmpty, let first { return first }
-    return try await functions(rest, revision.tree).verdict(of: revision, base: base, behind: first)
+    if rest.isEmpty {
+      guard let first else { return .nothing(of: revision, changed.outside) }
+      return first
+    }
+    var check = try await functions(rest, revision.tree)
+    check.outside = changed.outside
+    return try await check.verdict(of: revision, base: base, behind: first)
   }
 }

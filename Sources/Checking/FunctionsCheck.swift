@@ -8,6 +8,8 @@ import Reporting
 /// Checks of several functions of one revision, side by side, told as one verdict.
 public struct FunctionsCheck: Sendable {
   public var functions: [FunctionName]
+  /// What a patch changes and that is in no function.
+  public var outside: [String] = []
   /// How many run at once.
   public var jobs: Int
   /// Makes the check of a subject.
@@ -41,7 +43,9 @@ public struct FunctionsCheck: Sendable {
     if functions.count == 1, first == nil, case .failure(let failure) = outcomes[0] {
       throw failure
     }
-    return Self.told(functions, outcomes, revision, behind: first)
+    var verdict = Self.told(functions, outcomes, revision, behind: first)
+    verdict.leaveOut(outside)
+    return verdict
   }
 
   private func outcomes(_ revision: Revision, _ base: Revision?) async throws -> [Outcome] {
@@ -171,6 +175,31 @@ public struct FunctionsCheck: Sendable {
   }
 }
 
+extension Verdict {
+  /// Says that parts of a patch were not looked at.
+  mutating func leaveOut(_ outside: [String]) {
+    guard !outside.isEmpty else { return }
+    exploration.limits =
+      (exploration.limits ?? [])
+      + ["what the patch changes outside of functions (\(outside.joined(separator: "; ")))"]
+    exploration.exhaustive = false
+  }
+
+  /// The verdict on a patch of which nothing was looked at.
+  public static func nothing(of revision: KernelSource.Revision, _ outside: [String]) -> Verdict {
+    var verdict = Verdict(
+      revision: .init(
+        kernel: revision.tree.spec, version: revision.tree.version,
+        patches: revision.patches.map { .init(file: $0.name, subject: $0.subject) }),
+      subject: "no function", findings: [], causes: [], notes: [],
+      exploration: .init(scenarios: 0, runs: 0, seconds: 0, exhaustive: outside.isEmpty),
+      properties: [])
+    verdict.leaveOut(outside)
+    if !outside.isEmpty { verdict.verdict = "not-judged" }
+    return verdict
+  }
+}
+
 extension Verdict.Function {
   init(_ name: FunctionName, _ verdict: Verdict) {
     let why = verdict.whyNotJudged
@@ -186,6 +215,10 @@ extension Verdict {
   var whyNotJudged: String? {
     if exploration.isPatchRun == false {
       return "no run comes to what the patch changes"
+    }
+    let assumedRuns = (assumed ?? []).reduce(0) { $0 + $1.failing }
+    if let runs = exploration.runs, runs > 0, assumedRuns >= runs {
+      return "each run ends at \(exploration.limits?.joined(separator: ", ") ?? "what is assumed")"
     }
     let ended = properties.first { $0.id == "lock-imbalance" }?.checked ?? 0
     guard ended == 0 else { return nil }

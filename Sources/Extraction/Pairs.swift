@@ -75,7 +75,10 @@ struct Pairs {
   /// What the names do not show.
   private static let known: [(takes: String, gives: String)] = [
     ("fget", "fput"), ("fdget", "fdput"), ("igrab", "iput"), ("iget_locked", "iput"),
-    ("new_inode", "iput"), ("ext4_iget", "iput"), ("ext4_bread", "__brelse"), ("dget", "dput"),
+    ("new_inode", "iput"), ("ext4_iget", "iput"),
+    // It has the inode, also where it fails.
+    ("new_inode", "d_make_root"), ("ext4_iget", "d_make_root"), ("iget_locked", "d_make_root"),
+    ("ext4_bread", "__brelse"), ("dget", "dput"),
     ("d_make_root", "dput"), ("__bread_gfp", "__brelse"), ("sb_bread", "brelse"),
     ("alloc_skb", "kfree_skb"), ("__alloc_skb", "sk_skb_reason_drop"),
     ("__alloc_skb", "kfree_skb_reason"), ("__alloc_skb", "kfree_skb"),
@@ -169,8 +172,17 @@ struct Pairs {
       where taker.name != giver.name && isPair(taker.name, giver.name) {
         let (taken, given) = (taker.prototype, giver.prototype)
         var key: (takes: Int?, gives: Int?) = (nil, nil)
+        // What is given back is named as it was when it was taken.
+        let isAlike =
+          given.arguments.count > 1 && taken.arguments.count >= given.arguments.count
+          && zip(taken.arguments, given.arguments).allSatisfy {
+            $0.shape == $1.shape
+              && ($0.shape != .pointer || $0.canonicalPointee == $1.canonicalPointee)
+          }
+        let first = given.arguments.firstIndex { $0.shape == .pointer }
+        if isAlike, let first { key = (first, first) }
         search: for (number, argument) in given.arguments.enumerated()
-        where argument.shape == .pointer {
+        where argument.shape == .pointer && key.takes == nil {
           if taken.result.shape == .pointer,
             taken.result.canonicalPointee == argument.canonicalPointee
           {

@@ -12,7 +12,64 @@ public struct SourceFunctions: Sendable {
     let top = TopLevel(of: text)
     declared = Set(top.functions.keys).union(top.records.keys).union(top.variables.keys)
       .union(top.records.values.flatMap(\.body))
-    all = top.functions.filter { $0.value.isDefinition }
+    let read = top.functions.filter { $0.value.isDefinition }
+    all = read.merging(Self.laidOut(text, beside: read.values.map(\.range))) { read, _ in read }
+  }
+
+  /// Functions whose heads only the preprocessor understands: by the kernel's layout, in which a body
+  /// stands between braces in the first column.
+  private static func laidOut(
+    _ text: [UInt8], beside known: [Range<Int>]
+  ) -> [String: TopLevel.Function] {
+    let newline = UInt8(ascii: "\n")
+    var lines: [Range<Int>] = []
+    var start = 0
+    for (index, byte) in text.enumerated() where byte == newline {
+      lines.append(start..<index)
+      start = index + 1
+    }
+    var found: [String: TopLevel.Function] = [:]
+    for (number, line) in lines.enumerated() where text[line] == [UInt8(ascii: "{")] {
+      guard !known.contains(where: { $0.contains(line.lowerBound) }),
+        let last = lines[number...].firstIndex(where: {
+          text[$0].first == UInt8(ascii: "}")
+        }), text[lines[last]] == [UInt8(ascii: "}")]
+      else { continue }
+      var first = number
+      while first > 0, !lines[first - 1].isEmpty,
+        ![UInt8(ascii: "}"), UInt8(ascii: "#"), UInt8(ascii: "*")].contains(
+          text[lines[first - 1]].first!),
+        !text[lines[first - 1]].starts(with: [32, UInt8(ascii: "*"), UInt8(ascii: "/")])
+      {
+        first -= 1
+      }
+      guard first < number else { continue }
+      let head = lines[first].lowerBound..<lines[number - 1].upperBound
+      let words = CToken.all(of: Array(text[head])).map(\.text)
+      guard let open = words.firstIndex(of: "("), open > 0, let name = name(words, open) else {
+        continue
+      }
+      let body = line.lowerBound..<lines[last].upperBound
+      found[name] = TopLevel.Function(
+        name: name, head: words, isDefinition: true, range: head.lowerBound..<body.upperBound,
+        headEnd: head.upperBound, body: CToken.all(of: Array(text[body])).map(\.text))
+    }
+    return found
+  }
+
+  /// The name that the preprocessor gives to what such a head begins.
+  private static func name(_ words: [String], _ open: Int) -> String? {
+    let macro = words[open - 1]
+    guard TopLevel.isWord(macro) else { return nil }
+    let own = open + 1 < words.count ? words[open + 1] : ""
+    let isNumbered = macro.last?.isNumber ?? false
+    switch macro {
+    case _ where macro.hasPrefix("SYSCALL_DEFINE") && isNumbered: return "__do_sys_\(own)"
+    case _ where macro.hasPrefix("COMPAT_SYSCALL_DEFINE") && isNumbered:
+      return "__do_compat_sys_\(own)"
+    case _ where macro.hasPrefix("BPF_CALL_") && isNumbered: return "____\(own)"
+    default: return open > 1 ? macro : nil
+    }
   }
 
   /// In the order of the file.
@@ -26,6 +83,26 @@ public struct SourceFunctions: Sendable {
       func line(_ end: Int) -> Int { 1 + text[..<end].count { $0 == UInt8(ascii: "\n") } }
       return line(function.range.lowerBound)...line(function.range.upperBound)
     }
+  }
+
+  /// Lines of a text that hold code, from 1: not comments alone.
+  public static func codeLines(_ text: [UInt8]) -> Set<Int> {
+    var lines: Set<Int> = []
+    var (line, place) = (1, 0)
+    for token in CToken.all(of: text) {
+      while place < token.range.lowerBound {
+        if text[place] == UInt8(ascii: "\n") { line += 1 }
+        place += 1
+      }
+      lines.insert(line)
+    }
+    // Directives are no tokens.
+    line = 1
+    for part in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      if part.first == UInt8(ascii: "#") { lines.insert(line) }
+      line += 1
+    }
+    return lines
   }
 
   public func contains(_ name: String) -> Bool { all[name] != nil }
@@ -51,6 +128,12 @@ public struct SourceFunctions: Sendable {
       let now = Self.words(after)
       return !before.contains { Self.isSame(Self.words($0), now, gone: gone, new: new) }
     }
+  }
+
+  /// Whether another text has a function word for word.
+  public func has(_ name: String, as other: SourceFunctions) -> Bool {
+    guard let mine = all[name], let its = other.all[name] else { return false }
+    return Self.words(mine) == Self.words(its)
   }
 
   /// Whether two stretches of C differ only in names, each old one always under the same new one.

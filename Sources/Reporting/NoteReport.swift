@@ -84,6 +84,15 @@ struct NoteReport {
         + "combination of the failures that the functions can meet"
         + (!isWhole ? ", but not all of them" : missing == 0 ? ", and none left out" : "") + ".",
     ]
+    let unjudged = verdict.functions?.filter { $0.status == .notJudged } ?? []
+    if !unjudged.isEmpty {
+      sentences.append(
+        "Not judged: \(listed(unjudged.map { "\($0.function)() (\($0.why ?? "no reason is known"))" }))."
+      )
+    }
+    if let left = exploration.notJudged {
+      sentences.append("\(left.prefix(1).uppercased())\(left.dropFirst()).")
+    }
     if missing > 0 {
       sentences.append("\(missing) step\(missing == 1 ? "" : "s") could not be tested at all.")
     }

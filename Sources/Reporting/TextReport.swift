@@ -101,8 +101,11 @@ public struct TextReport {
     func counted(_ count: Int, _ what: String) -> String {
       "\(count) \(what)\(count == 1 ? "" : "s")"
     }
-    let notes = verdict.notes.isEmpty ? [] : [counted(verdict.notes.count, "note")]
+    let unjudged =
+      verdict.unjudged == 0 ? [] : [bold("\(verdict.unjudged) not judged", 33)]
+    let notes = (verdict.notes.isEmpty ? [] : [counted(verdict.notes.count, "note")]) + unjudged
     if verdict.verdict == "not-judged" { return [bold("not judged", 33)] }
+    if verdict.exploration.runs == 0, verdict.findings.isEmpty { return ["nothing to judge"] }
     guard !verdict.findings.isEmpty else { return [bold("clean", 32)] + notes }
     let findings = bold(counted(verdict.findings.count, "finding"), 31) + verdict.since
     return [findings, counted(verdict.causes.count, "cause")] + notes
@@ -111,11 +114,15 @@ public struct TextReport {
   /// How far it was searched: what belongs on one line together.
   private var facts: [[String]] {
     let exploration = verdict.exploration
-    let runs = exploration.runs.map { "\($0) runs for " } ?? ""
+    guard exploration.runs != 0 else { return exploration.notJudged.map { [[$0]] } ?? [] }
+    func counted(_ count: Int, _ what: String) -> String {
+      "\(count) \(what)\(count == 1 ? "" : "s")"
+    }
+    let runs = exploration.runs.map { "\(counted($0, "run")) for " } ?? ""
     let seconds = String(format: "%.1f", exploration.seconds)
     return [
       [
-        "\(runs)\(exploration.scenarios) scenarios in \(seconds) s",
+        "\(runs)\(counted(exploration.scenarios, "scenario")) in \(seconds) s",
         exploration.exhaustive ? "exhaustive" : "not exhaustive",
       ],
       [exploration.bound].compactMap(\.self),

@@ -294,7 +294,17 @@ public struct Verdict: Codable, Sendable, Equatable {
   /// findings and notes too.
   public func exitCode(isStrict: Bool) -> Int32 {
     if verdict == "not-judged" { return 3 }
-    if isStrict { return findings.isEmpty && notes.isEmpty ? 0 : 1 }
-    return findings.contains { counts($0, isStrict: false) } ? 1 : 0
+    let hasFindings =
+      isStrict
+      ? !(findings.isEmpty && notes.isEmpty)
+      : findings.contains { counts($0, isStrict: false) }
+    if hasFindings { return 1 }
+    // Of a patch all is asked for.
+    return revision.isCompared && unjudged > 0 ? 3 : 0
+  }
+
+  /// How many functions could not be judged.
+  public var unjudged: Int {
+    functions?.count { $0.status == .notJudged } ?? 0
   }
 }

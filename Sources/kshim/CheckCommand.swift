@@ -98,13 +98,22 @@ struct CheckCommand: AsyncParsableCommand {
     if let changed, !changed.functions.isEmpty,
       revision.path(of: modelled) == "\(revision.tree.directory)/\(modelled)"
     {
-      return try await tell(changed.functions, revision, base, behind: nil)
+      return try await tell(
+        changed.functions, revision, base, behind: nil, outside: changed.outside)
+    }
+    if let changed, changed.isFar(from: modelled) {
+      return try tell(wholeReport(.nothing(of: revision, changed.outside)))
     }
     let answer = try await check.get().answer(of: revision, base: base)
     let rest = changed?.functions(notIn: answer.verdict) ?? []
     if !rest.isEmpty {
       try await check.get().keep(answer)
-      return try await tell(rest, revision, base, behind: answer.verdict)
+      return try await tell(
+        rest, revision, base, behind: answer.verdict, outside: changed?.outside ?? [])
+    }
+    if let changed, changed.functions.isEmpty, !answer.reads(anyOf: changed.files) {
+      try await check.get().keep(answer)
+      return try tell(wholeReport(.nothing(of: revision, changed.outside)))
     }
     var verdict = answer.verdict
     verdict.revision.base = base?.commit?.id
@@ -119,9 +128,11 @@ struct CheckCommand: AsyncParsableCommand {
 
   /// Functions that no manifest describes.
   private func tell(
-    _ functions: [FunctionName], _ revision: Revision, _ base: Revision?, behind first: Verdict?
+    _ functions: [FunctionName], _ revision: Revision, _ base: Revision?, behind first: Verdict?,
+    outside: [String] = []
   ) async throws {
-    let checks = try await checks(functions, of: revision.tree)
+    var checks = try await checks(functions, of: revision.tree)
+    checks.outside = outside
     var verdict = try await checks.verdict(of: revision, base: base, behind: first)
     verdict.revision.base = base?.commit?.id
     if base?.commit != nil {

@@ -49,6 +49,10 @@ final class AnyFunctionTests: EndToEndTestCase {
       file: "drivers/gpu/drm/virtio/virtgpu_submit.c", function: "virtio_gpu_init_submit",
       property: "crash"),
     Fix(file: "fs/ext4/orphan.c", function: "ext4_init_orphan_info", property: "unreleased"),
+    Fix(
+      file: "drivers/clk/zynq/clkc.c", function: "zynq_clk_register_periph_clk",
+      property: "unchecked"),
+    Fix(file: "virt/kvm/guest_memfd.c", function: "kvm_gmem_bind", property: "error-swallowed"),
     Fix(file: "net/xfrm/xfrm_user.c", function: "xfrm_state_construct", property: "leak"),
     Fix(
       file: "drivers/infiniband/hw/cxgb4/mem.c", function: "c4iw_get_dma_mr",

@@ -155,6 +155,72 @@ final class AnyPatchTests: EndToEndTestCase {
     }
   }
 
+  /// What a patch changes and nothing looked at is never called clean.
+  func test_whatIsNotLookedAt_isTold() async throws {
+    let tree = try await store.need(
+      ["drivers/misc", "fs", "include/linux", "mm", "net/bridge"], of: kernel())
+    func check(_ name: String, _ edits: KernelEdit...) async throws -> (
+      status: Int32, output: String
+    ) {
+      let ran = try await kshim("check", "--patch", try await patch(name, edits, of: tree))
+      return (ran.status, ran.output.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+    }
+    let table = try await check(
+      "table.patch",
+      KernelEdit("drivers/misc/enclosure.c", .replace("\"device\",", with: "\"unit\",")))
+    XCTAssertEqual(table.status, 3)
+    XCTAssert(
+      table.output.contains("outside of functions (drivers/misc/enclosure.c:"), table.output)
+    let header = try await check(
+      "header.patch",
+      KernelEdit(
+        "include/linux/virtio_config.h", .replace("vdev->config->", with: "(*vdev->config).")))
+    XCTAssertEqual(header.status, 3)
+    let comment = try await check(
+      "comment.patch",
+      KernelEdit("mm/dmapool.c", in: "dma_pool_create", .insertBefore("retval", "\t/* new */\n")))
+    XCTAssertEqual(comment.status, 0)
+    XCTAssert(comment.output.contains("nothing to judge"), comment.output)
+    // Its head is the preprocessor's.
+    let call = try await check(
+      "call.patch",
+      KernelEdit(
+        "fs/eventfd.c", .replace("do_eventfd(count, flags)", with: "do_eventfd(count, flags | 0)")))
+    XCTAssertEqual(call.status, 0, call.output)
+    XCTAssert(call.output.contains("fs/eventfd.c:__do_sys_eventfd2"), call.output)
+    // No address is a good one there.
+    let far = try await check(
+      "far.patch",
+      KernelEdit("net/bridge/br_if.c", in: "br_add_if", .replace("goto err5", with: "goto err4")))
+    XCTAssertEqual(far.status, 3, far.output)
+    XCTAssert(
+      far.output.contains("lines of the patch that no run comes to (net/bridge/br_if.c:"),
+      far.output)
+  }
+
+  /// Where one callee fails less is given back than where an earlier and a later one do.
+  func test_wrongLabel_isFoundWithoutItsBase() async throws {
+    let file = "drivers/crypto/caam/caampkc.c"
+    let tree = try await store.need(["drivers/crypto/caam", "drivers/leds"], of: kernel())
+    let patch = try await patch(
+      "label.patch",
+      [
+        KernelEdit(
+          file, in: "caam_rsa_set_priv_key_form", .replace("goto free_tmp1", with: "goto free_q")),
+        KernelEdit(
+          "drivers/leds/leds-cros_ec.c", in: "cros_ec_led_probe_one",
+          .replace("if (!led_cdev->name)", with: "if (0)")),
+      ], of: tree)
+    let ran = try await kshim("check", "--patch", patch, "--format", "json")
+    let found = try verdict(ran).findings.filter(\.introduced)
+    XCTAssert(
+      found.contains { $0.property == "leak" && $0.message.contains("as it does where a later") },
+      ran.output)
+    XCTAssert(
+      found.contains { $0.property == "unchecked" && $0.message.contains("devm_kasprintf()") },
+      ran.output)
+  }
+
   func test_eachPatchOfASeries_isHeldAgainstTheOneBefore() async throws {
     let tree = try await store.need(["ipc"], of: kernel())
     let changes = [Self.ordinary[0], Self.defects[0]]
