@@ -64,7 +64,9 @@ struct CompareCommand: AsyncParsableCommand {
       names, kernel: RevisionOptions.kernelName(kernel))
     defer { for candidate in candidates { candidate.revision.close() } }
     let (installation, subject) = try search.subject.locate()
-    if search.subject.isOpen { try refuse(candidates.map(\.revision), installation) }
+    try search.subject.refuse(
+      candidates.map(\.revision), asked: "compare revisions of \(candidates[0].revision.tree.spec)",
+      installation)
     let check = Check(
       subject: subject, jobs: search.workers, installation: installation,
       progress: SearchOptions.progress { Terminal.status($0) }, phase: { Terminal.status($0) })
@@ -79,22 +81,5 @@ struct CompareCommand: AsyncParsableCommand {
         ).text)
     let code = comparison.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
-  }
-
-  /// Refuses revisions that differ only in functions that the subject says nothing of.
-  private func refuse(_ revisions: [Revision], _ installation: Installation) throws {
-    let modelled = (try? installation.source(of: Subjects.standard)) ?? ""
-    let changed = revisions.flatMap { ChangedFunctions(of: $0).functions }
-    guard let first = changed.first, changed.allSatisfy({ $0.file != modelled }),
-      Set(revisions.map { $0.tree.directory }).count == 1
-    else { return }
-    var names: [String] = []
-    for name in changed where !names.contains("\(name)") { names.append("\(name)") }
-    throw Failure(
-      .request, asked: "compare revisions of \(revisions[0].tree.spec)",
-      cause:
-        "they differ in \(names.count == 1 ? "a function" : "functions") that \(Subjects.standard) has not got",
-      evidence: Array(names.prefix(10)),
-      remedy: "name \(names.count == 1 ? "it" : "one of them"): --function \(first)")
   }
 }

@@ -41,6 +41,7 @@ struct ExtractCommand: AsyncParsableCommand {
       revision.close()
       base?.close()
     }
+    try self.subject.refuse([revision], asked: "extract \(subject)", installation)
     let isFunction = self.subject.function != nil
     let directory = into ?? "\(installation.out)/\(isFunction ? "function" : subject)"
     let extraction = try await Extraction.extract(

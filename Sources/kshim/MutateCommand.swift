@@ -75,6 +75,7 @@ struct MutateCommand: AsyncParsableCommand {
     selection.sample = sample
     selection.seed = seed
     let (installation, subject) = try search.subject.locate(takesNames: true)
+    try search.subject.refuse([revision], asked: "make mutants of \(subject)", installation)
     let mutation = Mutation(
       subject: subject, jobs: search.workers, installation: installation,
       selection: selection, progress: Self.progress, phase: { Terminal.status($0) })

@@ -48,6 +48,7 @@ struct ReplayCommand: AsyncParsableCommand {
       revision.close()
       base?.close()
     }
+    try search.subject.refuse([revision], asked: "replay \(scenario)", installation)
     let check = Check(subject: subject, jobs: 1, installation: installation)
     var replay = try await check.replay(scenario, of: revision, base: base)
     replay.replayOptions = search.subject.replayOptions + self.revision.replayOptions

@@ -129,3 +129,23 @@ struct SubjectOptions: ParsableArguments {
       ? "" : "--subject \(Shell.quoted(name)) "
   }
 }
+
+extension SubjectOptions {
+  /// Refuses revisions that differ only in functions that the subject has not got, where none is named.
+  func refuse(_ revisions: [Revision], asked: String, _ installation: Installation) throws {
+    guard isOpen else { return }
+    let modelled = (try? installation.source(of: Subjects.standard)) ?? ""
+    let changed = revisions.filter(\.isChanged).flatMap { ChangedFunctions(of: $0).functions }
+    guard let first = changed.first, changed.allSatisfy({ $0.file != modelled }),
+      Set(revisions.map { $0.tree.directory }).count == 1
+    else { return }
+    var names: [String] = []
+    for name in changed where !names.contains("\(name)") { names.append("\(name)") }
+    throw Failure(
+      .request, asked: asked,
+      cause:
+        "\(revisions.count == 1 ? "the patch changes" : "they differ in") \(names.count == 1 ? "a function" : "functions") that \(Subjects.standard) has not got",
+      evidence: Array(names.prefix(10)),
+      remedy: "name \(names.count == 1 ? "it" : "one of them"): --function \(first)")
+  }
+}

@@ -236,5 +236,10 @@ final class AnyPatchTests: EndToEndTestCase {
     let compared = try await kshim("compare", "base", second)
     XCTAssertEqual(compared.status, 2)
     XCTAssert(compared.errors.contains("--function ipc/msgutil.c:load_msg"), compared.errors)
+    for command in [["mutate"], ["replay", "load_msg:-:k1"], ["extract", "--into", "out"]] {
+      let ran = try await kshim(command + ["--patch", second])
+      XCTAssertEqual(ran.status, 2, ran.errors)
+      XCTAssert(ran.errors.contains("--function ipc/msgutil.c:load_msg"), ran.errors)
+    }
   }
 }
