@@ -121,7 +121,9 @@ struct Ledger {
       // What the text gives back in no run, it does where something is so that never is so here.
       let called = known?.called ?? report.findings.stages.called
       if let giver = within[one.pair], !called.contains(giver) { continue }
-      if pair.taken == -1, !isGivenHere[one.pair], world.names(one.key) { continue }
+      if pair.taken == -1, !isGivenHere[one.pair], one.key > 0xffff, world.names(one.key) {
+        continue
+      }
       report.broken(
         .unreleased, in: function, at: one.pc,
         "\(pair.takes)() succeeds, the function fails, and \(pair.gives)() is not called")

@@ -235,6 +235,14 @@ struct Harnessing {
         },
       givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
       chosen: manifest.pairs)
+    // A number that is given back is not 0, which may be anything.
+    for pair in pairs where pair.taken == -1 && manifest.ownRules[pair.acquires] == nil {
+      guard let taker = made.firstIndex(where: { $0.name == pair.acquires }),
+        made[taker].prototype.result.shape == .number,
+        case .returns(let answers) = made[taker].rule.action, answers.first == "0"
+      else { continue }
+      made[taker].rule.action = .returns(["3"] + answers.dropFirst())
+    }
     if manifest.pairs.isEmpty {
       let operations = Self.operations(pointers, functions)
       // Where one is missing there is nothing to give back.
