@@ -28,11 +28,16 @@ struct Ledger {
   /// What gives back later, and what has it given back with a device.
   private let defers: Set<UInt16>
   private let actions: Set<UInt16>
+  /// What leaves the end of an object to its `release`, and what may be that end.
+  private let initialisers: Set<UInt16>
+  private let drops: Set<UInt16>
 
   init(_ plan: Plan, _ subject: Subject) {
     let pairs = plan.pairs
     defers = subject.calls(plan.traits["defers"])
     actions = subject.calls(plan.traits["registersAction"])
+    initialisers = subject.calls(plan.traits["initialises"])
+    drops = subject.calls(plan.traits["frees"])
     self.pairs = pairs
     for (number, pair) in pairs.enumerated() {
       if let call = subject.call(pair.takes) { takers[call, default: []].append(number) }
@@ -114,6 +119,15 @@ struct Ledger {
     guard hasFailed else { return }
     // Nobody knows what it will give back.
     if events.contains(where: { $0.what == .call && defers.contains($0.call) }) { return }
+    var initialised: Set<UInt64> = []
+    var isReleased = false
+    for event in events where event.what == .call {
+      if initialisers.contains(event.call) {
+        initialised.insert(event.arg.0)
+      } else if drops.contains(event.call), initialised.contains(event.arg.0) {
+        isReleased = true
+      }
+    }
     var told: Set<Int> = []
     for one in taken where told.insert(one.event).inserted {
       let pair = pairs[one.pair]
@@ -121,6 +135,8 @@ struct Ledger {
       // What the text gives back in no run, it does where something is so that never is so here.
       let called = known?.called ?? report.findings.stages.called
       if let giver = within[one.pair], !called.contains(giver) { continue }
+      // What the object holds its `release` gives back.
+      if isReleased, one.key > 0xffff, world.names(one.key) { continue }
       if pair.taken == -1, !isGivenHere[one.pair], one.key > 0xffff, world.names(one.key) {
         continue
       }
