@@ -128,9 +128,14 @@ public struct Conduct: Sendable {
       guard let (place, taker) = call(origin.name, origin.number) else { return nil }
       let key = origin.place.map { taker.arguments[$0] } ?? taker.value
       // Somebody else still ends it.
-      let isGiven = calls[(place + 1)...].contains {
-        $0.says.gives && $0.arguments.contains(key)
+      // With a part of it the whole may go.
+      func isPart(_ call: Call) -> Bool {
+        call.says.gives && Self.isPointer(key)
+          && call.arguments.contains { $0 > key && $0 - key < 0x1000 }
       }
+      let isGiven =
+        calls[(place + 1)...].contains { $0.says.gives && $0.arguments.contains(key) }
+        || calls.contains(where: isPart) && !base.calls.contains(where: isPart)
       guard !isGiven else { return nil }
       // A caller that finds it may give it back.
       if outcome == .success { guard origin.place == nil, !taker.isKept else { return nil } }
