@@ -98,7 +98,7 @@ public struct FunctionsCheck: Sendable {
       (cause, remedy) = (
         "\(name.file) is no path from the kernel's top", "name it as drivers/base/dd.c"
       )
-    } else if let first = parts.first, ["tools", "scripts", "usr"].contains(first) {
+    } else if name.isOfProgram {
       (cause, remedy) = (
         "\(name.file) belongs to a program of its own, not to the kernel",
         "name a file of the kernel"
@@ -216,7 +216,8 @@ extension Verdict {
     if exploration.isPatchRun == false {
       return "no run comes to what the patch changes"
     }
-    let assumedRuns = (assumed ?? []).reduce(0) { $0 + $1.failing }
+    // One run may break several properties.
+    let assumedRuns = (assumed ?? []).map(\.failing).max() ?? 0
     if let runs = exploration.runs, runs > 0, assumedRuns >= runs {
       return "each run ends at \(exploration.limits?.joined(separator: ", ") ?? "what is assumed")"
     }

@@ -24,10 +24,16 @@ public struct FunctionName: Sendable, Hashable, CustomStringConvertible {
 
   public var description: String { "\(file):\(function)" }
 
+  /// Whether it is of a program that the tree holds beside the kernel.
+  public var isOfProgram: Bool {
+    file.split(separator: "/").first.map { ["tools", "scripts", "usr"].contains($0) } ?? false
+  }
+
   /// What of a kernel must be there to read it, as far as what is there tells: its folder, those above
   /// for their makefiles, and what is included.
   public func needs(in tree: KernelTree) -> [String] {
-    guard !file.hasPrefix("/"), !file.split(separator: "/").contains("..") else { return [] }
+    let parts = file.split(separator: "/")
+    guard !file.hasPrefix("/"), !parts.contains(".."), !isOfProgram else { return [] }
     var folder = (file as NSString).deletingLastPathComponent
     var needed = [folder.isEmpty ? file : folder]
     while true {
