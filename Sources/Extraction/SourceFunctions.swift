@@ -52,7 +52,8 @@ public struct SourceFunctions: Sendable {
       let body = line.lowerBound..<lines[last].upperBound
       found[name] = TopLevel.Function(
         name: name, head: words, isDefinition: true, range: head.lowerBound..<body.upperBound,
-        headEnd: head.upperBound, body: CToken.all(of: Array(text[body])).map(\.text))
+        headEnd: head.upperBound,
+        body: CToken.all(of: Array(text[body])).map(\.text).dropFirst().dropLast())
     }
     return found
   }
