@@ -120,9 +120,7 @@ struct StageJudge {
     else { return }
     for release in missing {
       // Who consumes what it is handed has it.
-      if consumers.contains(handed.call) {
-        if handed.arguments.contains(release.first) { continue }
-      }
+      if consumers.contains(handed.call), handed.arguments.contains(release.first) { continue }
       let place = taken(release)?.pc ?? handed.pc
       let (here, there) = (name(stage.callee), name(later))
       let otherwise =

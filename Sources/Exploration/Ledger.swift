@@ -117,8 +117,12 @@ struct Ledger {
     }
     report.look(at: .init(.unreleased))
     guard hasFailed else { return }
-    // Nobody knows what it will give back.
-    if events.contains(where: { $0.what == .call && defers.contains($0.call) }) { return }
+    // What is put off because of the failure gives back nobody knows what.
+    let failed = world.decisions.last { $0.choice != 0 }.map { Int($0.event) } ?? 0
+    let isDeferred = zip(events.indices, events).contains { index, event in
+      index > failed && event.what == .call && defers.contains(event.call)
+    }
+    if isDeferred { return }
     var initialised: Set<UInt64> = []
     var isReleased = false
     for event in events where event.what == .call {
@@ -131,12 +135,12 @@ struct Ledger {
     var told: Set<Int> = []
     for one in taken where told.insert(one.event).inserted {
       let pair = pairs[one.pair]
-      // Where this function never gives it back, who finds it in what is left does.
       // What the text gives back in no run, it does where something is so that never is so here.
       let called = known?.called ?? report.findings.stages.called
       if let giver = within[one.pair], !called.contains(giver) { continue }
       // What the object holds its `release` gives back.
       if isReleased, one.key > 0xffff, world.names(one.key) { continue }
+      // Where this function never gives it back, who finds it in what is left does.
       if pair.taken == -1, !isGivenHere[one.pair], one.key > 0xffff, world.names(one.key) {
         continue
       }
