@@ -51,6 +51,25 @@ final class ClangUnit {
     self.unit = unit
   }
 
+  /// Reads a file with its preamble as it was precompiled. What cannot be loaded of that, as another
+  /// process may have removed it, is read with the rest.
+  ///
+  /// - Parameters:
+  ///   - contents: what to read in the file's place; `true`: without what was precompiled.
+  /// - Returns: beside the unit what was used of it.
+  static func read(
+    _ path: String, _ precompiled: PrecompiledPreamble?, arguments: [String],
+    contents: (_ isWhole: Bool) -> String
+  ) -> (unit: ClangUnit, used: PrecompiledPreamble?)? {
+    if let precompiled,
+      let unit = ClangUnit(
+        path: path, contents: contents(false), arguments: arguments + precompiled.arguments)
+    {
+      return (unit, precompiled)
+    }
+    return ClangUnit(path: path, contents: contents(true), arguments: arguments).map { ($0, nil) }
+  }
+
   deinit {
     clang_disposeTranslationUnit(unit)
     clang_disposeIndex(index)

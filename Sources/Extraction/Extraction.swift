@@ -303,7 +303,7 @@ public struct Extraction: Sendable {
     // What is damaged stands in the way.
     if !isThere(), (try? FileManager.default.removeItem(atPath: path)) != nil { place() }
     let kept = KeptFile.aged(in: build.installation.cache).filter { $0.contains("/standins-") }
-    for old in kept.dropLast(32) { try? FileManager.default.removeItem(atPath: old) }
+    for old in KeptFile.idle(kept.dropLast(32)) { try? FileManager.default.removeItem(atPath: old) }
     guard !isThere() else { return path }
     try KernelBuild.write(files, below: "\(build.work)/\(KernelBuild.relativeStandins)")
     return KernelBuild.relativeStandins

@@ -163,15 +163,11 @@ struct Extractor {
         let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
         return "\n" + Preamble(of: text).text(of: text)
       }.joined() + probes.text
-    if let precompiled,
-      let unit = ClangUnit(
-        path: sourcePath,
-        contents: String(decoding: preamble.blanked(text), as: UTF8.self) + behind,
-        arguments: arguments + options + precompiled.arguments)
-    {
-      return (unit, precompiled)
+    let read = ClangUnit.read(sourcePath, precompiled, arguments: arguments + options) { isWhole in
+      String(decoding: isWhole ? text : preamble.blanked(text), as: UTF8.self) + behind
     }
-    return (try parse(String(decoding: text, as: UTF8.self) + behind, options), nil)
+    guard let read else { throw unreadable }
+    return read
   }
 
   /// Warnings that the kernel's build takes for errors, in what is extracted or patched; and those
@@ -218,12 +214,14 @@ struct Extractor {
   private func parse(_ contents: String, _ options: [String]) throws -> ClangUnit {
     guard
       let unit = ClangUnit(path: sourcePath, contents: contents, arguments: arguments + options)
-    else {
-      throw Failure(
-        .tool, asked: asked, cause: "libclang cannot parse \(manifest.source)",
-        remedy: "check that libclang and its headers are of one version")
-    }
+    else { throw unreadable }
     return unit
+  }
+
+  private var unreadable: Failure {
+    Failure(
+      .tool, asked: asked, cause: "libclang cannot parse \(manifest.source)",
+      remedy: "check that libclang and its headers are of one version")
   }
 
   /// Why a function is not there that no manifest describes.

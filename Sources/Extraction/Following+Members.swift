@@ -29,10 +29,10 @@ extension Following {
     let path = "\(work)/base-unit.c"
     let folder = installation.glueDirectory(of: given.subject)
     guard
-      let parsed = ClangUnit(
-        path: path, contents: unit,
-        arguments: old.arguments + ["-I\(folder)", "-ferror-limit=0"]
-          + (extracted.precompiled?.arguments ?? []))
+      let parsed = ClangUnit.read(
+        path, extracted.precompiled,
+        arguments: old.arguments + ["-I\(folder)", "-ferror-limit=0"], contents: { _ in unit }
+      )?.unit
     else { return }
     let glue = given.glue.map { "\(folder)/\($0)" } ?? ""
     let uses = Members.uses(in: parsed, of: [glue])
@@ -160,15 +160,15 @@ extension Extractor {
     let asked = records.enumerated().map {
       "static __attribute__((unused)) void \(Probes.prefix)\($0.offset)(\($0.element) *r) {}\n"
     }
-    let text = precompiled == nil ? source.bytes : preamble.blanked(source.bytes)
-    guard
-      let unit = ClangUnit(
-        path: "\(revision.tree.directory)/\(manifest.source)",
-        contents: String(decoding: text, as: UTF8.self)
-          + "\n#line 1 \"\(Probes.fileName)\"\n" + asked.joined(),
-        arguments: arguments + ["-ferror-limit=0", "-fno-spell-checking"]
-          + (precompiled?.arguments ?? []))
-    else { return nil }
+    let read = ClangUnit.read(
+      "\(revision.tree.directory)/\(manifest.source)", precompiled,
+      arguments: arguments + ["-ferror-limit=0", "-fno-spell-checking"]
+    ) { isWhole in
+      let text = isWhole ? source.bytes : preamble.blanked(source.bytes)
+      return String(decoding: text, as: UTF8.self)
+        + "\n#line 1 \"\(Probes.fileName)\"\n" + asked.joined()
+    }
+    guard let unit = read?.unit else { return nil }
     var layouts: [String: Layout] = [:]
     unit.root.visit { cursor in
       if cursor.kind == .function, cursor.name.hasPrefix(Probes.prefix),

@@ -27,7 +27,7 @@ struct PrecompiledPreamble: Sendable {
 /// place. What kshim unpacked is known by its identity; of a user's own tree each file's stamp is
 /// compared.
 struct PreambleCache {
-  /// Those beyond this go, the oldest first; each is some 16 MB.
+  /// Those beyond this go, the oldest first, when nobody has used them for a while; each is some 16 MB.
   static let most = 12
 
   let build: KernelBuild
@@ -238,12 +238,13 @@ struct PreambleCache {
 
   static func prune(_ directory: String) {
     let records = KeptFile.aged(in: directory, ending: ".json")
-    for path in records.dropLast(most) {
+    for path in KeptFile.idle(records.dropLast(most)) {
       unlink(path)
       unlink("\(path.dropLast(".json".count)).pch")
     }
-    for header in KeptFile.aged(in: directory, ending: ".h")
-    where !records.suffix(most).contains(where: { $0.hasPrefix("\(header.dropLast(2))-") }) {
+    let kept = KeptFile.aged(in: directory, ending: ".json")
+    for header in KeptFile.idle(KeptFile.aged(in: directory, ending: ".h"))
+    where !kept.contains(where: { $0.hasPrefix("\(header.dropLast(2))-") }) {
       unlink(header)
     }
   }

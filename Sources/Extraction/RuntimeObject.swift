@@ -38,7 +38,8 @@ struct RuntimeObject {
     } catch {
       return scratch
     }
-    for old in KeptFile.aged(in: installation.cache, ending: ".o").dropLast(Self.most) {
+    let kept = KeptFile.aged(in: installation.cache, ending: ".o")
+    for old in KeptFile.idle(kept.dropLast(Self.most)) {
       unlink(old)
       unlink("\(old).digest")
     }

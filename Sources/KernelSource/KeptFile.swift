@@ -42,6 +42,17 @@ package enum KeptFile {
   /// What is used is not old.
   package static func use(_ path: String) { utimes(path, nil) }
 
+  /// So long after a use, in seconds, another process may still read what is kept.
+  package static let busy = 60
+
+  /// Those of some files that nobody has used for a while.
+  package static func idle(_ paths: some Sequence<String>) -> [String] {
+    paths.filter { path in
+      var status = stat()
+      return lstat(path, &status) != 0 || time(nil) - status.st_mtim.tv_sec > busy
+    }
+  }
+
   /// The files of a directory with an ending, the oldest first. What an ended process left half
   /// done is removed.
   package static func aged(in directory: String, ending: String = "") -> [String] {

@@ -156,8 +156,15 @@ final class PreambleTests: ExtractionTestCase {
       try KeptFile.write(Data(), to: "\(own.cache)/preamble-\(number)-x.json")
       try Data().write(to: URL(fileURLWithPath: "\(own.cache)/preamble-\(number)-x.pch"))
       try Data().write(to: URL(fileURLWithPath: "\(own.cache)/preamble-\(number).h"))
+    }
+    // What was used just now may still be read by another process.
+    PreambleCache.prune(own.cache)
+    for ending in [".json", ".pch", ".h"] { XCTAssertEqual(kept(ending).count, 40, ending) }
+    for number in 0..<40 {
       let time = timeval(tv_sec: 1_000_000 + number, tv_usec: 0)
-      utimes("\(own.cache)/preamble-\(number)-x.json", [time, time])
+      for name in ["\(number)-x.json", "\(number).h"] {
+        utimes("\(own.cache)/preamble-\(name)", [time, time])
+      }
     }
     PreambleCache.prune(own.cache)
     for ending in [".json", ".pch", ".h"] {
