@@ -23,15 +23,19 @@ public struct ChangedFunctions: Sendable {
     others = []
     let all = Array(revision.overlay.keys) + revision.deleted
     files = Set(all + (base.map { Array($0.overlay.keys) + $0.deleted } ?? [])).sorted()
-    func read(_ path: String?) -> SourceFunctions? {
+    let sources = files.filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }
+    let read = Parallel.map(
+      sources.flatMap { file in
+        [
+          base.map { $0.path(of: file) } ?? "\(revision.tree.directory)/\(file)",
+          revision.path(of: file),
+        ]
+      }
+    ) { path in
       path.flatMap { FileManager.default.contents(atPath: $0) }.map { SourceFunctions(Array($0)) }
     }
-    let versions = files.filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }.map { file in
-      (
-        file: file,
-        old: read(base.map { $0.path(of: file) } ?? "\(revision.tree.directory)/\(file)"),
-        new: read(revision.path(of: file))
-      )
+    let versions = sources.enumerated().map { number, file in
+      (file: file, old: read[2 * number], new: read[2 * number + 1])
     }
     let old = versions.reduce(into: Set<String>()) { $0.formUnion($1.old?.declared ?? []) }
     let new = versions.reduce(into: Set<String>()) { $0.formUnion($1.new?.declared ?? []) }
@@ -66,21 +70,16 @@ public struct ChangedFunctions: Sendable {
   private mutating func note(
     outsideOf source: SourceFunctions, in file: String, _ revision: Revision
   ) {
-    guard let ranges = revision.touched[file], let path = revision.path(of: file),
-      let data = FileManager.default.contents(atPath: path)
-    else { return }
-    let text = String(decoding: data, as: UTF8.self)
-      .split(separator: "\n", omittingEmptySubsequences: false)
-    let code = SourceFunctions.codeLines(Array(data))
+    guard let ranges = revision.touched[file] else { return }
     let functions = source.names.compactMap(source.lines(of:))
     let free = [
       "#include", "#endif", "EXPORT_SYMBOL", "MODULE_", "ALLOW_ERROR_INJECTION",
     ]
     let lines = ranges.flatMap(\.self).filter { line in
-      guard code.contains(line), text.indices.contains(line - 1) else { return false }
+      guard source.isCode(line) else { return false }
       // What a header defines is judged nowhere.
       if functions.contains(where: { $0.contains(line) }) { return file.hasSuffix(".h") }
-      let words = text[line - 1].drop { $0.isWhitespace }
+      let words = source.line(line).drop { $0.isWhitespace }
       return !free.contains { words.hasPrefix($0) }
         // A prototype says nothing that is run.
         && !(words.hasSuffix(");") && !words.contains("=") && !words.hasPrefix("#"))

@@ -95,15 +95,19 @@ struct Following {
         .filter { file in
           (file.hasSuffix(".c") || file.hasSuffix(".h")) && near.contains { file.hasPrefix($0) }
         }.sorted()
-      for file in files {
-        let old = FileManager.default.contents(atPath: "\(revision.tree.directory)/\(file)")
-        let new = revision.overlay[file].flatMap { FileManager.default.contents(atPath: $0) }
-        if let old { self.old[file] = TopLevel(of: Array(old)) }
-        if let new {
-          self.new[file] = TopLevel(of: Array(new))
-          texts[file] = Array(new)
+      let texts = Parallel.map(
+        files.flatMap { ["\(revision.tree.directory)/\($0)", revision.overlay[$0]] }
+      ) { path in
+        path.flatMap { FileManager.default.contents(atPath: $0) }.map { text in
+          (text: Array(text), top: TopLevel(of: Array(text)))
         }
-        if let old, let new { substitutions.add(Array(old), Array(new)) }
+      }
+      for (number, file) in files.enumerated() {
+        let (old, new) = (texts[2 * number], texts[2 * number + 1])
+        self.old[file] = old?.top
+        self.new[file] = new?.top
+        self.texts[file] = new?.text
+        if let old, let new { substitutions.add(old.text, new.text) }
       }
       addMoved()
     }

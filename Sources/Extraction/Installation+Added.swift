@@ -61,7 +61,7 @@ extension Installation {
 
   private var manifestFiles: [String] {
     guard let added else { return [] }
-    let glue = (try? ManifestReader(path: added.path).manifest())?.glue
+    let glue = (try? ReadManifests.manifest(at: added.path))?.glue
     return [added.path]
       + [glue.map { "\(glueDirectory(of: added.name))/\($0)" }].compactMap(\.self)
   }

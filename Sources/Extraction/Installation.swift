@@ -86,7 +86,7 @@ public struct Installation: Sendable {
         .request, asked: "read subject \(subject)", cause: "there is no subject '\(subject)'",
         place: path, remedy: "use one of: \(subjectNames().joined(separator: ", "))")
     }
-    let manifest = try ManifestReader(path: path).manifest()
+    let manifest = try ReadManifests.manifest(at: path)
     if let glue = manifest.glue,
       !FileManager.default.fileExists(atPath: "\(glueDirectory(of: subject))/\(glue)")
     {
@@ -99,19 +99,19 @@ public struct Installation: Sendable {
 
   /// The C file that a subject is about.
   public func source(of subject: String) throws -> String {
-    try ManifestReader(path: manifestPath(of: subject)).manifest().source
+    try ReadManifests.manifest(at: manifestPath(of: subject)).source
   }
 
   /// With a project's own rules and the services.
   private func served(_ manifest: Manifest) throws -> Manifest {
     var manifest = manifest
     for path in rules {
-      var services = try ManifestReader(path: path).services()
+      var services = try ReadManifests.services(at: path)
       services.makeGeneral()
       manifest.add(services)
     }
     for path in try serviceFiles("yaml") {
-      var services = try ManifestReader(path: path).services()
+      var services = try ReadManifests.services(at: path)
       for index in services.boundary.indices { services.boundary[index].rule.isService = true }
       for index in services.patterns.indices { services.patterns[index].rule.isService = true }
       services.makeGeneral()
@@ -137,7 +137,7 @@ public struct Installation: Sendable {
   public func adding(rules paths: [String]) throws -> Installation {
     var installation = self
     installation.rules += paths.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
-    for path in installation.rules { _ = try ManifestReader(path: path).services() }
+    for path in installation.rules { _ = try ReadManifests.services(at: path) }
     return installation
   }
 

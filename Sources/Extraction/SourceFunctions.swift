@@ -4,36 +4,85 @@
 public struct SourceFunctions: Sendable {
   private let all: [String: TopLevel.Function]
   private let text: [UInt8]
+  /// Where each line begins.
+  private let starts: [Int]
+  /// The first line of each token, and the lines of directives: what is neither is a comment or blank.
+  private let code: Set<Int>
   /// What the file declares: functions, records with their members, variables.
   public let declared: Set<String>
 
   public init(_ text: [UInt8]) {
     self.text = text
-    let top = TopLevel(of: text)
+    let starts = Self.starts(of: text)
+    self.starts = starts
+    let tokens = CToken.all(of: text)
+    code = Self.code(tokens, text, starts)
+    let top = TopLevel(of: tokens)
     declared = Set(top.functions.keys).union(top.records.keys).union(top.variables.keys)
       .union(top.records.values.flatMap(\.body))
     let read = top.functions.filter { $0.value.isDefinition }
-    all = read.merging(Self.laidOut(text, beside: read.values.map(\.range))) { read, _ in read }
+    all = read.merging(Self.laidOut(text, starts, beside: read.values.map(\.range))) { read, _ in
+      read
+    }
+  }
+
+  private static func starts(of text: [UInt8]) -> [Int] {
+    var starts = [0]
+    text.withUnsafeBufferPointer { text in
+      for index in text.indices where text[index] == UInt8(ascii: "\n") { starts.append(index + 1) }
+    }
+    return starts
+  }
+
+  private static func code(_ tokens: [CToken], _ text: [UInt8], _ starts: [Int]) -> Set<Int> {
+    var lines: Set<Int> = []
+    var line = 0
+    for token in tokens {
+      while line + 1 < starts.count, starts[line + 1] <= token.range.lowerBound { line += 1 }
+      lines.insert(line + 1)
+    }
+    for (number, start) in starts.enumerated()
+    where start < text.count && text[start] == UInt8(ascii: "#") {
+      lines.insert(number + 1)
+    }
+    return lines
+  }
+
+  /// The line of a place, from 1.
+  private func line(of place: Int) -> Int {
+    var (low, high) = (0, starts.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if starts[middle] <= place { low = middle } else { high = middle }
+    }
+    return low + 1
+  }
+
+  /// Whether a line, from 1, holds code: not comments alone.
+  public func isCode(_ line: Int) -> Bool { code.contains(line) }
+
+  /// A line, from 1.
+  public func line(_ number: Int) -> String {
+    guard starts.indices.contains(number - 1) else { return "" }
+    let end = number < starts.count ? starts[number] - 1 : text.count
+    return String(decoding: text[starts[number - 1]..<end], as: UTF8.self)
   }
 
   /// Functions whose heads only the preprocessor understands: by the kernel's layout, in which a body
   /// stands between braces in the first column.
   private static func laidOut(
-    _ text: [UInt8], beside known: [Range<Int>]
+    _ text: [UInt8], _ starts: [Int], beside known: [Range<Int>]
   ) -> [String: TopLevel.Function] {
-    let newline = UInt8(ascii: "\n")
-    var lines: [Range<Int>] = []
-    var start = 0
-    for (index, byte) in text.enumerated() where byte == newline {
-      lines.append(start..<index)
-      start = index + 1
+    let lines = zip(starts, starts.dropFirst()).map { $0..<$1 - 1 }
+    func isOnly(_ byte: UInt8, _ line: Range<Int>) -> Bool {
+      line.count == 1 && text[line.lowerBound] == byte
     }
     var found: [String: TopLevel.Function] = [:]
-    for (number, line) in lines.enumerated() where text[line] == [UInt8(ascii: "{")] {
+    for (number, line) in lines.enumerated() where isOnly(UInt8(ascii: "{"), line) {
       guard !known.contains(where: { $0.contains(line.lowerBound) }),
         let last = lines[number...].firstIndex(where: {
           text[$0].first == UInt8(ascii: "}")
-        }), text[lines[last]] == [UInt8(ascii: "}")]
+        }), isOnly(UInt8(ascii: "}"), lines[last])
       else { continue }
       var first = number
       while first > 0, !lines[first - 1].isEmpty,
@@ -81,29 +130,8 @@ public struct SourceFunctions: Sendable {
   /// Lines of a function, from 1.
   public func lines(of name: String) -> ClosedRange<Int>? {
     all[name].map { function in
-      func line(_ end: Int) -> Int { 1 + text[..<end].count { $0 == UInt8(ascii: "\n") } }
-      return line(function.range.lowerBound)...line(function.range.upperBound)
+      line(of: function.range.lowerBound)...line(of: function.range.upperBound)
     }
-  }
-
-  /// Lines of a text that hold code, from 1: not comments alone.
-  public static func codeLines(_ text: [UInt8]) -> Set<Int> {
-    var lines: Set<Int> = []
-    var (line, place) = (1, 0)
-    for token in CToken.all(of: text) {
-      while place < token.range.lowerBound {
-        if text[place] == UInt8(ascii: "\n") { line += 1 }
-        place += 1
-      }
-      lines.insert(line)
-    }
-    // Directives are no tokens.
-    line = 1
-    for part in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-      if part.first == UInt8(ascii: "#") { lines.insert(line) }
-      line += 1
-    }
-    return lines
   }
 
   public func contains(_ name: String) -> Bool { all[name] != nil }

@@ -45,17 +45,24 @@ struct Substitutions {
   private static func hunks<Element: Hashable>(
     _ old: [Element], _ new: [Element]
   ) -> [(removed: Range<Int>, inserted: Range<Int>)] {
+    // Most of two versions is the same in front and behind.
+    var first = 0
+    while first < min(old.count, new.count), old[first] == new[first] { first += 1 }
+    var (oldEnd, newEnd) = (old.count, new.count)
+    while oldEnd > first, newEnd > first, old[oldEnd - 1] == new[newEnd - 1] {
+      (oldEnd, newEnd) = (oldEnd - 1, newEnd - 1)
+    }
     var removed: Set<Int> = []
     var inserted: Set<Int> = []
-    for change in new.difference(from: old) {
+    for change in new[first..<newEnd].difference(from: old[first..<oldEnd]) {
       switch change {
-      case .remove(let offset, _, _): removed.insert(offset)
-      case .insert(let offset, _, _): inserted.insert(offset)
+      case .remove(let offset, _, _): removed.insert(first + offset)
+      case .insert(let offset, _, _): inserted.insert(first + offset)
       }
     }
     var hunks: [(Range<Int>, Range<Int>)] = []
-    var (left, right) = (0, 0)
-    while left < old.count || right < new.count {
+    var (left, right) = (first, first)
+    while left < oldEnd || right < newEnd {
       let start = (left, right)
       while removed.contains(left) { left += 1 }
       while inserted.contains(right) { right += 1 }

@@ -61,8 +61,9 @@ struct TopLevel {
 
   init() {}
 
-  init(of text: [UInt8]) {
-    let tokens = CToken.all(of: text)
+  init(of text: [UInt8]) { self.init(of: CToken.all(of: text)) }
+
+  init(of tokens: [CToken]) {
     words = Set(tokens.lazy.map(\.text).filter(Self.isWord))
     for (sign, word) in zip(tokens, tokens.dropFirst()) where ["->", "."].contains(sign.text) {
       members.insert(word.text)

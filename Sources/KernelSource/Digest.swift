@@ -17,11 +17,7 @@ package enum Digest {
 
   /// By path; a file that cannot be read has none.
   package static func of(files paths: [String]) -> [String: String] {
-    var digests = [String?](repeating: nil, count: paths.count)
-    digests.withUnsafeMutableBufferPointer { digests in
-      nonisolated(unsafe) let digests = digests
-      DispatchQueue.concurrentPerform(iterations: paths.count) { digests[$0] = of(file: paths[$0]) }
-    }
+    let digests = Parallel.map(paths) { of(file: $0) }
     return Dictionary(zip(paths, digests).compactMap { path, digest in digest.map { (path, $0) } })
     {
       $1

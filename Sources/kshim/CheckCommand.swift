@@ -91,20 +91,24 @@ struct CheckCommand: AsyncParsableCommand {
       revision.close()
       base?.close()
     }
-    let changed = search.subject.isOpen && revision.isChanged ? ChangedFunctions(of: revision) : nil
+    // A patch to what a model judges is looked at beside the search.
+    let isOpen = search.subject.isOpen && revision.isChanged
+    let reading = Task { isOpen ? ChangedFunctions(of: revision) : nil }
+    let isModelled = revision.path(of: modelled) != "\(revision.tree.directory)/\(modelled)"
     if let named = try search.subject.functions(in: revision) {
       return try await tell(named, revision, base, behind: nil)
     }
-    if let changed, !changed.functions.isEmpty,
-      revision.path(of: modelled) == "\(revision.tree.directory)/\(modelled)"
-    {
-      return try await tell(
-        changed.functions, revision, base, behind: nil, outside: changed.outside)
-    }
-    if let changed, changed.isFar(from: modelled) {
-      return try tell(wholeReport(.nothing(of: revision, changed.outside)))
+    if isOpen, !isModelled, let changed = await reading.value {
+      if !changed.functions.isEmpty {
+        return try await tell(
+          changed.functions, revision, base, behind: nil, outside: changed.outside)
+      }
+      if changed.isFar(from: modelled) {
+        return try tell(wholeReport(.nothing(of: revision, changed.outside)))
+      }
     }
     let answer = try await check.get().answer(of: revision, base: base)
+    let changed = await reading.value
     let rest = changed?.functions(notIn: answer.verdict) ?? []
     if !rest.isEmpty {
       try await check.get().keep(answer)
