@@ -50,11 +50,8 @@ public struct FunctionName: Sendable, Hashable, CustomStringConvertible {
         continue
       }
       let own = (next as NSString).deletingLastPathComponent
-      for line in String(decoding: text, as: UTF8.self).split(separator: "\n")
-      where line.first == "#" {
-        guard let name = line.firstMatch(of: /^#\s*include\s*["<]([^">]+)[">]/)?.1 else { continue }
-        let isQuoted = line.contains("\"")
-        let places = ((isQuoted ? [own] : []) + include).map { Makefile.joined($0, String(name)) }
+      for (name, isQuoted) in Makefile.included(by: text) {
+        let places = ((isQuoted ? [own] : []) + include).map { Makefile.joined($0, name) }
         let found = places.first {
           FileManager.default.fileExists(atPath: "\(tree.directory)/\($0)")
         }
@@ -211,15 +208,13 @@ struct Makefile {
 
   /// Quoted headers that are nowhere.
   private mutating func findMissing(in file: String) {
-    guard let path = revision.path(of: file),
-      let text = try? String(contentsOfFile: path, encoding: .utf8)
+    guard let path = revision.path(of: file), let text = FileManager.default.contents(atPath: path)
     else { return }
     let folder = (file as NSString).deletingLastPathComponent
     let places = [folder] + include + ["include", "arch/x86/include", "include/uapi"]
-    for line in text.split(separator: "\n") where line.first == "#" {
-      guard let name = line.firstMatch(of: /^#\s*include\s*"([^"]+\.h)"/)?.1 else { continue }
+    for (name, isQuoted) in Self.included(by: text) where isQuoted && name.hasSuffix(".h") {
       let isThere = places.contains { place in
-        revision.path(of: Self.joined(place, String(name))).map {
+        revision.path(of: Self.joined(place, name)).map {
           FileManager.default.fileExists(atPath: $0)
         } ?? false
       }
@@ -229,14 +224,32 @@ struct Makefile {
         !$0.isEmpty
       }
       if let home = above.first(where: { place in
-        revision.path(of: Self.joined(place, String(name))).map {
+        revision.path(of: Self.joined(place, name)).map {
           FileManager.default.fileExists(atPath: $0)
         } ?? false
       }) {
         include.append(home)
       } else if !name.contains("/") {
-        missing.append(String(name))
+        missing.append(name)
       }
+    }
+  }
+
+  /// What a text includes by name, in its order, and whether between quotes.
+  static func included(by text: Data) -> [(name: String, isQuoted: Bool)] {
+    let (newline, quote) = (UInt8(ascii: "\n"), UInt8(ascii: "\""))
+    let blanks = [UInt8(ascii: " "), UInt8(ascii: "\t")]
+    let directive = Array("include".utf8)
+    return Array(text).split(separator: newline).compactMap { line in
+      guard line.first == UInt8(ascii: "#") else { return nil }
+      let words = line.dropFirst().drop { blanks.contains($0) }
+      guard words.starts(with: directive) else { return nil }
+      let rest = words.dropFirst(directive.count).drop { blanks.contains($0) }
+      guard let open = rest.first, open == quote || open == UInt8(ascii: "<") else { return nil }
+      let closing = open == quote ? quote : UInt8(ascii: ">")
+      let name = rest.dropFirst().prefix { $0 != closing }
+      guard !name.isEmpty, name.endIndex < rest.endIndex else { return nil }
+      return (String(decoding: name, as: UTF8.self), open == quote)
     }
   }
 
@@ -285,12 +298,11 @@ struct Makefile {
   /// Assignments, each with its value's words and the switches that must be on for it.
   private func lines(of folder: String) -> [Line] {
     let prefix = folder.isEmpty ? "" : "\(folder)/"
-    let text =
-      ["Kbuild", "Makefile"].compactMap { revision.path(of: prefix + $0) }
-      .compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
-      .flatMap { [$0] + parts(of: $0, folder) }.joined(separator: "\n")
+    let texts = ["Kbuild", "Makefile"].compactMap { revision.path(of: prefix + $0) }
+      .compactMap { FileManager.default.contents(atPath: $0) }
+      .flatMap { [$0] + parts(of: $0, folder) }
     var conditions: [String] = []
-    return text.replacing("\\\n", with: " ").split(separator: "\n").compactMap { line in
+    return texts.flatMap { Self.statements(of: $0) }.compactMap { line in
       let first = line.split(whereSeparator: \.isWhitespace).first ?? ""
       if first.hasPrefix("if") {
         let isOn =
@@ -303,14 +315,30 @@ struct Makefile {
       } else if first == "endif" {
         _ = conditions.popLast()
       }
-      guard let sign = line.firstRange(of: "=") else { return nil }
-      let name = line[..<sign.lowerBound].filter { !" \t:+?".contains($0) }
-      let value = line[sign.upperBound...].prefix { $0 != "#" }
+      guard let sign = line.firstIndex(of: "=") else { return nil }
+      let name = line[..<sign].filter { !" \t:+?".contains($0) }
+      let value = line[line.index(after: sign)...].prefix { $0 != "#" }
       return (
         String(name), value.split(whereSeparator: \.isWhitespace).map(String.init),
         conditions.filter { !$0.isEmpty }
       )
     }
+  }
+
+  /// The lines of a makefile that assign something or depend on something, those that go on in one.
+  private static func statements(of text: Data) -> [String] {
+    let (newline, backslash) = (UInt8(ascii: "\n"), UInt8(ascii: "\\"))
+    var text = Array(text)
+    for place in text.indices.dropLast() where text[place] == backslash && text[place + 1] == newline
+    {
+      text[place] = UInt8(ascii: " ")
+      text[place + 1] = UInt8(ascii: " ")
+    }
+    let conditionals = ["if", "else", "endif"].map { Array($0.utf8) }
+    return text.split(separator: newline).filter { line in
+      let words = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+      return line.contains(UInt8(ascii: "=")) || conditionals.contains { words.starts(with: $0) }
+    }.map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Reads more, where the file does not compile without: what traces the kernel, and all that stands in
@@ -352,12 +380,15 @@ struct Makefile {
   }
 
   /// What a makefile includes: `include $(src)/x/Kbuild`.
-  private func parts(of text: String, _ folder: String) -> [String] {
-    text.split(separator: "\n").compactMap { line in
-      guard let path = line.firstMatch(of: /^-?include\s+(\$\((?:src|srctree)\)\/\S+)/)?.1,
+  private func parts(of text: Data, _ folder: String) -> [Data] {
+    let includes = ["include", "-include"].map { Array($0.utf8) }
+    return Array(text).split(separator: UInt8(ascii: "\n")).compactMap { line in
+      guard includes.contains(where: { line.starts(with: $0) }),
+        let path = String(decoding: line, as: UTF8.self)
+          .firstMatch(of: /^-?include\s+(\$\((?:src|srctree)\)\/\S+)/)?.1,
         let file = relative(String(path), folder), let path = revision.path(of: file)
       else { return nil }
-      return try? String(contentsOfFile: path, encoding: .utf8)
+      return FileManager.default.contents(atPath: path)
     }
   }
 
@@ -384,13 +415,16 @@ struct Makefile {
     let parent = (folder as NSString).deletingLastPathComponent
     guard parent.contains("/"), let path = revision.path(of: parent) else { return }
     let own = variables
+    let opening = Array("include $(".utf8)
     defer { variables = own }
     for name in ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() {
       let other = "\(parent)/\(name)"
       guard other != folder, let makefile = revision.path(of: "\(other)/Makefile"),
-        let text = try? String(contentsOfFile: makefile, encoding: .utf8),
-        text.split(separator: "\n").contains(where: {
-          $0.wholeMatch(of: /include \$\(\w+\)\/Makefile/) != nil
+        let text = FileManager.default.contents(atPath: makefile),
+        Array(text).split(separator: UInt8(ascii: "\n")).contains(where: { line in
+          line.starts(with: opening)
+            && String(decoding: line, as: UTF8.self)
+              .wholeMatch(of: /include \$\(\w+\)\/Makefile/) != nil
         })
       else { continue }
       let lines = self.lines(of: other)
