@@ -20,9 +20,9 @@ SEED ?= 0
 # What the tests count scenarios on.
 TEST_KERNEL := debian:6.12
 EXTRACTED := kernel-extract/out/kvm-mmu-roots/provenance.json
-# What the commands run is optimised; 'swift test' makes a build of its own, with the program in it.
+# What the commands and 'make test' run is optimised; 'swift test' makes a build of its own, with the
+# program in it.
 KSHIM := .build/release/kshim
-TESTED := .build/debug/kshim
 # What the tests took, for 'test' to tell.
 RESULTS := .build/tests.xml
 # Options of 'bench'.
@@ -85,20 +85,22 @@ extract: build ## Extract KERNEL, with PATCH if given, for 'swift test' or to re
 test: setup ## Build without a warning, check the formatting, run the tests
 	@unset KERNEL PATCH
 	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
-	[[ -x $(TESTED) ]] || echo 'kshim: building for the tests; the first time takes some minutes' >&2
-	$(call swift_build,--product kshim)
-	tree=$$($(TESTED) kernels path $(TEST_KERNEL))
+	[[ -x $(KSHIM) ]] || echo 'kshim: building; the first time takes some minutes' >&2
+	$(call swift_build,-c release --product kshim)
+	mv .build/warnings .build/own-warnings
+	tree=$$($(KSHIM) kernels path $(TEST_KERNEL))
 	if ! grep -qs '"kernel" : "$(TEST_KERNEL)"' $(EXTRACTED) || grep -q '"file" :' $(EXTRACTED) ||
 		[[ -n $$(find "$$tree"/.kshim.json shims kernel-extract/subjects kernel-extract/glue kernel-extract/table.inc \
 			Sources/Extraction -newer $(EXTRACTED)) ]]; then
-		$(TESTED) extract --kernel $(TEST_KERNEL) >&2
+		$(KSHIM) extract --kernel $(TEST_KERNEL) >&2
 	fi
 	$(call swift_build,--build-tests)
-	if [[ -s .build/warnings ]]; then
+	if [[ -s .build/warnings || -s .build/own-warnings ]]; then
 		echo 'kshim: the build is not free of warnings' >&2
 		exit 1
 	fi
 	rm -f $(RESULTS)
+	KSHIM_TESTED=$(call quote,$(CURDIR))/$(KSHIM) \
 	swift test --manifest-cache local --skip-build --disable-swift-testing --parallel \
 		--num-workers "$$(nproc)" --xunit-output $(RESULTS) && failed=0 || failed=1
 	[[ -s $(RESULTS) ]] || exit 1

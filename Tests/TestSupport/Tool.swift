@@ -25,8 +25,9 @@ public enum Tool {
   public static let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().path
 
-  /// The built command line tool.
-  public static var path: String { "\(products)/kshim" }
+  /// The built command line tool: what `make test` names, which is optimised, else of this build.
+  public static let path =
+    ProcessInfo.processInfo.environment["KSHIM_TESTED"] ?? "\(products)/kshim"
 
   /// - Parameters:
   ///   - environment: what differs from this process's environment; nil takes a variable away.
