@@ -239,6 +239,34 @@ public struct World {
     }
   }
 
+  /// Where memory that was written outside of the stack, and of what a value names, holds that value.
+  func places(of symbol: UInt64) -> [UInt64] {
+    let world = happened.pointee
+    let address = table.pointee.virtual_address(symbol)
+    var found: [UInt64] = []
+    for index in 0..<Int(world.store_count) {
+      let stored = world.stores[index].address
+      guard stored >> 12 != address >> 12, !found.contains(stored),
+        let value = UnsafePointer<UInt64>(bitPattern: UInt(stored))?.pointee,
+        value == symbol || value == address
+      else { continue }
+      found.append(stored)
+    }
+    return found
+  }
+
+  /// Whether memory that was written outside of the stack and of an object's own pages points into these.
+  func leadsTo(_ symbol: UInt64) -> Bool {
+    let world = happened.pointee
+    let (page, virtual) = (symbol >> 12, table.pointee.virtual_address(symbol) >> 12)
+    return (0..<Int(world.store_count)).contains { index in
+      let stored = world.stores[index].address
+      guard stored >> 12 != virtual, let place = UnsafePointer<UInt64>(bitPattern: UInt(stored))
+      else { return false }
+      return place.pointee >> 12 == page || place.pointee >> 12 == virtual
+    }
+  }
+
   /// Return address of the last write to a virtual address, 0 when no step wrote there.
   public func lastStore(to address: UInt64) -> UInt64 {
     let world = happened.pointee

@@ -23,13 +23,20 @@ struct Generated {
     var count: Int?
     var acquires: String
     var releases: String
-    /// Which argument says what is taken, -1 for the result, and which what is given back; nil: there
+    /// Which argument says what is taken, -1 for the result, -2 and below for what the first, second, …
+    /// argument is given, and which what is given back; nil: there
     /// is but one.
     var taken: Int?
     var given: Int?
+    /// Whether only what nothing names in the end was not given back.
+    var isLoose = false
+    /// Whether the file itself gives back what the callee gave out.
+    var isLearned = false
   }
   /// Callees that nobody asks whether they fail.
   var unused: [String] = []
+  /// Of those the ones that others ask; of the same file, and always.
+  var neglected: [(name: String, isHere: Bool)] = []
   /// Of those the ones that lose what they were to keep.
   var stores: [String] = []
   /// What only functions call that cannot say that it failed.
@@ -56,11 +63,13 @@ struct Harnessing {
   private var ownAnswers: [ClangCursor: Uses.Answer] = [:]
   /// The texts of the files beside the subject's.
   private let beside: [String]
+  private let callers: Callers
 
   init(_ manifest: Manifest, _ functions: [String: ClangCursor], _ revision: Revision) {
     let folder = (manifest.source as NSString).deletingLastPathComponent
     let directory = "\(revision.tree.directory)/\(folder)"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    callers = Callers(revision, manifest.source)
     beside =
       names.count > Self.mostBeside
       ? []
@@ -235,8 +244,13 @@ struct Harnessing {
         },
       givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
       chosen: manifest.pairs)
+    if manifest.pairs.isEmpty {
+      let out = GivenOut(functions.values)
+      pairs += out.pairs(made, paired: Set(pairs.map(\.acquires)))
+    }
     // A number that is given back is not 0, which may be anything.
-    for pair in pairs where pair.taken == -1 && manifest.ownRules[pair.acquires] == nil {
+    for pair in pairs
+    where pair.taken == -1 && !pair.isLoose && manifest.ownRules[pair.acquires] == nil {
       guard let taker = made.firstIndex(where: { $0.name == pair.acquires }),
         made[taker].prototype.result.shape == .number,
         case .returns(let answers) = made[taker].rule.action, answers.first == "0"
@@ -258,7 +272,8 @@ struct Harnessing {
         return true
       }
     }
-    for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
+    for pair in pairs
+    where pair.taken == -1 && !pair.isLoose && Pairs.isFreeing(pair.acquires, pair.releases) {
       guard let given = pair.given,
         let taker = made.firstIndex(where: { $0.name == pair.acquires }),
         let giver = made.firstIndex(where: { $0.name == pair.releases })
@@ -271,11 +286,13 @@ struct Harnessing {
     let within = Set(pairs.map(\.releases)).subtracting(direct).intersection(called(by: text))
     let all = calledThroughHeaders(by: text)
     let mute = all.subtracting(told(to: targets, text)).union(all.filter(Trait.waits.isOf))
+    let neglected = neglected(unused, made + answered, callees)
     let stores = answered.filter { unused.contains($0.name) && Self.stores($0) }.map(\.name)
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
       opaque: opaque, regions: regions.sorted { $0.name < $1.name }, pairs: pairs,
-      unused: unused.filter { !stores.contains($0) }, stores: stores,
+      unused: unused.filter { !stores.contains($0) },
+      neglected: neglected.filter { !stores.contains($0.name) }, stores: stores,
       mute: mute.sorted(),
       within: within.sorted(), drops: drops)
   }
@@ -564,6 +581,27 @@ struct Harnessing {
   private func unused(_ names: [String]) -> [String] {
     let used = Set(uses.answers.keys.filter(uses.isTaken).map(\.name))
     return names.filter { !used.contains($0) }
+  }
+
+  /// Callees of which others ask whether they failed: of those that can say so, and do something.
+  private func neglected(
+    _ unused: [String], _ callees: [Extractor.Callee], _ cursors: [String: ClangCursor]
+  ) -> [(name: String, isHere: Bool)] {
+    let unused = Set(unused)
+    return callees.compactMap { callee in
+      guard unused.contains(callee.name), callee.prototype.result.canonical == "int",
+        case .returns(let answers) = callee.rule.action, answers.contains("\(TypeTable.eio)"),
+        !Trait.gives.isOf(callee.name), !Trait.silent.isOf(callee.name),
+        !Trait.tolerates.isOf(callee.name), !Trait.waits.isOf(callee.name)
+      else { return nil }
+      let answer = (cursors[callee.name] ?? functions[callee.name]).flatMap { uses.answers[$0] }
+      let (here, dropped) = (answer?.takenElsewhere ?? 0, answer?.droppedElsewhere ?? 0)
+      let others = callers.count(of: callee.name)
+      guard here + others.taken > 0, here + others.taken >= dropped + others.dropped else {
+        return nil
+      }
+      return (callee.name, here > 0 && dropped + others.dropped == 0 && Self.acts(callee.name))
+    }
   }
 
   private static func result(of pointer: ClangCursor) -> ClangType { pointer.type.pointee.result }

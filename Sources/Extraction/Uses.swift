@@ -59,6 +59,9 @@ struct Uses {
   /// How callers take the answer of a callee.
   struct Answer {
     var isUsed = false
+    /// How many calls in functions of the file that do not come along take it, and how many do not.
+    var takenElsewhere = 0
+    var droppedElsewhere = 0
     /// Functions that return it.
     var returners: Set<ClangCursor> = []
     /// Functions of headers that call it, and what they do with the answer.
@@ -367,7 +370,7 @@ struct Uses {
     contained(cursor)
     widened(cursor)
     let type = cursor.type
-    if type.kind == .pointer, type.pointee.kind == .record,
+    if type.kind == .pointer, type.pointee.kind == .record || type.pointee.kind == .pointer,
       let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false).unmasked,
       inner.type.kind == .pointer && inner.type.pointee.kind == .void
         || inner.type.kind == .number && inner.type.size == 8
@@ -730,7 +733,13 @@ struct Uses {
           note(declaration, at: tested.extent.lowerBound, mark)
         }
       }
-      if use != .none, !isElsewhere {
+      if isElsewhere {
+        if use == .none {
+          answers[callee, default: Answer()].droppedElsewhere += 1
+        } else {
+          answers[callee, default: Answer()].takenElsewhere += 1
+        }
+      } else if use != .none {
         if let reader {
           answers[callee, default: Answer()].headers.insert(reader)
         } else {

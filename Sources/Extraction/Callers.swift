@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+import KernelSource
+
+/// How other files call a function: those beside the subject's, and those of folders that every kernel
+/// has unpacked.
+final class Callers {
+  /// Of a folder with more files none is read.
+  private static let most = 600
+  private static let folders = ["lib", "mm"]
+
+  private let revision: Revision
+  private let source: String
+  private var known: [String: (taken: Int, dropped: Int)] = [:]
+  private lazy var texts: [Data] = read()
+
+  init(_ revision: Revision, _ source: String) {
+    self.revision = revision
+    self.source = source
+  }
+
+  private func read() -> [Data] {
+    let own = (source as NSString).deletingLastPathComponent
+    return Set(Self.folders + [own]).sorted().flatMap { folder -> [Data] in
+      let directory = "\(revision.tree.directory)/\(folder)"
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+      guard names.count <= Self.most else { return [] }
+      return names.sorted().filter { $0.hasSuffix(".c") && "\(folder)/\($0)" != source }
+        .compactMap { name in
+          revision.path(of: "\(folder)/\(name)").flatMap {
+            try? Data(contentsOf: URL(fileURLWithPath: $0), options: .mappedIfSafe)
+          }
+        }
+    }
+  }
+
+  /// How many calls take the answer, and how many are statements of their own.
+  func count(of name: String) -> (taken: Int, dropped: Int) {
+    if let found = known[name] { return found }
+    var (taken, dropped) = (0, 0)
+    let word = Array("\(name)(".utf8)
+    for text in texts {
+      text.withUnsafeBytes { bytes in
+        var from = 0
+        while let place = Self.find(word, in: bytes, from: from) {
+          from = place + word.count
+          switch Self.use(at: place, in: bytes) {
+          case true?: taken += 1
+          case false?: dropped += 1
+          case nil: break
+          }
+        }
+      }
+    }
+    known[name] = (taken, dropped)
+    return (taken, dropped)
+  }
+
+  private static func find(_ word: [UInt8], in bytes: UnsafeRawBufferPointer, from: Int) -> Int? {
+    guard let base = bytes.baseAddress else { return nil }
+    // What is rare in a name is its parenthesis.
+    var at = from
+    while at < bytes.count, let found = memchr(base + at, 40, bytes.count - at) {
+      let end = base.distance(to: found)
+      let first = end - word.count + 1
+      if first >= from, memcmp(base + first, word, word.count) == 0 { return first }
+      at = end + 1
+    }
+    return nil
+  }
+
+  /// Whether the answer of a call is taken; nil where it is no call.
+  private static func use(at place: Int, in bytes: UnsafeRawBufferPointer) -> Bool? {
+    func isWord(_ byte: UInt8) -> Bool {
+      byte == 95 || (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+    }
+    var at = place - 1
+    guard at >= 0, !isWord(bytes[at]) else { return nil }
+    var isIndented = false
+    while at >= 0, [9, 10, 32].contains(bytes[at]) {
+      if bytes[at] != 10 { isIndented = true } else if !isIndented { return nil }
+      at -= 1
+    }
+    guard at >= 0 else { return nil }
+    // `;`, `{`, `}`, `)`, `:` and the end of a comment.
+    if [59, 123, 125, 41, 58].contains(bytes[at]) { return false }
+    if bytes[at] == 47, at > 0, bytes[at - 1] == 42 { return false }
+    guard isWord(bytes[at]) else {
+      // In a comment.
+      return bytes[at] == 42 ? nil : true
+    }
+    var first = at
+    while first > 0, isWord(bytes[first - 1]) { first -= 1 }
+    let before = String(decoding: bytes[first...at], as: UTF8.self)
+    if before == "return" { return true }
+    return ["else", "do"].contains(before) ? false : nil
+  }
+}
