@@ -14,7 +14,8 @@ import Shims
 ///     inputs NUMBER                      from this call on, what is asked are inputs
 ///     unknown CALL MASK                  answered by its type: which arguments it may keep
 ///     unused CALL                        nobody asks whether it fails
-///     neglected CALL                     of those, what others ask; here: of the same file
+///     neglected CALL                     of those, what others ask; here: the same file always
+///                                        does, lost: some always do
 ///     mute CALL                          who calls it cannot say that it failed
 ///     stores CALL                        what it was to keep is nowhere where it fails
 ///     errnos NAME…                       that the text names
@@ -90,6 +91,7 @@ struct Plan {
   private(set) var unused: Set<String> = []
   private(set) var neglected: Set<String> = []
   private(set) var neglectedHere: Set<String> = []
+  private(set) var neglectedAlways: Set<String> = []
   private(set) var stores: Set<String> = []
   private(set) var mute: Set<String> = []
   private(set) var traits: [String: Set<String>] = [:]
@@ -138,7 +140,8 @@ struct Plan {
       case ("unused", 2): unused.insert(words[1])
       case ("neglected", 2...):
         neglected.insert(words[1])
-        if words.last == "here" { neglectedHere.insert(words[1]) }
+        if words.contains("lost") { neglectedAlways.insert(words[1]) }
+        if words.contains("here") { neglectedHere.insert(words[1]) }
       case ("mute", 2): mute.insert(words[1])
       case ("stores", 2): stores.insert(words[1])
       case ("trait", 2...): traits[words[1]] = Set(words[2...])

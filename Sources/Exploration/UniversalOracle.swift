@@ -24,6 +24,7 @@ struct UniversalOracle {
   let neglected: Set<UInt16>
   /// Of those, what others of the file ask.
   private let neglectedHere: Set<UInt16>
+  private let neglectedAlways: Set<UInt16>
   /// What is lost where these fail, nobody asked whether they did.
   private let stores: Set<UInt16>
   /// Who calls these cannot say that they failed.
@@ -47,6 +48,7 @@ struct UniversalOracle {
     initialisers = subject.calls(plan.traits["initialises"])
     unused = subject.calls(plan.unused)
     neglected = subject.calls(plan.neglected)
+    neglectedAlways = subject.calls(plan.neglectedAlways)
     neglectedHere = subject.calls(plan.neglectedHere)
     stores = subject.calls(plan.stores)
     mute = subject.calls(plan.mute)
@@ -224,7 +226,8 @@ struct UniversalOracle {
   ) {
     let decisions = world.decisions
     guard let last = decisions.lastIndex(where: { $0.choice != 0 }),
-      decisions[last].call < firstInput, baseline.isKept(last) || !baseline.handed(last).isEmpty
+      decisions[last].call < firstInput,
+      baseline.isPlaced(last) || baseline.isKept(last) || !baseline.handed(last).isEmpty
     else { return }
     let all = world.events
     let failed = answer(decisions[last], all)
@@ -232,8 +235,8 @@ struct UniversalOracle {
     report.look(at: .init(.unchecked))
     let name = subject.calls[Int(failed.call)].replacing("_noprof", with: "")
     // Not a branch goes another way, and what is left has NULL where it has the memory else.
-    if baseline.isKept(last), outcome == .success || outcome == .unknown,
-      baseline.isSame(world, last) || baseline.isLeftNull(world, last)
+    if outcome == .success || outcome == .unknown,
+      baseline.isKept(last) && baseline.isSame(world, last) || baseline.isLeftNull(world, last)
     {
       report.broken(
         .unchecked, in: target.name, at: failed.pc,
@@ -279,7 +282,7 @@ struct UniversalOracle {
     guard outcome != .unknown else { return }
     let answers = world.decisions.filter { Int($0.event) >= step && Int($0.event) < position }
       .filter {
-        $0.call < firstInput && (!unused.contains($0.call) || neglected.contains($0.call))
+        $0.call < firstInput && (!unused.contains($0.call) || neglectedAlways.contains($0.call))
       }
       .map { answer($0, all) }
     // A second try, or another way to get memory, makes good for what failed.
@@ -303,7 +306,7 @@ struct UniversalOracle {
         return
       }
       if failed.allSatisfy({ mute.contains($0.call) }) { return }
-      if neglected.contains(first.call) {
+      if neglectedAlways.contains(first.call) {
         guard failed.count == 1 else { return }
         report.look(at: .init(.errorSwallowed))
         report.broken(
@@ -331,7 +334,7 @@ struct UniversalOracle {
       // Where something else was amiss too, the errno may be about that.
       guard answers.allSatisfy({ $0.isOrdinary || $0.errno != nil }) else { return }
       // Some count what is wrong in another way.
-      if ledger != nil, !errnos.contains(Errno.name(errno)) { return }
+      if ledger != nil, !errnos.contains(String(Errno.name(errno).drop { $0 == "-" })) { return }
       report.look(at: .init(.wrongErrno))
       // What an unknown callee fails with nobody knows.
       if !answers.contains(where: {
@@ -356,10 +359,8 @@ final class Baseline {
   private var given: [[Handed]] = []
   /// Of each answer that allocates, whether memory beside it names that at the end.
   private var kept: [Bool] = []
-  /// Of each answer that allocates, where that is.
-  private var places: [[UInt64]] = []
-  /// Of each answer that allocates, the last blocks of the run.
-  private var ends: [[UInt64]] = []
+  /// Of each answer that allocates, where that is, and what comes behind.
+  private var places: [[(address: UInt64, tail: [UInt64])]] = []
   /// Of each answer, how the run goes on where it is the ordinary one.
   private var ways: [Way] = []
 
@@ -393,6 +394,10 @@ final class Baseline {
   /// What gets the memory of an answer where it is the ordinary one.
   func handed(_ decision: Int) -> [Handed] { decision < given.count ? given[decision] : [] }
 
+  func isPlaced(_ decision: Int) -> Bool {
+    decision < places.count && !places[decision].isEmpty
+  }
+
   func isKept(_ decision: Int) -> Bool { decision < kept.count && kept[decision] }
 
   /// Whether a run passes the same blocks as where the answer is the ordinary one.
@@ -400,27 +405,12 @@ final class Baseline {
     decision < ways.count && ways[decision] == Way(world)
   }
 
-  private static func blocks(_ world: World) -> [UInt64] {
-    let happened = world.happened.pointee
-    let (count, ring) = (Int(happened.block_count), Int(KSHIM_BLOCK_RING))
-    return (max(0, count - ring)..<count).map { happened.blocks[$0 % ring] }
-  }
-
   /// Whether NULL is written where the memory is else, and what comes behind that is the same.
   func isLeftNull(_ world: World, _ decision: Int) -> Bool {
-    guard decision < places.count, !places[decision].isEmpty else { return false }
-    let (then, now) = (ends[decision], Self.blocks(world))
-    let same = zip(then.reversed(), now.reversed()).prefix { $0 == $1 }.map(\.0)
-    let happened = world.happened.pointee
+    guard decision < places.count else { return false }
     return places[decision].contains { place in
-      guard UnsafePointer<UInt64>(bitPattern: UInt(place))?.pointee == 0,
-        let store = (0..<Int(happened.store_count)).last(where: {
-          happened.stores[$0].address == place
-        })
-      else { return false }
-      let pc = happened.stores[store].pc
-      guard let block = now.filter({ $0 <= pc }).max() else { return false }
-      return same.contains(block)
+      UnsafePointer<UInt64>(bitPattern: UInt(place.address))?.pointee == 0
+        && world.tail(behind: place.address) == place.tail
     }
   }
 
@@ -429,7 +419,7 @@ final class Baseline {
   func overwritten(_ world: World, _ decision: Int) -> UInt64? {
     guard decision < places.count else { return nil }
     let happened = world.happened.pointee
-    for place in places[decision]
+    for place in places[decision].map(\.address)
     where UnsafePointer<UInt64>(bitPattern: UInt(place))?.pointee == 0 {
       let stores = (0..<Int(happened.store_count)).filter {
         happened.stores[$0].address == place
@@ -475,19 +465,19 @@ final class Baseline {
       given += Array(repeating: [], count: decisions.count - given.count)
       kept += Array(repeating: false, count: decisions.count - kept.count)
       places += Array(repeating: [], count: decisions.count - places.count)
-      ends += Array(repeating: [], count: decisions.count - ends.count)
       ways += Array(repeating: Way(), count: decisions.count - ways.count)
       failures += Array(repeating: false, count: decisions.count - failures.count)
     }
     let way = decisions.count > prefix ? Way(world) : Way()
-    var blocks: [UInt64] = []
     for index in decisions.indices.dropFirst(prefix) {
       let memory = Self.memory(of: decisions[index], world)
       given[index] = memory.map { Self.handed($0, by: decisions[index], world) } ?? []
       kept[index] = memory.map { world.names($0, besides: true) } ?? false
-      places[index] = kept[index] ? world.places(of: memory!) : []
-      if kept[index], blocks.isEmpty { blocks = Self.blocks(world) }
-      ends[index] = kept[index] ? blocks : []
+      places[index] = memory.map { memory in
+        world.places(of: memory).compactMap { place in
+          world.tail(behind: place).map { (place, $0) }
+        }
+      } ?? []
       ways[index] = way
       failures[index] = hasFailed
     }

@@ -239,33 +239,37 @@ public struct World {
     }
   }
 
-  /// Where memory that was written outside of the stack, and of what a value names, holds that value.
+  /// Where memory that was written outside of the stack, and of an object's own pages, points into these.
   func places(of symbol: UInt64) -> [UInt64] {
     let world = happened.pointee
-    let address = table.pointee.virtual_address(symbol)
+    let (page, virtual) = (symbol >> 12, table.pointee.virtual_address(symbol) >> 12)
     var found: [UInt64] = []
     for index in 0..<Int(world.store_count) {
       let stored = world.stores[index].address
-      guard stored >> 12 != address >> 12, !found.contains(stored),
+      guard stored >> 12 != virtual, !found.contains(stored),
         let value = UnsafePointer<UInt64>(bitPattern: UInt(stored))?.pointee,
-        value == symbol || value == address
+        value >> 12 == page || value >> 12 == virtual
       else { continue }
       found.append(stored)
     }
     return found
   }
 
-  /// Whether memory that was written outside of the stack and of an object's own pages points into these.
-  func leadsTo(_ symbol: UInt64) -> Bool {
+  /// The blocks and the writes behind the last write to an address; nil where they are too many.
+  func tail(behind address: UInt64) -> [UInt64]? {
     let world = happened.pointee
-    let (page, virtual) = (symbol >> 12, table.pointee.virtual_address(symbol) >> 12)
-    return (0..<Int(world.store_count)).contains { index in
-      let stored = world.stores[index].address
-      guard stored >> 12 != virtual, let place = UnsafePointer<UInt64>(bitPattern: UInt(stored))
-      else { return false }
-      return place.pointee >> 12 == page || place.pointee >> 12 == virtual
-    }
+    guard
+      let store = (0..<Int(world.store_count)).last(where: { world.stores[$0].address == address })
+    else { return nil }
+    let (count, ring) = (Int(world.block_count), Int(KSHIM_BLOCK_RING))
+    let passed = (count - Int(world.stores[store].block)) & 0xffffff
+    guard passed <= min(count, ring) else { return nil }
+    return (count - passed..<count).map { world.blocks[$0 % ring] }
+      + (store..<Int(world.store_count)).map { world.stores[$0].pc }
   }
+
+  /// Whether memory that was written outside of the stack and of an object's own pages points into these.
+  func leadsTo(_ symbol: UInt64) -> Bool { !places(of: symbol).isEmpty }
 
   /// Return address of the last write to a virtual address, 0 when no step wrote there.
   public func lastStore(to address: UInt64) -> UInt64 {

@@ -27,6 +27,8 @@ struct GivenOut {
   ]
 
   private var givers: [String: Giver] = [:]
+  /// What ends something, of one object.
+  private var enders: [String: String] = [:]
   /// What a header's function counts itself: the last one alone calls what gives back.
   private var counted: Set<String> = []
   /// By variable or member, which callees fill it.
@@ -73,6 +75,11 @@ struct GivenOut {
 
   /// Takes down what gives back; of a header's function also what it calls for that.
   private mutating func give(_ callee: ClangCursor, _ handed: [ClangCursor?], _ depth: Int) {
+    if depth == 0, Trait.gives.isOf(callee.name), !(callee.definition?.isInMainFile ?? false),
+      let only = callee.prototype.flatMap(Self.object)
+    {
+      enders[callee.name] = only
+    }
     guard Trait.frees.isOf(callee.name), let prototype = callee.prototype else { return }
     let definition = callee.definition
     guard !(definition?.isInMainFile ?? false) else { return }
@@ -138,5 +145,43 @@ struct GivenOut {
       }
     }
     return pairs
+  }
+
+  /// The struct that is all that a callee is handed.
+  private static func object(_ prototype: ClangCursor.Prototype) -> String? {
+    guard prototype.arguments.count == 1, let only = prototype.arguments.first,
+      only.shape == .pointer, only.pointee.hasPrefix("struct "), !only.pointee.hasSuffix("*")
+    else { return nil }
+    return only.pointee
+  }
+
+  /// What begins a part of an object, and what ends it, of one word and for one type of objects, where
+  /// neither has another fellow.
+  ///
+  /// - Parameter inner: what a function of another file does, where that is but one call.
+  func parts(
+    _ callees: [Extractor.Callee], _ pairs: [Generated.Pair], inner: (String) -> String?
+  ) -> [Generated.Pair] {
+    let beginning: Set<Substring> = ["init", "setup", "create", "start", "add", "register"]
+    let taking = Set(pairs.map(\.acquires))
+    let giving = Set(pairs.map(\.releases))
+    let open = callees.filter { callee in
+      !taking.contains(callee.name) && callee.prototype.result.shape == .number
+        && callee.name.split(separator: "_").contains { beginning.contains($0) }
+        && Self.object(callee.prototype) != nil
+    }
+    func word(_ name: String) -> Substring? { name.split(separator: "_").first }
+    return open.flatMap { callee -> [Generated.Pair] in
+      let type = Self.object(callee.prototype)
+      let fellows = enders.filter {
+        $0.value == type && word($0.key) == word(callee.name) && !giving.contains($0.key)
+      }
+      guard fellows.count == 1, let ender = fellows.first?.key,
+        open.count(where: { word($0.name) == word(callee.name) }) == 1
+      else { return [] }
+      return ([ender] + [inner(ender)].compactMap(\.self)).map {
+        Generated.Pair(acquires: callee.name, releases: $0, taken: nil, given: nil)
+      }
+    }
   }
 }

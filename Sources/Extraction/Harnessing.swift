@@ -33,10 +33,16 @@ struct Generated {
     /// Whether the file itself gives back what the callee gave out.
     var isLearned = false
   }
+  /// What others ask: whether always and of the same file, and whether always and some of them.
+  struct Neglected {
+    var name: String
+    var isHere: Bool
+    var isLost: Bool
+  }
   /// Callees that nobody asks whether they fail.
   var unused: [String] = []
-  /// Of those the ones that others ask; of the same file, and always.
-  var neglected: [(name: String, isHere: Bool)] = []
+  /// Of those the ones that others ask.
+  var neglected: [Neglected] = []
   /// Of those the ones that lose what they were to keep.
   var stores: [String] = []
   /// What only functions call that cannot say that it failed.
@@ -54,6 +60,7 @@ struct Harnessing {
   static let mostFunctions = 40
   /// Of a folder with more files none is read.
   private static let mostBeside = 150
+  private static let fewTakers = 3
 
   private let manifest: Manifest
   private let functions: [String: ClangCursor]
@@ -246,6 +253,7 @@ struct Harnessing {
       chosen: manifest.pairs)
     if manifest.pairs.isEmpty {
       let out = GivenOut(functions.values)
+      pairs += out.parts(made, pairs, inner: onlyCall)
       pairs += out.pairs(made, paired: Set(pairs.map(\.acquires)))
     }
     // A number that is given back is not 0, which may be anything.
@@ -444,6 +452,18 @@ struct Harnessing {
     return false
   }
 
+  /// What a function of a file beside the subject's calls, where it does nothing else.
+  private func onlyCall(of name: String) -> String? {
+    for text in beside {
+      guard let body = Self.body(of: name, in: text) else { continue }
+      guard body.count(where: { $0 == ";" }) == 1,
+        let call = body.firstMatch(of: /^\s*(\w+)\(/)
+      else { return nil }
+      return String(call.1)
+    }
+    return nil
+  }
+
   /// From a function's name at its definition to the brace that ends it.
   private static func body(of name: String, in text: String) -> Substring? {
     var rest = text[...]
@@ -586,7 +606,7 @@ struct Harnessing {
   /// Callees of which others ask whether they failed: of those that can say so, and do something.
   private func neglected(
     _ unused: [String], _ callees: [Extractor.Callee], _ cursors: [String: ClangCursor]
-  ) -> [(name: String, isHere: Bool)] {
+  ) -> [Generated.Neglected] {
     let unused = Set(unused)
     return callees.compactMap { callee in
       guard unused.contains(callee.name), callee.prototype.result.canonical == "int",
@@ -600,7 +620,10 @@ struct Harnessing {
       guard here + others.taken > 0, here + others.taken >= dropped + others.dropped else {
         return nil
       }
-      return (callee.name, here > 0 && dropped + others.dropped == 0 && Self.acts(callee.name))
+      let isAlways = dropped + others.dropped == 0 && Self.acts(callee.name)
+      return Generated.Neglected(
+        name: callee.name, isHere: isAlways && here > 0,
+        isLost: isAlways && here + others.taken >= Self.fewTakers)
     }
   }
 
