@@ -126,8 +126,16 @@ struct Ledger {
       for number in givers[event.call] ?? [] {
         let key = Self.key(event, pairs[number].given)
         resumed.insert(Resumed(pair: number, key: key))
-        if let place = taken.lastIndex(where: { $0.pair == number && $0.key == key }) {
+        if let place = taken.lastIndex(where: {
+          $0.pair == number && (pairs[number].isPart || $0.key == key)
+        }) {
           let one = taken[place]
+          if hasFailed, pairs[number].isMiscounted {
+            report.broken(
+              .unreleased, in: function, at: event.pc,
+              "\(pairs[number].takes)() took all of one array, and \(pairs[number].gives)() is called with another's length"
+            )
+          }
           let count = pairs[number].count
           if hasFailed, let count, let most = one.count, Self.key(event, count) != most {
             report.broken(
@@ -145,7 +153,9 @@ struct Ledger {
           pair.taken ?? 0 > -2 || event.value == 0 || Int64(bitPattern: event.value) > 0xffff
         else { continue }
         let key = Self.key(event, pair.taken)
-        if pair.isLoose {
+        if pair.isPart {
+          guard key > 0xffff else { continue }
+        } else if pair.isLoose {
           guard key > 0xffff, !Self.isKnown(key, before: index, in: events) else { continue }
         } else if pair.taken != -1, resumed.contains(Resumed(pair: number, key: key)) { continue }
         taken.append(
@@ -187,6 +197,12 @@ struct Ledger {
     }
     for one in taken where told.insert(one.event).inserted {
       let pair = pairs[one.pair]
+      if pair.isPart {
+        let isGone = events[(one.event + 1)...].contains {
+          $0.what == .free && $0.arg.0 >> 12 == one.key >> 12
+        }
+        guard isGone else { continue }
+      }
       if pair.isLoose, isElsewhere(one, in: events, world, result, hasFailed) { continue }
       // What the text gives back in no run, it does where something is so that never is so here.
       if let giver = within[one.pair], !called.contains(giver) { continue }

@@ -21,7 +21,9 @@ import Shims
 ///     errnos NAME…                       that the text names
 ///     pair CALL CALL KEY KEY COUNT       takes and gives back; which argument says what, -1: the result,
 ///                                        below: what an argument is given; which says how many;
-///                                        loose, learned: only where nothing names it in the end
+///                                        loose, learned: only where nothing names it in the end;
+///                                        part: only where the object is freed; miscounted: by the
+///                                        length of another array
 ///     trait NAME CALL…                   what a callee's name says, see Sources/Extraction/Trait.swift
 ///     within CALL                        only functions that the targets call give back by it
 ///     bound COUNT                        of the answers that are not the ordinary ones
@@ -84,6 +86,10 @@ struct Plan {
     var isLoose = false
     /// Whether the file itself gives back what the callee gave out.
     var isLearned = false
+    /// Whether what is taken is part of an object, which is lost with it.
+    var isPart = false
+    /// Whether it gives back as many as another array has.
+    var isMiscounted = false
   }
 
   private(set) var pairs: [Pair] = []
@@ -150,8 +156,9 @@ struct Plan {
         pairs.append(
           Pair(
             takes: words[1], gives: words[2], taken: Int(words[3]), given: Int(words[4]),
-            count: Int(words[5]), isLoose: words.count > 6,
-            isLearned: words.last == "learned"))
+            count: Int(words[5]), isLoose: ["loose", "learned"].contains(words.last),
+            isLearned: words.last == "learned", isPart: words.last == "part",
+            isMiscounted: words.last == "miscounted"))
       case ("within", 2):
         for index in pairs.indices where pairs[index].gives == words[1] {
           pairs[index].isWithin = true

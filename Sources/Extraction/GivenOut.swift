@@ -27,9 +27,14 @@ struct GivenOut {
   ]
 
   private var givers: [String: Giver] = [:]
-  /// What ends something, of one object.
-  private var enders: [String: String] = [:]
-  /// What a header's function counts itself: the last one alone calls what gives back.
+  /// What gives back what a member of a struct names.
+  private var ofMembers: [Member: Set<String>] = [:]
+
+  private struct Member: Hashable {
+    var record: String
+    var name: String
+  }
+  /// What a header's function gives back itself, or counts.
   private var counted: Set<String> = []
   /// By variable or member, which callees fill it.
   private var fillers: [ClangCursor: Set<String>] = [:]
@@ -61,6 +66,12 @@ struct GivenOut {
           fillers[place, default: []].insert(callee.name)
         }
       }
+      if Trait.gives.isOf(callee.name), !(callee.definition?.isInMainFile ?? false),
+        let member = child.callArguments.first?.stripped(), member.isMemberReference,
+        let field = member.referenced, let owner = field.parent?.name
+      {
+        ofMembers[Member(record: owner, name: field.name), default: []].insert(callee.name)
+      }
       give(callee, child.callArguments.map { $0.stripped().referenced }, 0)
       return true
     }
@@ -73,29 +84,35 @@ struct GivenOut {
     fillers[place, default: []].insert(callee.name)
   }
 
-  /// Takes down what gives back; of a header's function also what it calls for that.
+  /// Takes down what gives back; of a header's function what it calls for that. What such a function does
+  /// itself nobody sees.
   private mutating func give(_ callee: ClangCursor, _ handed: [ClangCursor?], _ depth: Int) {
-    if depth == 0, Trait.gives.isOf(callee.name), !(callee.definition?.isInMainFile ?? false),
-      let only = callee.prototype.flatMap(Self.object)
-    {
-      enders[callee.name] = only
-    }
-    guard Trait.frees.isOf(callee.name), let prototype = callee.prototype else { return }
-    let definition = callee.definition
-    guard !(definition?.isInMainFile ?? false) else { return }
+    guard Trait.frees.isOf(callee.name), let prototype = callee.prototype,
+      !(callee.definition?.isInMainFile ?? false)
+    else { return }
     givers[callee.name, default: Giver(prototype: prototype)].handed.formUnion(
       handed.compactMap(\.self))
-    guard depth < 2, let definition else { return }
+    guard let definition = callee.definition else { return }
+    let types = Set(prototype.arguments.filter { $0.shape == .pointer }.map(\.pointee))
+    var inner: [ClangCursor] = []
+    var isCounting = false
     definition.visit { child in
-      if child.syntax == .call, let inner = child.referenced, inner.kind == .function {
-        if inner.name.split(separator: "_").contains(where: { ["dec", "sub", "kref"].contains($0) })
-        {
-          counted.formUnion(prototype.arguments.map(\.pointee))
-        }
-        give(inner, handed, depth + 1)
+      guard child.syntax == .call, let called = child.referenced, called.kind == .function else {
+        return true
+      }
+      if called.name.split(separator: "_").contains(where: { ["dec", "sub", "kref"].contains($0) })
+      {
+        isCounting = true
+      }
+      if Trait.frees.isOf(called.name), let given = called.prototype?.arguments,
+        given.contains(where: { types.contains($0.pointee) })
+      {
+        inner.append(called)
       }
       return true
     }
+    guard depth < 2, !isCounting, !inner.isEmpty else { return counted.formUnion(types) }
+    for called in inner { give(called, handed, depth + 1) }
   }
 
   private static func sources(_ prototype: ClangCursor.Prototype) -> [Source] {
@@ -147,41 +164,33 @@ struct GivenOut {
     return pairs
   }
 
-  /// The struct that is all that a callee is handed.
-  private static func object(_ prototype: ClangCursor.Prototype) -> String? {
-    guard prototype.arguments.count == 1, let only = prototype.arguments.first,
-      only.shape == .pointer, only.pointee.hasPrefix("struct "), !only.pointee.hasSuffix("*")
-    else { return nil }
-    return only.pointee
-  }
-
-  /// What begins a part of an object, and what ends it, of one word and for one type of objects, where
-  /// neither has another fellow.
+  /// What callees of files beside put into an object's member, and what this file gives back from there.
   ///
-  /// - Parameter inner: what a function of another file does, where that is but one call.
+  /// - Parameters:
+  ///   - paired: what takes by name.
+  ///   - body: the text of a function of a file beside.
   func parts(
-    _ callees: [Extractor.Callee], _ pairs: [Generated.Pair], inner: (String) -> String?
+    _ callees: [Extractor.Callee], paired: Set<String>, body: (String) -> Substring?
   ) -> [Generated.Pair] {
-    let beginning: Set<Substring> = ["init", "setup", "create", "start", "add", "register"]
-    let taking = Set(pairs.map(\.acquires))
-    let giving = Set(pairs.map(\.releases))
-    let open = callees.filter { callee in
-      !taking.contains(callee.name) && callee.prototype.result.shape == .number
-        && callee.name.split(separator: "_").contains { beginning.contains($0) }
-        && Self.object(callee.prototype) != nil
-    }
-    func word(_ name: String) -> Substring? { name.split(separator: "_").first }
-    return open.flatMap { callee -> [Generated.Pair] in
-      let type = Self.object(callee.prototype)
-      let fellows = enders.filter {
-        $0.value == type && word($0.key) == word(callee.name) && !giving.contains($0.key)
-      }
-      guard fellows.count == 1, let ender = fellows.first?.key,
-        open.count(where: { word($0.name) == word(callee.name) }) == 1
+    guard !ofMembers.isEmpty else { return [] }
+    return callees.flatMap { callee -> [Generated.Pair] in
+      guard !paired.contains(callee.name), !Trait.gives.isOf(callee.name),
+        callee.prototype.result.shape == .number
       else { return [] }
-      return ([ender] + [inner(ender)].compactMap(\.self)).map {
-        Generated.Pair(acquires: callee.name, releases: $0, taken: nil, given: nil)
+      for (number, argument) in callee.prototype.arguments.enumerated().prefix(4)
+      where argument.shape == .pointer && argument.pointee.hasPrefix("struct ") {
+        let record = String(argument.pointee.dropFirst("struct ".count))
+        let members = ofMembers.filter { $0.key.record == record }
+        guard !members.isEmpty, let text = body(callee.name) else { continue }
+        for (member, givers) in members.sorted(by: { $0.key.name < $1.key.name })
+        where text.contains("->\(member.name) = ") && !text.contains("->\(member.name) = NULL") {
+          return givers.sorted().map {
+            Generated.Pair(
+              acquires: callee.name, releases: $0, taken: number, given: nil, isPart: true)
+          }
+        }
       }
+      return []
     }
   }
 }

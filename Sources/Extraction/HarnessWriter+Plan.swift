@@ -119,6 +119,7 @@ extension HarnessWriter {
         "pair \(pair.acquires) \(pair.releases) \(pair.taken.map(String.init) ?? "none")"
           + " \(pair.given.map(String.init) ?? "none") \(pair.count.map(String.init) ?? "none")"
           + (pair.isLoose ? pair.isLearned ? " learned" : " loose" : "")
+          + (pair.isPart ? " part" : pair.isMiscounted ? " miscounted" : "")
       }
     }
     lines += (extracted.generated?.within ?? []).map { "within \($0)" }

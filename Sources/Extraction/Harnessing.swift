@@ -32,6 +32,10 @@ struct Generated {
     var isLoose = false
     /// Whether the file itself gives back what the callee gave out.
     var isLearned = false
+    /// Whether what is taken is part of an object, which is lost with it.
+    var isPart = false
+    /// Whether it gives back as many as another array has.
+    var isMiscounted = false
   }
   /// What others ask: whether always and of the same file, and whether always and some of them.
   struct Neglected {
@@ -192,6 +196,13 @@ struct Harnessing {
       variables.values.sorted { $0.name < $1.name }
       + needed.filter { variables[$0.name] == nil && $0.definition?.isInMainFile != true }
     for variable in named {
+      if variable.type.kind == .array, variable.type.count <= 0, !variable.type.element.isConst,
+        let table = types.number(ofEnded: variable.type.element)
+      {
+        outside.append((variable.name, variable.valueType.canonical, ""))
+        regions.append((variable.name, table))
+        continue
+      }
       guard variable.type.size != nil || variable.type.kind == .array else {
         opaque.append(variable.name)
         continue
@@ -251,9 +262,14 @@ struct Harnessing {
         },
       givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
       chosen: manifest.pairs)
+    for index in pairs.indices where pairs[index].count != nil {
+      pairs[index].isMiscounted = Self.isMiscounted(pairs[index], text)
+    }
     if manifest.pairs.isEmpty {
       let out = GivenOut(functions.values)
-      pairs += out.parts(made, pairs, inner: onlyCall)
+      pairs += out.parts(made, paired: Set(pairs.map(\.acquires))) { name in
+        beside.lazy.compactMap { Self.body(of: name, in: $0) }.first
+      }
       pairs += out.pairs(made, paired: Set(pairs.map(\.acquires)))
     }
     // A number that is given back is not 0, which may be anything.
@@ -337,6 +353,7 @@ struct Harnessing {
       if Self.makes(name), !own.isTested, !own.isErrorTested { own = answer }
       if own.isTested || !own.isErrorTested && mayBeNull(name) { rule.answers.append("0") }
       if own.isErrorTested { rule.answers.append("\(TypeTable.eio)") }
+      rule.answers += asOthersTest(name, own, home)
     case .boolean:
       // Of what makes something, or does, true says that it is done.
       let isDone = answer.isNegated || Self.makes(name) || Self.acts(name)
@@ -372,6 +389,19 @@ struct Harnessing {
       isInitialiser: Self.initialises(name), makes: makes,
       isSame: Self.looksUp(name) && !prototype.arguments.isEmpty, isOfLoop: isOfLoop,
       frees: Self.consumes(name, prototype))
+  }
+
+  /// What a pointer can be besides, where the text does not ask for it and next to all other callers do.
+  private func asOthersTest(
+    _ name: String, _ answer: Uses.Answer, _ home: Extractor.Callee.Home
+  ) -> [String] {
+    guard home == .external, !(answer.isTested && answer.isErrorTested), !answer.isOfLoop else {
+      return []
+    }
+    let tests = callers.tests(of: name)
+    if !answer.isErrorTested, tests.isMostly(tests.error) { return ["\(TypeTable.eio)"] }
+    if !answer.isTested, tests.isMostly(tests.null), !mayBeNull(name) { return ["0"] }
+    return []
   }
 
   /// Whether a callee makes something whole of what it is handed, by its name.
@@ -450,18 +480,6 @@ struct Harnessing {
         || start.contains("if (!\(variable))\n\t\treturn \(variable);")
     }
     return false
-  }
-
-  /// What a function of a file beside the subject's calls, where it does nothing else.
-  private func onlyCall(of name: String) -> String? {
-    for text in beside {
-      guard let body = Self.body(of: name, in: text) else { continue }
-      guard body.count(where: { $0 == ";" }) == 1,
-        let call = body.firstMatch(of: /^\s*(\w+)\(/)
-      else { return nil }
-      return String(call.1)
-    }
-    return nil
   }
 
   /// From a function's name at its definition to the brace that ends it.
@@ -549,6 +567,37 @@ struct Harnessing {
     }
     return found.sorted { $0.key < $1.key }.compactMap { name, cursor in
       cursor.prototype.map { Pairs.Callee(name: name, prototype: $0) }
+    }
+  }
+
+  /// Whether an array is taken with its own length, and given back with another's.
+  private static func isMiscounted(_ pair: Generated.Pair, _ text: [ClangCursor]) -> Bool {
+    var lengths: [String: [(array: ClangCursor, of: Set<ClangCursor>)]] = [:]
+    for function in text {
+      function.visit { child in
+        guard child.syntax == .call, let callee = child.referenced,
+          callee.name == pair.acquires || callee.name == pair.releases
+        else { return true }
+        let arguments = child.callArguments
+        guard arguments.count == 2, let array = arguments[0].stripped().referenced,
+          array.isAtFileScope
+        else { return true }
+        var others: Set<ClangCursor> = []
+        arguments[1].visit { part in
+          if part.isReference, let named = part.referenced, named.kind == .variable {
+            others.insert(named)
+          }
+          return true
+        }
+        lengths[callee.name, default: []].append((array, others))
+        return true
+      }
+    }
+    return (lengths[pair.releases] ?? []).contains { given in
+      !given.of.isEmpty && !given.of.contains(given.array)
+        && (lengths[pair.acquires] ?? []).contains {
+          $0.array == given.array && $0.of == [given.array]
+        }
     }
   }
 

@@ -148,6 +148,25 @@ struct TypeTable {
     return number
   }
 
+  /// The number of a table of another file's that loops walk through to its end: it has nothing but that.
+  mutating func number(ofEnded element: ClangType) -> Int? {
+    guard element.kind == .record, let size = element.size, size > 0 else { return nil }
+    let fields = element.fields.compactMap { member -> Field? in
+      guard let end = uses.values[member]?.end, let width = member.type.size, !member.isBitField
+      else { return nil }
+      return Field(
+        kind: .number, offset: member.fieldOffset / 8, size: width, count: Self.mostElements,
+        stride: size, values: [end])
+    }
+    guard !fields.isEmpty else { return nil }
+    let name = "\(element.unqualified)[\(Self.mostElements)] with an end"
+    if let known = numbers[name] { return known }
+    let number = add(Entry(name: name, size: size * Self.mostElements))
+    entries[number].fields = fields
+    numbers[name] = number
+    return number
+  }
+
   private mutating func bytes(_ name: String, _ size: Int) -> Int {
     if let known = numbers[name] { return known }
     var entry = Entry(name: name, size: size)

@@ -27,6 +27,8 @@ struct Uses {
     var masks: Set<Int64> = []
     /// What is taken off before it counts elements of an array: `a[x - BASE]`.
     var bases: Set<Int64> = []
+    /// What ends a loop over a table that has it.
+    var end: Int64?
     /// What a `void *` points to.
     var pointee: ClangType?
     /// Whether another function of the file frees what it points to.
@@ -328,6 +330,7 @@ struct Uses {
       let last = cursor.children.count - 1
       // `x = next(x)`
       if cursor.syntax == .forLoop, last > 0 { loop(cursor.children[last - 1]) }
+      if cursor.syntax == .forLoop, isOwn, !isElsewhere { cursor.children.forEach { end($0) } }
       for (number, child) in cursor.children.enumerated() {
         walk(child, cursor.syntax == .forLoop && number == last ? .none : .value)
       }
@@ -505,8 +508,29 @@ struct Uses {
     walk(right, .value)
   }
 
+  /// `table->number != END`
+  private mutating func end(_ condition: ClangCursor) {
+    let condition = condition.stripped()
+    guard condition.syntax == .binary, condition.children.count == 2 else { return }
+    let (left, right) = (condition.children[0], condition.children[1])
+    switch condition.operatorSpelling {
+    case "&&":
+      end(left)
+      end(right)
+    case "!=", "<":
+      let target = left.stripped()
+      if target.isMemberReference, let member = target.referenced, member.type.kind != .pointer,
+        let constant = right.stripped().constant, constant != 0
+      {
+        values[member, default: Value()].end = constant
+      }
+    default: break
+    }
+  }
+
   /// What a loop gets anew in each round.
   private mutating func loop(_ expression: ClangCursor) {
+    if isOwn, !isElsewhere { end(expression) }
     func take(_ side: ClangCursor) {
       let value = side.stripped()
       if value.syntax == .call, let callee = value.referenced, value.type.kind == .pointer {
