@@ -359,8 +359,9 @@ final class Baseline {
   private var given: [[Handed]] = []
   /// Of each answer that allocates, whether memory beside it names that at the end.
   private var kept: [Bool] = []
+  private static let mostMade = 16
   /// Of each answer that allocates, where that is, and what comes behind.
-  private var places: [[(address: UInt64, tail: [UInt64])]] = []
+  private var places: [[(address: UInt64, tail: World.Tail)]] = []
   /// Of each answer, how the run goes on where it is the ordinary one.
   private var ways: [Way] = []
 
@@ -469,17 +470,20 @@ final class Baseline {
       failures += Array(repeating: false, count: decisions.count - failures.count)
     }
     let way = decisions.count > prefix ? Way(world) : Way()
+    var made: [(decision: Int, memory: UInt64)] = []
     for index in decisions.indices.dropFirst(prefix) {
       let memory = Self.memory(of: decisions[index], world)
       given[index] = memory.map { Self.handed($0, by: decisions[index], world) } ?? []
       kept[index] = memory.map { world.names($0, besides: true) } ?? false
-      places[index] = memory.map { memory in
-        world.places(of: memory).compactMap { place in
-          world.tail(behind: place).map { (place, $0) }
-        }
-      } ?? []
+      places[index] = []
+      if let memory, made.count < Self.mostMade { made.append((index, memory)) }
       ways[index] = way
       failures[index] = hasFailed
+    }
+    for (one, found) in zip(made, world.places(of: made.map(\.memory))) {
+      places[one.decision] = found.compactMap { place in
+        world.tail(behind: place).map { (place, $0) }
+      }
     }
     // From the last answer to the first: each has what the next has, and what lies between.
     var (count, end) = (0, world.events.count)

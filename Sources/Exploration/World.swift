@@ -240,36 +240,57 @@ public struct World {
   }
 
   /// Where memory that was written outside of the stack, and of an object's own pages, points into these.
-  func places(of symbol: UInt64) -> [UInt64] {
+  func places(of symbols: [UInt64]) -> [[UInt64]] {
+    var found = symbols.map { _ in [UInt64]() }
+    guard !symbols.isEmpty else { return found }
     let world = happened.pointee
-    let (page, virtual) = (symbol >> 12, table.pointee.virtual_address(symbol) >> 12)
-    var found: [UInt64] = []
+    let pages = symbols.map { ($0 >> 12, table.pointee.virtual_address($0) >> 12) }
     for index in 0..<Int(world.store_count) {
       let stored = world.stores[index].address
-      guard stored >> 12 != virtual, !found.contains(stored),
-        let value = UnsafePointer<UInt64>(bitPattern: UInt(stored))?.pointee,
-        value >> 12 == page || value >> 12 == virtual
+      guard let value = UnsafePointer<UInt64>(bitPattern: UInt(stored))?.pointee, value > 0xffff
       else { continue }
-      found.append(stored)
+      let page = value >> 12
+      for (number, (low, virtual)) in pages.enumerated()
+      where (page == low || page == virtual) && stored >> 12 != virtual
+        && !found[number].contains(stored)
+      {
+        found[number].append(stored)
+      }
     }
     return found
   }
 
-  /// The blocks and the writes behind the last write to an address; nil where they are too many.
-  func tail(behind address: UInt64) -> [UInt64]? {
+  /// How many blocks and writes come behind the last write to an address, and which; nil where they are too
+  /// many.
+  func tail(behind address: UInt64) -> Tail? {
     let world = happened.pointee
+    let writes = Int(world.store_count)
     guard
-      let store = (0..<Int(world.store_count)).last(where: { world.stores[$0].address == address })
+      let store = (max(0, writes - Tail.most)..<writes).last(where: {
+        world.stores[$0].address == address
+      })
     else { return nil }
     let (count, ring) = (Int(world.block_count), Int(KSHIM_BLOCK_RING))
     let passed = (count - Int(world.stores[store].block)) & 0xffffff
     guard passed <= min(count, ring) else { return nil }
-    return (count - passed..<count).map { world.blocks[$0 % ring] }
-      + (store..<Int(world.store_count)).map { world.stores[$0].pc }
+    var tail = Tail(count: passed)
+    for block in count - passed..<count { tail.take(world.blocks[block % ring]) }
+    for write in store..<writes { tail.take(world.stores[write].pc) }
+    return tail
+  }
+
+  struct Tail: Equatable {
+    static let most = 512
+    var count: Int
+    private var digest: UInt64 = 0
+
+    init(count: Int) { self.count = count }
+
+    mutating func take(_ value: UInt64) { digest = (digest &* 31) &+ value }
   }
 
   /// Whether memory that was written outside of the stack and of an object's own pages points into these.
-  func leadsTo(_ symbol: UInt64) -> Bool { !places(of: symbol).isEmpty }
+  func leadsTo(_ symbol: UInt64) -> Bool { !places(of: [symbol])[0].isEmpty }
 
   /// Return address of the last write to a virtual address, 0 when no step wrote there.
   public func lastStore(to address: UInt64) -> UInt64 {
