@@ -74,7 +74,9 @@ struct Ledger {
   private static func isKnown(
     _ key: UInt64, before index: Int, in events: Slice<UnsafeBufferPointer<Event>>
   ) -> Bool {
-    events[..<index].contains { $0.what == .call && ($0.value == key || $0.arguments.contains(key)) }
+    events[..<index].contains {
+      $0.what == .call && ($0.value == key || $0.arguments.contains(key))
+    }
   }
 
   /// Whether anybody else has what was taken.
@@ -104,7 +106,8 @@ struct Ledger {
 
   /// Judges a step that returned.
   func judge(
-    _ events: Slice<UnsafeBufferPointer<Event>>, in world: World, _ outcome: Outcome, _ result: UInt64,
+    _ events: Slice<UnsafeBufferPointer<Event>>, in world: World, _ outcome: Outcome,
+    _ result: UInt64,
     _ function: String, by known: Consistency?,
     _ report: inout Report
   ) {
@@ -157,7 +160,9 @@ struct Ledger {
           guard key > 0xffff else { continue }
         } else if pair.isLoose {
           guard key > 0xffff, !Self.isKnown(key, before: index, in: events) else { continue }
-        } else if pair.taken != -1, resumed.contains(Resumed(pair: number, key: key)) { continue }
+        } else if pair.taken != -1, resumed.contains(Resumed(pair: number, key: key)) {
+          continue
+        }
         taken.append(
           Taken(
             pair: number, key: key, pc: event.pc, event: index,
@@ -209,7 +214,9 @@ struct Ledger {
       // What the object holds its `release` gives back.
       if isReleased, one.key > 0xffff, world.names(one.key) { continue }
       // Where this function never gives it back, who finds it in what is left does.
-      if pair.taken == -1, !isGivenHere[one.pair], one.key > 0xffff, world.names(one.key) {
+      if pair.taken == -1, !isGivenHere[one.pair],
+        one.key > 0xffff ? world.names(one.key) : world.holds(number: one.key)
+      {
         continue
       }
       report.broken(

@@ -239,6 +239,20 @@ public struct World {
     }
   }
 
+  /// Whether memory that was written outside of the stack holds a number, of 4 bytes or of 8.
+  func holds(number: UInt64) -> Bool {
+    guard number > 2 else { return false }
+    let world = happened.pointee
+    return (0..<Int(world.store_count)).contains { index in
+      let store = world.stores[index]
+      guard store.size == 4 || store.size == 8,
+        let value = UnsafePointer<UInt64>(bitPattern: UInt(store.address))?.pointee
+      else { return false }
+      return value == number
+        || store.size == 4 && value >> (UInt64(store.within) * 8) & 0xffff_ffff == number
+    }
+  }
+
   /// Where memory that was written outside of the stack, and of an object's own pages, points into these.
   func places(of symbols: [UInt64]) -> [[UInt64]] {
     var found = symbols.map { _ in [UInt64]() }

@@ -9,23 +9,25 @@ final class Callers {
   private static let most = 600
   private static let folders = ["lib", "mm"]
 
-  private let revision: Revision
-  private let source: String
+  private let load: () -> [Data]
   private var known: [String: (taken: Int, dropped: Int)] = [:]
   private var knownTests: [String: Tests] = [:]
-  private lazy var texts: [Data] = read()
+  private lazy var texts: [Data] = load()
 
   init(_ revision: Revision, _ source: String) {
-    self.revision = revision
-    self.source = source
+    load = { Self.read(revision, source) }
   }
 
-  private func read() -> [Data] {
+  init(texts: [String]) {
+    load = { texts.map { Data($0.utf8) } }
+  }
+
+  private static func read(_ revision: Revision, _ source: String) -> [Data] {
     let own = (source as NSString).deletingLastPathComponent
-    return Set(Self.folders + [own]).sorted().flatMap { folder -> [Data] in
+    return Set(folders + [own]).sorted().flatMap { folder -> [Data] in
       let directory = "\(revision.tree.directory)/\(folder)"
       let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-      guard names.count <= Self.most else { return [] }
+      guard names.count <= most else { return [] }
       return names.sorted().filter { $0.hasSuffix(".c") && "\(folder)/\($0)" != source }
         .compactMap { name in
           revision.path(of: "\(folder)/\(name)").flatMap {
@@ -87,8 +89,10 @@ final class Callers {
           {
             tests.error += 1
           } else if rest.contains("!\(variable))") || rest.contains("!\(variable) ")
-            || rest.contains("\(variable) == NULL") || rest.contains("(\(variable))")
-              && rest.contains("if (\(variable))") || rest.contains("\(variable) != NULL")
+            || rest.contains("\(variable) == NULL")
+            || rest.contains("(\(variable))")
+              && rest.contains("if (\(variable))")
+            || rest.contains("\(variable) != NULL")
           {
             tests.null += 1
           } else {

@@ -238,7 +238,9 @@ struct Makefile {
         include.append(home)
       } else if !name.contains("/") {
         missing.append(String(name))
-        if let table = try? Regex("=\\s*\\{\\s*#\\s*include\\s*\"\(NSRegularExpression.escapedPattern(for: String(name)))\""),
+        if let table = try? Regex(
+          "=\\s*\\{\\s*#\\s*include\\s*\"\(NSRegularExpression.escapedPattern(for: String(name)))\""
+        ),
           text.contains(table)
         {
           missingTables.insert(String(name))

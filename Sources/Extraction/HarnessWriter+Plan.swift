@@ -102,7 +102,9 @@ extension HarnessWriter {
             && !generated.callees.contains { $0.name == callee.name }
         }.map { "unknown \($0.name) \(Self.kept($0))" }
         + generated.unused.map { "unused \($0)" }
-        + generated.neglected.map { "neglected \($0.name)\($0.isHere ? " here" : "")\($0.isLost ? " lost" : "")" } + generated.stores.map { "stores \($0)" }
+        + generated.neglected.map {
+          "neglected \($0.name)\($0.isHere ? " here" : "")\($0.isLost ? " lost" : "")"
+        } + generated.stores.map { "stores \($0)" }
         + generated.mute.filter(Set((extracted.callees + generated.functions).map(\.name)).contains)
         .map { "mute \($0)" }
       let names =
