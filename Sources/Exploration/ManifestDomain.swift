@@ -70,7 +70,7 @@ public struct ManifestDomain: ObservedDomain {
     if !report.wasPrepared(0) {
       oracle.begin()
       report.inputs = plan.inputs
-      report.unasked = oracle.unused
+      report.unasked = oracle.unused.subtracting(oracle.neglected)
     }
     for number in driver.calls.indices {
       guard step(number, driver, state, &report) else { return }

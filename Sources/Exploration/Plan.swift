@@ -14,11 +14,16 @@ import Shims
 ///     inputs NUMBER                      from this call on, what is asked are inputs
 ///     unknown CALL MASK                  answered by its type: which arguments it may keep
 ///     unused CALL                        nobody asks whether it fails
+///     neglected CALL                     of those, what others ask; here: the same file always
+///                                        does, lost: some always do
 ///     mute CALL                          who calls it cannot say that it failed
 ///     stores CALL                        what it was to keep is nowhere where it fails
-///     plain                              -1 is no errno: the text says it as a number
-///     pair CALL CALL KEY KEY COUNT       takes and gives back; which argument says what, -1: the result;
-///                                        which says how many
+///     errnos NAME…                       that the text names
+///     pair CALL CALL KEY KEY COUNT       takes and gives back; which argument says what, -1: the result,
+///                                        below: what an argument is given; which says how many;
+///                                        loose, learned: only where nothing names it in the end;
+///                                        part: only where the object is freed; miscounted: by the
+///                                        length of another array
 ///     trait NAME CALL…                   what a callee's name says, see Sources/Extraction/Trait.swift
 ///     within CALL                        only functions that the targets call give back by it
 ///     bound COUNT                        of the answers that are not the ordinary ones
@@ -77,15 +82,26 @@ struct Plan {
     var count: Int?
     /// Whether only functions that the target calls give back.
     var isWithin = false
+    /// Whether only what nothing names in the end was not given back.
+    var isLoose = false
+    /// Whether the file itself gives back what the callee gave out.
+    var isLearned = false
+    /// Whether what is taken is part of an object, which is lost with it.
+    var isPart = false
+    /// Whether it gives back as many as another array has.
+    var isMiscounted = false
   }
 
   private(set) var pairs: [Pair] = []
   private(set) var unknown: [String: UInt] = [:]
   private(set) var unused: Set<String> = []
+  private(set) var neglected: Set<String> = []
+  private(set) var neglectedHere: Set<String> = []
+  private(set) var neglectedAlways: Set<String> = []
   private(set) var stores: Set<String> = []
   private(set) var mute: Set<String> = []
   private(set) var traits: [String: Set<String>] = [:]
-  private(set) var isPlain = false
+  private(set) var errnos: Set<String> = []
   /// The first call that is an input; nil where the manifest says all.
   private(set) var inputs: Int?
   private(set) var targets: [Target] = []
@@ -128,15 +144,21 @@ struct Plan {
       case ("inputs", 2): inputs = Int(words[1])
       case ("unknown", 3): unknown[words[1]] = UInt(words[2]) ?? 0
       case ("unused", 2): unused.insert(words[1])
+      case ("neglected", 2...):
+        neglected.insert(words[1])
+        if words.contains("lost") { neglectedAlways.insert(words[1]) }
+        if words.contains("here") { neglectedHere.insert(words[1]) }
       case ("mute", 2): mute.insert(words[1])
       case ("stores", 2): stores.insert(words[1])
       case ("trait", 2...): traits[words[1]] = Set(words[2...])
-      case ("plain", 1): isPlain = true
-      case ("pair", 6):
+      case ("errnos", 1...): errnos = Set(words[1...])
+      case ("pair", 6), ("pair", 7):
         pairs.append(
           Pair(
             takes: words[1], gives: words[2], taken: Int(words[3]), given: Int(words[4]),
-            count: Int(words[5])))
+            count: Int(words[5]), isLoose: ["loose", "learned"].contains(words.last),
+            isLearned: words.last == "learned", isPart: words.last == "part",
+            isMiscounted: words.last == "miscounted"))
       case ("within", 2):
         for index in pairs.indices where pairs[index].gives == words[1] {
           pairs[index].isWithin = true

@@ -20,6 +20,11 @@ struct UniversalOracle {
   /// Calls after which the end of what they get is for its `release`.
   private let initialisers: Set<UInt16>
   let unused: Set<UInt16>
+  /// Of those, what others ask.
+  let neglected: Set<UInt16>
+  /// Of those, what others of the file ask.
+  private let neglectedHere: Set<UInt16>
+  private let neglectedAlways: Set<UInt16>
   /// What is lost where these fail, nobody asked whether they did.
   private let stores: Set<UInt16>
   /// Who calls these cannot say that they failed.
@@ -29,7 +34,8 @@ struct UniversalOracle {
   /// What says to somebody else that something failed.
   private let reporters: Set<UInt16>
   private let firstInput: UInt16
-  private let isPlain: Bool
+  /// What the text names.
+  private let errnos: Set<String>
 
   init(_ subject: Subject, _ plan: Plan) {
     self.subject = subject
@@ -41,12 +47,15 @@ struct UniversalOracle {
     keepers = subject.calls(plan.traits["keeps"])
     initialisers = subject.calls(plan.traits["initialises"])
     unused = subject.calls(plan.unused)
+    neglected = subject.calls(plan.neglected)
+    neglectedAlways = subject.calls(plan.neglectedAlways)
+    neglectedHere = subject.calls(plan.neglectedHere)
     stores = subject.calls(plan.stores)
     mute = subject.calls(plan.mute)
     reporters = subject.calls(plan.traits["reports"])
     isForNull = subject.calls(plan.traits["tolerates"])
     firstInput = plan.inputs.map(UInt16.init) ?? UInt16.max
-    isPlain = plan.isPlain
+    errnos = plan.errnos
   }
 
   /// Begins a scenario.
@@ -92,7 +101,7 @@ struct UniversalOracle {
     if let ledger {
       let own = world.events[step..<position]
       ledger.judge(
-        own, in: world, hasFailed: outcome.isFailure, target.name, by: stages, &report)
+        own, in: world, outcome, returned.value, target.name, by: stages, &report)
       // Who gets a pointer may keep it.
       // Where the function fails, what it only had set up is still its own.
       for event in own where event.what == .call {
@@ -217,7 +226,8 @@ struct UniversalOracle {
   ) {
     let decisions = world.decisions
     guard let last = decisions.lastIndex(where: { $0.choice != 0 }),
-      decisions[last].call < firstInput, baseline.isKept(last) || !baseline.handed(last).isEmpty
+      decisions[last].call < firstInput,
+      baseline.isPlaced(last) || baseline.isKept(last) || !baseline.handed(last).isEmpty
     else { return }
     let all = world.events
     let failed = answer(decisions[last], all)
@@ -225,13 +235,19 @@ struct UniversalOracle {
     report.look(at: .init(.unchecked))
     let name = subject.calls[Int(failed.call)].replacing("_noprof", with: "")
     // Not a branch goes another way, and what is left has NULL where it has the memory else.
-    if baseline.isKept(last), baseline.isSame(world, last),
-      outcome == .success || outcome == .unknown
+    if outcome == .success || outcome == .unknown,
+      baseline.isKept(last) && baseline.isSame(world, last) || baseline.isLeftNull(world, last)
     {
       report.broken(
         .unchecked, in: target.name, at: failed.pc,
         "\(name)() fails, nobody tests for it, and NULL is left in place of the memory")
       return
+    }
+    if outcome.isFailure, let place = baseline.overwritten(world, last) {
+      report.look(at: .init(.partialState))
+      report.broken(
+        .partialState, in: target.name, at: place,
+        "the function fails, and NULL is left where it was not before")
     }
     for event in all[Int(decisions[last].event)...].dropFirst()
     where event.what == .call && !isForNull.contains(event.call) {
@@ -254,10 +270,20 @@ struct UniversalOracle {
     _ report: inout Report
   ) {
     let outcome = Outcome(target.result, returned.value)
-    guard outcome != .unknown else { return }
     let all = world.events
+    if target.result == .void, let last = world.decisions.last(where: { $0.choice != 0 }),
+      neglectedHere.contains(last.call), !mute.contains(last.call)
+    {
+      report.look(at: .init(.unchecked))
+      report.broken(
+        .unchecked, in: target.name, at: all[Int(last.event)].pc,
+        "\(subject.calls[Int(last.call)])() fails, and nobody asks as others of the file do")
+    }
+    guard outcome != .unknown else { return }
     let answers = world.decisions.filter { Int($0.event) >= step && Int($0.event) < position }
-      .filter { $0.call < firstInput && !unused.contains($0.call) }
+      .filter {
+        $0.call < firstInput && (!unused.contains($0.call) || neglectedAlways.contains($0.call))
+      }
       .map { answer($0, all) }
     // A second try, or another way to get memory, makes good for what failed.
     let failed = answers.indices.filter { index in
@@ -280,6 +306,14 @@ struct UniversalOracle {
         return
       }
       if failed.allSatisfy({ mute.contains($0.call) }) { return }
+      if neglectedAlways.contains(first.call) {
+        guard failed.count == 1 else { return }
+        report.look(at: .init(.errorSwallowed))
+        report.broken(
+          .errorSwallowed, in: target.name, at: first.pc,
+          "\(callee) fails, nobody asks as others do, and the function succeeds")
+        return
+      }
       if let last = world.decisions.lastIndex(where: { $0.choice != 0 }),
         all[Int(world.decisions[last].event)...].contains(where: {
           $0.what == .call && reporters.contains($0.call)
@@ -299,7 +333,8 @@ struct UniversalOracle {
       guard ledger == nil || failed.allSatisfy(\.allocates) else { return }
       // Where something else was amiss too, the errno may be about that.
       guard answers.allSatisfy({ $0.isOrdinary || $0.errno != nil }) else { return }
-      if isPlain, errno == -1 { return }
+      // Some count what is wrong in another way.
+      if ledger != nil, !errnos.contains(String(Errno.name(errno).drop { $0 == "-" })) { return }
       report.look(at: .init(.wrongErrno))
       // What an unknown callee fails with nobody knows.
       if !answers.contains(where: {
@@ -324,6 +359,9 @@ final class Baseline {
   private var given: [[Handed]] = []
   /// Of each answer that allocates, whether memory beside it names that at the end.
   private var kept: [Bool] = []
+  private static let mostMade = 16
+  /// Of each answer that allocates, where that is, and what comes behind.
+  private var places: [[(address: UInt64, tail: World.Tail)]] = []
   /// Of each answer, how the run goes on where it is the ordinary one.
   private var ways: [Way] = []
 
@@ -357,11 +395,42 @@ final class Baseline {
   /// What gets the memory of an answer where it is the ordinary one.
   func handed(_ decision: Int) -> [Handed] { decision < given.count ? given[decision] : [] }
 
+  func isPlaced(_ decision: Int) -> Bool {
+    decision < places.count && !places[decision].isEmpty
+  }
+
   func isKept(_ decision: Int) -> Bool { decision < kept.count && kept[decision] }
 
   /// Whether a run passes the same blocks as where the answer is the ordinary one.
   func isSame(_ world: World, _ decision: Int) -> Bool {
     decision < ways.count && ways[decision] == Way(world)
+  }
+
+  /// Whether NULL is written where the memory is else, and what comes behind that is the same.
+  func isLeftNull(_ world: World, _ decision: Int) -> Bool {
+    guard decision < places.count else { return false }
+    return places[decision].contains { place in
+      UnsafePointer<UInt64>(bitPattern: UInt(place.address))?.pointee == 0
+        && world.tail(behind: place.address) == place.tail
+    }
+  }
+
+  /// Return address of where NULL was written in place of a pointer that was there before the function was
+  /// called; nil where it was nowhere.
+  func overwritten(_ world: World, _ decision: Int) -> UInt64? {
+    guard decision < places.count else { return nil }
+    let happened = world.happened.pointee
+    for place in places[decision].map(\.address)
+    where UnsafePointer<UInt64>(bitPattern: UInt(place))?.pointee == 0 {
+      let stores = (0..<Int(happened.store_count)).filter {
+        happened.stores[$0].address == place
+      }
+      guard let first = stores.first, let last = stores.last,
+        (0x10000...UInt64(bitPattern: -4096)).contains(happened.stores[first].before)
+      else { continue }
+      return happened.stores[last].pc
+    }
+    return nil
   }
 
   /// What an answer allocated.
@@ -396,16 +465,25 @@ final class Baseline {
       after += Array(repeating: 0, count: decisions.count - after.count)
       given += Array(repeating: [], count: decisions.count - given.count)
       kept += Array(repeating: false, count: decisions.count - kept.count)
+      places += Array(repeating: [], count: decisions.count - places.count)
       ways += Array(repeating: Way(), count: decisions.count - ways.count)
       failures += Array(repeating: false, count: decisions.count - failures.count)
     }
     let way = decisions.count > prefix ? Way(world) : Way()
+    var made: [(decision: Int, memory: UInt64)] = []
     for index in decisions.indices.dropFirst(prefix) {
       let memory = Self.memory(of: decisions[index], world)
       given[index] = memory.map { Self.handed($0, by: decisions[index], world) } ?? []
       kept[index] = memory.map { world.names($0, besides: true) } ?? false
+      places[index] = []
+      if let memory, made.count < Self.mostMade { made.append((index, memory)) }
       ways[index] = way
       failures[index] = hasFailed
+    }
+    for (one, found) in zip(made, world.places(of: made.map(\.memory))) {
+      places[one.decision] = found.compactMap { place in
+        world.tail(behind: place).map { (place, $0) }
+      }
     }
     // From the last answer to the first: each has what the next has, and what lies between.
     var (count, end) = (0, world.events.count)

@@ -239,6 +239,73 @@ public struct World {
     }
   }
 
+  /// Whether memory that was written outside of the stack holds a number, of 4 bytes or of 8.
+  func holds(number: UInt64) -> Bool {
+    guard number > 2 else { return false }
+    let world = happened.pointee
+    return (0..<Int(world.store_count)).contains { index in
+      let store = world.stores[index]
+      guard store.size == 4 || store.size == 8,
+        let value = UnsafePointer<UInt64>(bitPattern: UInt(store.address))?.pointee
+      else { return false }
+      return value == number
+        || store.size == 4 && value >> (UInt64(store.within) * 8) & 0xffff_ffff == number
+    }
+  }
+
+  /// Where memory that was written outside of the stack, and of an object's own pages, points into these.
+  func places(of symbols: [UInt64]) -> [[UInt64]] {
+    var found = symbols.map { _ in [UInt64]() }
+    guard !symbols.isEmpty else { return found }
+    let world = happened.pointee
+    let pages = symbols.map { ($0 >> 12, table.pointee.virtual_address($0) >> 12) }
+    for index in 0..<Int(world.store_count) {
+      let stored = world.stores[index].address
+      guard let value = UnsafePointer<UInt64>(bitPattern: UInt(stored))?.pointee, value > 0xffff
+      else { continue }
+      let page = value >> 12
+      for (number, (low, virtual)) in pages.enumerated()
+      where (page == low || page == virtual) && stored >> 12 != virtual
+        && !found[number].contains(stored)
+      {
+        found[number].append(stored)
+      }
+    }
+    return found
+  }
+
+  /// How many blocks and writes come behind the last write to an address, and which; nil where they are too
+  /// many.
+  func tail(behind address: UInt64) -> Tail? {
+    let world = happened.pointee
+    let writes = Int(world.store_count)
+    guard
+      let store = (max(0, writes - Tail.most)..<writes).last(where: {
+        world.stores[$0].address == address
+      })
+    else { return nil }
+    let (count, ring) = (Int(world.block_count), Int(KSHIM_BLOCK_RING))
+    let passed = (count - Int(world.stores[store].block)) & 0xffffff
+    guard passed <= min(count, ring) else { return nil }
+    var tail = Tail(count: passed)
+    for block in count - passed..<count { tail.take(world.blocks[block % ring]) }
+    for write in store..<writes { tail.take(world.stores[write].pc) }
+    return tail
+  }
+
+  struct Tail: Equatable {
+    static let most = 512
+    var count: Int
+    private var digest: UInt64 = 0
+
+    init(count: Int) { self.count = count }
+
+    mutating func take(_ value: UInt64) { digest = (digest &* 31) &+ value }
+  }
+
+  /// Whether memory that was written outside of the stack and of an object's own pages points into these.
+  func leadsTo(_ symbol: UInt64) -> Bool { !places(of: [symbol])[0].isEmpty }
+
   /// Return address of the last write to a virtual address, 0 when no step wrote there.
   public func lastStore(to address: UInt64) -> UInt64 {
     let world = happened.pointee

@@ -93,6 +93,7 @@ public struct Extraction: Sendable {
     let (manifest, revision) = (following.manifest, following.revision)
     var build = KernelBuild(revision: revision, installation: installation, work: work)
     build.missing = manifest.makefile?.missing ?? []
+    build.missingTables = manifest.makefile?.missingTables ?? []
     build.prefix = manifest.makefile?.prefix
     try build.prepare()
     let standins = try standins(build)

@@ -100,6 +100,13 @@ extension HarnessWriter {
       body.append("if (\(isDone)) { \(statements.joined(separator: " ")) }")
     }
     if !isSilent {
+      // What is given out there is known by itself from then on.
+      let out = Set(
+        (extracted.generated?.pairs ?? []).filter { $0.acquires == callee.name }
+          .compactMap { $0.taken.flatMap { $0 < -1 ? -2 - $0 : nil } })
+      body += out.sorted().map {
+        "kshim_gave(\($0), (long)value >= 0 && p\($0) ? (kshim_u64)(unsigned long)*p\($0) : 0);"
+      }
       body.append("kshim_answer(value);")
     }
     switch prototype.result.shape {

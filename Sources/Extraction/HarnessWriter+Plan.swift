@@ -101,7 +101,10 @@ extension HarnessWriter {
           callee.prototype.result.shape == .void && callee.rule.isService
             && !generated.callees.contains { $0.name == callee.name }
         }.map { "unknown \($0.name) \(Self.kept($0))" }
-        + generated.unused.map { "unused \($0)" } + generated.stores.map { "stores \($0)" }
+        + generated.unused.map { "unused \($0)" }
+        + generated.neglected.map {
+          "neglected \($0.name)\($0.isHere ? " here" : "")\($0.isLost ? " lost" : "")"
+        } + generated.stores.map { "stores \($0)" }
         + generated.mute.filter(Set((extracted.callees + generated.functions).map(\.name)).contains)
         .map { "mute \($0)" }
       let names =
@@ -112,10 +115,13 @@ extension HarnessWriter {
       }
       let text = extracted.pieces.filter { !$0.functions.isEmpty }
         .map { String(decoding: extracted.text[$0.range], as: UTF8.self) }.joined()
-      if text.contains(/-\s*1\b/), !text.contains("EPERM") { lines.append("plain") }
+      let errnos = Set(text.matches(of: /\bE[A-Z0-9]{2,}\b/).map { String($0.output) })
+      lines.append((["errnos"] + errnos.sorted()).joined(separator: " "))
       lines += generated.pairs.map { pair in
         "pair \(pair.acquires) \(pair.releases) \(pair.taken.map(String.init) ?? "none")"
           + " \(pair.given.map(String.init) ?? "none") \(pair.count.map(String.init) ?? "none")"
+          + (pair.isLoose ? pair.isLearned ? " learned" : " loose" : "")
+          + (pair.isPart ? " part" : pair.isMiscounted ? " miscounted" : "")
       }
     }
     lines += (extracted.generated?.within ?? []).map { "within \($0)" }

@@ -23,13 +23,30 @@ struct Generated {
     var count: Int?
     var acquires: String
     var releases: String
-    /// Which argument says what is taken, -1 for the result, and which what is given back; nil: there
+    /// Which argument says what is taken, -1 for the result, -2 and below for what the first, second, …
+    /// argument is given, and which what is given back; nil: there
     /// is but one.
     var taken: Int?
     var given: Int?
+    /// Whether only what nothing names in the end was not given back.
+    var isLoose = false
+    /// Whether the file itself gives back what the callee gave out.
+    var isLearned = false
+    /// Whether what is taken is part of an object, which is lost with it.
+    var isPart = false
+    /// Whether it gives back as many as another array has.
+    var isMiscounted = false
+  }
+  /// What others ask: whether always and of the same file, and whether always and some of them.
+  struct Neglected {
+    var name: String
+    var isHere: Bool
+    var isLost: Bool
   }
   /// Callees that nobody asks whether they fail.
   var unused: [String] = []
+  /// Of those the ones that others ask.
+  var neglected: [Neglected] = []
   /// Of those the ones that lose what they were to keep.
   var stores: [String] = []
   /// What only functions call that cannot say that it failed.
@@ -47,6 +64,7 @@ struct Harnessing {
   static let mostFunctions = 40
   /// Of a folder with more files none is read.
   private static let mostBeside = 150
+  private static let fewTakers = 3
 
   private let manifest: Manifest
   private let functions: [String: ClangCursor]
@@ -56,11 +74,13 @@ struct Harnessing {
   private var ownAnswers: [ClangCursor: Uses.Answer] = [:]
   /// The texts of the files beside the subject's.
   private let beside: [String]
+  private let callers: Callers
 
   init(_ manifest: Manifest, _ functions: [String: ClangCursor], _ revision: Revision) {
     let folder = (manifest.source as NSString).deletingLastPathComponent
     let directory = "\(revision.tree.directory)/\(folder)"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    callers = Callers(revision, manifest.source)
     beside =
       names.count > Self.mostBeside
       ? []
@@ -176,6 +196,13 @@ struct Harnessing {
       variables.values.sorted { $0.name < $1.name }
       + needed.filter { variables[$0.name] == nil && $0.definition?.isInMainFile != true }
     for variable in named {
+      if variable.type.kind == .array, variable.type.count <= 0, !variable.type.element.isConst,
+        let table = types.number(ofEnded: variable.type.element)
+      {
+        outside.append((variable.name, variable.valueType.canonical, ""))
+        regions.append((variable.name, table))
+        continue
+      }
       guard variable.type.size != nil || variable.type.kind == .array else {
         opaque.append(variable.name)
         continue
@@ -235,8 +262,19 @@ struct Harnessing {
         },
       givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
       chosen: manifest.pairs)
+    for index in pairs.indices where pairs[index].count != nil {
+      pairs[index].isMiscounted = Self.isMiscounted(pairs[index], text)
+    }
+    if manifest.pairs.isEmpty {
+      let out = GivenOut(functions.values)
+      pairs += out.parts(made, paired: Set(pairs.map(\.acquires))) { name in
+        beside.lazy.compactMap { Self.body(of: name, in: $0) }.first
+      }
+      pairs += out.pairs(made, paired: Set(pairs.map(\.acquires)))
+    }
     // A number that is given back is not 0, which may be anything.
-    for pair in pairs where pair.taken == -1 && manifest.ownRules[pair.acquires] == nil {
+    for pair in pairs
+    where pair.taken == -1 && !pair.isLoose && manifest.ownRules[pair.acquires] == nil {
       guard let taker = made.firstIndex(where: { $0.name == pair.acquires }),
         made[taker].prototype.result.shape == .number,
         case .returns(let answers) = made[taker].rule.action, answers.first == "0"
@@ -258,7 +296,8 @@ struct Harnessing {
         return true
       }
     }
-    for pair in pairs where pair.taken == -1 && Pairs.isFreeing(pair.acquires, pair.releases) {
+    for pair in pairs
+    where pair.taken == -1 && !pair.isLoose && Pairs.isFreeing(pair.acquires, pair.releases) {
       guard let given = pair.given,
         let taker = made.firstIndex(where: { $0.name == pair.acquires }),
         let giver = made.firstIndex(where: { $0.name == pair.releases })
@@ -271,11 +310,13 @@ struct Harnessing {
     let within = Set(pairs.map(\.releases)).subtracting(direct).intersection(called(by: text))
     let all = calledThroughHeaders(by: text)
     let mute = all.subtracting(told(to: targets, text)).union(all.filter(Trait.waits.isOf))
+    let neglected = neglected(unused, made + answered, callees)
     let stores = answered.filter { unused.contains($0.name) && Self.stores($0) }.map(\.name)
     return Generated(
       types: types, arguments: given, callees: made, functions: pointers, variables: outside,
       opaque: opaque, regions: regions.sorted { $0.name < $1.name }, pairs: pairs,
-      unused: unused.filter { !stores.contains($0) }, stores: stores,
+      unused: unused.filter { !stores.contains($0) },
+      neglected: neglected.filter { !stores.contains($0.name) }, stores: stores,
       mute: mute.sorted(),
       within: within.sorted(), drops: drops)
   }
@@ -312,6 +353,7 @@ struct Harnessing {
       if Self.makes(name), !own.isTested, !own.isErrorTested { own = answer }
       if own.isTested || !own.isErrorTested && mayBeNull(name) { rule.answers.append("0") }
       if own.isErrorTested { rule.answers.append("\(TypeTable.eio)") }
+      rule.answers += asOthersTest(name, own, home)
     case .boolean:
       // Of what makes something, or does, true says that it is done.
       let isDone = answer.isNegated || Self.makes(name) || Self.acts(name)
@@ -347,6 +389,19 @@ struct Harnessing {
       isInitialiser: Self.initialises(name), makes: makes,
       isSame: Self.looksUp(name) && !prototype.arguments.isEmpty, isOfLoop: isOfLoop,
       frees: Self.consumes(name, prototype))
+  }
+
+  /// What a pointer can be besides, where the text does not ask for it and next to all other callers do.
+  private func asOthersTest(
+    _ name: String, _ answer: Uses.Answer, _ home: Extractor.Callee.Home
+  ) -> [String] {
+    guard home == .external, !(answer.isTested && answer.isErrorTested), !answer.isOfLoop else {
+      return []
+    }
+    let tests = callers.tests(of: name)
+    if !answer.isErrorTested, tests.isMostly(tests.error) { return ["\(TypeTable.eio)"] }
+    if !answer.isTested, tests.isMostly(tests.null), !mayBeNull(name) { return ["0"] }
+    return []
   }
 
   /// Whether a callee makes something whole of what it is handed, by its name.
@@ -515,6 +570,37 @@ struct Harnessing {
     }
   }
 
+  /// Whether an array is taken with its own length, and given back with another's.
+  private static func isMiscounted(_ pair: Generated.Pair, _ text: [ClangCursor]) -> Bool {
+    var lengths: [String: [(array: ClangCursor, of: Set<ClangCursor>)]] = [:]
+    for function in text {
+      function.visit { child in
+        guard child.syntax == .call, let callee = child.referenced,
+          callee.name == pair.acquires || callee.name == pair.releases
+        else { return true }
+        let arguments = child.callArguments
+        guard arguments.count == 2, let array = arguments[0].stripped().referenced,
+          array.isAtFileScope
+        else { return true }
+        var others: Set<ClangCursor> = []
+        arguments[1].visit { part in
+          if part.isReference, let named = part.referenced, named.kind == .variable {
+            others.insert(named)
+          }
+          return true
+        }
+        lengths[callee.name, default: []].append((array, others))
+        return true
+      }
+    }
+    return (lengths[pair.releases] ?? []).contains { given in
+      !given.of.isEmpty && !given.of.contains(given.array)
+        && (lengths[pair.acquires] ?? []).contains {
+          $0.array == given.array && $0.of == [given.array]
+        }
+    }
+  }
+
   /// Pairs among the function pointers of one struct: `ops->alloc` and `ops->free`.
   private static func operations(
     _ pointers: [Extractor.Callee], _ functions: [String: ClangCursor]
@@ -564,6 +650,30 @@ struct Harnessing {
   private func unused(_ names: [String]) -> [String] {
     let used = Set(uses.answers.keys.filter(uses.isTaken).map(\.name))
     return names.filter { !used.contains($0) }
+  }
+
+  /// Callees of which others ask whether they failed: of those that can say so, and do something.
+  private func neglected(
+    _ unused: [String], _ callees: [Extractor.Callee], _ cursors: [String: ClangCursor]
+  ) -> [Generated.Neglected] {
+    let unused = Set(unused)
+    return callees.compactMap { callee in
+      guard unused.contains(callee.name), callee.prototype.result.canonical == "int",
+        case .returns(let answers) = callee.rule.action, answers.contains("\(TypeTable.eio)"),
+        !Trait.gives.isOf(callee.name), !Trait.silent.isOf(callee.name),
+        !Trait.tolerates.isOf(callee.name), !Trait.waits.isOf(callee.name)
+      else { return nil }
+      let answer = (cursors[callee.name] ?? functions[callee.name]).flatMap { uses.answers[$0] }
+      let (here, dropped) = (answer?.takenElsewhere ?? 0, answer?.droppedElsewhere ?? 0)
+      let others = callers.count(of: callee.name)
+      guard here + others.taken > 0, here + others.taken >= dropped + others.dropped else {
+        return nil
+      }
+      let isAlways = dropped + others.dropped == 0 && Self.acts(callee.name)
+      return Generated.Neglected(
+        name: callee.name, isHere: isAlways && here > 0,
+        isLost: isAlways && here + others.taken >= Self.fewTakers)
+    }
   }
 
   private static func result(of pointer: ClangCursor) -> ClangType { pointer.type.pointee.result }

@@ -16,6 +16,8 @@ struct KernelBuild {
   static let relativeStandins = "standins"
   /// Headers that the kernel's build makes and that nothing stands for.
   var missing: [String] = []
+  /// Of those, what is all that an array holds.
+  var missingTables: Set<String> = []
   /// What stands in front of a part of another file.
   var prefix: String?
   private static let prefixName = "kshim-prefix.c"
@@ -52,7 +54,9 @@ struct KernelBuild {
         files["\(out)/\(name)"] = "#include <asm-generic/\(name)>\n"
       }
     }
-    for name in missing { files[name] = "" }
+    for name in missing {
+      files[name] = missingTables.contains(name) ? String(repeating: "0, ", count: 64) : ""
+    }
     files[Self.prefixName] = prefix
     let numbers = revision.tree.version.split { !$0.isNumber }.prefix(3).compactMap { Int($0) }
     let version = numbers + Array(repeating: 0, count: 3 - numbers.count)

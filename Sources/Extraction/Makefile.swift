@@ -13,6 +13,8 @@ struct Makefile {
   private(set) var leftOutBy: [String] = []
   /// Headers that the build makes, as the file spells them: nothing is read in their place.
   private(set) var missing: [String] = []
+  /// Of those, what is all that an array holds.
+  private(set) var missingTables: Set<String> = []
   /// All switches that it needs.
   private(set) var needs: [String] = []
   /// The file that it is a part of: `#include "X.c"`.
@@ -142,6 +144,12 @@ struct Makefile {
         include.append(home)
       } else if !name.contains("/") {
         missing.append(name)
+        if let table = try? Regex(
+          "=\\s*\\{\\s*#\\s*include\\s*\"\(NSRegularExpression.escapedPattern(for: name))\""),
+          String(decoding: text, as: UTF8.self).contains(table)
+        {
+          missingTables.insert(name)
+        }
       }
     }
   }

@@ -29,7 +29,7 @@ enum Trait: String, CaseIterable {
     .keeps: [
       "add", "append", "attach", "bind", "enqueue", "hook", "insert", "install", "issue", "join",
       "link", "list", "post", "publish", "push", "put", "queue", "register", "schedule", "send",
-      "set", "start", "store", "submit", "xmit", "free", "release", "destroy", "consume",
+      "set", "start", "store", "submit", "xmit", "kill", "free", "release", "destroy", "consume",
       "complete",
     ],
     .gives: [
@@ -38,7 +38,7 @@ enum Trait: String, CaseIterable {
       "teardown", "drop", "exit", "fini", "deinit", "uninit", "unpin", "unreserve", "unload", "end",
       "abort", "cancel", "dec", "uncharge", "unref", "unlink", "kfree", "relse", "brelse",
       "dealloc", "unmount", "umount", "shutdown", "retire", "undo", "unset", "kvfree", "vfree",
-      "deallocate", "iput", "dput", "fput", "rele", "consume", "unget", "sub",
+      "deallocate", "iput", "dput", "fput", "mntput", "rele", "consume", "unget", "sub",
     ],
     .frees: [
       "free", "kfree", "kvfree", "vfree", "put", "release", "destroy", "iput", "dput", "fput",
@@ -68,6 +68,7 @@ enum Trait: String, CaseIterable {
       "call_rcu", "call_rcu_hurry", "call_srcu", "call_rcu_tasks", "kvfree_call_rcu",
       "queue_work_on",
       "queue_delayed_work_on", "mod_delayed_work_on", "queue_rcu_work", "__queue_work",
+      "percpu_ref_kill_and_confirm",
       "schedule_work", "task_work_add", "kthread_queue_work",
     ],
     .registersAction: [

@@ -66,6 +66,8 @@ struct TypeTable {
   private static let mostValues = 6
   /// Of an array of structs, those with members to be asked for.
   private static let mostElements = 64
+  private static let many = 32
+  private static let present = 8
 
   /// What every kernel that runs keeps in some members.
   private static let known: [String: [Int64]] = [
@@ -145,6 +147,25 @@ struct TypeTable {
       field.stride = size
       entries[number].fields = [field]
     }
+    return number
+  }
+
+  /// The number of a table of another file's that loops walk through to its end: it has nothing but that.
+  mutating func number(ofEnded element: ClangType) -> Int? {
+    guard element.kind == .record, let size = element.size, size > 0 else { return nil }
+    let fields = element.fields.compactMap { member -> Field? in
+      guard let end = uses.values[member]?.end, let width = member.type.size, !member.isBitField
+      else { return nil }
+      return Field(
+        kind: .number, offset: member.fieldOffset / 8, size: width, count: Self.mostElements,
+        stride: size, values: [end])
+    }
+    guard !fields.isEmpty else { return nil }
+    let name = "\(element.unqualified)[\(Self.mostElements)] with an end"
+    if let known = numbers[name] { return known }
+    let number = add(Entry(name: name, size: size * Self.mostElements))
+    entries[number].fields = fields
+    numbers[name] = number
     return number
   }
 
@@ -327,6 +348,7 @@ struct TypeTable {
         inner.map {
           var field = $0
           field.offset += offset + number * size
+          if count >= Self.many, number >= Self.present { field = Self.absent(field) }
           return field
         }
       }
@@ -339,7 +361,23 @@ struct TypeTable {
     field.offset = offset
     field.count = count
     field.stride = size
-    return [field]
+    guard count >= Self.many, field.kind == .pointer, field.values.contains(0) else {
+      return [field]
+    }
+    var rest = Self.absent(field)
+    rest.offset += Self.present * size
+    rest.count -= Self.present
+    field.count = Self.present
+    return [field, rest]
+  }
+
+  /// Of a table with room for many only the first can be there.
+  private static func absent(_ field: Field) -> Field {
+    guard field.kind == .pointer, field.values.contains(0) else { return field }
+    var field = field
+    field.values = [0]
+    field.name = nil
+    return field
   }
 
   /// What a pointer to the head of a list points to, where the text says what its elements are.

@@ -27,6 +27,8 @@ struct Uses {
     var masks: Set<Int64> = []
     /// What is taken off before it counts elements of an array: `a[x - BASE]`.
     var bases: Set<Int64> = []
+    /// What ends a loop over a table that has it.
+    var end: Int64?
     /// What a `void *` points to.
     var pointee: ClangType?
     /// Whether another function of the file frees what it points to.
@@ -59,6 +61,9 @@ struct Uses {
   /// How callers take the answer of a callee.
   struct Answer {
     var isUsed = false
+    /// How many calls in functions of the file that do not come along take it, and how many do not.
+    var takenElsewhere = 0
+    var droppedElsewhere = 0
     /// Functions that return it.
     var returners: Set<ClangCursor> = []
     /// Functions of headers that call it, and what they do with the answer.
@@ -325,6 +330,7 @@ struct Uses {
       let last = cursor.children.count - 1
       // `x = next(x)`
       if cursor.syntax == .forLoop, last > 0 { loop(cursor.children[last - 1]) }
+      if cursor.syntax == .forLoop, isOwn, !isElsewhere { cursor.children.forEach { end($0) } }
       for (number, child) in cursor.children.enumerated() {
         walk(child, cursor.syntax == .forLoop && number == last ? .none : .value)
       }
@@ -367,7 +373,7 @@ struct Uses {
     contained(cursor)
     widened(cursor)
     let type = cursor.type
-    if type.kind == .pointer, type.pointee.kind == .record,
+    if type.kind == .pointer, type.pointee.kind == .record || type.pointee.kind == .pointer,
       let inner = cursor.children.last(where: \.isExpression)?.stripped(casts: false).unmasked,
       inner.type.kind == .pointer && inner.type.pointee.kind == .void
         || inner.type.kind == .number && inner.type.size == 8
@@ -502,8 +508,29 @@ struct Uses {
     walk(right, .value)
   }
 
+  /// `table->number != END`
+  private mutating func end(_ condition: ClangCursor) {
+    let condition = condition.stripped()
+    guard condition.syntax == .binary, condition.children.count == 2 else { return }
+    let (left, right) = (condition.children[0], condition.children[1])
+    switch condition.operatorSpelling {
+    case "&&":
+      end(left)
+      end(right)
+    case "!=", "<":
+      let target = left.stripped()
+      if target.isMemberReference, let member = target.referenced, member.type.kind != .pointer,
+        let constant = right.stripped().constant, constant != 0
+      {
+        values[member, default: Value()].end = constant
+      }
+    default: break
+    }
+  }
+
   /// What a loop gets anew in each round.
   private mutating func loop(_ expression: ClangCursor) {
+    if isOwn, !isElsewhere { end(expression) }
     func take(_ side: ClangCursor) {
       let value = side.stripped()
       if value.syntax == .call, let callee = value.referenced, value.type.kind == .pointer {
@@ -730,7 +757,13 @@ struct Uses {
           note(declaration, at: tested.extent.lowerBound, mark)
         }
       }
-      if use != .none, !isElsewhere {
+      if isElsewhere {
+        if use == .none {
+          answers[callee, default: Answer()].droppedElsewhere += 1
+        } else {
+          answers[callee, default: Answer()].takenElsewhere += 1
+        }
+      } else if use != .none {
         if let reader {
           answers[callee, default: Answer()].headers.insert(reader)
         } else {

@@ -67,6 +67,24 @@ final class AnyFunctionTests: EndToEndTestCase {
     Fix(
       file: "drivers/gpu/drm/i915/gt/intel_execlists_submission.c",
       function: "execlists_create_virtual", property: "crash"),
+    // What a callee gives out, and answers that others ask.
+    Fix(
+      file: "fs/xfs/libxfs/xfs_btree_staging.c", function: "xfs_btree_bload_prep_block",
+      property: "unreleased"),
+    Fix(file: "drivers/block/ublk_drv.c", function: "ublk_map_io", property: "uninitialised"),
+    // What is left after the failure.
+    Fix(file: "kernel/params.c", function: "param_set_charp", property: "partial-state"),
+    Fix(
+      file: "fs/lockd/clntproc.c", function: "nlmclnt_locks_init_private", property: "unchecked"),
+    // A part of an object, and the length of another array.
+    Fix(file: "ipc/namespace.c", function: "create_ipc_ns", property: "unreleased"),
+    Fix(
+      file: "drivers/crypto/intel/keembay/keembay-ocs-aes-core.c",
+      function: "register_aes_algs", property: "unreleased"),
+    // Tables that end.
+    Fix(
+      file: "drivers/accessibility/speakup/main.c", function: "speakup_init",
+      property: "unreleased"),
   ]
 
   private func check(_ name: String, on kernel: String) async throws -> Verdict {

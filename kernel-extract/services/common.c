@@ -415,6 +415,21 @@ static kshim_u64 service_prepare_to_wait_event(const kshim_u64 *p)
 	return p[2] & 0x101 && kshim_decide(2) ? -512 : 0;	/* ERESTARTSYS */
 }
 
+/* What counts per CPU ends with nobody's last put before it is killed. */
+static unsigned long service_percpu_count, service_percpu_data[16];
+
+/* p: reference, release, flags, gfp */
+static kshim_u64 service_percpu_ref_init(const kshim_u64 *p)
+{
+	unsigned long *const ref = SERVICE_POINTER(p[0]);
+
+	if (kshim_decide(2))
+		return -12;
+	ref[0] = (unsigned long)&service_percpu_count;
+	ref[1] = (unsigned long)service_percpu_data;
+	return 0;
+}
+
 /* p: table, index, value, gfp */
 static kshim_u64 service_xa_store(const kshim_u64 *p)
 {

@@ -190,7 +190,8 @@ struct kshim_store {
 	uint16_t size;
 	uint8_t step;
 	uint8_t thread;
-	uint8_t within;		/* where in these the write began */
+	uint32_t within : 8;	/* where in these the write began */
+	uint32_t block : 24;	/* how many blocks had been entered, modulo 2^24 */
 };
 
 /* A block that was entered or a comparison that was made, while the path is traced. */

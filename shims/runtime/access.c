@@ -96,6 +96,7 @@ static void log_store(uint64_t address, uint64_t size, uint64_t pc)
 		store->pc = pc;
 		store->size = size;
 		store->within = address > granule ? address - granule : 0;
+		store->block = step_block_count;
 		store->step = step_number;
 		store->thread = thread_now - threads;
 	}

@@ -68,6 +68,7 @@
 #define kshim_is_vmalloc KSHIM_NAME(kshim_is_vmalloc)
 #define kshim_judging KSHIM_NAME(kshim_judging)
 #define kshim_keeps KSHIM_NAME(kshim_keeps)
+#define kshim_gave KSHIM_NAME(kshim_gave)
 #define kshim_hand KSHIM_NAME(kshim_hand)
 #define objects_handed KSHIM_NAME(objects_handed)
 #define kshim_leave KSHIM_NAME(kshim_leave)

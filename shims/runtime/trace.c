@@ -113,6 +113,12 @@ void kshim_answer(kshim_u64 value)
 	}
 }
 
+void kshim_gave(unsigned argument, kshim_u64 address)
+{
+	if (address)
+		trace_events[thread_now->event].arg[argument] = memory_symbol(address);
+}
+
 void kshim_tell(long value)
 {
 	thread_now->told = value;
