@@ -156,6 +156,8 @@ struct Ledger {
           pair.taken ?? 0 > -2 || event.value == 0 || Int64(bitPattern: event.value) > 0xffff
         else { continue }
         let key = Self.key(event, pair.taken)
+        // What was there before is nothing that it gave.
+        if (pair.taken ?? 0) < -1, key == 0 { continue }
         if pair.isPart {
           guard key > 0xffff else { continue }
         } else if pair.isLoose {

@@ -361,7 +361,7 @@ final class Baseline {
   private var kept: [Bool] = []
   private static let mostMade = 16
   /// Of each answer that allocates, where that is, and what comes behind.
-  private var places: [[(address: UInt64, tail: World.Tail)]] = []
+  private var places: [[(address: UInt64, pc: UInt64, tail: World.Tail)]] = []
   /// Of each answer, how the run goes on where it is the ordinary one.
   private var ways: [Way] = []
 
@@ -415,17 +415,17 @@ final class Baseline {
     }
   }
 
-  /// Return address of where NULL was written in place of a pointer that was there before the function was
-  /// called; nil where it was nowhere.
+  /// Return address of where NULL, as the answer is, was written in place of a pointer that was there before
+  /// the function was called; nil where it was nowhere.
   func overwritten(_ world: World, _ decision: Int) -> UInt64? {
     guard decision < places.count else { return nil }
     let happened = world.happened.pointee
-    for place in places[decision].map(\.address)
-    where UnsafePointer<UInt64>(bitPattern: UInt(place))?.pointee == 0 {
+    for place in places[decision]
+    where UnsafePointer<UInt64>(bitPattern: UInt(place.address))?.pointee == 0 {
       let stores = (0..<Int(happened.store_count)).filter {
-        happened.stores[$0].address == place
+        happened.stores[$0].address == place.address
       }
-      guard let first = stores.first, let last = stores.last,
+      guard let first = stores.first, let last = stores.last, happened.stores[last].pc == place.pc,
         (0x10000...UInt64(bitPattern: -4096)).contains(happened.stores[first].before)
       else { continue }
       return happened.stores[last].pc
@@ -482,7 +482,7 @@ final class Baseline {
     }
     for (one, found) in zip(made, world.places(of: made.map(\.memory))) {
       places[one.decision] = found.compactMap { place in
-        world.tail(behind: place).map { (place, $0) }
+        world.tail(behind: place).map { (place, world.lastStore(to: place), $0) }
       }
     }
     // From the last answer to the first: each has what the next has, and what lies between.

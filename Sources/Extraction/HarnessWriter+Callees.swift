@@ -105,7 +105,7 @@ extension HarnessWriter {
         (extracted.generated?.pairs ?? []).filter { $0.acquires == callee.name }
           .compactMap { $0.taken.flatMap { $0 < -1 ? -2 - $0 : nil } })
       body += out.sorted().map {
-        "kshim_gave(\($0), (long)value >= 0 && p\($0) ? (kshim_u64)(unsigned long)*p\($0) : 0);"
+        "if ((long)value >= 0 && p\($0)) kshim_gave(\($0), p\($0), (kshim_u64)(unsigned long)*p\($0));"
       }
       body.append("kshim_answer(value);")
     }

@@ -131,7 +131,8 @@ kshim_u64 kshim_value(const struct kshim_field *field);
 void kshim_region(void *address, unsigned long size, unsigned type);
 void kshim_hand(kshim_u64 address);		/* a callee may keep it */
 void kshim_leave(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */
-void kshim_gave(unsigned argument, kshim_u64 address);	/* what the callee that answers gave out there */
+/* What the callee that answers has put where an argument says; what was there before it did not give. */
+void kshim_gave(unsigned argument, const void *where, kshim_u64 address);
 void kshim_adopt(void *where, unsigned type);	/* a callee has given it its first values */
 void kshim_drop(const void *count, kshim_u64 pc);	/* a callee lowers a count of references */
 

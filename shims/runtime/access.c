@@ -59,6 +59,15 @@ bool memory_is_data(uint64_t address)
 	return is_subject_data(address, 1);
 }
 
+bool memory_was_stored(uint64_t address)
+{
+	for (uint32_t i = memory_store_count; i-- > memory_first_step_store;) {
+		if (memory_stores[i].address == (address & ~7ULL))
+			return true;
+	}
+	return false;
+}
+
 unsigned kshim_first_store(void)
 {
 	return memory_store_count;

@@ -113,10 +113,12 @@ void kshim_answer(kshim_u64 value)
 	}
 }
 
-void kshim_gave(unsigned argument, kshim_u64 address)
+void kshim_gave(unsigned argument, const void *where, kshim_u64 address)
 {
-	if (address)
-		trace_events[thread_now->event].arg[argument] = memory_symbol(address);
+	const bool is_new = thread_place((uint64_t)where) == THREAD_STACK ||
+			    memory_was_stored((uint64_t)where);
+
+	trace_events[thread_now->event].arg[argument] = is_new ? memory_symbol(address) : 0;
 }
 
 void kshim_tell(long value)

@@ -167,6 +167,9 @@ extern struct memory_section {
 extern struct kshim_store *memory_stores;
 extern uint32_t memory_store_count, memory_first_step_store;
 
+/* Whether a step, or what it called, wrote there. */
+bool memory_was_stored(uint64_t address);
+
 bool memory_is_code(uint64_t address);
 bool memory_is_data(uint64_t address);		/* the subject's own, and what the harness gives it */
 bool memory_names_number(uint64_t number, uint64_t low, uint64_t high);	/* anywhere but there */
