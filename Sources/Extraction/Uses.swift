@@ -330,7 +330,9 @@ struct Uses {
       let last = cursor.children.count - 1
       // `x = next(x)`
       if cursor.syntax == .forLoop, last > 0 { loop(cursor.children[last - 1]) }
-      if cursor.syntax == .forLoop, isOwn, !isElsewhere { cursor.children.forEach { end($0) } }
+      if cursor.syntax == .forLoop, isOwn, !isElsewhere {
+        for child in cursor.children { end(child) }
+      }
       for (number, child) in cursor.children.enumerated() {
         walk(child, cursor.syntax == .forLoop && number == last ? .none : .value)
       }
