@@ -151,6 +151,7 @@
 #define memory_take_typed KSHIM_NAME(memory_take_typed)
 #define memory_typed KSHIM_NAME(memory_typed)
 #define memory_typed_at KSHIM_NAME(memory_typed_at)
+#define memory_was_stored KSHIM_NAME(memory_was_stored)
 #define memory_wild_symbol KSHIM_NAME(memory_wild_symbol)
 #define objects_access KSHIM_NAME(objects_access)
 #define objects_in_data KSHIM_NAME(objects_in_data)
