@@ -46,7 +46,7 @@ public actor ResultCache {
   ) async -> (verdict: Verdict, reading: Reading)? {
     guard let scope = try? await scope(subject) else { return nil }
     for (name, reading) in readings(scope).sorted(by: { $0.key < $1.key }) {
-      let key = key(scope, name, reading, revision)
+      let key = key(scope, name, tree(revision.tree, name, reading), revision)
       guard let entry = entry(key),
         // A warning on a line that a patch touched is an error.
         !entry.warnings.contains(where: { place in
@@ -92,8 +92,8 @@ public actor ResultCache {
       let known = readings(scope).first { $0.value == list }?.key
       let listed = try known == nil ? Self.encoder.encode(list) : Data()
       let name = known ?? String(Digest.of(listed).prefix(16))
-      let key = key(scope, name, list, revision)
       let tree = tree(revision.tree, name, list)
+      let key = key(scope, name, tree, revision)
       guard revision.tree.isPartial || tree.isOlder(than: began) else { return }
       let entry = Entry(verdict: Self.bare(verdict), warnings: reading.warnings)
       readings[scope, default: [:]][name] = list
@@ -160,11 +160,10 @@ public actor ResultCache {
     [kernel.directory, kernel.identity] + kernel.kept
   }
 
-  /// The key of a revision's verdict, if it reads what `reading` lists.
-  func key(
-    _ scope: String, _ name: String, _ reading: Reading, _ revision: Revision
+  /// The key of a revision's verdict, if it reads what a reading of its tree lists.
+  private func key(
+    _ scope: String, _ name: String, _ tree: TreeFingerprint, _ revision: Revision
   ) -> String {
-    let tree = tree(revision.tree, name, reading)
     let changes = tree.changes(in: revision)
     let copies = changes.values.compactMap(\.self)
     let changed = Digest.of(files: copies)

@@ -15,9 +15,11 @@ package enum Digest {
     FileManager.default.contents(atPath: path).map { of($0) }
   }
 
-  /// By path; a file that cannot be read has none.
+  private static let known = FileMemo<String?>()
+
+  /// By path; a file that cannot be read has none. One that is still what it was is not read again.
   package static func of(files paths: [String]) -> [String: String] {
-    let digests = Parallel.map(paths) { of(file: $0) }
+    let digests = Parallel.map(paths) { path in known.content(of: path) { of(file: path) } }
     return Dictionary(zip(paths, digests).compactMap { path, digest in digest.map { (path, $0) } })
     {
       $1
