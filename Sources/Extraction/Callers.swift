@@ -41,18 +41,11 @@ final class Callers {
   func count(of name: String) -> (taken: Int, dropped: Int) {
     if let found = known[name] { return found }
     var (taken, dropped) = (0, 0)
-    let word = Array("\(name)(".utf8)
-    for text in texts {
-      text.withUnsafeBytes { bytes in
-        var from = 0
-        while let place = Self.find(word, in: bytes, from: from) {
-          from = place + word.count
-          switch Self.use(at: place, in: bytes) {
-          case true?: taken += 1
-          case false?: dropped += 1
-          case nil: break
-          }
-        }
+    forEachPlace(of: name) { bytes, place, _ in
+      switch Self.use(at: place, in: bytes) {
+      case true?: taken += 1
+      case false?: dropped += 1
+      case nil: break
       }
     }
     known[name] = (taken, dropped)
@@ -73,36 +66,42 @@ final class Callers {
   func tests(of name: String) -> Tests {
     if let found = knownTests[name] { return found }
     var tests = Tests()
-    let word = Array("\(name)(".utf8)
-    for text in texts {
-      text.withUnsafeBytes { bytes in
-        var from = 0
-        while let place = Self.find(word, in: bytes, from: from) {
-          from = place + word.count
-          guard let variable = Self.assigned(at: place, in: bytes) else { continue }
-          let behind = String(
-            decoding: bytes[from..<min(bytes.count, from + Self.near)], as: UTF8.self)
-          guard let end = behind.firstIndex(of: ";") else { continue }
-          let rest = behind[end...]
-          if rest.contains("IS_ERR(\(variable))") || rest.contains("IS_ERR_OR_NULL(\(variable))")
-            || rest.contains("PTR_ERR_OR_ZERO(\(variable))")
-          {
-            tests.error += 1
-          } else if rest.contains("!\(variable))") || rest.contains("!\(variable) ")
-            || rest.contains("\(variable) == NULL")
-            || rest.contains("(\(variable))")
-              && rest.contains("if (\(variable))")
-            || rest.contains("\(variable) != NULL")
-          {
-            tests.null += 1
-          } else {
-            tests.none += 1
-          }
-        }
+    forEachPlace(of: name) { bytes, place, end in
+      guard let variable = Self.assigned(at: place, in: bytes) else { return }
+      let behind = String(
+        decoding: bytes[end..<min(bytes.count, end + Self.near)], as: UTF8.self)
+      guard let sign = behind.firstIndex(of: ";") else { return }
+      let rest = behind[sign...]
+      func has(_ tests: [String]) -> Bool { tests.contains { rest.contains($0) } }
+      if has(["IS_ERR", "IS_ERR_OR_NULL", "PTR_ERR_OR_ZERO"].map { "\($0)(\(variable))" }) {
+        tests.error += 1
+      } else if has([
+        "!\(variable))", "!\(variable) ", "\(variable) == NULL", "if (\(variable))",
+        "\(variable) != NULL",
+      ]) {
+        tests.null += 1
+      } else {
+        tests.none += 1
       }
     }
     knownTests[name] = tests
     return tests
+  }
+
+  /// Where a name stands in front of a parenthesis, and the end of that.
+  private func forEachPlace(
+    of name: String, _ take: (_ bytes: UnsafeRawBufferPointer, _ place: Int, _ end: Int) -> Void
+  ) {
+    let word = Array("\(name)(".utf8)
+    for text in texts {
+      text.withUnsafeBytes { bytes in
+        var end = 0
+        while let place = Self.find(word, in: bytes, from: end) {
+          end = place + word.count
+          take(bytes, place, end)
+        }
+      }
+    }
   }
 
   /// How far from a call its test may stand.
