@@ -66,6 +66,7 @@ let package = Package(
   targets: [
     .target(name: "Failures"),
     .systemLibrary(name: "CClang"),
+    .systemLibrary(name: "CLinux"),
     .target(
       name: "KernelSource",
       dependencies: [
@@ -108,7 +109,7 @@ let package = Package(
     .executableTarget(
       name: "kshim",
       dependencies: [
-        "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Mutating",
+        "CLinux", "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Mutating",
         "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: libclang),

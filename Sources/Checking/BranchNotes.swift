@@ -62,7 +62,7 @@ struct LineMap {
   private var marks: [(physical: Int, file: String, line: Int)] = []
 
   init(path: String) throws {
-    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let text = String(kernelFile: path) ?? ""
     var physical = 0
     text.utf8.withContiguousStorageIfAvailable { bytes in
       var start = 0

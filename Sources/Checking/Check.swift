@@ -85,6 +85,8 @@ public struct Check: Sendable {
   public func answer(of revision: Revision, base: Revision?) async throws -> Answer {
     let part = try await part(revision, conducting: base != nil && isFromTypes)
     var answer = Answer(verdict: part.verdict, parts: [part])
+    let contents = revision.contents
+    answer.verdict.revision.contains = contents.isEmpty ? nil : contents
     guard let base else { return answer }
     let lapses = try await lapses(part, over: base)
     let assumed = part.verdict.assumed ?? []

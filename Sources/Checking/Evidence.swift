@@ -55,7 +55,7 @@ struct Evidence: Sendable {
   /// Of the files that findings of both are in.
   init(_ findings: [Verdict.Finding], of revision: Revision, over base: Revision) {
     func text(_ path: String, _ revision: Revision) -> String? {
-      revision.path(of: path).flatMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+      revision.path(of: path).flatMap { String(kernelFile: $0) }
     }
     let texts = Set(findings.map(\.file)).map { ($0, (text($0, base), text($0, revision))) }
     self.init(Dictionary(uniqueKeysWithValues: texts))

@@ -141,6 +141,8 @@ public struct FunctionsCheck: Sendable {
       findings: [], causes: [], notes: [],
       exploration: .init(scenarios: 0, runs: 0, seconds: 0, exhaustive: true),
       properties: [])
+    let contents = revision.contents
+    whole.revision.contains = contents.isEmpty ? nil : contents
     var list: [Verdict.Function] = []
     if functions.count == 1, first == nil, case .verdict(let only) = outcomes[0] {
       // As it stands.

@@ -22,15 +22,19 @@ public struct Request: Sendable {
   ///   - kernel: as it was named.
   ///   - directory: what that stands for, absolute.
   ///   - patches: the files, and how many patches are taken of them.
+  ///   - allowed: what they may bring.
   public init(
-    subject: String, kernel: String, directory: String, patches: [PatchFile.Source], take: Int?
+    subject: String, kernel: String, directory: String, patches: [PatchFile.Source], take: Int?,
+    allowed: Set<Suspicion.Kind> = []
   ) {
     self.subject = subject
     self.directory = directory
     began = ResultCache.now()
     top = Self.top(of: directory)
     let files = patches.flatMap { [$0.name, Digest.of($0.content)] }
-    text = ([subject, kernel, directory, take.map(String.init) ?? "all"] + files)
+    text =
+      ([subject, kernel, directory, take.map(String.init) ?? "all"] + files
+      + allowed.map(\.rawValue).sorted())
       .joined(separator: "\0")
   }
 

@@ -138,7 +138,8 @@ public actor ResultCache {
       identity = try await Fingerprint.identity(of: installation)
       self.identity = identity
     }
-    let text = "\(identity) \(subject)"
+    let allowed = installation.allowed.map(\.rawValue).sorted()
+    let text = ([identity, subject] + allowed).joined(separator: " ")
     if let known = hashes[text] { return known }
     let scope = String(Digest.of(text).prefix(32))
     hashes[text] = scope

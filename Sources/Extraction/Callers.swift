@@ -68,8 +68,7 @@ final class Callers {
     var tests = Tests()
     forEachPlace(of: name) { bytes, place, end in
       guard let variable = Self.assigned(at: place, in: bytes) else { return }
-      let behind = String(
-        decoding: bytes[end..<min(bytes.count, end + Self.near)], as: UTF8.self)
+      let behind = String(bytes: bytes[end..<min(bytes.count, end + Self.near)])
       guard let sign = behind.firstIndex(of: ";") else { return }
       let rest = behind[sign...]
       func has(_ tests: [String]) -> Bool { tests.contains { rest.contains($0) } }
@@ -119,7 +118,7 @@ final class Callers {
     skip()
     let end = at
     while at >= 0, isWord(bytes[at]) || [45, 46, 62, 91, 93].contains(bytes[at]) { at -= 1 }
-    return at < end ? String(decoding: bytes[(at + 1)...end], as: UTF8.self) : nil
+    return at < end ? String(bytes: bytes[(at + 1)...end]) : nil
   }
 
   private static func isWord(_ byte: UInt8) -> Bool {
@@ -158,7 +157,7 @@ final class Callers {
     }
     var first = at
     while first > 0, isWord(bytes[first - 1]) { first -= 1 }
-    let before = String(decoding: bytes[first...at], as: UTF8.self)
+    let before = String(bytes: bytes[first...at])
     if before == "return" { return true }
     return ["else", "do"].contains(before) ? false : nil
   }

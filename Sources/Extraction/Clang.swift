@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import CClang
 import Foundation
+import KernelSource
 
 /// A parsed C file. The only door to libclang; nothing else in the package sees its types.
 final class ClangUnit {
@@ -23,16 +24,17 @@ final class ClangUnit {
   ///   - contents: what to read in its place.
   ///   - arguments: as for the compiler, without the file.
   /// - Returns: nil when libclang itself gives up.
-  init?(path: String, contents: String, arguments: [String]) {
+  init?(path: String, contents: [UInt8], arguments: [String]) {
     // What is precompiled is reached by what refers to it.
     guard let index = clang_createIndex(1, 0) else { return nil }
     var parsed: CXTranslationUnit?
     let pointers = arguments.map { strdup($0) }
     defer { for pointer in pointers { free(pointer) } }
-    let code = contents.withCString { text in
+    let code = (contents + [0]).withUnsafeBytes { text in
       path.withCString { name in
         var file = CXUnsavedFile(
-          Filename: name, Contents: text, Length: UInt(contents.utf8.count))
+          Filename: name, Contents: text.assumingMemoryBound(to: CChar.self).baseAddress,
+          Length: UInt(contents.count))
         let list = pointers.map { UnsafePointer<CChar>($0) }
         return clang_parseTranslationUnit2(
           index, name, list, Int32(list.count), &file, 1,
@@ -59,7 +61,7 @@ final class ClangUnit {
   /// - Returns: beside the unit what was used of it.
   static func read(
     _ path: String, _ precompiled: PrecompiledPreamble?, arguments: [String],
-    contents: (_ isWhole: Bool) -> String
+    contents: (_ isWhole: Bool) -> [UInt8]
   ) -> (unit: ClangUnit, used: PrecompiledPreamble?)? {
     if let precompiled,
       let unit = ClangUnit(
@@ -113,7 +115,9 @@ final class ClangUnit {
 
 func clangText(_ string: CXString) -> String {
   defer { clang_disposeString(string) }
-  return clang_getCString(string).map { String(cString: $0) } ?? ""
+  return clang_getCString(string).map { text in
+    String(bytes: UnsafeRawBufferPointer(start: text, count: strlen(text)))
+  } ?? ""
 }
 
 /// A place in the syntax tree.
@@ -381,7 +385,7 @@ extension ClangUnit {
         }
       let spelling = clangText(clang_getTokenSpelling(unit, token))
       return ClangToken(
-        kind: kind, text: spelling, range: Int(offset)..<Int(offset) + spelling.utf8.count)
+        kind: kind, text: spelling, range: Int(offset)..<Int(offset) + spelling.bytes.count)
     }
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// What a set of functions needs of their own source file, found by following references.
 struct Closure {
@@ -345,7 +346,7 @@ struct Closure {
       if isWord {
         current.append(byte)
       } else if !current.isEmpty {
-        words.insert(String(decoding: current, as: UTF8.self))
+        words.insert(String(bytes: current))
         current.removeAll(keepingCapacity: true)
       }
     }

@@ -110,7 +110,7 @@ struct CompilerReport {
     var place = manifestPath
     if let expression {
       for path in [manifestPath] + services {
-        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        let text = String(kernelFile: path) ?? ""
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         if let index = lines.firstIndex(where: { $0.contains(expression) }) {
           place = "\(path):\(index + 1)"

@@ -146,6 +146,7 @@ public struct Extraction: Sendable {
       read, manifest: manifest, following: following.files, tree: revision.tree.directory,
       warnings: extracted.warnings)
     try check.check(unknown: made.unknown)
+    try refuse(revision.suspicions, extracted, read, manifest, revision, installation)
     if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins
@@ -174,6 +175,35 @@ public struct Extraction: Sendable {
     )
   }
 
+  /// Of what a patch brings, what would be run and cannot be watched.
+  private static func refuse(
+    _ suspicions: [Suspicion], _ extracted: Extractor.Result, _ read: [String],
+    _ manifest: Manifest, _ revision: Revision, _ installation: Installation
+  ) throws {
+    let pieces = extracted.pieces.map { piece in
+      let first = extracted.source.place(of: piece.range.lowerBound)
+      let last = extracted.source.place(of: piece.range.upperBound)
+      return (file: first.file, lines: first.line...max(first.line, last.line))
+    }
+    let preamble = extracted.source.place(of: extracted.preamble.end)
+    func isRun(_ one: Suspicion) -> Bool {
+      pieces.contains { $0.file == one.file && $0.lines.contains(one.line) }
+        || preamble.file == one.file && one.line < preamble.line
+        || one.file.hasSuffix(".h") && read.contains("\(revision.tree.directory)/\(one.file)")
+    }
+    let refused = Suspicion.Kind.refused.filter { !installation.allowed.contains($0) }
+    let found = suspicions.filter { refused.contains($0.kind) && isRun($0) }
+    guard let first = found.first else { return }
+    let kinds = Suspicion.Kind.refused.filter { kind in found.contains { $0.kind == kind } }
+    throw Failure(
+      .build, asked: "check \(manifest.subject) of \(revision.tree.spec)",
+      cause: "the patch brings \(kinds.map(\.words).joined(separator: " and ")) into what is run, "
+        + "and nothing watches what that does",
+      place: first.place, evidence: found.dropFirst().prefix(5).map(\.place),
+      remedy:
+        "read it, and if you trust it say --allow \(kinds.map(\.rawValue).joined(separator: ","))")
+  }
+
   /// A unit, written and compiled.
   private struct Made {
     var extracted: Extractor.Result
@@ -193,11 +223,11 @@ public struct Extraction: Sendable {
     var provenance = Self.provenance(manifest, revision, extracted)
     var writer = UnitWriter(
       manifest: manifest, extracted: extracted, provenance: [], textSHA256: "")
-    provenance.textSHA256 = Digest.of(writer.verbatim)
+    provenance.textSHA256 = Digest.of(writer.verbatim.bytes)
     writer = UnitWriter(
       manifest: manifest, extracted: extracted, provenance: Self.header(provenance),
       textSHA256: provenance.textSHA256)
-    try Data(writer.unit.utf8).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
+    try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
     let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
     // Both at once: each keeps a core busy for as long. What counts tells its lines itself.
     async let counted =
@@ -279,6 +309,7 @@ public struct Extraction: Sendable {
       extractor.glue = FileManager.default.contents(atPath: path).map(Array.init) ?? []
     }
     extractor.following = following
+    extractor.ownNames = OwnNames(installation)
     let cache = PreambleCache(build: build, manifest: manifest, directory: installation.cache)
     extractor.precompile = { try await cache.preamble($0, options: stable) }
     return extractor

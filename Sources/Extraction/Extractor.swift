@@ -16,6 +16,8 @@ struct Extractor {
   var glue: [UInt8] = []
   /// What a patch renames and moves; nil where none does.
   var following: Following?
+  /// What the text may not name.
+  var ownNames: OwnNames?
   /// Precompiles the preamble of the source file; nil: it is read with the rest.
   var precompile: ((_ preamble: String) async throws -> PrecompiledPreamble?)?
 
@@ -117,7 +119,7 @@ struct Extractor {
     }
     let sourceText = following?.text(Array(data)) ?? SourceText(Array(data), file: manifest.source)
     let text = sourceText.bytes
-    let source = String(decoding: text, as: UTF8.self)
+    try checkNames(text)
     let preamble = Preamble(of: text)
     let precompiled = try await precompile?(UnitWriter.header(preamble, of: text, manifest))
     let probes = Probes(manifest: manifest, needed: manifest.isFromTypes ? needed : [])
@@ -125,14 +127,15 @@ struct Extractor {
     let errors = unit.diagnostics.filter(\.isError)
     let failed = Set(errors.filter { $0.file == Probes.fileName }.map(\.line))
     if isCutShort(unit, errors, sentinel: probes.sentinel, failed: failed) {
-      try refuseAlone(source)
+      try refuseAlone(text)
     }
     let shown = errors.filter { $0.file != Probes.fileName }
     if let first = shown.first {
-      for name in manifest.targets + manifest.extract where !source.contains("\(name)(") {
+      for name in manifest.targets + manifest.extract
+      where Data(text).range(of: Data("\(name)(".utf8)) == nil {
         throw missing(name)
       }
-      try refuseAlone(source)
+      try refuseAlone(text)
       throw buildFailure(first, shown)
     }
     var result = try collect(unit, sourceText, preamble, probes, failed: failed)
@@ -145,8 +148,20 @@ struct Extractor {
     return result
   }
 
+  /// What a patch touches, and the source file, know nothing of kshim.
+  private func checkNames(_ text: [UInt8]) throws {
+    guard let ownNames else { return }
+    let asked = "check \(manifest.subject) of \(revision.tree.spec)"
+    try ownNames.check(text, of: manifest.source, asked: asked)
+    for (file, path) in revision.overlay.sorted(by: { $0.key < $1.key })
+    where file != manifest.source {
+      let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
+      try ownNames.check(text, of: file, asked: asked)
+    }
+  }
+
   /// Alone a file that does not compile is told where, and with what may have been meant.
-  private func refuseAlone(_ source: String) throws {
+  private func refuseAlone(_ source: [UInt8]) throws {
     let broken = try parse(source, ["-ferror-limit=0"]).diagnostics.filter(\.isError)
     if let first = broken.first { throw buildFailure(first, broken) }
   }
@@ -164,7 +179,7 @@ struct Extractor {
         return "\n" + Preamble(of: text).text(of: text)
       }.joined() + probes.text
     let read = ClangUnit.read(sourcePath, precompiled, arguments: arguments + options) { isWhole in
-      String(decoding: isWhole ? text : preamble.blanked(text), as: UTF8.self) + behind
+      (isWhole ? text : preamble.blanked(text)) + behind.bytes
     }
     guard let read else { throw unreadable }
     return read
@@ -211,7 +226,7 @@ struct Extractor {
       || errors.contains { $0.file != Probes.fileName && $0.message.hasPrefix("unterminated") }
   }
 
-  private func parse(_ contents: String, _ options: [String]) throws -> ClangUnit {
+  private func parse(_ contents: [UInt8], _ options: [String]) throws -> ClangUnit {
     guard
       let unit = ClangUnit(path: sourcePath, contents: contents, arguments: arguments + options)
     else { throw unreadable }
@@ -227,7 +242,7 @@ struct Extractor {
   /// Why a function is not there that no manifest describes.
   private func missingFunction(_ name: String, _ before: Data) -> Failure {
     let source = SourceFunctions(Array(before))
-    let text = String(decoding: before, as: UTF8.self)
+    let text = String(bytes: before)
     let (cause, remedy): (String, String) =
       if source.contains(name) {
         (

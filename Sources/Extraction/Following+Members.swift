@@ -25,7 +25,7 @@ extension Following {
     // A base that cannot be extracted says nothing.
     guard let extracted = try? await old.extract() else { return }
     let unit = UnitWriter(manifest: given, extracted: extracted, provenance: [], textSHA256: "")
-      .unit
+      .unit.bytes
     let path = "\(work)/base-unit.c"
     let folder = installation.glueDirectory(of: given.subject)
     guard
@@ -47,7 +47,7 @@ extension Following {
     guard !moves.isEmpty else { return }
     let writer = MemberRewriter(moves: moves, uses: uses)
     try rewriteGlue(glue, writer)
-    rewriteManifest(given, extracted, parsed, Array(unit.utf8), path, writer)
+    rewriteManifest(given, extracted, parsed, unit, path, writer)
     unclear = moves.filter { $0.path == nil }
     remarks += moves.filter { $0.path != nil }.map(\.sentence)
   }
@@ -164,9 +164,8 @@ extension Extractor {
       "\(revision.tree.directory)/\(manifest.source)", precompiled,
       arguments: arguments + ["-ferror-limit=0", "-fno-spell-checking"]
     ) { isWhole in
-      let text = isWhole ? source.bytes : preamble.blanked(source.bytes)
-      return String(decoding: text, as: UTF8.self)
-        + "\n#line 1 \"\(Probes.fileName)\"\n" + asked.joined()
+      (isWhole ? source.bytes : preamble.blanked(source.bytes))
+        + "\n#line 1 \"\(Probes.fileName)\"\n\(asked.joined())".utf8
     }
     guard let unit = read?.unit else { return nil }
     var layouts: [String: Layout] = [:]

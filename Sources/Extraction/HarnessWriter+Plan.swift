@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// What a manifest says of drivers and inputs, for a domain that has no model: a text, and a
 /// function that gives an input a value. Sources/Exploration/Plan.swift reads the text.
@@ -114,7 +115,7 @@ extension HarnessWriter {
         (["trait", trait.rawValue] + names.filter(trait.isOf)).joined(separator: " ")
       }
       let text = extracted.pieces.filter { !$0.functions.isEmpty }
-        .map { String(decoding: extracted.text[$0.range], as: UTF8.self) }.joined()
+        .map { String(bytes: extracted.text[$0.range]) }.joined()
       let errnos = Set(text.matches(of: /\bE[A-Z0-9]{2,}\b/).map { String($0.output) })
       lines.append((["errnos"] + errnos.sorted()).joined(separator: " "))
       lines += generated.pairs.map { pair in

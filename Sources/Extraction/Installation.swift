@@ -11,6 +11,8 @@ public struct Installation: Sendable {
   var added: (name: String, path: String)?
   /// Files with a project's own rules, as those of the services; the first that has a name wins.
   private(set) public var rules: [String] = []
+  /// What of ``Suspicion/Kind/refused`` is run all the same.
+  public var allowed: Set<Suspicion.Kind> = []
   /// Where what is compiled once is kept; made when it is first needed.
   public var cache = "\(KernelStore().cacheDirectory)/builds"
 

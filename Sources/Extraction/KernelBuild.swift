@@ -46,7 +46,7 @@ struct KernelBuild {
       var names: Set<String> = []
       for file in ["\(kbuild)/Kbuild", "\(generic)/Kbuild"] {
         guard let path = revision.path(of: file),
-          let text = try? String(contentsOfFile: path, encoding: .utf8)
+          let text = String(kernelFile: path)
         else { continue }
         names.formUnion(Self.genericHeaders(kbuild: text))
       }
@@ -71,7 +71,7 @@ struct KernelBuild {
       """
     // Configured, but nothing was made yet.
     if !exists("include/generated/autoconf.h"), let path = revision.path(of: ".config"),
-      let text = try? String(contentsOfFile: path, encoding: .utf8)
+      let text = String(kernelFile: path)
     {
       files["generated/autoconf.h"] = Self.macros(configuration: text)
       for (table, header, prefix) in [
@@ -82,7 +82,7 @@ struct KernelBuild {
       ] {
         let file = "arch/x86/entry/syscalls/\(table).tbl"
         let text = revision.path(of: file).flatMap {
-          try? String(contentsOfFile: $0, encoding: .utf8)
+          String(kernelFile: $0)
         }
         files[header] = Self.macros(systemCalls: text ?? "", prefix: prefix)
       }
@@ -126,7 +126,11 @@ struct KernelBuild {
       guard sides.count == 2,
         sides[0].hasPrefix("generic-y") || sides[0].hasPrefix("mandatory-y")
       else { continue }
-      names.formUnion(sides[1].split(separator: " ").map(String.init).filter { $0.hasSuffix(".h") })
+      // The kernel's build makes them in one directory; of a patch that names another one nothing is made.
+      names.formUnion(
+        sides[1].split(separator: " ").map(String.init).filter {
+          $0.hasSuffix(".h") && !$0.contains("/")
+        })
     }
     return names
   }
@@ -172,14 +176,30 @@ struct KernelBuild {
       // What this machine leaves out is there for the file that is of it.
       + (manifest.makefile?.needs.map { "-DKSHIM_KEEP_\($0)" } ?? [])
       + (manifest.isFromTypes ? Self.names.map { "-D\($0)=kshim\($0)" } : []) + [
-        "-DKBUILD_MODNAME=\"kshim\"", "-DKBUILD_BASENAME=\"kshim\"",
-        "-DKBUILD_MODFILE=\"kshim\"", "-iquote", "\(tree)/\(source)",
+        "-iquote", "\(tree)/\(source)",
       ]
+      + names(of: manifest)
       + includes(for: manifest).map { "-I\($0)" }
       + (forced + hidden).flatMap { ["-include", "\(tree)/include/linux/\($0)"] }
       + (manifest.makefile?.before ?? []).flatMap { before($0, source) }
       + (manifest.makefile?.prefix == nil ? [] : ["-include", Self.prefixName])
       + (try installation.options("language"))
+  }
+
+  /// What the kernel's build calls the file, and what it is linked into.
+  private func names(of manifest: Manifest) -> [String] {
+    let file = manifest.source as NSString
+    let module =
+      manifest.makefile?.module ?? Makefile.module(of: manifest.source, in: revision)
+    // As scripts/Makefile.lib writes them.
+    func quoted(_ name: String) -> String {
+      "\"\(name.replacing("-", with: "_").replacing(",", with: "_"))\""
+    }
+    let base = (file.lastPathComponent as NSString).deletingPathExtension
+    return [
+      "-DKBUILD_BASENAME=\(quoted(base))", "-DKBUILD_MODNAME=\(quoted(module))",
+      "-DKBUILD_MODFILE=\"\(file.deletingLastPathComponent)/\(module)\"",
+    ]
   }
 
   /// Where headers are looked for, in order.

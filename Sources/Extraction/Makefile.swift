@@ -30,6 +30,9 @@ struct Makefile {
     case macro(String)
   }
 
+  /// What it is linked into, as the kernel calls that.
+  private(set) var module: String?
+
   private let revision: Revision
   /// Of the makefile that is read.
   private var variables: [String: String] = [:]
@@ -37,6 +40,29 @@ struct Makefile {
   /// The texts that say what a switch needs.
   private var choices: [String] = []
   private let hasSettings: Bool
+
+  /// What a file is linked into, as the kernel calls that.
+  static func module(of file: String, in revision: Revision) -> String {
+    var makefile = Makefile(revision)
+    var part = object(of: file)
+    var folder = (file as NSString).deletingLastPathComponent
+    while !folder.isEmpty {
+      let lines = makefile.lines(of: folder)
+      if lines.contains(where: { $0.words.contains(part) }) {
+        makefile.follow(part, lines)
+        break
+      }
+      part = "\((folder as NSString).lastPathComponent)/\(part)"
+      folder = (folder as NSString).deletingLastPathComponent
+    }
+    return makefile.module ?? (object(of: file) as NSString).deletingPathExtension
+  }
+
+  private init(_ revision: Revision) {
+    self.revision = revision
+    settings = []
+    hasSettings = false
+  }
 
   init(of file: String, in revision: Revision) {
     self.revision = revision
@@ -46,7 +72,7 @@ struct Makefile {
     choices = sequence(first: folder) {
       $0.isEmpty ? nil : ($0 as NSString).deletingLastPathComponent
     }.compactMap { revision.path(of: "\($0)/Kconfig") }
-      .compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+      .compactMap { String(kernelFile: $0) }
     var part = Self.object(of: file)
     if !lines(of: folder).contains(where: { $0.words.contains(part) }) {
       findWhole(of: (file as NSString).lastPathComponent, folder)
@@ -91,7 +117,7 @@ struct Makefile {
     // Some have a file of their own.
     let own = leftOutBy.compactMap { name in
       revision.path(of: "lib/Kconfig.\(name.dropFirst("CONFIG_".count).lowercased())")
-    }.compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+    }.compactMap { String(kernelFile: $0) }
     for (text, isOwn) in choices.map({ ($0, false) }) + own.map({ ($0, true) }) {
       var (name, isNumber, isLeftOut) = ("", false, isOwn)
       var value: Substring?
@@ -169,7 +195,7 @@ struct Makefile {
     for other in files.sorted() where other.hasSuffix(".c") && other != name {
       let file = "\(folder)/\(other)"
       guard let path = revision.path(of: file),
-        let text = try? String(contentsOfFile: path, encoding: .utf8), text.contains("\"\(name)\"")
+        let text = String(kernelFile: path), text.contains("\"\(name)\"")
       else { continue }
       let lines = text.split(separator: "\n")
       guard lines.contains(where: isDirective) else { continue }
@@ -372,6 +398,9 @@ struct Makefile {
     }
     if name == nil, line.name == "obj-m" {
       isModule = true
+    }
+    if object.hasSuffix(".o") {
+      module = ((object as NSString).lastPathComponent as NSString).deletingPathExtension
     }
     // A part of something else.
     if !line.name.hasPrefix("obj-"), let end = line.name.lastIndex(of: "-") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Foundation
+import KernelSource
 
 /// The members of a struct or union, and of those in it.
 struct Layout {
@@ -184,6 +185,6 @@ struct MemberRewriter {
       position = use.offset + use.member.utf8.count
     }
     guard !result.isEmpty else { return nil }
-    return String(decoding: result + text[position..<range.upperBound], as: UTF8.self)
+    return String(bytes: result + text[position..<range.upperBound])
   }
 }

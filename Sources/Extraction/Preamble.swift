@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// What a source file begins with: its leading `#include`s, with the comments and the directives
 /// between them. A compiler that has read it once need not do so again.
@@ -31,7 +32,7 @@ struct Preamble: Equatable {
     self.end = end
   }
 
-  func text(of source: [UInt8]) -> String { String(decoding: source[..<end], as: UTF8.self) }
+  func text(of source: [UInt8]) -> String { String(bytes: source[..<end]) }
 
   /// The source with spaces in place of the preamble: offsets and lines stay.
   func blanked(_ source: [UInt8]) -> [UInt8] {
@@ -74,7 +75,7 @@ struct Preamble: Equatable {
         }
       }
       position = min(end + 1, text.count)
-      let line = String(decoding: text[start..<min(end, text.count)], as: UTF8.self)
+      let line = String(bytes: text[start..<min(end, text.count)])
       let name = line.dropFirst().drop { $0 == " " || $0 == "\t" }.prefix { $0.isLetter }
       return (String(name), line)
     }

@@ -140,7 +140,7 @@ struct PreambleCache {
     defer { for ending in endings { unlink("\(draft).\(ending)") } }
     do {
       try KeptFile.place(at: header) {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: $0))
+        try Data(text.bytes).write(to: URL(fileURLWithPath: $0))
       }
     } catch {
       return nil

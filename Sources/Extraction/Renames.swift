@@ -157,7 +157,7 @@ extension Manifest {
   func place(of name: String) -> String {
     let folder = (path as NSString).deletingLastPathComponent
     for path in [path, "\(folder)/services.yaml"] {
-      let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+      let text = String(kernelFile: path) ?? ""
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
       for index in lines.indices {
         let line = lines[index].drop { " -[".contains($0) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// The functions that a C file defines, read off its tokens.
 public struct SourceFunctions: Sendable {
@@ -65,7 +66,7 @@ public struct SourceFunctions: Sendable {
   public func line(_ number: Int) -> String {
     guard starts.indices.contains(number - 1) else { return "" }
     let end = number < starts.count ? starts[number] - 1 : text.count
-    return String(decoding: text[starts[number - 1]..<end], as: UTF8.self)
+    return String(bytes: text[starts[number - 1]..<end])
   }
 
   /// Functions whose heads only the preprocessor understands: by the kernel's layout, in which a body

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// What the extracted functions say at their lines, read off the compiler's syntax tree: enough to
 /// name what is called, stored, freed and reached there.
@@ -153,7 +154,7 @@ public struct Statements: Sendable {
       cursor = inner
     }
     let range = cursor.extent.clamped(to: 0..<text.count)
-    return String(decoding: text[range], as: UTF8.self)
+    return String(bytes: text[range])
       .split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
@@ -180,7 +181,7 @@ public struct Statements: Sendable {
   private func word(at offset: Int) -> String? {
     guard offset < text.count else { return nil }
     let word = text[offset...].prefix(while: Self.isPart)
-    return word.isEmpty ? nil : String(decoding: word, as: UTF8.self)
+    return word.isEmpty ? nil : String(bytes: word)
   }
 
   private func lines(of cursor: ClangCursor) -> ClosedRange<Int> {

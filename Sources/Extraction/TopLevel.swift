@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// What a C file has at its top level, read off its tokens: enough to tell what a patch renames and
 /// moves. Nothing is expanded, and every branch of a conditional counts.
@@ -263,7 +264,7 @@ struct CToken {
         let isFirst = start == 0 || text[start - 1] == newline
         tokens.append(
           CToken(
-            text: String(decoding: text[start..<position], as: UTF8.self), range: start..<position,
+            text: String(bytes: text[start..<position]), range: start..<position,
             isFirstOfLine: isFirst))
         isBlankBefore = false
       }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Foundation
+import KernelSource
 
 /// A tree's source file as it is before any patch: what the kernel promises is read there, and a
 /// patch is held to it.
@@ -8,7 +9,7 @@ struct TreeText {
 
   init(path: String) {
     let data = FileManager.default.contents(atPath: path) ?? Data()
-    lines = String(decoding: data, as: UTF8.self)
+    lines = String(bytes: data)
       .split(separator: "\n", omittingEmptySubsequences: false)
   }
 

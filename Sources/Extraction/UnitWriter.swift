@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// Writes the C file that is compiled: the pieces verbatim, with `#line` back to the kernel's own
 /// file, then the harness that the manifest asks for.
@@ -42,7 +43,7 @@ struct UnitWriter {
   }
 
   private func text(_ piece: Extractor.Piece) -> String {
-    String(decoding: extracted.text[piece.range], as: UTF8.self)
+    String(bytes: extracted.text[piece.range])
   }
 
   /// The runtime lets the subject write nothing else of its module. Swift makes a program's own
@@ -61,15 +62,24 @@ struct UnitWriter {
   /// Defined behind the preamble where it was read before the unit.
   private static let isRead = "KSHIM_PREAMBLE"
 
+  /// What the preamble leaves behind, and how the compiler is asked what it was told to watch: no kernel
+  /// that is shipped is built like that.
+  private static let hidden = """
+    #undef \(isRead)
+    #undef __SANITIZE_ADDRESS__
+    #undef __has_feature
+    #define __has_feature(x) 0
+    """
+
   /// The preamble as a header of its own, which is read before the source file and before the unit.
   static func header(
     _ preamble: Preamble, of text: [UInt8], _ manifest: Manifest
   ) -> String {
     """
     \(sections)
-    #define \(isRead)
     #line 1 "\(manifest.source)"
     \(preamble.text(of: text))
+    #define \(isRead)
     """
   }
 
@@ -87,6 +97,7 @@ struct UnitWriter {
       #line 1 "\(manifest.source)"
       \(extracted.preamble.text(of: extracted.text))
       #endif
+      \(Self.hidden)
       \(includes)#include <kshim_runtime.h>
       \(mutants == nil ? "" : MutantWriter.declarations)\(declared)\(files)
       #line 1 "\(HarnessWriter.fileName)"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// A local variable, and where the text behind its declaration begins: there the harness is told of
 /// the ones that get no first value.
@@ -124,10 +125,10 @@ extension UnitWriter {
       && (variable.initialiser == nil
         ? isDropped != nil || !variable.isAlwaysSet : isDropped?(variable) ?? false)
     {
-      result += String(decoding: extracted.text[position..<variable.end], as: UTF8.self)
+      result += String(bytes: extracted.text[position..<variable.end])
       result += " kshim_unset((void *)&(\(variable.name)), sizeof(\(variable.name)));"
       position = variable.end
     }
-    return result + String(decoding: extracted.text[position..<range.upperBound], as: UTF8.self)
+    return result + String(bytes: extracted.text[position..<range.upperBound])
   }
 }

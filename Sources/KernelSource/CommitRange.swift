@@ -78,7 +78,7 @@ public final class CommitRange: Sendable {
         difference.copies[$0] ?? "\(self.tree.directory)/\($0)"
       }
     let makefile = difference.copies["Makefile"].flatMap {
-      try? String(contentsOfFile: $0, encoding: .utf8)
+      String(kernelFile: $0)
     }
     return Revision(
       tree: KernelTree(tree, makefile: makefile), overlay: difference.copies,

@@ -103,7 +103,7 @@ public struct KernelTree: Sendable, Equatable {
         .request, asked: asked, cause: "it is no kernel: it has no Makefile", place: directory,
         remedy: remedy)
     }
-    guard let text = try? String(contentsOfFile: makefile, encoding: .utf8),
+    guard let text = String(kernelFile: makefile),
       let version = Self.version(makefile: text)
     else {
       throw Failure(

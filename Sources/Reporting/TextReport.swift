@@ -26,7 +26,17 @@ public struct TextReport {
   }
 
   public var text: String {
-    (details + legend.lines + functionLines + verdictLines).joined(separator: "\n") + "\n"
+    (details + legend.lines + functionLines + contentLines + verdictLines).joined(separator: "\n")
+      + "\n"
+  }
+
+  /// What the patches bring that the verdict does not speak of.
+  private var contentLines: [String] {
+    verdict.revision.contains.map {
+      [
+        "this patch contains \($0.joined(separator: ", ")): a clean verdict is no proof against intent"
+      ]
+    } ?? []
   }
 
   /// What is told in full, and with ``showsOld`` what was there before behind it.

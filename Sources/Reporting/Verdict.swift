@@ -47,6 +47,8 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var base: String?
     /// The last commit of a range that is judged as one change; nil where patches are on top of it.
     public var head: Commit?
+    /// What the patches bring that a clean verdict does not speak of, with its place; nil: nothing.
+    public var contains: [String]?
     public init(kernel: String, version: String, patches: [Patch]) {
       self.kernel = kernel
       self.version = version

@@ -194,7 +194,7 @@ struct CheckCommand: AsyncParsableCommand {
     }
     return Request(
       subject: subject, kernel: revision.kernelName, directory: directory, patches: sources,
-      take: revision.take)
+      take: revision.take, allowed: (try? search.subject.allowed()) ?? [])
   }
 
   private func wholeReport(_ verdict: Verdict) -> CheckReport {

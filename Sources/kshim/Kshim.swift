@@ -4,8 +4,17 @@ import Failures
 import Foundation
 import KernelSource
 
-/// The command line. Every command throws ``Failure``; the exit codes are decided here alone.
 @main
+enum Program {
+  static func main() {
+    Terminal.guardDescriptors()
+    Supervisor.begin()
+    Task { await Kshim.main() }
+    dispatchMain()
+  }
+}
+
+/// The command line. Every command throws ``Failure``; the exit codes are decided here alone.
 struct Kshim: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kshim",
@@ -31,7 +40,6 @@ struct Kshim: AsyncParsableCommand {
     ])
 
   static func main() async {
-    Terminal.guardDescriptors()
     let isBisect = CommandLine.arguments.contains("--bisect")
     var code: Int32 = 0
     do {
@@ -61,7 +69,7 @@ struct Kshim: AsyncParsableCommand {
         code = 4
       }
     }
-    Foundation.exit(isBisect && code > 1 ? 125 : code)
+    Supervisor.end(isBisect && code > 1 ? 125 : code)
   }
 }
 

@@ -36,7 +36,29 @@ struct SubjectOptions: ParsableArguments {
       valueName: "file"))
   var rules: [String] = []
 
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Run what a patch brings although nothing watches what it does: asm, constructor, section.",
+      valueName: "kinds"))
+  var allow: [String] = []
+
+  /// What ``allow`` names.
+  func allowed() throws -> Set<Suspicion.Kind> {
+    let names = allow.flatMap { $0.split(separator: ",").map(String.init) }
+    return Set(
+      try names.map { name in
+        guard let kind = Suspicion.Kind(rawValue: name), Suspicion.Kind.refused.contains(kind)
+        else {
+          let known = Suspicion.Kind.refused.map(\.rawValue).joined(separator: ", ")
+          throw ValidationError("--allow takes \(known), not '\(name)'")
+        }
+        return kind
+      })
+  }
+
   func validate() throws {
+    _ = try allowed()
     let named = [
       ("--manifest", manifest), ("--function", function), ("--file", file), ("--subject", subject),
     ].filter { $0.1 != nil }.map(\.0)
@@ -111,13 +133,16 @@ struct SubjectOptions: ParsableArguments {
     var installation = try Installation.locate()
     if let manifest { installation = try installation.adding(manifest: manifest) }
     installation = try installation.adding(rules: rules)
+    installation.allowed = try allowed()
     return (installation, installation.addedSubject ?? function ?? subject ?? Subjects.standard)
   }
 
   /// What `kshim replay` needs to see the same subject: nothing where there is only the one that is
   /// taken without being named.
   var replayOptions: String {
-    named + rules.map { "--rules \(Shell.quoted($0)) " }.joined()
+    named
+      + (rules.map { ("--rules", $0) } + allow.map { ("--allow", $0) })
+      .map { "\($0) \(Shell.quoted($1)) " }.joined()
   }
 
   private var named: String {

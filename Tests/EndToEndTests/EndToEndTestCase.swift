@@ -69,7 +69,9 @@ class EndToEndTestCase: XCTestCase {
   /// Writes the edits as a patch into the test's directory, and returns its path.
   func patch(_ name: String, _ edits: [KernelEdit], of tree: KernelTree) async throws -> String {
     let patch = try await KernelEdit.patch(edits, of: tree, name: name)
-    return try write(String(decoding: patch.content, as: UTF8.self), name)
+    let path = try write("", name)
+    try patch.content.write(to: URL(fileURLWithPath: path))
+    return path
   }
 
   /// A copy of a kernel that the test may spoil.

@@ -36,7 +36,7 @@ final class MutationOperatorTests: XCTestCase {
   {
     let text = Self.declarations + "\(type) f(struct state *s, int a, int b)\n{\n\(body)\n}\n"
     let unit = try XCTUnwrap(
-      ClangUnit(path: "/kshim-test.c", contents: text, arguments: ["-std=gnu11"]))
+      ClangUnit(path: "/kshim-test.c", contents: Array(text.utf8), arguments: ["-std=gnu11"]))
     XCTAssertEqual(unit.diagnostics.filter(\.isError).map(\.message), [])
     var found: ClangCursor?
     unit.root.visit { cursor in

@@ -78,7 +78,7 @@ public struct KernelEdit: Sendable {
       let url = URL(fileURLWithPath: "\(scratch)/\(path)")
       try FileManager.default.createDirectory(
         at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(text.utf8).write(to: url)
+      try Data(text.bytes).write(to: url)
     }
     var texts: [String: String] = [:]
     for edit in edits {

@@ -3,8 +3,7 @@
  * What the stub headers and the generated harness call. Plain C types only: this header stands
  * beside the kernel's own types, which disagree with <stdint.h>.
  */
-#ifndef KSHIM_RUNTIME_H
-#define KSHIM_RUNTIME_H
+#pragma once
 
 typedef unsigned long long kshim_u64;
 
@@ -83,7 +82,7 @@ void kshim_leave_srcu(const void *domain, unsigned index, kshim_u64 pc);
 void kshim_wait_srcu(const void *domain, kshim_u64 pc);	/* for ever inside of a section of it */
 unsigned long kshim_irq_flags(void);		/* EFLAGS.IF or 0 */
 unsigned long kshim_irq_save(void);	/* the flags before */
-#define KSHIM_IRQ_ENABLE (~0UL)		/* flags of whoever asks for nobody's */
+enum { KSHIM_IRQ_ENABLE = ~0UL };	/* flags of whoever asks for nobody's */
 void kshim_irq_disable(void);
 void kshim_irq_disable_at(kshim_u64 pc);
 void kshim_irq_restore(unsigned long flags);
@@ -94,7 +93,7 @@ void kshim_preempt_add(int value);
 void kshim_preempt_sub(int value);
 
 /* Objects that are made from their types. */
-#define KSHIM_NO_TYPE (~0u)
+enum { KSHIM_NO_TYPE = ~0u };
 enum kshim_field_kind {
 	KSHIM_FIELD_NUMBER = 1,
 	KSHIM_FIELD_POINTER,	/* value 1: a fresh object of a type; others as they are */
@@ -187,5 +186,3 @@ void kshim_forget_loops(void);
 void kshim_select(unsigned thread);
 const struct kshim_world *kshim_world_now(void);
 kshim_u64 kshim_digest(void);
-
-#endif

@@ -26,7 +26,7 @@ public struct MutatedExtraction: Sendable {
     let newline = UInt8(ascii: "\n")
     let start = (text[..<mutant.range.lowerBound].lastIndex(of: newline) ?? -1) + 1
     let end = text[mutant.range.upperBound...].firstIndex(of: newline) ?? text.count
-    func string(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
+    func string(_ range: Range<Int>) -> String { String(bytes: text[range]) }
     let after =
       string(start..<mutant.range.lowerBound) + mutant.replacement
       + string(mutant.range.upperBound..<end)
@@ -66,7 +66,7 @@ extension Extraction {
         cause: "of \(all.count) mutants none is selected",
         remedy: "choose fewer conditions, a smaller --sample or another --seed")
     }
-    let source = String(decoding: extracted.text, as: UTF8.self)
+    let source = String(bytes: extracted.text)
     let keys = Set(all.map(\.key))
     guard jobs > 0 else {
       return MutatedExtraction(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// One function as it stands in the source file: its tokens, statements and expressions, with the
 /// places at which they are written. What a macro makes has no place of its own.
@@ -64,7 +65,7 @@ struct FunctionText {
 
   // MARK: Places
 
-  func text(_ range: Range<Int>) -> String { String(decoding: source[range], as: UTF8.self) }
+  func text(_ range: Range<Int>) -> String { String(bytes: source[range]) }
 
   /// The tokens that a stretch consists of; nil where it begins or ends inside of one, or where a
   /// bracket has no partner in it.

@@ -83,7 +83,7 @@ struct MutantCompiler {
           manifest: manifest, extracted: extracted,
           mutants: mutants.filter { $0.state == .ready && names.contains($0.function) },
           reach: reach, isApart: isApart))
-      try Data(writer.unit.utf8).write(to: URL(fileURLWithPath: unit(part)))
+      try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: unit(part)))
     }
   }
 

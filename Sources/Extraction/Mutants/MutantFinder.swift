@@ -23,7 +23,7 @@ struct MutantFinder {
     let known = Effects(manifest: manifest, extracted: extracted)
     let places = Places(extracted.source)
     for (name, piece) in pieces {
-      let text = String(decoding: extracted.text[piece.range], as: UTF8.self)
+      let text = String(bytes: extracted.text[piece.range])
       let hash = Digest.of(text)
       found += mutants(of: name, in: piece, hash: String(hash.prefix(12)), places, known)
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
 
 /// Writes a function's mutants behind its verbatim text, and a function of its name that chooses
 /// between them at run time.
@@ -50,7 +51,7 @@ struct MutantWriter {
     let attribute = isApart && !isInlined ? "__attribute__((__noinline__, __used__))\n" : ""
     // A member of the function's name is no use of it.
     let isMember = Self.hasMember(
-      name, in: String(decoding: extracted.text[piece.range], as: UTF8.self))
+      name, in: String(bytes: extracted.text[piece.range]))
     func block(_ symbol: String, _ file: String, _ text: String) -> String {
       if isMember {
         return "\(attribute)#line \(place.line) \"\(file)\"\n"
@@ -62,7 +63,7 @@ struct MutantWriter {
     // Copies that are compared hold nothing that a first value would change.
     let verbatim =
       isApart
-      ? String(decoding: extracted.text[piece.range], as: UTF8.self)
+      ? String(bytes: extracted.text[piece.range])
       : UnitWriter.text(piece.range, of: extracted)
     let copies = own.map { mutant in
       block(
@@ -114,9 +115,9 @@ struct MutantWriter {
     write: ((Range<Int>) -> String)? = nil
   ) -> String {
     func string(_ range: Range<Int>) -> String {
-      write?(range) ?? String(decoding: text[range], as: UTF8.self)
+      write?(range) ?? String(bytes: text[range])
     }
-    let old = String(decoding: text[mutant.range], as: UTF8.self)
+    let old = String(bytes: text[mutant.range])
     let lost = max(0, old.count { $0 == "\n" } - mutant.replacement.count { $0 == "\n" })
     return string(piece.range.lowerBound..<mutant.range.lowerBound) + mutant.replacement
       + String(repeating: "\n", count: lost)

@@ -5,8 +5,7 @@
  */
 #include_next <asm/bug.h>
 
-#ifndef KSHIM_ASM_BUG_H
-#define KSHIM_ASM_BUG_H
+#pragma once
 #include <kshim_runtime.h>
 
 #undef WARN
@@ -35,4 +34,3 @@
 #define BUG() kshim_bug(__LINE__)
 /* No branch of its own: that it never fires is how it should be. */
 #define BUG_ON(condition) kshim_bug_on(!!(condition), __LINE__)
-#endif

@@ -2,11 +2,9 @@
 /* Replaced: the running thread is one of the harness's. */
 #include_next <asm/current.h>
 
-#ifndef KSHIM_ASM_CURRENT_H
-#define KSHIM_ASM_CURRENT_H
+#pragma once
 #ifndef __ASSEMBLY__
 extern unsigned char kshim_task[];
 #undef current
 #define current ((struct task_struct *)kshim_task)
-#endif
 #endif

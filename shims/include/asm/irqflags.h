@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Replaced and observed: whether interrupts are off is the runtime's to say. */
-#ifndef KSHIM_ASM_IRQFLAGS_H
-#define KSHIM_ASM_IRQFLAGS_H
+#pragma once
 
 #define arch_local_save_flags kshim_kernels_local_save_flags
 #define arch_local_irq_restore kshim_kernels_local_irq_restore
@@ -25,4 +24,3 @@
 #define arch_local_irq_enable() kshim_irq_restore(KSHIM_IRQ_ENABLE)
 #define arch_local_irq_save() kshim_irq_save()
 #define arch_irqs_disabled() (!kshim_irq_flags())
-#endif

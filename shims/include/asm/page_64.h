@@ -4,12 +4,10 @@
 #include_next <asm/page_64.h>
 #undef clear_page
 
-#ifndef KSHIM_ASM_PAGE_64_H
-#define KSHIM_ASM_PAGE_64_H
+#pragma once
 #ifndef __ASSEMBLER__
 static inline void clear_page(void *page)
 {
 	__builtin_memset(page, 0, PAGE_SIZE);
 }
-#endif
 #endif

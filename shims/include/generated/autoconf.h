@@ -7,8 +7,7 @@
  */
 #include_next <generated/autoconf.h>
 
-#ifndef KSHIM_GENERATED_AUTOCONF_H
-#define KSHIM_GENERATED_AUTOCONF_H
+#pragma once
 
 /* Nothing is silently nothing: what may sleep says so, and contexts are entered by calls. */
 #undef CONFIG_SMP
@@ -249,4 +248,3 @@
 #define CONFIG_CC_IS_CLANG 1
 #undef CONFIG_CLANG_VERSION
 #define CONFIG_CLANG_VERSION 210000
-#endif

@@ -2,8 +2,7 @@
 /* Replaced: where a variable lies. The subject may write its own sections, which the unit names. */
 #include_next <linux/cache.h>
 
-#ifndef KSHIM_LINUX_CACHE_H
-#define KSHIM_LINUX_CACHE_H
+#pragma once
 
 #undef __read_mostly
 #undef __ro_after_init
@@ -13,4 +12,3 @@
 #define __cacheline_aligned __attribute__((__aligned__(SMP_CACHE_BYTES)))
 #undef __cacheline_aligned_in_smp
 #define __cacheline_aligned_in_smp __cacheline_aligned
-#endif

@@ -2,8 +2,6 @@
 /* Replaced: where code and data lie. The subject may write its own sections, which the unit names. */
 #include_next <linux/compiler_attributes.h>
 
-#ifndef KSHIM_LINUX_COMPILER_ATTRIBUTES_H
-#define KSHIM_LINUX_COMPILER_ATTRIBUTES_H
+#pragma once
 #undef __section
 #define __section(section)
-#endif

@@ -2,8 +2,7 @@
 /* Replaced and observed: what inline assembly reads and writes is checked like any access. */
 #include_next <linux/instrumented.h>
 
-#ifndef KSHIM_LINUX_INSTRUMENTED_H
-#define KSHIM_LINUX_INSTRUMENTED_H
+#pragma once
 #include <kshim_runtime.h>
 
 #define instrument_read(v, size) kshim_access((v), (size), 0)
@@ -12,4 +11,3 @@
 #define instrument_atomic_read(v, size) (kshim_point(), kshim_access((v), (size), 0))
 #define instrument_atomic_write(v, size) (kshim_point(), kshim_access((v), (size), 1))
 #define instrument_atomic_read_write(v, size) (kshim_point(), kshim_access((v), (size), 1))
-#endif

@@ -2,8 +2,7 @@
 /* Replaced and observed: assertions about locks hold whatever the tree's configuration says. */
 #include_next <linux/lockdep.h>
 
-#ifndef KSHIM_LINUX_LOCKDEP_H
-#define KSHIM_LINUX_LOCKDEP_H
+#pragma once
 #include <kshim_runtime.h>
 
 #undef lockdep_assert_held
@@ -33,4 +32,3 @@
 #define might_lock(lock) kshim_assert_not_held((lock))
 #define might_lock_read(lock) ((void)(lock))
 #define might_lock_nested(lock, subclass) ((void)(lock))
-#endif

@@ -2,8 +2,7 @@
 /* Replaced: one word of the user's memory goes the way of a copy, which can fail. */
 #include_next <linux/uaccess.h>
 
-#ifndef KSHIM_LINUX_UACCESS_H
-#define KSHIM_LINUX_UACCESS_H
+#pragma once
 #undef get_user
 #undef put_user
 #undef __get_user
@@ -37,4 +36,3 @@
 #define user_read_access_end() do { } while (0)
 #define user_write_access_begin(to, size) user_access_begin(to, size)
 #define user_write_access_end() do { } while (0)
-#endif

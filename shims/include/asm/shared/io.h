@@ -5,8 +5,8 @@
  */
 #ifdef __OPTIMIZE__
 #include_next <asm/shared/io.h>
-#elif !defined(KSHIM_ASM_SHARED_IO_H)
-#define KSHIM_ASM_SHARED_IO_H
+#else
+#pragma once
 #include <linux/types.h>
 extern void __outb(u8 value, u16 port);
 extern void __outw(u16 value, u16 port);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Foundation
+
+/// What a patch brings that can act behind kshim's back, or that no clean verdict speaks of.
+public struct Suspicion: Sendable, Equatable {
+  public enum Kind: String, Sendable, CaseIterable {
+    /// Inline assembly: nothing that it does is watched.
+    case asm
+    /// Runs when a program is loaded.
+    case constructor
+    /// Puts something where the linker would not.
+    case section
+    /// An `#include` by an absolute path, or through `..`.
+    case include
+    /// A file's content as data.
+    case embed
+    /// Asks how it is compiled.
+    case compiler
+    case link
+    case mode
+    /// Bytes that are no UTF-8.
+    case bytes
+
+    /// As a list names it.
+    public var words: String {
+      switch self {
+      case .asm: "inline assembly"
+      case .constructor: "a constructor"
+      case .section: "a section attribute"
+      case .include: "an #include from elsewhere"
+      case .embed: "an embedded file"
+      case .compiler: "a question about the compiler"
+      case .link: "a symbolic link"
+      case .mode: "a file's mode"
+      case .bytes: "bytes that are no UTF-8"
+      }
+    }
+
+    /// What is not run unless somebody allows it.
+    public static let refused: [Kind] = [.asm, .constructor, .section]
+  }
+
+  public var kind: Kind
+  /// Relative to the tree's top.
+  public var file: String
+  /// 0 where it is of the whole file.
+  public var line: Int
+
+  public var place: String { line == 0 ? file : "\(file):\(line)" }
+}
+
+extension Suspicion.Kind {
+  /// What a word of the code says.
+  fileprivate init?(word: String) {
+    let bare = word.trimmingCharacters(in: ["_"])
+    switch bare {
+    case "asm", "asm_inline", "asm_goto", "asm_goto_output", "asm_volatile_goto", "naked":
+      self = .asm
+    case "constructor", "destructor", "ifunc", "init_array", "fini_array", "preinit_array":
+      self = .constructor
+    case "section": self = .section
+    case "has_include", "has_include_next", "has_embed", "has_feature", "has_extension",
+      "has_builtin", "SANITIZE_ADDRESS", "OPTIMIZE", "INCLUDE_LEVEL":
+      guard word != bare else { return nil }
+      self = .compiler
+    case "embed", "incbin": self = .embed
+    default:
+      guard bare.hasPrefix("alternative_") || bare.hasPrefix("ALTERNATIVE") || bare == "alternative"
+      else { return nil }
+      self = .asm
+    }
+  }
+}
+
+extension Revision {
+  /// What its patches bring of that kind, in the lines that they touch: one of each line.
+  public var suspicions: [Suspicion] {
+    var found: [Suspicion] = []
+    func add(_ kind: Suspicion.Kind, _ file: String, _ line: Int) {
+      let one = Suspicion(kind: kind, file: file, line: line)
+      if !found.contains(one) { found.append(one) }
+    }
+    for (file, path) in overlay.sorted(by: { $0.key < $1.key }) {
+      guard let ranges = touched[file], let data = FileManager.default.contents(atPath: path)
+      else { continue }
+      let text = Array(data)
+      for (number, line) in text.split(
+        separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
+      )
+      .enumerated()
+      where ranges.contains(where: { $0.contains(number + 1) })
+        && String(validating: line, as: UTF8.self) == nil
+      { add(.bytes, file, number + 1) }
+      guard file.hasSuffix(".c") || file.hasSuffix(".h") else { continue }
+      for (word, line) in Self.words(of: text) where ranges.contains(where: { $0.contains(line) }) {
+        if let kind = Suspicion.Kind(word: word) { add(kind, file, line) }
+        if word.hasPrefix("#include"), word.hasPrefix("#include/") || word.contains("..") {
+          add(.include, file, line)
+        }
+      }
+    }
+    for patch in patches {
+      for line in patch.content.split(separator: UInt8(ascii: "\n")) {
+        let line = line.prefix(40)
+        if line.starts(with: Array("new file mode 12".utf8))
+          || line.starts(with: Array("new mode 12".utf8))
+        {
+          add(.link, patch.name, 0)
+        } else if line.starts(with: Array("old mode 1".utf8)) {
+          add(.mode, patch.name, 0)
+        }
+      }
+    }
+    return found
+  }
+
+  /// The words of a text, and each `#include` with the path behind it.
+  private static func words(of text: [UInt8]) -> [(word: String, line: Int)] {
+    let code = CodeText.characters(of: text)
+    var words: [(word: String, line: Int)] = []
+    var position = 0
+    while position < code.count {
+      var end = position
+      while end < code.count, CodeText.isPart(code[end].byte) { end += 1 }
+      if end > position {
+        let word = String(decoding: code[position..<end].map(\.byte), as: UTF8.self)
+        words.append((word, code[position].line))
+        if word == "include" || word == "include_next" {
+          let rest = code[end...].prefix { $0.byte != UInt8(ascii: "\n") }.map(\.byte)
+          let path = String(decoding: rest, as: UTF8.self).filter { !" \t\"<>".contains($0) }
+          words.append(("#include\(path)", code[position].line))
+        }
+      }
+      position = max(end, position + 1)
+    }
+    return words
+  }
+
+  /// The same in one line for each kind; empty where there is none.
+  public var contents: [String] {
+    let found = suspicions
+    return Suspicion.Kind.allCases.compactMap { kind in
+      let places = found.filter { $0.kind == kind }.map(\.place)
+      guard let first = places.first else { return nil }
+      return "\(kind.words) (\(first)\(places.count > 1 ? " and \(places.count - 1) more" : ""))"
+    }
+  }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import KernelSource
+import Reporting
+import TestSupport
+import XCTest
+
+/// Patches that leak a page and try to be called clean. In plain form: exit 1.
+final class ForgedVerdictTests: EndToEndTestCase {
+  private static let special = "mmu_alloc_special_roots"
+  private static let free = "free_page((unsigned long)pae_root);"
+  /// A byte that is no UTF-8, as a test's edit spells it.
+  private static let byte = "\u{10FFE9}"
+
+  private func edit(_ change: KernelEdit.Change) -> KernelEdit {
+    KernelEdit(Self.mmu, in: Self.special, change)
+  }
+
+  private func check(_ edits: [KernelEdit]) async throws -> Tool.Run {
+    let tree = try await kernel()
+    let patch = try await patch("forged.patch", edits, of: tree)
+    return try await kshim("check", "--kernel", tree.spec, "--patch", patch)
+  }
+
+  private func isFound(
+    _ edits: [KernelEdit], file: StaticString = #filePath, line: UInt = #line
+  ) async throws {
+    let ran = try await check(edits)
+    XCTAssertEqual(ran.status, 1, ran.output + ran.errors, file: file, line: line)
+    XCTAssert(
+      ran.output.contains("leak") && ran.output.contains("introduced by the patch"), ran.output,
+      file: file, line: line)
+  }
+
+  /// The page is freed where a condition of the preprocessor holds, which it does in no kernel.
+  private func freed(where condition: String) -> [KernelEdit] {
+    [edit(.replace(Self.free, with: "\n#if \(condition)\n\(Self.free)\n#endif\n"))]
+  }
+
+  func test_theLeakItself_isFound() async throws {
+    try await isFound([edit(.replace(Self.free, with: ";"))])
+  }
+
+  func test_bytesThatAreNoUTF8_changeNothing() async throws {
+    let comment = KernelEdit(
+      Self.mmu, .insertBefore("static int \(Self.special)(", "/* Andr\(Self.byte) */"))
+    let ran = try await check([comment])
+    XCTAssertEqual(ran.status, 0, ran.output + ran.errors)
+    try await isFound([comment, edit(.replace(Self.free, with: ";"))])
+  }
+
+  /// Offsets that count characters would take a clean copy of the function for it.
+  func test_bytesThatWouldShiftOffsets_hideNothing() async throws {
+    let tree = try await kernel()
+    let text = try String(contentsOfFile: "\(tree.directory)/\(Self.mmu)", encoding: .utf8)
+    let start = try XCTUnwrap(text.range(of: "static int \(Self.special)(")).lowerBound
+    let end = try XCTUnwrap(text.range(of: "\n}\n", range: start..<text.endIndex)).upperBound
+    let size = text[start..<end].utf8.count
+    try await isFound([
+      KernelEdit(Self.mmu, in: Self.special, .append("#if 0\n\(text[start..<end])#endif")),
+      edit(.replace(Self.free, with: ";")),
+      KernelEdit(
+        Self.mmu,
+        .insertBefore(
+          "static int \(Self.special)(",
+          "/*" + String(repeating: Self.byte, count: size / 2) + "*/")),
+    ])
+  }
+
+  func test_whatKshimDefines_isNotSeen() async throws {
+    let conditions = [
+      "defined(KSHIM_RUNTIME_H)", "defined(KSHIM_ASM_BUG_H)", "defined(KSHIM_LINUX_LOCKDEP_H)",
+      "defined(__SANITIZE_ADDRESS__)",
+      "__has_feature(address_sanitizer) || __has_feature(coverage_sanitizer)",
+    ]
+    try await isFound(freed(where: conditions.joined(separator: " || ")))
+  }
+
+  func test_nameOfTheModule_isTheKernels() async throws {
+    try await isFound([
+      edit(.replace(Self.free, with: "if (KBUILD_MODNAME[1] == 's') \(Self.free)"))
+    ])
+    try await isFound([
+      edit(
+        .replace(
+          Self.free,
+          with: "if (__builtin_strcmp(KBUILD_MODNAME, \"kvm\") || "
+            + "__builtin_strcmp(KBUILD_BASENAME, \"mmu\")) \(Self.free)"))
+    ])
+  }
+
+  /// What nothing can watch is not run, wherever the word for it comes from.
+  func test_assemblyAndItsLike_areNotRunUnlessAllowed() async throws {
+    let ends = "asm volatile(\"syscall\" : : \"a\"(231), \"D\"(0));"
+    let cases = [
+      ("inline assembly", "--allow asm", [edit(.replace(Self.free, with: ends))]),
+      ("inline assembly", "--allow asm", [edit(.replace(Self.free, with: "a\\\nsm(\"nop\");"))]),
+      (
+        "inline assembly", "--allow asm",
+        [
+          KernelEdit(
+            "arch/x86/kvm/mmu.h",
+            .insertAfter("#include <linux/kvm_host.h>", "#define CLEAN() \(ends)")),
+          edit(.replace(Self.free, with: "CLEAN();")),
+        ]
+      ),
+      (
+        "a section attribute", "--allow section",
+        [
+          edit(
+            .replace(
+              Self.free,
+              with: "static int one __attribute__((section(\".init_array\"))); one = 1;"))
+        ]
+      ),
+    ]
+    for (kind, option, edits) in cases {
+      let ran = try await check(edits)
+      XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
+      XCTAssert(ran.errors.contains("the patch brings \(kind)"), ran.errors)
+      XCTAssert(ran.errors.contains(option), ran.errors)
+    }
+  }
+
+  func test_allowedAssembly_isRunAndTold() async throws {
+    let tree = try await kernel()
+    let patch = try await patch(
+      "asm.patch",
+      [
+        edit(.insertBefore(Self.free, "asm volatile(\"nop\");")),
+        edit(.replace(Self.free, with: ";")),
+      ],
+      of: tree)
+    for _ in 0..<2 {
+      let ran = try await kshim(
+        "check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm")
+      XCTAssertEqual(ran.status, 1, ran.output + ran.errors)
+      XCTAssert(
+        ran.output.contains("this patch contains inline assembly (\(Self.mmu):"), ran.output)
+      XCTAssert(ran.output.contains("--allow asm"), ran.output)
+    }
+    // What was kept for those who allow it is not for others.
+    let ran = try await kshim("check", "--kernel", tree.spec, "--patch", patch)
+    XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
+  }
+
+  /// Assembly in a function that is not run is only told.
+  func test_assemblyElsewhere_isTold() async throws {
+    let tree = try await kernel()
+    let patch = try await patch(
+      "else.patch",
+      [
+        KernelEdit(
+          Self.mmu, in: Self.special,
+          .append("static void __maybe_unused other_one(void)\n{\n\tasm volatile(\"nop\");\n}"))
+      ], of: tree)
+    let ran = try await kshim(
+      "check", "--kernel", tree.spec, "--subject", "kvm-mmu-roots", "--patch", patch)
+    XCTAssertEqual(ran.status, 0, ran.output + ran.errors)
+    XCTAssert(ran.output.contains("this patch contains inline assembly"), ran.output)
+  }
+
+  /// A process that ends before there is a verdict is no success, whatever it says.
+  func test_endOfTheProcess_isNoVerdict() async throws {
+    let tree = try await kernel()
+    for status in [0, 1] {
+      let patch = try await patch(
+        "exit.patch",
+        [
+          edit(
+            .insertBefore(
+              Self.free, "asm volatile(\"syscall\" : : \"a\"(231), \"D\"(\(status)));"))
+        ], of: tree)
+      let ran = try await kshim(
+        "check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm")
+      XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
+      XCTAssert(ran.errors.contains("ended by itself"), ran.errors)
+    }
+  }
+
+  func test_namesOfKshim_areRefusedWithTheirLine() async throws {
+    let cases = [
+      ("KSHIM_PREAMBLE", freed(where: "defined(KSHIM_PREAMBLE)")),
+      ("kshim_runtime", freed(where: "__has_include(<kshim_runtime.h>)")),
+      ("KSHIM_PREAMBLE", freed(where: "defined(KSH\\\nIM_PREAMBLE)")),
+      (
+        "kshim_free",
+        [edit(.replace(Self.free, with: "kshim_free((unsigned long)pae_root, 0, 4096, 0);"))]
+      ),
+    ]
+    for (name, edits) in cases {
+      let ran = try await check(edits)
+      XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
+      XCTAssert(ran.errors.contains("'\(name)' is a name of kshim's own"), ran.errors)
+      XCTAssert(ran.errors.contains("\(Self.mmu):"), ran.errors)
+    }
+  }
+}
