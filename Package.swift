@@ -94,7 +94,7 @@ let package = Package(
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole),
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
-    .target(name: "Reporting"),
+    .target(name: "Reporting", dependencies: ["Failures"]),
     .target(
       name: "Checking",
       dependencies: [

@@ -59,6 +59,7 @@ public struct ChangedFunctions: Sendable {
     }
     outside += others.filter { !headers.contains($0) && !Self.isProse($0) }
     outside += revision.deleted.filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }
+    outside = outside.map { $0.shown() }
   }
 
   private static func isProse(_ file: String) -> Bool {

@@ -41,9 +41,12 @@ public struct Scenario: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: ``Failure`` of kind request when it is no scenario.
   public init(_ spelling: String) throws {
     let parts = spelling.split(separator: ":", omittingEmptySubsequences: false)
+    func short(_ text: some StringProtocol) -> String {
+      text.count > 200 ? "\(text.prefix(197))..." : String(text)
+    }
     func wrong(_ cause: String) -> Failure {
       Failure(
-        .request, asked: "replay '\(spelling)'", cause: cause,
+        .request, asked: "replay '\(short(spelling))'", cause: cause,
         remedy: "copy the scenario from a finding, whole: FUNCTION:STATE:DECISIONS")
     }
     guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else {
@@ -54,7 +57,7 @@ public struct Scenario: Hashable, Sendable, CustomStringConvertible {
       for word in parts[2].split(separator: ".", omittingEmptySubsequences: false) {
         let callee = word.prefix { !$0.isNumber }
         guard !callee.isEmpty, let choice = UInt8(word.dropFirst(callee.count)) else {
-          throw wrong("'\(word)' is not a decision")
+          throw wrong("'\(short(word))' is not a decision")
         }
         decisions.append(Decision(callee: String(callee), choice: choice))
       }

@@ -55,10 +55,10 @@ public struct Failure: Error, Sendable, Equatable {
 extension Failure: CustomStringConvertible {
   /// As the command line prints it, without a trailing newline.
   public var description: String {
-    var lines = ["cannot \(asked): \(cause)"]
-    if let place { lines.append("  where:  \(place)") }
-    lines += evidence.map { "  | \($0)" }
-    lines.append("  remedy: \(remedy)")
+    var lines = ["cannot \(asked.shown()): \(cause.shown())"]
+    if let place { lines.append("  where:  \(place.shown())") }
+    lines += evidence.map { "  | \($0.shown(lines: true).replacing("\n", with: "\\n"))" }
+    lines.append("  remedy: \(remedy.shown())")
     return lines.joined(separator: "\n")
   }
 }

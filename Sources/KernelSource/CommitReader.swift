@@ -60,7 +60,7 @@ struct CommitReader: Sendable {
         record.split(separator: "\n", maxSplits: 4, omittingEmptySubsequences: false)
         .map(String.init) + Array(repeating: "", count: 5)
       return Commit(
-        id: lines[0], abbreviated: lines[1], subject: lines[4],
+        id: lines[0], abbreviated: lines[1], subject: lines[4].shown(),
         parents: lines[3].split(separator: " ").map(String.init), tree: lines[2])
     }
   }

@@ -44,7 +44,7 @@ public struct PatchFile: Sendable, Equatable {
     remarks: [String], lines: Lines
   ) {
     self.name = name
-    self.subject = subject
+    self.subject = subject?.shown()
     self.mail = mail
     self.content = content
     self.suspicion = suspicion

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Failures
 import Foundation
 
 /// What a patch brings that can act behind kshim's back, or that no clean verdict speaks of.
@@ -142,7 +143,8 @@ extension Revision {
     return Suspicion.Kind.allCases.compactMap { kind in
       let places = found.filter { $0.kind == kind }.map(\.place)
       guard let first = places.first else { return nil }
-      return "\(kind.words) (\(first)\(places.count > 1 ? " and \(places.count - 1) more" : ""))"
+      return
+        "\(kind.words) (\(first.shown())\(places.count > 1 ? " and \(places.count - 1) more" : ""))"
     }
   }
 }

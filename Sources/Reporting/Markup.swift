@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Failures
 
 /// Text for XML and HTML.
 enum Markup {
   /// The text with what has a meaning in markup replaced, for an element or a quoted attribute.
-  /// Characters that XML 1.0 does not have become U+FFFD.
+  /// Characters that XML 1.0 does not have are spelled out.
   static func escaped(_ text: String) -> String {
     var result = ""
-    for scalar in text.unicodeScalars {
+    for scalar in text.shown(lines: true).unicodeScalars {
       switch scalar {
       case "&": result += "&amp;"
       case "<": result += "&lt;"

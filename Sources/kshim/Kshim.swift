@@ -99,7 +99,9 @@ enum Terminal {
   /// - Throws: ``Failure`` of kind tool where that is closed or full: a result that nobody gets is
   ///   no success.
   static func write(_ text: String) throws {
-    guard let reason = OutputFile.write(Data(text.utf8), to: 1) else { return }
+    guard
+      let reason = OutputFile.write(Data(text.shown(lines: true, colours: usesColour).utf8), to: 1)
+    else { return }
     throw closed(reason)
   }
 
@@ -121,17 +123,17 @@ enum Terminal {
   }
 
   static func error(_ text: String) {
-    _ = OutputFile.write(Data((text + "\n").utf8), to: 2)
+    _ = OutputFile.write(Data((text.shown(lines: true) + "\n").utf8), to: 2)
   }
 
   /// One line that overwrites itself; nothing when standard error is no terminal.
   static func status(_ text: String) {
     guard isErrorTerminal else { return }
-    _ = OutputFile.write(Data("\r\u{1b}[K\(text)".utf8), to: 2)
+    _ = OutputFile.write(Data("\r\u{1b}[K\(text.shown())".utf8), to: 2)
   }
 }
 
 extension KernelStore {
   /// The cache of every command.
-  static var own: KernelStore { KernelStore { Terminal.error("kshim: \($0)") } }
+  static var own: KernelStore { KernelStore { Terminal.error("kshim: \($0.shown())") } }
 }

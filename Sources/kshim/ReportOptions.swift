@@ -23,7 +23,7 @@ struct ReportOptions: ParsableArguments {
       return
     }
     do {
-      try OutputFile(path: output).write(report)
+      try OutputFile(path: output).write(report.shown(lines: true))
     } catch OutputFile.Trouble.room(let reason) {
       throw Failure(
         .tool, asked: "write the report", cause: "\(output) takes no more (\(reason))",

@@ -122,9 +122,9 @@ struct RevisionOptions: ParsableArguments {
 
   /// Says how patches fitted.
   static func tell(_ revision: Revision) {
-    for remark in revision.remarks { Terminal.error("kshim: \(remark)") }
+    for remark in revision.remarks { Terminal.error("kshim: \(remark.shown())") }
     for file in revision.skipped {
-      Terminal.error("kshim: \(file) is left out: no more of this kernel can be unpacked")
+      Terminal.error("kshim: \(file.shown()) is left out: no more of this kernel can be unpacked")
     }
   }
 }

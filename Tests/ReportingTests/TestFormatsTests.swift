@@ -87,7 +87,7 @@ final class TestFormatsTests: XCTestCase {
       read.cases.map { $0.attributes["name"] }, ["leak", "crash", "warn-missing", "dead-branch"])
     XCTAssertEqual(read.cases.map(\.inside), [["failure"], [], ["skipped"], []])
     XCTAssert(
-      read.failureText.contains("a <page> & \"its\" 'owner' # are lost\u{fffd}"), read.failureText)
+      read.failureText.contains("a <page> & \"its\" 'owner' # are lost\\u0001"), read.failureText)
     XCTAssertEqual(read.suites[0]["tests"], "4")
     XCTAssertEqual(read.suites[0]["failures"], "1")
     XCTAssertEqual(read.suites[0]["time"], "1.500")
