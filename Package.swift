@@ -55,7 +55,10 @@ func subject(_ name: String, _ path: String) -> Target {
 
 let package = Package(
   name: "kshim",
-  products: [.executable(name: "kshim", targets: ["kshim"])],
+  products: [
+    .executable(name: "kshim", targets: ["kshim"]),
+    .library(name: "ExtractedSubjects", targets: ["ExtractedSubjects"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -114,10 +117,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: libclang),
     .target(
-      name: "TestSupport",
+      name: "ExtractedSubjects",
       dependencies: [
-        "KernelSource", "Extraction", "Exploration", "KernelExtract", "FunctionExtract",
-      ], path: "Tests/TestSupport", swiftSettings: libclang),
+        "Failures", "KernelSource", "Exploration", "KernelExtract", "FunctionExtract",
+      ]),
+    .target(
+      name: "TestSupport", dependencies: ["KernelSource", "Extraction"],
+      path: "Tests/TestSupport", swiftSettings: libclang),
     subject("Behaviours", "Tests/Behaviours/subject"),
     .testTarget(
       name: "ContainmentTests",
@@ -137,11 +143,11 @@ let package = Package(
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(
       name: "KVMRootsTests",
-      dependencies: ["KVMRoots", "Exploration", "Extraction", "TestSupport"],
+      dependencies: ["KVMRoots", "Exploration", "Extraction", "ExtractedSubjects"],
       swiftSettings: libclang),
     .testTarget(
       name: "ExtractedTests",
-      dependencies: ["Exploration", "TestSupport"], swiftSettings: libclang),
+      dependencies: ["Exploration", "ExtractedSubjects"]),
     .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
     .testTarget(
       name: "ExtractionTests",

@@ -487,11 +487,13 @@ public struct Check: Sendable {
     var judge = try D(built)
     var findings = try Explorer.replay(scenario, in: &judge, subject: built)
     let raw = RawTrace(built)
+    var isAgainstBase = false
     if findings.entries.isEmpty, isFromTypes, let base {
       var judge = try ManifestDomain(built)
       let conducts = Explorer.conducts(of: scenario, in: &judge, subject: built)
       let lapses = try await lapses(conducts, over: base)
       findings = Explorer.findings(of: lapses, subject: built)
+      isAgainstBase = !findings.entries.isEmpty
     }
     var offsets = raw.offsets
     for (breach, entry) in findings.entries {
@@ -507,7 +509,7 @@ public struct Check: Sendable {
         line: place.line, thread: raw.thread(of: breach))
     }
     let spellings = builds.extraction.slots
-    return Replay(
+    var replay = Replay(
       scenario: "\(scenario)", subject: subject,
       revision: .init(
         kernel: provenance.kernel, version: provenance.version,
@@ -523,6 +525,8 @@ public struct Check: Sendable {
       trace: raw.read(source),
       broken: broken.sorted { ($0.property, $0.line) < ($1.property, $1.line) },
       domain: String(reflecting: D.self))
+    replay.isAgainstBase = isAgainstBase
+    return replay
   }
 }
 

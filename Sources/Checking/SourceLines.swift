@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
 import Extraction
+import KernelSource
 
 /// What the extracted text says at the places of one build's module.
 struct SourceLines {

@@ -340,7 +340,12 @@ public struct Explorer: Sendable {
       execute(start, $0, in: &domain, subject, &report)
     }
     report.end(standingFor: 1)
-    guard isExact else { return report.findings }
+    guard isExact else {
+      var findings = report.findings
+      // Other answers may lead to where a search says nothing.
+      if domain.most != nil { _ = findings.dropAssumed() }
+      return findings
+    }
     let met = subject.world.decisions.map {
       Scenario.Decision(
         callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)

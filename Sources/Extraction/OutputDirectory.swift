@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Failures
 import Foundation
+import KernelSource
 
 /// A directory that is filled beside its place and appears there whole, or not at all.
 struct OutputDirectory {

@@ -40,6 +40,10 @@ public struct Replay: Sendable {
   public var setUp: [String]
   public var trace: [Verdict.Event]
   public var broken: [Broken]
+  /// kshim's own package, for a test in another one.
+  public var package = ""
+  /// Whether what is broken shows only beside the base.
+  public var isAgainstBase = false
   /// Module and type of who judges it, `KVMRoots.RootDomain`.
   public var domain: String
 

@@ -14,7 +14,8 @@ struct ExtractCommand: AsyncParsableCommand {
         kshim extract --kernel ~/linux --patch v2.patch
         kshim extract --kernel debian:6.1 --into /tmp/roots-6.1
         kshim extract --kernel ~/linux --function drivers/base/dd.c:driver_attach
-        swift test --filter ExtractedTests              judges that function
+        kshim extract --kernel ~/linux --manifest own/pools.yaml
+        swift test --filter ExtractedTests              judges that function, or that manifest's
       """)
 
   @OptionGroup var revision: RevisionOptions
@@ -42,8 +43,9 @@ struct ExtractCommand: AsyncParsableCommand {
       base?.close()
     }
     try self.subject.refuse([revision], asked: "extract \(subject)", installation)
-    let isFunction = self.subject.function != nil
-    let directory = into ?? "\(installation.out)/\(isFunction ? "function" : subject)"
+    // What no model judges, 'swift test' finds in one place.
+    let hasModel = self.subject.function == nil && installation.addedSubject == nil
+    let directory = into ?? "\(installation.out)/\(hasModel ? subject : "function")"
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, into: directory)
     if into == nil { try installation.announce() }

@@ -36,12 +36,6 @@ struct ReplayCommand: AsyncParsableCommand {
   func run() async throws {
     let scenario = try Scenario(scenario)
     let (installation, subject) = try search.subject.locate()
-    if format == .test, installation.addedSubject != nil {
-      throw Failure(
-        .request, asked: "print a test of \(subject)",
-        cause: "'swift test' links only what kshim's own sources have a model for",
-        remedy: "replay it with this command, or print its calls with '--as c'")
-    }
     let (revision, base) = try await self.revision.resolve(
       PatchFile.sources(self.revision.patches), needing: search.subject.needs)
     defer {
@@ -51,6 +45,14 @@ struct ReplayCommand: AsyncParsableCommand {
     try search.subject.refuse([revision], asked: "replay \(scenario)", installation)
     let check = Check(subject: subject, jobs: 1, installation: installation)
     var replay = try await check.replay(scenario, of: revision, base: base)
+    if format == .test, replay.isAgainstBase {
+      throw Failure(
+        .request, asked: "print a test of \(scenario)",
+        cause: "what it breaks shows only beside the base, which a test does not have",
+        evidence: replay.broken.map { "\($0.property): \($0.message)" },
+        remedy: "replay it with this command, or print its calls with '--as c'")
+    }
+    replay.package = installation.root
     replay.replayOptions = search.subject.replayOptions + self.revision.replayOptions
     try Terminal.write(replay.rendered(as: format))
     if !replay.broken.isEmpty { throw ExitCode(1) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
-import TestSupport
+import ExtractedSubjects
 import XCTest
 
 /// Judges the function that `kshim extract --function FILE:FUNCTION` took out, as `kshim check` does: a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
-import TestSupport
+import ExtractedSubjects
 import XCTest
 
 @testable import KVMRoots

@@ -115,6 +115,21 @@ final class ReplayTests: XCTestCase {
     XCTAssertNotEqual(name(text), name(other.rendered(as: .test)))
   }
 
+  func test_test_ofAnyFunction_isForAnyPackage() {
+    var any = replay()
+    any.subject = "a/b.c:f"
+    any.domain = "Exploration.ManifestDomain"
+    any.package = "/src/kshim"
+    any.replayOptions = "--function a/b.c:f --kernel debian:6.12 "
+    let text = any.rendered(as: .test)
+    XCTAssert(text.contains("import ExtractedSubjects\nimport XCTest\n"), text)
+    XCTAssertFalse(text.contains("@testable"), text)
+    XCTAssert(text.contains(".package(name: \"kshim\", path: \"/src/kshim\")"), text)
+    XCTAssert(
+      text.contains("//   kshim extract --function a/b.c:f --kernel debian:6.12\n"), text)
+    XCTAssert(text.contains("by: \"f:x=1,y=2:gzp1\",\n      of: \"a/b.c:f\")\n"), text)
+  }
+
   func test_test_ofWhatBreaksNothing_saysThatItPasses() {
     XCTAssert(replay().rendered(as: .test).contains("// fails as long as "))
     var kept = replay()

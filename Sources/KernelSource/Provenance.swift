@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Failures
 import Foundation
-import KernelSource
 
 /// Where an extraction came from: `provenance.json` beside the extracted text.
 public struct Provenance: Codable, Sendable, Equatable {
@@ -20,6 +19,13 @@ public struct Provenance: Codable, Sendable, Equatable {
     public var lastLine: Int
     /// Where a patch put it; nil: in the source file.
     public var file: String?
+
+    public init(name: String, firstLine: Int, lastLine: Int, file: String? = nil) {
+      self.name = name
+      self.firstLine = firstLine
+      self.lastLine = lastLine
+      self.file = file
+    }
   }
 
   public var subject: String
@@ -41,6 +47,23 @@ public struct Provenance: Codable, Sendable, Equatable {
   public var files: [String: String]
   /// Headers that the kernel's build makes, read as if they were empty.
   public var missing: [String]?
+
+  public init(
+    subject: String, kernel: String, version: String, tree: String, patches: [Patch],
+    source: String,
+    functions: [Function], textSHA256: String, files: [String: String], missing: [String]? = nil
+  ) {
+    self.subject = subject
+    self.kernel = kernel
+    self.version = version
+    self.tree = tree
+    self.patches = patches
+    self.source = source
+    self.functions = functions
+    self.textSHA256 = textSHA256
+    self.files = files
+    self.missing = missing
+  }
 
   /// The file that a function is in, relative to the tree.
   public func file(of function: String) -> String {
