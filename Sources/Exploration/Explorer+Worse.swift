@@ -18,6 +18,12 @@ extension Explorer {
     return (search.report.findings, search.runs)
   }
 
+  /// Makes all the runs by which a change is judged, of the original.
+  public static func runAsChanged(in domain: inout ManifestDomain, _ subject: Subject) {
+    _ = simplest(in: &domain, subject)
+    _ = conducts(in: &domain, subject: subject, most: mostRunsOfChange / 2)
+  }
+
   /// What a mutant breaks, and the original does not in the same scenario.
   ///
   /// - Parameter original: judges the original, as `domain` does the mutant.

@@ -73,11 +73,20 @@ public struct Mutation: Sendable {
     let base = try original(domain, mutated.reach, builds[0], revision)
     let ready = mutated.mutants.filter { $0.state == .ready }
     let ran = try run(domain, ready, base.drivers, mutated.part, builds)
+    let isFromTypes = try D(builds[0].load(0)).most != nil && domain == ManifestDomain.self
+    let missed =
+      isFromTypes
+      ? try await ReachedLines.missed(
+        by: subject, revision, installation: installation, in: "\(work.path)/lines") : [:]
+    let file = mutated.extraction.provenance.source
     var contradictions: [MutationReport.Contradiction] = []
     var unlisted: [MutationReport.Unlisted] = []
     let outcomes = mutated.mutants.map { mutant in
       var outcome = ran[mutant.number] ?? Self.outcome(of: mutant)
       (outcome.before, outcome.after) = mutated.lines(of: mutant)
+      if outcome.status == .survived, missed[file]?.contains(mutant.start.line) ?? false {
+        outcome.status = .unreached
+      }
       guard let entry = equivalents.entries[mutant.key] else {
         if case .sameCode(let same?) = outcome.status, let entry = equivalents.entries[same] {
           let place = "\(equivalents.path):\(entry.line)"

@@ -54,13 +54,19 @@ extension MutationReport {
       switch outcome.status {
       case .killed: ("Killed", outcome.evidence)
       case .survived: ("Survived", "\(outcome.scenarios) scenarios keep every property")
-      case .unreached: ("NoCoverage", "no scenario reaches \(mutant.function)()")
+      case .unreached:
+        (
+          "NoCoverage",
+          outcome.scenarios == 0
+            ? "no scenario reaches \(mutant.function)()"
+            : "no run comes to line \(mutant.start.line)"
+        )
       case .equivalent(let reason): ("Ignored", "equivalent: \(reason)")
       case .sameCode(nil): ("Ignored", "the same code as the original")
       case .sameCode(let other?): ("Ignored", "the same code as \(other)")
       case .doesNotCompile(let message): ("CompileError", message)
       }
-    let isRun = outcome.scenarios > 0
+    let isRun = outcome.scenarios > 0 && outcome.status != .unreached
     return .init(
       id: mutant.key, mutatorName: mutant.operatorID, replacement: mutant.replacement,
       description: mutant.description,

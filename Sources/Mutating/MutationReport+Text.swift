@@ -42,9 +42,9 @@ extension MutationReport {
         + cells.map { String(repeating: " ", count: max(1, 12 - $0.count)) + $0 }.joined()
     }
     func numbers(_ id: String?) -> [String] {
-      [compiled(id), killed(id), survived(id), equivalent(id)].map(String.init)
+      [compiled(id), killed(id), survived(id), unreached(id), equivalent(id)].map(String.init)
     }
-    return [row("operator", ["mutants", "killed", "survived", "equivalent"])]
+    return [row("operator", ["mutants", "killed", "survived", "not reached", "equivalent"])]
       + ids.map { row($0, numbers($0)) } + [row("all", numbers(nil))]
   }
 
@@ -52,6 +52,8 @@ extension MutationReport {
   public var summary: String {
     let counted = compiled() - equivalent()
     let share = counted == 0 ? 100 : Double(killed()) / Double(counted) * 100
+    let reached = counted - unreached()
+    let reachedShare = reached == 0 ? 100 : Double(killed()) / Double(reached) * 100
     let same = count { if case .sameCode(as: nil) = $0.status { true } else { false } }
     let twice = count { if case .sameCode(as: .some) = $0.status { true } else { false } }
     let refused = count { if case .doesNotCompile = $0.status { true } else { false } }
@@ -61,8 +63,12 @@ extension MutationReport {
     let sampled =
       selection.sample > 1 ? ", a sample of 1 in \(selection.sample), seed \(selection.seed)" : ""
     return "\(subject) on Linux \(revision.version)\(on): \(killed()) of \(counted) mutants killed "
-      + "(\(String(format: "%.1f", share)) %), \(survived()) survived"
+      + "(\(String(format: "%.1f", share)) %"
+      + (unreached() == 0
+        ? "" : String(format: ", %.1f", reachedShare) + " % of the \(reached) that are reached")
+      + "), \(survived()) survived"
       + (alike == 0 ? "" : " (\(alike) of them do the same in every run)")
+      + (unreached() == 0 ? "" : ", \(unreached()) not reached")
       + ", \(equivalent()) equivalent"
       + sampled + "; left out: \(same) the same code as the original, \(twice) as another mutant, "
       + "\(refused) that do not compile; \(scenarios) runs in "

@@ -6,7 +6,7 @@ import Reporting
 public struct MutationReport: Sendable {
   public enum Status: Sendable, Hashable {
     case killed, survived
-    /// No scenario reaches its function.
+    /// No scenario reaches its function, or no run its line.
     case unreached
     /// It survives, and somebody wrote down why it must.
     case equivalent(reason: String)
@@ -86,7 +86,10 @@ public struct MutationReport: Sendable {
     count(operatorID) { $0.status == .killed }
   }
   public func survived(_ operatorID: String? = nil) -> Int {
-    count(operatorID, \.isUndetected)
+    count(operatorID) { $0.status == .survived }
+  }
+  public func unreached(_ operatorID: String? = nil) -> Int {
+    count(operatorID) { $0.status == .unreached }
   }
   public func equivalent(_ operatorID: String? = nil) -> Int {
     count(operatorID) {
@@ -98,6 +101,6 @@ public struct MutationReport: Sendable {
   /// 0 when every mutant that is no equivalent is killed, no equivalent is, and all that are the same
   /// are listed.
   public var exitCode: Int32 {
-    survived() == 0 && contradictions.isEmpty && unlisted.isEmpty ? 0 : 1
+    survived() + unreached() == 0 && contradictions.isEmpty && unlisted.isEmpty ? 0 : 1
   }
 }

@@ -81,6 +81,32 @@ final class MutateTests: EndToEndTestCase {
     try MutationContract(ran.output, file: Self.mmu, keys: keys).assertHolds()
   }
 
+  /// Of a function that no manifest describes: a line that no run comes to is no survivor.
+  func test_linesThatNoRunComesTo_areToldApart() async throws {
+    let arguments = [
+      "mutate", "--kernel", Self.defectKernel, "--function", "kernel/params.c:param_set_charp",
+      "--operator", "error-value",
+    ]
+    let text = try await kshim(arguments)
+    XCTAssertEqual(text.status, 1, text.errors)
+    XCTAssert(
+      text.output.contains(": not reached: error-value: '-ENOSPC' becomes '0'"), text.output)
+    XCTAssert(text.output.contains(": survived: error-value: "), text.output)
+    XCTAssert(text.output.contains(" that are reached), "), text.output)
+    XCTAssertNotNil(text.output.firstMatch(of: /survived.*, [0-9]+ not reached, 0 equivalent/))
+    let json = try await kshim(arguments + ["--format", "json"])
+    XCTAssert(json.output.contains("\"status\" : \"NoCoverage\""), json.output)
+    XCTAssert(json.output.contains("no run comes to line "), json.output)
+  }
+
+  /// A macro that makes two statements has them at one place.
+  func test_statementsOfOneMacro_areNotMoved() async throws {
+    let ran = try await kshim(
+      "mutate", "--kernel", Self.defectKernel, "--function", "net/xfrm/xfrm_state.c:xfrm_state_add",
+      "--list")
+    XCTAssertEqual(ran.status, 0, ran.errors)
+  }
+
   func test_killedEquivalent_failsTheRunByName() async throws {
     let entry = try await list("--function", Defect.freePages, "--operator", "drop-free")[0]
     let key = try key(entry)

@@ -51,6 +51,8 @@ extension FunctionText {
         let stops: [ClangCursor.Syntax] = [
           .returnStatement, .gotoStatement, .jump, .declarations,
         ]
+        // One use of a macro may make both.
+        guard first.range.upperBound <= second.range.lowerBound else { return nil }
         let between = first.range.upperBound..<second.range.lowerBound
         guard moved.count == 1, !neighbours.contains(where: { stops.contains($0.syntax) }),
           !text(between).contains("#")
