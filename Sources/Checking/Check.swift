@@ -72,6 +72,13 @@ public struct Check: Sendable {
     }
   }
 
+  /// The same check of the base.
+  private var ofBase: Check {
+    var check = self
+    check.installation.isOfBase = true
+    return check
+  }
+
   /// As ``answer(of:base:)``, and keeps it.
   public func verdict(of revision: Revision, base: Revision?) async throws -> Verdict {
     let answer = try await answer(of: revision, base: base)
@@ -96,7 +103,7 @@ public struct Check: Sendable {
     }
     // The base may be the same text; and what was found is not lost where the base fails.
     await keep(part)
-    let other = try await self.part(base, rerunning: part.verdict.findings + assumed)
+    let other = try await ofBase.part(base, rerunning: part.verdict.findings + assumed)
     answer.parts = [part.kept, other]
     let evidence = evidence(part, over: other)
     Self.tell(&answer.verdict, from: [(other.verdict, evidence)])
@@ -210,7 +217,7 @@ public struct Check: Sendable {
 
   private func lapses(_ conducts: [Conduct], over base: Revision) async throws -> [Lapse] {
     guard !conducts.isEmpty else { return [] }
-    return try await build(base) { builds in
+    return try await ofBase.build(base) { builds in
       let subject = try builds.load(0)
       var judge = try ManifestDomain(subject)
       let known = Explorer.conducts(as: conducts, in: &judge, subject: subject)
@@ -361,6 +368,9 @@ public struct Check: Sendable {
         lastLine: $0.lastLine)
     }
     verdict.assume(assumed)
+    if verdict.whyNotJudged != nil, let name = FunctionName(self.subject) {
+      verdict.exploration.answeredBy = installation.service(answering: name.function)
+    }
     let followed = builds.extraction.followed
     verdict.followed = followed.isEmpty ? nil : followed
     return (verdict, result.outcomes)

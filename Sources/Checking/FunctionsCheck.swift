@@ -221,6 +221,10 @@ extension Verdict {
     // One run may break several properties.
     let assumedRuns = (assumed ?? []).map(\.failing).max() ?? 0
     if let runs = exploration.runs, runs > 0, assumedRuns >= runs {
+      if let service = exploration.answeredBy {
+        return
+          "kshim answers it by a rule of \(service) wherever it is called, for what it is there for would be a defect of any other function: judge those that call it"
+      }
       return "each run ends at \(exploration.limits?.joined(separator: ", ") ?? "what is assumed")"
     }
     let ended = properties.first { $0.id == "lock-imbalance" }?.checked ?? 0

@@ -244,7 +244,12 @@ struct Extractor {
     let source = SourceFunctions(Array(before))
     let text = String(bytes: before)
     let (cause, remedy): (String, String) =
-      if source.contains(name) {
+      if source.contains(name), text.contains("__HAVE_ARCH_\(name.uppercased())") {
+        (
+          "\(manifest.source) leaves \(name)() to the architecture, and that of x86 is no C",
+          "name a function that calls it"
+        )
+      } else if source.contains(name) {
         (
           "the configuration leaves \(name)() out: it stands behind an #if that does not hold",
           "name a kernel whose configuration has it"
@@ -257,7 +262,8 @@ struct Extractor {
       } else {
         (
           "\(manifest.source) of Linux \(revision.tree.version) defines no function \(name)",
-          "name one that it defines; of a header's inline function, the header"
+          Nearest.name(to: name, in: source.names).map { "write \($0) if that is meant" }
+            ?? "name one that it defines; of a header's inline function, the header"
         )
       }
     return Failure(
@@ -480,6 +486,21 @@ struct Extractor {
       answered: callees, variables: closure.unknownVariables,
       needed: needed.compactMap { declared($0, as: .variable) },
       unknown: needed.filter { named[$0] == nil && functions[$0] == nil })
+    if let generated, !manifest.isOfBase {
+      // What a patch takes away was there.
+      let isChanged = revision.isChanged
+      func wasThere(_ name: String) -> Bool {
+        isChanged && TreeText.words(path: sourcePath).contains(name)
+      }
+      try ManifestNames(
+        manifest: manifest, asked: asked, version: revision.tree.version, generated: generated,
+        functions: Set(functions.keys).union(closure.unanswered.keys), served: callees.map(\.name),
+        isFunction: { declared($0, as: .function) != nil || wasThere($0) },
+        isVariable: { named[$0] != nil || wasThere($0) },
+        isInput: { probes.has(input: $0, failed: failed) },
+        words: { Set(Closure.words(text[...])) }
+      ).check()
+    }
     if generated == nil {
       try check(targets.map { ($0, functions[$0]!) }, resolved.objects.map(\.object))
     }

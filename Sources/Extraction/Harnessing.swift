@@ -249,29 +249,19 @@ struct Harnessing {
     let given = arguments.map { list in
       list.map { argument in
         var argument = argument
-        if let name = argument.name, let values = manifest.fields[name] { argument.values = values }
+        if let name = argument.name, let own = manifest.fields[name] { argument.take(own) }
         return argument
       }
     }
-    var pairs = Pairs.all(
+    let operations = Self.operations(pointers, functions)
+    let pairs = pairs(
       of: (made + answered.filter(Self.mayPair))
         .map {
           Pairs.Callee(
             name: $0.name, prototype: $0.prototype,
             names: (callees[$0.name] ?? functions[$0.name])?.arguments.map(\.name) ?? [])
         },
-      givenBack: elsewhere(than: known.union(made.map(\.name))), seen: called(by: text),
-      chosen: manifest.pairs)
-    for index in pairs.indices where pairs[index].count != nil {
-      pairs[index].isMiscounted = Self.isMiscounted(pairs[index], text)
-    }
-    if manifest.pairs.isEmpty {
-      let out = GivenOut(functions.values)
-      pairs += out.parts(made, paired: Set(pairs.map(\.acquires))) { name in
-        beside.lazy.compactMap { Self.body(of: name, in: $0) }.first
-      }
-      pairs += out.pairs(made, paired: Set(pairs.map(\.acquires)))
-    }
+      givenBack: elsewhere(than: known.union(made.map(\.name))), made, operations, text)
     // A number that is given back is not 0, which may be anything.
     for pair in pairs
     where pair.taken == -1 && !pair.isLoose && manifest.ownRules[pair.acquires] == nil {
@@ -281,12 +271,11 @@ struct Harnessing {
       else { continue }
       made[taker].rule.action = .returns(["3"] + answers.dropFirst())
     }
-    if manifest.pairs.isEmpty {
-      let operations = Self.operations(pointers, functions)
-      // Where one is missing there is nothing to give back.
-      types.require(Set(operations.map(\.releases)))
-      pairs += operations
+    // Where one is missing there is nothing to give back.
+    let kept = operations.filter { one in
+      pairs.contains { $0.acquires == one.acquires && $0.releases == one.releases }
     }
+    types.require(Set(kept.map(\.releases)))
     var drops: [String: [(argument: Int, within: Int)]] = [:]
     for function in text {
       function.visit { child in
@@ -319,6 +308,39 @@ struct Harnessing {
       neglected: neglected.filter { !stores.contains($0.name) }, stores: stores,
       mute: mute.sorted(),
       within: within.sorted(), drops: drops)
+  }
+
+  /// Pairs by names and by what the file does; of these the ones that the manifest names, where it names
+  /// any, and those that it names besides.
+  private func pairs(
+    of callees: [Pairs.Callee], givenBack others: [Pairs.Callee], _ made: [Extractor.Callee],
+    _ operations: [Generated.Pair], _ text: [ClangCursor]
+  ) -> [Generated.Pair] {
+    let seen = called(by: text)
+    var pairs = Pairs.all(of: callees, givenBack: others, seen: seen)
+    let out = GivenOut(functions.values)
+    func count(_ pairs: inout [Generated.Pair]) {
+      for index in pairs.indices where pairs[index].count != nil {
+        pairs[index].isMiscounted = Self.isMiscounted(pairs[index], text)
+      }
+    }
+    count(&pairs)
+    pairs += out.parts(made, paired: Set(pairs.map(\.acquires))) { name in
+      beside.lazy.compactMap { Self.body(of: name, in: $0) }.first
+    }
+    pairs += out.pairs(made, paired: Set(pairs.map(\.acquires)))
+    pairs += operations
+    let wanted = manifest.pairs
+    guard !wanted.isEmpty else { return pairs }
+    func isOne(_ pair: Generated.Pair, _ one: (acquires: String, releases: String)) -> Bool {
+      pair.acquires == one.acquires && pair.releases == one.releases
+    }
+    let further = wanted.filter { one in !pairs.contains { isOne($0, one) } }
+    pairs.removeAll { pair in !wanted.contains { isOne(pair, $0) } }
+    guard !further.isEmpty else { return pairs }
+    var added = Pairs.all(of: callees, givenBack: others, seen: seen, chosen: further)
+    count(&added)
+    return pairs + added
   }
 
   /// Whose skb it is afterwards: what sends it consumes it, done or not.

@@ -13,6 +13,8 @@ public struct Installation: Sendable {
   private(set) public var rules: [String] = []
   /// What of ``Suspicion/Kind/refused`` is run all the same.
   public var allowed: Set<Suspicion.Kind> = []
+  /// Whether what is read is a patch's base, which need not have all that a manifest names.
+  public var isOfBase = false
   /// Where what is compiled once is kept; made when it is first needed.
   public var cache = "\(KernelStore().cacheDirectory)/builds"
 
@@ -81,7 +83,10 @@ public struct Installation: Sendable {
   ///
   /// - Throws: ``Failure`` of kind request for an unknown subject or a wrong manifest.
   public func manifest(_ subject: String) throws -> Manifest {
-    if let name = FunctionName(subject) { return try served(Manifest(name)) }
+    if let name = FunctionName(subject) {
+      try refuseRuntime(name)
+      return try served(Manifest(name))
+    }
     let path = manifestPath(of: subject)
     guard subjectNames().contains(subject) else {
       throw Failure(
@@ -99,6 +104,25 @@ public struct Installation: Sendable {
     return try served(manifest)
   }
 
+  /// Refuses what the runtime defines itself: it would be there twice.
+  private func refuseRuntime(_ name: FunctionName) throws {
+    let text = (try? String(contentsOfFile: "\(shims)/runtime/string.c", encoding: .utf8)) ?? ""
+    guard text.contains("kshim_\(name.function)(") else { return }
+    throw Failure(
+      .build, asked: "judge \(name)",
+      cause:
+        "kshim's own runtime stands for \(name.function)() in whatever is judged, so that it sees each byte that is read",
+      place: name.file, remedy: "name a function that calls it")
+  }
+
+  /// The file of the services that answers a function, relative to ``root``; nil where none does.
+  public func service(answering function: String) -> String? {
+    let files = (try? serviceFiles("yaml")) ?? []
+    return files.first { path in
+      (try? ReadManifests.services(at: path))?.boundary.contains { $0.name == function } ?? false
+    }.map { "kernel-extract/services/\(($0 as NSString).lastPathComponent)" }
+  }
+
   /// The C file that a subject is about.
   public func source(of subject: String) throws -> String {
     try ReadManifests.manifest(at: manifestPath(of: subject)).source
@@ -107,6 +131,7 @@ public struct Installation: Sendable {
   /// With a project's own rules and the services.
   private func served(_ manifest: Manifest) throws -> Manifest {
     var manifest = manifest
+    manifest.isOfBase = isOfBase
     for path in rules {
       var services = try ReadManifests.services(at: path)
       services.makeGeneral()

@@ -54,6 +54,13 @@ public struct Manifest: Sendable {
     public var line: Int
   }
 
+  /// What an input can be.
+  public struct Input: Sendable {
+    public var numbers: [Int64]
+    /// Variables of the source file whose addresses it can be.
+    public var symbols: [String]
+  }
+
   /// How the harness answers a callee.
   public struct Rule: Sendable {
     public enum Memory: String, Sendable, CaseIterable {
@@ -203,12 +210,14 @@ public struct Manifest: Sendable {
   public var arguments: [Argument] = []
   /// Whether what it does not say comes from the types and from how the text uses them.
   public var isFromTypes = false
+  /// Whether it is read for a patch's base.
+  var isOfBase = false
   /// What the makefiles say of the source file; nil where the manifest stands for that.
   var makefile: Makefile?
   /// What one callee takes another gives back.
   public var pairs: [(acquires: String, releases: String)] = []
   /// What inputs can be, by their names in reports, the ordinary value first.
-  public var fields: [String: [Int64]] = [:]
+  public var fields: [String: Input] = [:]
   /// How many answers of a run are not the ordinary ones; nil: as many as there are.
   public var bound: Int?
   /// Where it was read from, for messages.

@@ -40,7 +40,8 @@ struct ManifestReader {
       }
       throw reader.wrong(
         extra.line, "unknown key '\(extra.key)' in \(what)",
-        "use one of: \(allowed.joined(separator: ", "))")
+        (Nearest.name(to: extra.key, in: allowed).map { "write \($0) if that is meant, or " } ?? "")
+          + "use one of: \(allowed.joined(separator: ", "))")
     }
   }
 
@@ -306,11 +307,12 @@ struct ManifestReader {
     }
   }
 
-  private func fields(_ node: Node?) throws -> [String: [Int64]] {
+  private func fields(_ node: Node?) throws -> [String: Manifest.Input] {
     guard let node else { return [:] }
     return Dictionary(
       uniqueKeysWithValues: try keys(node, "fields").entries.map { entry in
-        let values = try strings(entry.value, "fields '\(entry.key)'").map { text in
+        let texts = try strings(entry.value, "fields '\(entry.key)'")
+        let numbers = try texts.prefix { !$0.hasPrefix("&") }.map { text in
           guard let value = Int64(text) else {
             throw wrong(
               entry.line, "'\(text)' of fields '\(entry.key)' is no number",
@@ -318,11 +320,18 @@ struct ManifestReader {
           }
           return value
         }
-        guard !values.isEmpty, values.count < 256 else {
+        let symbols = texts.dropFirst(numbers.count)
+        guard !numbers.isEmpty, texts.count < 256 else {
           throw wrong(
-            entry.line, "fields '\(entry.key)' needs 1 to 255 values", "write [value, …]")
+            entry.line, "fields '\(entry.key)' needs 1 to 255 values, a number first",
+            "write [value, …]")
         }
-        return (entry.key, values)
+        if let text = symbols.first(where: { !$0.hasPrefix("&") }) {
+          throw wrong(
+            entry.line, "'\(text)' of fields '\(entry.key)' stands behind an address",
+            "write addresses behind all numbers")
+        }
+        return (entry.key, .init(numbers: numbers, symbols: symbols.map { String($0.dropFirst()) }))
       })
   }
 

@@ -97,30 +97,47 @@ struct ManifestText {
     if !served.isEmpty {
       lines += ["", "# Answered by kernel-extract/services: \(served.joined(separator: ", "))"]
     }
-    let pairs = Dictionary(grouping: generated.pairs, by: \.acquires).sorted { $0.key < $1.key }
+    let pairs = Dictionary(grouping: generated.pairs, by: \.acquires)
+      .mapValues { Set($0.map(\.releases)).sorted() }.sorted { $0.key < $1.key }
     if !pairs.isEmpty {
       lines += [
         "",
         "# What one callee takes another gives back: where the function fails, that must have happened.",
         "pairs:",
       ]
-      lines += pairs.map { "  \($0.key): \(Self.list($0.value.map(\.releases)))" }
+      lines += pairs.map { "  \(Self.quoted($0.key)): \(Self.list($0.value))" }
     }
-    let fields = (generated.arguments.flatMap { $0 } + generated.types.entries.flatMap(\.fields))
-      .filter { $0.values.count > 1 && $0.name != nil }
-    if !fields.isEmpty {
+    let inputs = inputs(generated)
+    if !inputs.isEmpty {
       lines += [
         "",
         "# Inputs: arguments, and members of structs that the text looks at. Of a pointer 1 is an object,",
         "# 0 is NULL and 2 what an argument of its type points to; of a list 1 is one element and 0 is",
-        "# none. The ordinary value stands first.",
+        "# none; '&NAME' is the address of a variable. The ordinary value stands first.",
         "fields:",
       ]
-      var seen: Set<String> = []
-      lines += fields.filter { seen.insert($0.name!).inserted }.map {
-        "  \(Self.quoted($0.name!)): [\($0.values.map(String.init).joined(separator: ", "))]"
-      }
+      lines += inputs
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A line for each name. Where one stands for inputs with unlike values, a value here would be all
+  /// of theirs: the line is a comment.
+  private func inputs(_ generated: Generated) -> [String] {
+    let named = (generated.arguments.flatMap { $0 } + generated.types.entries.flatMap(\.fields))
+      .filter { $0.name != nil }
+    let all = Dictionary(grouping: named, by: { $0.name! })
+    var seen: Set<String> = []
+    return named.filter { $0.countValues > 1 }.map { $0.name! }
+      .filter { seen.insert($0).inserted }.map { name in
+        let lists = all[name]!.map { field in
+          Self.list(field.values.map(String.init) + field.symbols.map { "&\($0)" })
+        }
+        let line = "  \(Self.quoted(name)): "
+        let unlike = Set(lists).count > 1
+        return unlike
+          ? "  #\(line.dropFirst())\(Set(lists).sorted().joined(separator: " or ")), each in its place"
+          : line + lists[0]
+      }
   }
 }

@@ -24,8 +24,38 @@ struct Probes {
     for name in manifest.slots.compactMap(\.with) { add(name: name) }
     for variable in manifest.variables { add(name: variable.name, orMacro: true) }
     for name in needed.sorted() { add(name: name) }
+    if manifest.isFromTypes {
+      for pair in manifest.pairs {
+        for name in [pair.acquires, pair.releases] where !name.contains(".") { add(name: name) }
+      }
+      for name in Self.inputs(of: manifest) {
+        for expression in Self.expressions(ofInput: name) { add(expression) }
+      }
+    }
     // Holds in every whole file: where it fails, the file ends inside something.
     add("0")
+  }
+
+  /// Names that a manifest of one function has for members and objects.
+  private static func inputs(of manifest: Manifest) -> [String] {
+    let callees = manifest.ownRules.keys + manifest.pairs.flatMap { [$0.acquires, $0.releases] }
+    return (Array(manifest.fields.keys) + callees.filter { $0.contains(".") }).sorted()
+  }
+
+  /// What compiles where a tree has an input: a member, or a type.
+  private static func expressions(ofInput name: String) -> [String] {
+    if let dot = name.firstIndex(of: ".") {
+      let member = name[name.index(after: dot)...]
+      return ["struct ", "union ", ""].map { "((\($0)\(name[..<dot]) *)0)->\(member)" }
+    }
+    return ["sizeof(*(\(name.hasSuffix(" *") ? String(name.dropLast(2)) : name) *)0)"]
+  }
+
+  /// Whether the tree has a member or a type of the manifest's.
+  func has(input name: String, failed: Set<Int>) -> Bool {
+    Self.expressions(ofInput: name).contains { expression in
+      numbers[expression].map { !failed.contains($0 + 1) } ?? false
+    }
   }
 
   private mutating func add(_ expression: String) {

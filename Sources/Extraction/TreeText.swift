@@ -13,6 +13,11 @@ struct TreeText {
       .split(separator: "\n", omittingEmptySubsequences: false)
   }
 
+  /// All words of a file.
+  static func words(path: String) -> Set<String> {
+    Set(Closure.words((FileManager.default.contents(atPath: path).map(Array.init) ?? [])[...]))
+  }
+
   /// Whether a function's definition uses one of some names.
   func mentions(_ slot: Manifest.Mention) -> Bool {
     guard let body = body(of: slot.function) else { return false }

@@ -30,6 +30,15 @@ struct TypeTable {
     var within = 0
     /// Whether another function of the file frees what it points to.
     var isGivenBack = false
+
+    /// The same, whatever a manifest takes of them.
+    var compared: [String] = []
+
+    mutating func take(_ input: Manifest.Input) {
+      values = input.numbers
+      compared = symbols
+      symbols = symbols.filter(input.symbols.contains)
+    }
   }
 
   struct Entry {
@@ -553,11 +562,11 @@ struct TypeTable {
   }
 
   /// Takes what a manifest says of fields.
-  mutating func give(_ values: [String: [Int64]]) {
+  mutating func give(_ inputs: [String: Manifest.Input]) {
     for entry in entries.indices {
       for field in entries[entry].fields.indices {
-        if let name = entries[entry].fields[field].name, let own = values[name] {
-          entries[entry].fields[field].values = own
+        if let name = entries[entry].fields[field].name, let own = inputs[name] {
+          entries[entry].fields[field].take(own)
         }
       }
     }

@@ -226,6 +226,9 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var unreached: [Int]?
     /// Whether a run comes to any line of the function that a patch touched.
     public var isPatchRun: Bool?
+    /// The file of the services that answers the function where others call it, where it could not be
+    /// judged.
+    public var answeredBy: String?
     public init(
       scenarios: Int, runs: Int? = nil, seconds: Double, exhaustive: Bool, limits: [String]? = nil,
       bound: String? = nil, functions: [String]? = nil, coverage: [String]? = nil

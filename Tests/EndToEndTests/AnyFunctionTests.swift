@@ -223,6 +223,89 @@ final class AnyFunctionTests: EndToEndTestCase {
     XCTAssertEqual(try verdict(sharp).exploration.runs, 1)
   }
 
+  /// Whatever the manifest says again of pairs and inputs changes nothing.
+  func test_init_isJudgedAsTheFunctionWithoutIt() async throws {
+    for name in [
+      "fs/xfs/libxfs/xfs_btree_staging.c:xfs_btree_bload_prep_block",
+      "kernel/irq/irqdomain.c:irq_domain_alloc_irqs_locked",
+      "arch/x86/events/intel/uncore.c:uncore_pci_pmu_register",
+      "fs/eventfd.c:eventfd_fget", "drivers/base/dd.c:driver_attach",
+      "net/xfrm/xfrm_state.c:xfrm_state_add",
+      "mm/slab_common.c:kmem_cache_shrink", "security/keys/key.c:key_alloc",
+      "block/blk-cgroup.c:blkg_conf_open_bdev", "lib/genalloc.c:gen_pool_add_owner",
+    ] {
+      let made = try await kshim("init", name, "-o", "own.yaml")
+      XCTAssertEqual(made.status, 0, "\(name): \(made.errors)")
+      let options = ["--seconds", "20", "--format", "json"]
+      let without = try verdict(try await kshim(["check", "--function", name] + options))
+      let with = try verdict(try await kshim(["check", "--manifest", "own.yaml"] + options))
+      XCTAssertEqual(with.findings, without.findings, name)
+      XCTAssertEqual(with.exploration.runs, without.exploration.runs, name)
+      XCTAssertEqual(with.exploration.limits, without.exploration.limits, name)
+    }
+  }
+
+  func test_init_namesVariablesWhoseAddressesAnInputCanBe() async throws {
+    let printed = try await kshim("init", "fs/eventfd.c:eventfd_fget")
+    let line = try XCTUnwrap(
+      printed.output.split(separator: "\n").first { $0.hasPrefix("  file.f_op: ") })
+    XCTAssert(line.hasSuffix(", \"&eventfd_fops\"]"), String(line))
+    let name = "subject: eventfd_fget\n"
+    XCTAssert(printed.output.contains(name), printed.output)
+    for (values, status) in [("[1]", Int32(0)), ("[1, \"&eventfd_fopss\"]", 2)] {
+      try write(printed.output.replacing(line, with: "  file.f_op: \(values)"), "eventfd_fget.yaml")
+      let ran = try await kshim("check", "--manifest", "eventfd_fget.yaml")
+      XCTAssertEqual(ran.status, status, ran.output + ran.errors)
+      if status == 2 { XCTAssert(ran.errors.contains("write &eventfd_fops if"), ran.errors) }
+    }
+  }
+
+  func test_manifestOfAFunction_misspeltNamesAreRefused() async throws {
+    _ = try await kshim("init", "\(Self.sctp):\(Self.add)", "-o", "own.yaml")
+    let text = try String(contentsOfFile: "\(scratch)/own.yaml", encoding: .utf8)
+    let cases: [(from: String, to: String, meant: String)] = [
+      ("  inet_add_protocol: ", "  inet_add_protocl: ", "inet_add_protocol"),
+      ("[inet_del_protocol]", "[inet_dell_protocol]", "inet_del_protocol"),
+      ("\nboundary:", "\nboundry:", "boundary"),
+      ("targets: [sctp_v4_add_protocol]", "targets: [sctp_v4_add_protcol]", Self.add),
+      ("\npairs:", "\nvariables: {sctp_protocl: 1}\npairs:", ""),
+      ("\npairs:", "\nfields: {net.no_such_member: [1]}\npairs:", ""),
+      ("{returns: [0, -5]}", "{return: [0, -5]}", ""),
+    ]
+    for one in cases {
+      let wrong = text.replacing(one.from, with: one.to, maxReplacements: 1)
+      XCTAssertNotEqual(wrong, text, one.to)
+      try write(wrong, "own.yaml")
+      let ran = try await kshim("check", "--manifest", "own.yaml")
+      XCTAssertEqual(ran.status, 2, "\(one.to): \(ran.output)\(ran.errors)")
+      if !one.meant.isEmpty {
+        XCTAssert(ran.errors.contains("remedy: write \(one.meant) if that is meant"), ran.errors)
+      }
+    }
+    // What a patch takes out, and what it brings, is not misspelt.
+    let tree = try await store.need(["net/sctp"], of: kernel())
+    try write(text, "own.yaml")
+    let patch = try await patch(
+      "out.patch", [KernelEdit(Self.sctp, in: Self.add, .delete("unregister_inetaddr_notifier"))],
+      of: tree)
+    let ran = try await kshim("check", "--manifest", "own.yaml", "--patch", patch)
+    XCTAssertEqual(ran.status, 1, ran.errors)
+  }
+
+  func test_whatKshimItselfAnswers_isSaidToBe() async throws {
+    let text = try await kshim("check", "--function", "lib/string.c:strlen")
+    XCTAssertEqual(text.status, 3)
+    XCTAssert(text.errors.contains("kshim's own runtime stands for strlen()"), text.errors)
+    let copy = try await kshim("check", "--function", "lib/string.c:memcpy")
+    XCTAssertEqual(copy.status, 2)
+    XCTAssert(copy.errors.contains("leaves memcpy() to the architecture"), copy.errors)
+    let lock = try await kshim("check", "--function", "kernel/locking/spinlock.c:_raw_spin_lock")
+    XCTAssertEqual(lock.status, 3)
+    XCTAssert(
+      lock.output.contains("not judged: kshim answers it by a rule of kernel-extract/services/"),
+      lock.output)
+  }
+
   func test_whatIsNoFunction_isRefusedWithAReason() async throws {
     let cases: [(name: String, status: Int32, cause: String)] = [
       ("lib/llist.c:no_such_function", 2, "defines no function no_such_function"),
