@@ -12,4 +12,10 @@ static inline int linux_die_with_parent(void)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* Orphans of the processes that it makes become its own children. */
+static inline int linux_adopt_orphans(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
 #endif

@@ -542,7 +542,7 @@ public struct Check: Sendable {
 
 /// Where a check compiles: gone when it ends, or swept by the next one after a crash or Ctrl-C.
 package struct WorkDirectory {
-  private static let prefix = "kshim-check-"
+  private static let prefix = ScratchDirectory.check
   private let scratch: ScratchDirectory
 
   package var path: String { scratch.path }

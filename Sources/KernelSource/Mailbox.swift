@@ -4,7 +4,7 @@ import Foundation
 
 /// A file of mails, taken apart by `git mailsplit` and `git mailinfo` as `git am` calls them.
 struct Mailbox {
-  static let scratchPrefix = "kshim-mail-"
+  static let scratchPrefix = ScratchDirectory.mail
 
   /// One mail of the file.
   struct Mail: Sendable {

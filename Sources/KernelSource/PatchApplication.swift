@@ -4,7 +4,7 @@ import Foundation
 
 /// Patches being put, one after another, on copies of the files that they touch.
 struct PatchApplication {
-  static let scratchPrefix = "kshim-revision-"
+  static let scratchPrefix = ScratchDirectory.revision
 
   /// As far as it is unpacked by now.
   private(set) var tree: KernelTree

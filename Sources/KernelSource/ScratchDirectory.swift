@@ -56,6 +56,17 @@ package final class ScratchDirectory: Sendable {
     }
   }
 
+  /// Of the directories in the temporary one: what is compiled, what patches change, mails.
+  package static let check = "kshim-check-"
+  package static let revision = "kshim-revision-"
+  package static let mail = "kshim-mail-"
+
+  /// Removes what an ended process left of those.
+  package static func sweep() {
+    let parent = FileManager.default.temporaryDirectory.path
+    for prefix in [check, revision, mail] { sweep(prefix: prefix, in: parent) }
+  }
+
   private static func remove(_ path: String) {
     let files = FileManager.default
     if (try? files.removeItem(atPath: path)) != nil { return }

@@ -2,6 +2,7 @@
 import CLinux
 import Failures
 import Foundation
+import KernelSource
 
 /// Two processes: one compiles and runs a stranger's code, the other waits for it and believes only an
 /// end that was told. Code that ends its process, with whatever status, gives no verdict.
@@ -17,6 +18,8 @@ enum Supervisor {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+    _ = linux_adopt_orphans()
     let parent = getpid()
     switch fork() {
     case -1:
@@ -46,13 +49,15 @@ enum Supervisor {
   }
 
   private static func code(of child: pid_t, told: Int32) -> Int32 {
-    var byte: UInt8 = 0
-    var count = 0
-    repeat { count = read(told, &byte, 1) } while count < 0 && errno == EINTR
     var status: Int32 = 0
     while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    endOrphans()
+    // Nobody holds the other end any more.
+    var byte: UInt8 = 0
+    let count = read(told, &byte, 1)
     let number = status & 0x7F
     if number != 0 {
+      ScratchDirectory.sweep()
       if passedOn.contains(number) || number == SIGPIPE {
         signal(number, SIG_DFL)
         kill(getpid(), number)
@@ -66,7 +71,25 @@ enum Supervisor {
     return code
   }
 
+  /// Ends what the worker started and left: compilers, and what the code started behind its back.
+  private static func endOrphans() {
+    // Each may leave others.
+    for _ in 0..<1000 {
+      guard
+        let list = try? String(
+          contentsOfFile: "/proc/self/task/\(getpid())/children", encoding: .utf8)
+      else { return }
+      let children = list.split(separator: " ").compactMap { pid_t($0) }
+      if children.isEmpty { return }
+      for child in children {
+        kill(child, SIGKILL)
+        while waitpid(child, nil, 0) < 0, errno == EINTR {}
+      }
+    }
+  }
+
   private static func unfinished(_ what: String) -> Int32 {
+    ScratchDirectory.sweep()
     let failure = Failure(
       .build, asked: "come to a verdict",
       cause: "the process that compiles and runs the code \(what) before it told one",

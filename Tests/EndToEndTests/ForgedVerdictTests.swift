@@ -109,7 +109,7 @@ final class ForgedVerdictTests: EndToEndTestCase {
           edit(
             .replace(
               Self.free,
-              with: "static int one __attribute__((section(\".init_array\"))); one = 1;"))
+              with: "static int one __attribute__((section(\"kshim-other\"))); one = 1;"))
         ]
       ),
     ]
@@ -175,6 +175,23 @@ final class ForgedVerdictTests: EndToEndTestCase {
       XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
       XCTAssert(ran.errors.contains("ended by itself"), ran.errors)
     }
+  }
+
+  /// What was started behind kshim's back ends with it.
+  func test_processThatOutlivesItsMaker_isEnded() async throws {
+    let tree = try await kernel()
+    let forks = """
+      long pid; asm volatile("syscall" : "=a"(pid) : "a"(57) : "rcx", "r11", "memory");
+      if (!pid) for (;;) asm volatile("syscall" : "=a"(pid) : "a"(34) : "rcx", "r11", "memory");
+      \(Self.free)
+      """
+    let patch = try await patch("fork.patch", [edit(.replace(Self.free, with: forks))], of: tree)
+    let began = ContinuousClock.now
+    let ran = try await kshim("check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm")
+    XCTAssertNotEqual(ran.status, 4, ran.output + ran.errors)
+    XCTAssertLessThan(began.duration(to: .now), .seconds(60))
+    let left = try await Command.script("pgrep -f \"$1\" || true", [patch], needs: ["pgrep"])
+    XCTAssertEqual(left.outputText, "")
   }
 
   func test_namesOfKshim_areRefusedWithTheirLine() async throws {
