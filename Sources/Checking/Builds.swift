@@ -21,10 +21,11 @@ package struct Builds: Sendable {
   /// - Parameter counting: whether branches will be counted.
   static func make(
     _ subject: String, _ revision: Revision, jobs: Int, counting: Bool,
-    installation: Installation, in directory: String
+    installation: Installation, sharing files: SourceFiles, in directory: String
   ) async throws -> Builds {
     let extraction = try await Extraction.extract(
-      subject, from: revision, installation: installation, as: .object(counting: counting),
+      subject, from: revision, installation: installation, sharing: files,
+      as: .object(counting: counting),
       into: "\(directory)/extracted")
     return try await make(
       extraction, jobs: jobs, counting: counting, installation: installation, in: directory)

@@ -21,6 +21,9 @@ public struct Check: Sendable {
   /// Results of earlier checks; nil searches everything.
   public var results: ResultCache?
 
+  /// What several checks have read of the same files.
+  public var files = SourceFiles()
+
   /// How long the search of a function without a manifest may take; nil: as usual.
   public var seconds: Int?
 
@@ -206,7 +209,8 @@ public struct Check: Sendable {
     defer { work.remove() }
     return try await use(
       try await Builds.make(
-        subject, revision, jobs: 1, counting: false, installation: installation, in: work.path))
+        subject, revision, jobs: 1, counting: false, installation: installation, sharing: files,
+        in: work.path))
   }
 
   private static func conducts(_ builds: Builds) throws -> [Conduct] {
@@ -244,13 +248,16 @@ public struct Check: Sendable {
   private func search<D: Domain>(
     _ domain: D.Type, _ revision: Revision, rerunning others: [Verdict.Finding], conducting: Bool
   ) async throws -> Answer.Part {
-    let began = ResultCache.now()
+    var began = FileStamp.now()
     let work = try WorkDirectory()
     defer { work.remove() }
     phase?("extracting and compiling \(subject) of Linux \(revision.tree.version)")
     let builds = try await Builds.make(
       subject, revision, jobs: jobs, counting: counts || countsLines(of: revision),
-      installation: installation, in: work.path)
+      installation: installation, sharing: files,
+      in: work.path)
+    let shared = builds.extraction.began
+    if (shared.tv_sec, shared.tv_nsec) < (began.tv_sec, began.tv_nsec) { began = shared }
     let (verdict, _) = try await judge(domain, builds, in: work.path)
     var part = Answer.Part(
       revision: revision, verdict: verdict, reading: builds.extraction.reading, began: began,
@@ -278,7 +285,8 @@ public struct Check: Sendable {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
-      subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
+      subject, revision, jobs: 1, counting: false, installation: installation, sharing: files,
+      in: work.path)
     return try await rerun(domain, scenarios, builds)
   }
 
@@ -492,7 +500,8 @@ public struct Check: Sendable {
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(
-      subject, revision, jobs: 1, counting: false, installation: installation, in: work.path)
+      subject, revision, jobs: 1, counting: false, installation: installation, sharing: files,
+      in: work.path)
     let built = try builds.load(0)
     var judge = try D(built)
     var findings = try Explorer.replay(scenario, in: &judge, subject: built)

@@ -106,7 +106,7 @@ public struct Compare: Sendable {
     try prepare(directory)
     return try await Builds.make(
       check.subject, candidate.revision, jobs: check.jobs, counting: check.counts,
-      installation: check.installation, in: directory)
+      installation: check.installation, sharing: check.files, in: directory)
   }
 
   private func prepare(_ directory: String) throws {

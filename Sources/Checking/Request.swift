@@ -29,7 +29,7 @@ public struct Request: Sendable {
   ) {
     self.subject = subject
     self.directory = directory
-    began = ResultCache.now()
+    began = FileStamp.now()
     top = Self.top(of: directory)
     let files = patches.flatMap { [$0.name, Digest.of($0.content)] }
     text =

@@ -116,17 +116,6 @@ public actor ResultCache {
     return bare
   }
 
-  /// Now, and a little before: a file system's clock may lag.
-  static func now() -> timespec {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    time.tv_nsec -= 20_000_000
-    if time.tv_nsec < 0 {
-      (time.tv_sec, time.tv_nsec) = (time.tv_sec - 1, time.tv_nsec + 1_000_000_000)
-    }
-    return time
-  }
-
   // MARK: Keys
 
   /// What lists of files belong together: those of one kshim and one subject.

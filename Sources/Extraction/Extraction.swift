@@ -44,6 +44,8 @@ public struct Extraction: Sendable {
   let countingObject: String?
   /// What stands for the preamble of `unit.c` when it is compiled as it is searched.
   let precompiled: PrecompiledPreamble?
+  /// When nothing of its source file had been read yet.
+  public let began: timespec
 
   /// Extracts a subject into a directory, which holds either all of it afterwards or what it held
   /// before.
@@ -52,33 +54,35 @@ public struct Extraction: Sendable {
   ///   does not compile or calls what is neither extracted nor boundary.
   public static func extract(
     _ subject: String, from revision: Revision, installation: Installation,
-    as form: Form = .text, into directory: String
+    sharing files: SourceFiles = SourceFiles(), as form: Form = .text, into directory: String
   ) async throws -> Extraction {
     let manifest = try installation.manifest(subject)
     let output = try OutputDirectory(directory, asked: "extract \(subject)")
     defer { output.discard() }
     let (extraction, _, _) = try await extract(
-      manifest, from: revision, installation: installation, as: form, into: output)
+      manifest, from: revision, installation: installation, sharing: files, as: form, into: output)
     return extraction
   }
 
   static func extract(
-    _ manifest: Manifest, from revision: Revision, installation: Installation, as form: Form,
-    needed: Set<String> = [], into output: OutputDirectory
+    _ manifest: Manifest, from revision: Revision, installation: Installation,
+    sharing files: SourceFiles = SourceFiles(), as form: Form, needed: Set<String> = [],
+    into output: OutputDirectory
   ) async throws -> (Extraction, Extractor.Result, Following) {
     let work = output.work
     var asked = manifest
     if asked.isFromTypes, asked.makefile == nil {
-      asked.makefile = Makefile(of: asked.source, in: revision)
+      asked.makefile = files.makefile(of: asked.source, in: revision)
       do {
         return try await extract(
-          asked, from: revision, installation: installation, as: form, needed: needed, into: output)
+          asked, from: revision, installation: installation, sharing: files, as: form,
+          needed: needed, into: output)
       } catch let failure as Failure where failure.kind == .build {
         asked.makefile?.readMore()
         do {
           return try await extract(
-            asked, from: revision, installation: installation, as: form, needed: needed,
-            into: output)
+            asked, from: revision, installation: installation, sharing: files, as: form,
+            needed: needed, into: output)
         } catch is Failure {
           throw failure
         }
@@ -109,7 +113,7 @@ public struct Extraction: Sendable {
       tree: revision.tree.directory,
       isPatched: revision.isChanged, manifestPath: manifest.path,
       services: try installation.serviceFiles("yaml"), expressions: manifest.expressions)
-    var extractor = try extractor(manifest, build, options, following)
+    var extractor = try extractor(manifest, build, options, following, sharing: files)
     extractor.needed = needed
     var made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     // What a destructor of a header calls shows in the object alone.
@@ -129,12 +133,16 @@ public struct Extraction: Sendable {
       extractor.manifest.boundary += byPattern
       made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     }
-    let (extracted, writer, check) = (made.extracted, made.writer, made.check)
+    let (extracted, writer) = (made.extracted, made.writer)
     var provenance = made.provenance
-    let statements = Statements(
-      of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
-      in: extracted.source)
-    let parsed = extracted.unit.files
+    let (statements, parsed) = try await extractor.file.turn {
+      try made.check.check(unknown: made.unknown)
+      return (
+        Statements(
+          of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
+          in: extracted.source), extracted.unit.files
+      )
+    }
     // What was precompiled stands for what was read for it.
     let read =
       try prerequisites(of: "\(work)/unit.d")
@@ -145,7 +153,6 @@ public struct Extraction: Sendable {
     let reading = Reading(
       read, manifest: manifest, following: following.files, tree: revision.tree.directory,
       warnings: extracted.warnings)
-    try check.check(unknown: made.unknown)
     try refuse(revision.suspicions, extracted, read, manifest, revision, installation)
     if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
@@ -170,7 +177,8 @@ public struct Extraction: Sendable {
           uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }),
         object: form.isText ? nil : "\(output.path)/unit.o",
         countingObject: form.counts ? "\(output.path)/counting.o" : nil,
-        precompiled: extracted.precompiled),
+        precompiled: extracted.precompiled,
+        began: extractor.file.began),
       extracted, following
     )
   }
@@ -219,15 +227,18 @@ public struct Extraction: Sendable {
     _ arguments: [String], _ form: Form, _ report: CompilerReport, in work: String
   ) async throws -> Made {
     let manifest = extractor.manifest
-    let extracted = try await extractor.extract()
-    var provenance = Self.provenance(manifest, revision, extracted)
-    var writer = UnitWriter(
-      manifest: manifest, extracted: extracted, provenance: [], textSHA256: "")
-    provenance.textSHA256 = Digest.of(writer.verbatim.bytes)
-    writer = UnitWriter(
-      manifest: manifest, extracted: extracted, provenance: Self.header(provenance),
-      textSHA256: provenance.textSHA256)
-    try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
+    let (extracted, provenance, writer) = try await extractor.file.turn {
+      let extracted = try await extractor.extract()
+      var provenance = Self.provenance(manifest, revision, extracted)
+      var writer = UnitWriter(
+        manifest: manifest, extracted: extracted, provenance: [], textSHA256: "")
+      provenance.textSHA256 = Digest.of(writer.verbatim.bytes)
+      writer = UnitWriter(
+        manifest: manifest, extracted: extracted, provenance: Self.header(provenance),
+        textSHA256: provenance.textSHA256)
+      try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
+      return (extracted, provenance, writer)
+    }
     let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
     // Both at once: each keeps a core busy for as long. What counts tells its lines itself.
     async let counted =
@@ -245,9 +256,12 @@ public struct Extraction: Sendable {
     ).run("\(work)/unit.c", ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
     let check = UnitCheck(
       manifest: manifest, extracted: extracted, installation: installation, report: report)
-    try check.check(try await compiling)
+    let compiled = try await compiling
+    try await extractor.file.turn { try check.check(compiled) }
     let unknown = try await UnitCheck.unknown(in: "\(work)/unit.o")
-    if let counted = try await counted { try check.check(counted) }
+    if let counted = try await counted {
+      try await extractor.file.turn { try check.check(counted) }
+    }
     return Made(
       extracted: extracted, provenance: provenance, writer: writer, check: check, unknown: unknown)
   }
@@ -296,14 +310,15 @@ public struct Extraction: Sendable {
 
   static func extractor(
     _ manifest: Manifest, _ build: KernelBuild, _ options: BuildOptions,
-    _ following: Following?
+    _ following: Following?, sharing files: SourceFiles = SourceFiles()
   ) throws -> Extractor {
     let installation = build.installation
     let language = try options.language(installation)
     let stable = try build.stable(for: manifest) + language
     var extractor = Extractor(
       manifest: manifest, revision: build.revision,
-      arguments: try build.arguments(for: manifest) + language)
+      arguments: try build.arguments(for: manifest) + language,
+      file: files.file(build.sharing(stable, for: manifest)))
     if let glue = manifest.glue {
       let path = "\(installation.glueDirectory(of: manifest.subject))/\(glue)"
       extractor.glue = FileManager.default.contents(atPath: path).map(Array.init) ?? []

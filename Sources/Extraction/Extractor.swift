@@ -18,6 +18,8 @@ struct Extractor {
   var following: Following?
   /// What the text may not name.
   var ownNames: OwnNames?
+  /// What others who read the same share.
+  let file: SourceFile
   /// Precompiles the preamble of the source file; nil: it is read with the rest.
   var precompile: ((_ preamble: String) async throws -> PrecompiledPreamble?)?
 
@@ -120,29 +122,23 @@ struct Extractor {
     let sourceText = following?.text(Array(data)) ?? SourceText(Array(data), file: manifest.source)
     let text = sourceText.bytes
     try checkNames(text)
-    let preamble = Preamble(of: text)
-    let precompiled = try await precompile?(UnitWriter.header(preamble, of: text, manifest))
-    let probes = Probes(manifest: manifest, needed: manifest.isFromTypes ? needed : [])
-    let (unit, used) = try parse(text, preamble, precompiled, probes)
-    let errors = unit.diagnostics.filter(\.isError)
-    let failed = Set(errors.filter { $0.file == Probes.fileName }.map(\.line))
-    if isCutShort(unit, errors, sentinel: probes.sentinel, failed: failed) {
-      try refuseAlone(text)
-    }
-    let shown = errors.filter { $0.file != Probes.fileName }
+    let parsed = try await file.parsed(
+      text, companions, Probes(manifest: manifest, needed: manifest.isFromTypes ? needed : [])
+    ) { try await parse(text, $0) }
+    if parsed.isCutShort { try refuseAlone(text, parsed) }
+    let shown = parsed.diagnostics.filter { $0.isError && $0.file != Probes.fileName }
     if let first = shown.first {
       for name in manifest.targets + manifest.extract
       where Data(text).range(of: Data("\(name)(".utf8)) == nil {
         throw missing(name)
       }
-      try refuseAlone(text)
+      try refuseAlone(text, parsed)
       throw buildFailure(first, shown)
     }
-    var result = try collect(unit, sourceText, preamble, probes, failed: failed)
-    result.precompiled = used
+    var result = try collect(parsed, sourceText)
     let (refused, others) = refused(
-      (precompiled?.warnings ?? [])
-        + unit.diagnostics.filter { !$0.isError && !Definedness.isOne($0) }, in: result)
+      parsed.warnings + parsed.diagnostics.filter { !$0.isError && !Definedness.isOne($0) },
+      in: result)
     if let first = refused.first { throw buildFailure(first, refused) }
     result.warnings = others.map { .init(file: relative($0.file), line: $0.line) }
     return result
@@ -161,16 +157,25 @@ struct Extractor {
   }
 
   /// Alone a file that does not compile is told where, and with what may have been meant.
-  private func refuseAlone(_ source: [UInt8]) throws {
-    let broken = try parse(source, ["-ferror-limit=0"]).diagnostics.filter(\.isError)
+  private func refuseAlone(_ source: [UInt8], _ parsed: ParsedFile) throws {
+    let broken = try parsed.alone ?? self.alone(source)
+    parsed.alone = broken
     if let first = broken.first { throw buildFailure(first, broken) }
+  }
+
+  private func alone(_ source: [UInt8]) throws -> [ClangUnit.Diagnostic] {
+    guard
+      let unit = ClangUnit(
+        path: sourcePath, contents: source, arguments: arguments + ["-ferror-limit=0"])
+    else { throw unreadable }
+    return unit.diagnostics.filter(\.isError)
   }
 
   /// Reads the source file with the probes behind it. What libclang cannot load of what was
   /// precompiled it reads itself.
-  private func parse(
-    _ text: [UInt8], _ preamble: Preamble, _ precompiled: PrecompiledPreamble?, _ probes: Probes
-  ) throws -> (ClangUnit, PrecompiledPreamble?) {
+  private func parse(_ text: [UInt8], _ probes: Probes) async throws -> ParsedFile {
+    let preamble = Preamble(of: text)
+    let precompiled = try await precompile?(UnitWriter.header(preamble, of: text, manifest))
     // What may have been meant costs a look at every name there is.
     let options = ["-ferror-limit=0", "-fno-spell-checking"] + Definedness.options
     let behind =
@@ -182,7 +187,8 @@ struct Extractor {
       (isWhole ? text : preamble.blanked(text)) + behind.bytes
     }
     guard let read else { throw unreadable }
-    return read
+    return ParsedFile(
+      text, companions, probes, preamble, read.unit, read.used, precompiled?.warnings ?? [])
   }
 
   /// Warnings that the kernel's build takes for errors, in what is extracted or patched; and those
@@ -211,26 +217,6 @@ struct Extractor {
   private func relative(_ file: String) -> String {
     let prefix = revision.tree.directory + "/"
     return file.hasPrefix(prefix) ? String(file.dropFirst(prefix.count)) : file
-  }
-
-  /// Whether the file ends inside a function, a comment or a conditional.
-  private func isCutShort(
-    _ unit: ClangUnit, _ errors: [ClangUnit.Diagnostic], sentinel: Int, failed: Set<Int>
-  ) -> Bool {
-    var isThere = false
-    unit.root.visit { cursor in
-      if cursor.name == "\(Probes.prefix)\(sentinel)" { isThere = true }
-      return false
-    }
-    return !isThere || failed.contains(sentinel + 1)
-      || errors.contains { $0.file != Probes.fileName && $0.message.hasPrefix("unterminated") }
-  }
-
-  private func parse(_ contents: [UInt8], _ options: [String]) throws -> ClangUnit {
-    guard
-      let unit = ClangUnit(path: sourcePath, contents: contents, arguments: arguments + options)
-    else { throw unreadable }
-    return unit
   }
 
   private var unreadable: Failure {
@@ -333,61 +319,32 @@ struct Extractor {
     )
   }
 
-  private func collect(
-    _ unit: ClangUnit, _ source: SourceText, _ preamble: Preamble, _ probes: Probes,
-    failed: Set<Int>
-  ) throws -> Result {
-    let text = source.bytes
-    var functions: [String: ClangCursor] = [:]
-    var declarations: [String: [ClangCursor]] = [:]
-    var included: Set<String> = []
-    var macros: [String: [ClangCursor]] = [:]
-    var inclusions: [ClangCursor] = []
-    var probed: [Int: ClangCursor] = [:]
-    var firstFunction = Int.max
-    unit.root.visit { cursor in
-      switch cursor.kind {
-      case .macro where cursor.isInMainFile && cursor.extent.lowerBound >= preamble.end:
-        macros[cursor.name, default: []].append(cursor)
-      case .inclusion where cursor.isInMainFile && cursor.extent.lowerBound >= preamble.end:
-        inclusions.append(cursor)
-      case .function:
-        let name = cursor.name
-        if name.hasPrefix(Probes.prefix), let number = Int(name.dropFirst(Probes.prefix.count)) {
-          probed[number] = cursor
-        } else if cursor.isDefinition {
-          if functions[name] == nil { functions[name] = cursor }
-          if cursor.isInMainFile {
-            firstFunction = min(firstFunction, cursor.extent.lowerBound)
-          } else if firstFunction != Int.max, !cursor.isOfGuardedFile {
-            included.insert(name)
-          }
-        } else if cursor.isInMainFile {
-          declarations[name, default: []].append(cursor)
-        }
-      default: break
-      }
-      return false
-    }
+  private func collect(_ parsed: ParsedFile, _ source: SourceText) throws -> Result {
+    let (text, functions, declarations) = (source.bytes, parsed.functions, parsed.declarations)
+    let (named, inclusions, firstFunction) = (parsed.named, parsed.inclusions, parsed.firstFunction)
     for name in manifest.targets + manifest.extract
     where functions[name]?.isInMainFile != true { throw missing(name) }
 
-    let named = probes.named(probed, failed: failed)
     func declared(_ name: String, as kind: ClangCursor.Kind) -> ClangCursor? {
       guard case .declaration(let cursor) = named[name], cursor.kind == kind else { return nil }
       return cursor
     }
     let tree = TreeText(path: sourcePath)
-    let resolved = try probes.resolve(
-      probed, failed: failed, asked: asked, unclear: following?.unclear ?? [],
+    let resolved = try parsed.probes.resolve(
+      parsed.probed, failed: parsed.failed, for: manifest, asked: asked,
+      unclear: following?.unclear ?? [],
       has: { functions[$0] != nil || declared($0, as: .function) != nil }, mentions: tree.mentions)
     var closure = Closure(
-      manifest: manifest, functions: functions, declarations: declarations, included: included,
-      macros: macros, text: text)
+      manifest: manifest, functions: functions, declarations: declarations,
+      included: parsed.included, macros: parsed.macros, text: text)
     let targets =
       manifest.targets
       + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }
-    var harnessing = manifest.isFromTypes ? Harnessing(manifest, functions, revision) : nil
+    var harnessing =
+      manifest.isFromTypes
+      ? Harnessing(
+        manifest, functions,
+        file.neighbours { Neighbours(of: manifest.source, in: revision) }) : nil
     // What a header calls is defined once.
     closure.cut = (harnessing?.cut(targets + source.added) ?? []).subtracting(needed)
     for name in targets + manifest.extract + source.added {
@@ -497,7 +454,7 @@ struct Extractor {
         functions: Set(functions.keys).union(closure.unanswered.keys), served: callees.map(\.name),
         isFunction: { declared($0, as: .function) != nil || wasThere($0) },
         isVariable: { named[$0] != nil || wasThere($0) },
-        isInput: { probes.has(input: $0, failed: failed) },
+        isInput: { parsed.probes.has(input: $0, failed: parsed.failed) },
         words: { Set(Closure.words(text[...])) }
       ).check()
     }
@@ -511,11 +468,13 @@ struct Extractor {
         manifest.files[name].map { "\(revision.tree.directory)/\($0)" }
       }
     ).sorted()
-    let definedness = Definedness(unit.diagnostics, canary: probes.canary)
     let locals = pieces.flatMap(\.functions).compactMap { functions[$0] }
-      .flatMap { Self.localVariables(of: $0, in: text, definedness) }.sorted { $0.end < $1.end }
+      .flatMap { Self.localVariables(of: $0, in: text, parsed.definedness) }.sorted {
+        $0.end < $1.end
+      }
     return Result(
-      source: source, preamble: preamble, includes: leading, pieces: pieces,
+      source: source, preamble: parsed.preamble, precompiled: parsed.precompiled, includes: leading,
+      pieces: pieces,
       targets: targets.map { ($0, functions[$0]!.prototype!) },
       callees: callees + (generated?.callees ?? []), slots: resolved.slots,
       objects: resolved.objects,
@@ -523,7 +482,7 @@ struct Extractor {
       variables: external + byType + (generated?.variables ?? []),
       caches: closure.caches.sorted(), files: files,
       externalNames: closure.externalNames(), locals: locals,
-      missing: closure.missing, generated: generated, unit: unit,
+      missing: closure.missing, generated: generated, unit: parsed.unit,
       functions: functions)
   }
 }

@@ -62,8 +62,6 @@ struct Generated {
 struct Harnessing {
   /// Functions of the file that come along; others are answered.
   static let mostFunctions = 40
-  /// Of a folder with more files none is read.
-  private static let mostBeside = 150
   private static let fewTakers = 3
 
   private let manifest: Manifest
@@ -76,20 +74,8 @@ struct Harnessing {
   private let beside: [String]
   private let callers: Callers
 
-  init(_ manifest: Manifest, _ functions: [String: ClangCursor], _ revision: Revision) {
-    let folder = (manifest.source as NSString).deletingLastPathComponent
-    let directory = "\(revision.tree.directory)/\(folder)"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    callers = Callers(revision, manifest.source)
-    beside =
-      names.count > Self.mostBeside
-      ? []
-      : names.sorted().filter { $0.hasSuffix(".c") }.compactMap { name in
-        guard let path = revision.path(of: "\(folder)/\(name)"),
-          let data = FileManager.default.contents(atPath: path)
-        else { return nil }
-        return String(decoding: data, as: UTF8.self)
-      }
+  init(_ manifest: Manifest, _ functions: [String: ClangCursor], _ neighbours: Neighbours) {
+    (beside, callers) = (neighbours.beside, neighbours.callers)
     self.manifest = manifest
     self.functions = functions
   }

@@ -222,6 +222,16 @@ struct KernelBuild {
     ["-working-directory", work] + (hasOverlay ? ["-ivfsoverlay", "\(work)/overlay.json"] : [])
   }
 
+  /// What makes a parse of the source file serve others, beside its text: these options, the files
+  /// that stand for the tree's, and the manifest where it asks for expressions.
+  func sharing(_ stable: [String], for manifest: Manifest) -> [String] {
+    let isAlike = manifest.isFromTypes && manifest.asked.isEmpty
+    return [manifest.source, isAlike ? "" : manifest.subject]
+      + (standins.hasPrefix("/") ? [] : [work]) + stable
+      + revision.overlay.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+      + revision.deleted
+  }
+
   /// What a file has in front of it where it is a part of another one.
   private func before(_ it: Makefile.Before, _ folder: String) -> [String] {
     switch it {

@@ -20,6 +20,9 @@ struct PrecompiledPreamble: Sendable {
 
   /// Whether it is still what was made.
   var isIntact: Bool { FileStamp(path).text == stamp }
+
+  /// Keeps it for longer.
+  func use() { KeptFile.use("\(path.dropLast(".pch".count)).json") }
 }
 
 /// Precompiled preambles, kept by all that they depend on: the compiler, the options, the preamble's
@@ -134,7 +137,7 @@ struct PreambleCache {
   private func make(
     _ text: String, _ options: [String], _ clang: String, _ header: String
   ) async throws -> PrecompiledPreamble? {
-    let began = Self.now()
+    let began = FileStamp.now()
     let draft = "\(directory)/\(KeptFile.unfinished)\(UUID().uuidString)"
     let endings = ["pch", "d"]
     defer { for ending in endings { unlink("\(draft).\(ending)") } }
@@ -223,17 +226,6 @@ struct PreambleCache {
       let changed = status.st_ctim
       return (changed.tv_sec, changed.tv_nsec) < (time.tv_sec, time.tv_nsec)
     }
-  }
-
-  /// Now, and a little before: a file system's clock may lag.
-  private static func now() -> timespec {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    time.tv_nsec -= 20_000_000
-    if time.tv_nsec < 0 {
-      (time.tv_sec, time.tv_nsec) = (time.tv_sec - 1, time.tv_nsec + 1_000_000_000)
-    }
-    return time
   }
 
   static func prune(_ directory: String) {

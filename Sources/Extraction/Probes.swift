@@ -13,6 +13,8 @@ struct Probes {
   private var numbers: [String: Int] = [:]
   /// Probe numbers of each name.
   private var names: [String: Int] = [:]
+  /// Names of which a macro counts too.
+  private var macros: Set<String> = []
 
   /// - Parameter needed: names that the object turned out to need besides.
   init(manifest: Manifest, needed: Set<String> = []) {
@@ -32,8 +34,20 @@ struct Probes {
         for expression in Self.expressions(ofInput: name) { add(expression) }
       }
     }
-    // Holds in every whole file: where it fails, the file ends inside something.
-    add("0")
+  }
+
+  /// Whether they ask all that others do.
+  func cover(_ others: Probes) -> Bool {
+    others.numbers.keys.allSatisfy { numbers[$0] != nil }
+      && others.names.keys.allSatisfy { names[$0] != nil }
+  }
+
+  /// Asks for what others ask for.
+  mutating func add(_ others: Probes) {
+    for expression in others.numbers.keys.sorted() { add(expression) }
+    for name in others.names.keys.sorted() {
+      add(name: name, orMacro: others.macros.contains(name))
+    }
   }
 
   /// Names that a manifest of one function has for members and objects.
@@ -61,6 +75,10 @@ struct Probes {
   private mutating func add(_ expression: String) {
     guard numbers[expression] == nil else { return }
     numbers[expression] = lines.count
+    lines.append(line(expression, number: lines.count))
+  }
+
+  private func line(_ expression: String, number: Int) -> String {
     let parameters = (manifest.objects.map { "\($0.type) *\($0.name)" } + ["int i"])
     let words = Closure.words(Array(expression.utf8)[...])
     // Only what the expression names: a type that this tree lacks spoils no other probe.
@@ -69,10 +87,9 @@ struct Probes {
       .map { "extern unsigned long long in_\($0.name)[];" }
       + manifest.state.filter { words.contains($0.name) }
       .map { "extern \($0.type) \($0.name)[];" }
-    lines.append(
-      "static __attribute__((unused)) void \(Self.prefix)\(lines.count)"
-        + "(\(parameters.joined(separator: ", "))) "
-        + "{ \(externs.joined(separator: " ")) (void)(\(expression)); }")
+    return "static __attribute__((unused)) void \(Self.prefix)\(number)"
+      + "(\(parameters.joined(separator: ", "))) "
+      + "{ \(externs.joined(separator: " ")) (void)(\(expression)); }"
   }
 
   /// Asks what a name is: headers that were compiled before are not looked through.
@@ -82,6 +99,7 @@ struct Probes {
     guard names[name] == nil else { return }
     let number = lines.count
     names[name] = number
+    if orMacro { macros.insert(name) }
     func probe(_ body: String) -> String {
       "static __attribute__((unused)) void \(Self.prefix)\(number)(void) {\(body)}"
     }
@@ -120,13 +138,16 @@ struct Probes {
   /// The line of the probe that uses a variable before it may be set: the first, before any error.
   let canary = 1
 
-  /// The number of the probe that holds in every whole file, which is the last.
-  var sentinel: Int { lines.count - 1 }
+  /// The number of the probe that holds in every whole file, which is the last: where it fails, the
+  /// file ends inside something.
+  var sentinel: Int { lines.count }
 
   /// What to append to the file.
   var text: String {
     "\n"
-      + lines.enumerated().map { "#line \($0.offset + 1) \"\(Self.fileName)\"\n\($0.element)\n" }
+      + (lines + [line("0", number: sentinel)]).enumerated().map {
+        "#line \($0.offset + 1) \"\(Self.fileName)\"\n\($0.element)\n"
+      }
       .joined()
   }
 
@@ -142,11 +163,13 @@ struct Probes {
   /// - Parameters:
   ///   - cursors: the probe functions as parsed, by number.
   ///   - failed: numbers of lines (from 1) with an error.
+  ///   - manifest: what asks.
   ///   - unclear: what a patch takes out of structs.
   ///   - has: whether the tree has a function.
   ///   - mentions: whether the tree's own text mentions something.
   func resolve(
-    _ cursors: [Int: ClangCursor], failed: Set<Int>, asked: String, unclear: [Members.Move] = [],
+    _ cursors: [Int: ClangCursor], failed: Set<Int>, for manifest: Manifest, asked: String,
+    unclear: [Members.Move] = [],
     has: (String) -> Bool, mentions: (Manifest.Mention) -> Bool
   ) throws -> Answers {
     var answers = Answers()

@@ -159,22 +159,25 @@ struct CheckCommand: AsyncParsableCommand {
   ) async throws -> FunctionsCheck {
     var asked: Set<String> = []
     // What is included tells of more; the tree stays where it is.
-    while true {
-      let more = functions.flatMap { $0.needs(in: tree) }.filter { asked.insert($0).inserted }
-      guard !more.isEmpty, KernelStore.own.isOwn(tree) else { break }
+    while KernelStore.own.isOwn(tree) {
+      let files = Set(functions.map(\.file)).sorted()
+      let more = files.flatMap { FunctionName(file: $0, function: "").needs(in: tree) }
+        .filter { asked.insert($0).inserted }
+      guard !more.isEmpty else { break }
       _ = try await KernelStore.own.need(more, of: tree) { Terminal.status(prefix + $0) }
     }
     let (installation, _) = try search.subject.locate()
     let results = ResultCache(
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
       installation: installation)
-    let seconds = search.seconds
+    let (seconds, files) = (search.seconds, SourceFiles(most: 2 * search.workers))
     return FunctionsCheck(
       functions, jobs: search.workers, phase: { Terminal.status(prefix + $0) },
       check: { subject in
         var check = Check(subject: subject, jobs: 1, installation: installation)
         check.results = results
         check.seconds = seconds
+        check.files = files
         return check
       })
   }
