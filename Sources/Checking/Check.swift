@@ -342,7 +342,10 @@ public struct Check: Sendable {
     notes.removeAll { note in
       findings.contains { $0.property == Property.uninitialised.id && $0.line == note.line }
     }
-    var limits = result.findings.limits.keys.map(\.words).sorted()
+    let time = seconds ?? Explorer.mostSeconds
+    var limits = result.findings.limits.keys.map { limit in
+      limit == .seconds ? "\(time) second\(time == 1 ? "" : "s") of search" : limit.words
+    }.sorted()
     let unreached =
       builds.isCounting && !counts
       ? try await unreached(domain, builds, result.covering, in: work) : nil

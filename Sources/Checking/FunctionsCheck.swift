@@ -16,6 +16,8 @@ public struct FunctionsCheck: Sendable {
   public var check: @Sendable (_ subject: String) -> Check
   /// Told what begins, in a few words.
   public var phase: (@Sendable (String) -> Void)?
+  /// Told what came of a function, as it ends; not of one alone.
+  public var ended: (@Sendable (Verdict.Function) -> Void)?
 
   public init(
     _ functions: [FunctionName], jobs: Int, phase: (@Sendable (String) -> Void)? = nil,
@@ -31,6 +33,16 @@ public struct FunctionsCheck: Sendable {
   enum Outcome: Sendable {
     case verdict(Verdict)
     case failure(Failure)
+
+    func told(_ name: FunctionName) -> Verdict.Function {
+      switch self {
+      case .verdict(let verdict): .init(name, verdict)
+      case .failure(let failure):
+        .init(
+          file: name.file, function: name.function, status: .notJudged, why: failure.cause,
+          exploration: nil)
+      }
+    }
   }
 
   /// - Parameter first: a verdict on what a model judges, which stands before the functions'.
@@ -50,29 +62,51 @@ public struct FunctionsCheck: Sendable {
 
   private func outcomes(_ revision: Revision, _ base: Revision?) async throws -> [Outcome] {
     let count = functions.count
+    let files = SourceFiles(isKeeping: true)
     return try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
       var found: [Int: Outcome] = [:]
-      var next = 0
+      var waiting = Array(functions.indices)
+      var running: [String: Int] = [:]
       func begin() {
-        guard next < count else { return }
-        let number = next
-        next += 1
-        phase?("\(number + 1) of \(count): \(functions[number])")
-        group.addTask { (number, try await outcome(of: functions[number], revision, base)) }
+        guard let number = Self.next(of: &waiting, functions, running) else { return }
+        let name = functions[number]
+        running[name.file, default: 0] += 1
+        phase?("\(count - waiting.count) of \(count): \(name)")
+        group.addTask { (number, try await outcome(of: name, revision, base, files)) }
       }
       for _ in 0..<max(1, jobs) { begin() }
       while let (number, outcome) = try await group.next() {
         found[number] = outcome
+        let name = functions[number]
+        running[name.file, default: 0] -= 1
         begin()
+        if running[name.file] == 0, !waiting.contains(where: { functions[$0].file == name.file }) {
+          files.forget(name.file)
+        }
+        if count > 1 { ended?(outcome.told(name)) }
       }
       return functions.indices.map { found[$0]! }
     }
   }
 
+  /// Takes the one of whose file the fewest run: those of one file wait for each other.
+  private static func next(
+    of waiting: inout [Int], _ functions: [FunctionName], _ running: [String: Int]
+  ) -> Int? {
+    var best: (index: Int, count: Int)?
+    for index in waiting.indices {
+      let count = running[functions[waiting[index]].file] ?? 0
+      if count < best?.count ?? .max { best = (index, count) }
+      if count == 0 { break }
+    }
+    return best.map { waiting.remove(at: $0.index) }
+  }
+
   private func outcome(
-    of name: FunctionName, _ revision: Revision, _ base: Revision?
+    of name: FunctionName, _ revision: Revision, _ base: Revision?, _ files: SourceFiles
   ) async throws -> Outcome {
-    let check = check("\(name)")
+    var check = check("\(name)")
+    check.files = files
     if let refusal = Self.refusal(of: name, revision) { return .failure(refusal) }
     do {
       // What the base has not got is new, whatever it does.
@@ -156,17 +190,10 @@ public struct FunctionsCheck: Sendable {
       whole.subject = "\(first.subject) and \(whole.subject)"
     }
     for (name, outcome) in zip(functions, outcomes) {
-      switch outcome {
-      case .failure(let failure):
-        list.append(
-          .init(
-            file: name.file, function: name.function, status: .notJudged,
-            why: failure.cause, exploration: nil))
-      case .verdict(let verdict):
-        whole.add(verdict)
-        list.append(.init(name, verdict))
-      }
+      if case .verdict(let verdict) = outcome { whole.add(verdict) }
+      list.append(outcome.told(name))
     }
+    whole.tellOnce()
     whole.functions = list
     whole.verdict =
       !whole.findings.isEmpty
@@ -263,6 +290,49 @@ extension Verdict {
         properties.append(property)
       }
     }
-    if let more = other.followed { followed = (followed ?? []) + more }
+    if let more = other.followed {
+      followed = (followed ?? []) + more.filter { !(followed ?? []).contains($0) }
+    }
+  }
+
+  /// Tells once what several functions show at one place, as a helper does that is judged alone and
+  /// through its callers: of the function that the place is in, else of the first.
+  mutating func tellOnce() {
+    struct Place: Hashable {
+      var property: String
+      var file: String
+      var line: Int
+      var function: String
+      var introduced: Bool
+      /// One function may show several there.
+      var number: Int
+    }
+    var places: [Place: [Int]] = [:]
+    var order: [Place] = []
+    for index in findings.indices {
+      let finding = findings[index]
+      // What a model shows stands for itself.
+      guard finding.subject.flatMap(FunctionName.init) != nil else { continue }
+      var place = Place(
+        property: finding.property, file: finding.file, line: finding.line,
+        function: finding.function, introduced: finding.introduced, number: 0)
+      while places[place]?.contains(where: { findings[$0].subject == finding.subject }) ?? false {
+        place.number += 1
+      }
+      if places[place] == nil { order.append(place) }
+      places[place, default: []].append(index)
+    }
+    var repeated: Set<Int> = []
+    for place in order {
+      let indices = places[place]!
+      guard indices.count > 1 else { continue }
+      let own = "\(place.file):\(place.function)"
+      let kept = indices.first { findings[$0].subject == own } ?? indices[0]
+      let others = indices.filter { $0 != kept }
+      findings[kept].also = others.compactMap { findings[$0].subject }
+      repeated.formUnion(others)
+    }
+    guard !repeated.isEmpty else { return }
+    self = keeping(findings.indices.filter { !repeated.contains($0) })
   }
 }

@@ -318,7 +318,7 @@ public struct Extraction: Sendable {
     var extractor = Extractor(
       manifest: manifest, revision: build.revision,
       arguments: try build.arguments(for: manifest) + language,
-      file: files.file(build.sharing(stable, for: manifest)))
+      file: files.file(manifest.source, build.sharing(stable, for: manifest)))
     if let glue = manifest.glue {
       let path = "\(installation.glueDirectory(of: manifest.subject))/\(glue)"
       extractor.glue = FileManager.default.contents(atPath: path).map(Array.init) ?? []

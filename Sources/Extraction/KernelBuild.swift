@@ -226,7 +226,7 @@ struct KernelBuild {
   /// that stand for the tree's, and the manifest where it asks for expressions.
   func sharing(_ stable: [String], for manifest: Manifest) -> [String] {
     let isAlike = manifest.isFromTypes && manifest.asked.isEmpty
-    return [manifest.source, isAlike ? "" : manifest.subject]
+    return [isAlike ? "" : manifest.subject]
       + (standins.hasPrefix("/") ? [] : [work]) + stable
       + revision.overlay.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
       + revision.deleted

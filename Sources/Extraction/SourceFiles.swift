@@ -7,41 +7,53 @@ import Synchronization
 /// the files around it.
 public final class SourceFiles: Sendable {
   private struct State: Sendable {
-    /// Those that were used last stand last.
     var files: [SourceFile] = []
-    var makefiles: [String: (revision: Revision, makefile: Makefile)] = [:]
+    var makefiles: [(file: String, revision: Revision, makefile: Makefile)] = []
   }
 
-  private let most: Int
+  private let isKeeping: Bool
   private let state = Mutex(State())
   private let counter = Counter()
 
-  /// - Parameter most: how many files are kept; of 0 each extraction reads its own.
-  public init(most: Int = 0) { self.most = most }
+  /// - Parameter isKeeping: whether what is read is kept until ``forget(_:)``; else each extraction
+  ///   reads its own.
+  public init(isKeeping: Bool = false) { self.isKeeping = isKeeping }
 
   /// How often a source file was parsed.
   package var parses: Int { counter.value }
 
+  /// Lets go of a file that no more extractions are from: a path relative to the tree's top.
+  public func forget(_ path: String) {
+    let gone = state.withLock { state in
+      let gone = state.files.filter { $0.path == path }
+      state.files.removeAll { $0.path == path }
+      state.makefiles.removeAll { $0.file == path }
+      return gone
+    }
+    // A parse goes without the others waiting for that.
+    _ = consume gone
+  }
+
   /// What is read and compiled in the same way.
   ///
   /// - Parameter key: all that it depends on but the text itself.
-  func file(_ key: [String]) -> SourceFile {
-    state.withLock { state in
-      let index = state.files.firstIndex { $0.key == key }
-      let file = index.map { state.files.remove(at: $0) } ?? SourceFile(key, counter)
+  func file(_ path: String, _ key: [String]) -> SourceFile {
+    guard isKeeping else { return SourceFile(path, key, counter) }
+    return state.withLock { state in
+      if let file = state.files.first(where: { $0.path == path && $0.key == key }) { return file }
+      let file = SourceFile(path, key, counter)
       state.files.append(file)
-      if state.files.count > most { state.files.removeFirst() }
       return file
     }
   }
 
   func makefile(of file: String, in revision: Revision) -> Makefile {
-    func kept() -> Makefile? {
-      state.withLock { $0.makefiles[file] }.flatMap { $0.revision === revision ? $0.makefile : nil }
+    let kept = state.withLock {
+      $0.makefiles.first { $0.file == file && $0.revision === revision }?.makefile
     }
-    if let kept = kept() { return kept }
+    if let kept { return kept }
     let makefile = Makefile(of: file, in: revision)
-    if most > 0 { state.withLock { $0.makefiles[file] = (revision, makefile) } }
+    if isKeeping { state.withLock { $0.makefiles.append((file, revision, makefile)) } }
     return makefile
   }
 
@@ -57,6 +69,8 @@ public final class SourceFiles: Sendable {
 /// libclang's unit is for one at a time, also where it is only looked at: whoever follows its cursors
 /// has the file's turn.
 final class SourceFile: Sendable {
+  /// Relative to the tree's top.
+  let path: String
   let key: [String]
   /// When nothing of it had been read yet.
   let began = FileStamp.now()
@@ -66,7 +80,8 @@ final class SourceFile: Sendable {
   private nonisolated(unsafe) var last: ParsedFile?
   private nonisolated(unsafe) var neighbours: Neighbours?
 
-  fileprivate init(_ key: [String], _ counter: SourceFiles.Counter) {
+  fileprivate init(_ path: String, _ key: [String], _ counter: SourceFiles.Counter) {
+    self.path = path
     self.key = key
     self.counter = counter
   }

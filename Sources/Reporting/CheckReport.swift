@@ -73,8 +73,10 @@ public struct CheckReport: Sendable {
   ///   - isStrict: what counts as a failure, in formats that tell it; see
   ///     ``Verdict/exitCode(isStrict:)``.
   ///   - showsOld: whether text tells in full what was there before, too.
+  ///   - hasToldFunctions: whether text leaves out the lines of clean functions.
   public func rendered(
-    as format: ReportFormat, usesColour: Bool, isStrict: Bool = false, showsOld: Bool = false
+    as format: ReportFormat, usesColour: Bool, isStrict: Bool = false, showsOld: Bool = false,
+    hasToldFunctions: Bool = false
   ) throws -> String {
     if let series, [.text, .json].contains(format) {
       return format == .json
@@ -89,14 +91,17 @@ public struct CheckReport: Sendable {
     case .checkpatch: return CheckpatchReport(report: self, isStrict: isStrict).text
     case .note: return NoteReport(report: self).text
     }
+    func told(_ verdict: Verdict, _ entry: Entry) -> String {
+      var report = TextReport(
+        verdict, replayOptions: entry.replayOptions, usesColour: usesColour, showsOld: showsOld)
+      report.hasToldFunctions = hasToldFunctions
+      return report.text
+    }
     return try entries.compactMap { entry in
       guard case .verdict(let verdict) = entry.outcome else { return nil }
       return switch format {
       case .json: try verdict.json()
-      default:
-        TextReport(
-          verdict, replayOptions: entry.replayOptions, usesColour: usesColour, showsOld: showsOld
-        ).text
+      default: told(verdict, entry)
       }
     }.joined()
   }

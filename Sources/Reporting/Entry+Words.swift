@@ -45,8 +45,14 @@ extension Verdict {
   var oldOnly: Verdict { only { !$0.introduced } }
 
   private func only(_ isWanted: (Finding) -> Bool) -> Verdict {
+    var part = keeping(findings.indices.filter { isWanted(findings[$0]) })
+    part.notes = notes.filter(isWanted)
+    return part
+  }
+
+  /// The verdict with some of its findings, by their indexes, and the causes of these.
+  public func keeping(_ kept: [Int]) -> Verdict {
     var part = self
-    let kept = findings.indices.filter { isWanted(findings[$0]) }
     let number = Dictionary(uniqueKeysWithValues: zip(kept, kept.indices))
     part.findings = kept.map { findings[$0] }
     part.causes = causes.compactMap { cause in
@@ -61,7 +67,6 @@ extension Verdict {
     for (index, cause) in part.causes.enumerated() {
       for finding in cause.findings { part.findings[finding].cause = index }
     }
-    part.notes = notes.filter(isWanted)
     return part
   }
 

@@ -11,6 +11,8 @@ public struct TextReport {
   public var usesColour: Bool
   /// Whether what was there before is told in full too.
   public var showsOld: Bool
+  /// Whether the reader has been told of each function as it ended: then not of clean ones again.
+  public var hasToldFunctions = false
 
   public init(
     _ verdict: Verdict, replayOptions: String, usesColour: Bool, showsOld: Bool = false
@@ -22,6 +24,10 @@ public struct TextReport {
   }
 
   private func bold(_ text: String, _ colour: Int) -> String {
+    Self.bold(text, colour, usesColour: usesColour)
+  }
+
+  fileprivate static func bold(_ text: String, _ colour: Int, usesColour: Bool) -> String {
     usesColour ? "\u{1b}[1;\(colour)m\(text)\u{1b}[0m" : text
   }
 
@@ -104,6 +110,15 @@ public struct TextReport {
     }
     return ["\(place): \(property): \(finding.message)", "  \(facts.joined(separator: ", "))"]
       + (finding.assumes.map { ["  assuming \($0)"] } ?? [])
+      + also(finding)
+  }
+
+  private func also(_ finding: Verdict.Finding) -> [String] {
+    guard let also = finding.also else { return [] }
+    let names = also.map { name in
+      name.hasPrefix("\(finding.file):") ? "\(name.dropFirst(finding.file.count + 1))()" : name
+    }
+    return Wrapping.words("  shown through \(names.joined(separator: ", ")) too")
   }
 
   /// What was found, in numbers: `clean`, or findings, causes and notes.
@@ -147,20 +162,12 @@ public struct TextReport {
     guard let functions = verdict.functions,
       functions.count > 1 || functions.contains(where: { $0.status == .notJudged })
     else { return [] }
-    let order: [Verdict.Function.Status] = [.findings, .notJudged, .clean]
-    return order.flatMap { status in
-      functions.filter { $0.status == status }.map { function in
-        let runs = function.exploration.map { ", \($0.runs ?? $0.scenarios) runs" } ?? ""
-        let limits = function.exploration?.notJudged.map { ", \($0)" } ?? ""
-        let what =
-          switch status {
-          case .clean: bold("clean", 32) + runs + limits
-          case .findings: bold("findings", 31) + runs + limits
-          case .notJudged: bold("not judged", 33) + ": \(function.why ?? "")"
-          }
-        return "\(function.file): \(function.function): \(what)"
-      }
-    } + [""]
+    let order: [Verdict.Function.Status] =
+      [.findings, .notJudged] + (hasToldFunctions ? [] : [.clean])
+    let lines = order.flatMap { status in
+      functions.filter { $0.status == status }.map { $0.line(usesColour: usesColour) }
+    }
+    return lines.isEmpty ? [] : lines + [""]
   }
 
   /// The verdict, on one line where that fits.
@@ -180,6 +187,24 @@ extension Verdict {
   /// ``TextReport/summary`` without colour.
   var summary: String {
     TextReport(self, replayOptions: "", usesColour: false).summary
+  }
+}
+
+extension Verdict.Function {
+  /// What came of it, in a line.
+  public func line(usesColour: Bool) -> String {
+    func bold(_ text: String, _ colour: Int) -> String {
+      TextReport.bold(text, colour, usesColour: usesColour)
+    }
+    let runs = exploration.map { ", \($0.runs ?? $0.scenarios) runs" } ?? ""
+    let limits = exploration?.notJudged.map { ", \($0)" } ?? ""
+    let what =
+      switch status {
+      case .clean: bold("clean", 32) + runs + limits
+      case .findings: bold("findings", 31) + runs + limits
+      case .notJudged: bold("not judged", 33) + ": \(why ?? "")"
+      }
+    return "\(file): \(function): \(what)"
   }
 }
 

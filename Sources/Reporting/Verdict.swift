@@ -126,6 +126,9 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var assumes: String?
     /// What was checked, where the verdict is on more: `FILE:FUNCTION`, or a subject.
     public var subject: String?
+    /// What else shows it, where several functions were checked: `FILE:FUNCTION`; nil where nothing
+    /// does.
+    public var also: [String]?
     public init(
       property: String, function: String, file: String, line: Int, introduced: Bool,
       message: String, scenario: String, failing: Int, trace: [Event], cause: Int? = nil,

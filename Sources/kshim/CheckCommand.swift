@@ -68,7 +68,9 @@ struct CheckCommand: AsyncParsableCommand {
     try report.write(
       result.rendered(
         as: format, usesColour: report.output == nil && Terminal.usesColour, isStrict: strict,
-        showsOld: old))
+        showsOld: old,
+        // Both go to one terminal.
+        hasToldFunctions: report.output == nil && Terminal.isTerminal))
     try html.write(result)
     let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
@@ -170,16 +172,17 @@ struct CheckCommand: AsyncParsableCommand {
     let results = ResultCache(
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
       installation: installation)
-    let (seconds, files) = (search.seconds, SourceFiles(most: 2 * search.workers))
-    return FunctionsCheck(
+    let seconds = search.seconds
+    var checks = FunctionsCheck(
       functions, jobs: search.workers, phase: { Terminal.status(prefix + $0) },
       check: { subject in
         var check = Check(subject: subject, jobs: 1, installation: installation)
         check.results = results
         check.seconds = seconds
-        check.files = files
         return check
       })
+    checks.ended = { Terminal.line(prefix + $0.line(usesColour: Terminal.usesColour)) }
+    return checks
   }
 
   private var revisionOptions: String { revision.replayOptions }

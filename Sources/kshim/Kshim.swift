@@ -76,6 +76,8 @@ struct Kshim: AsyncParsableCommand {
 /// Where things are written: results on standard output, all else on standard error.
 enum Terminal {
   static var isErrorTerminal: Bool { isatty(2) != 0 }
+  /// Whether a result and what is told on the way go to somebody who looks.
+  static var isTerminal: Bool { isErrorTerminal && isatty(1) != 0 }
   static var usesColour: Bool {
     isatty(1) != 0 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
   }
@@ -130,6 +132,12 @@ enum Terminal {
   static func status(_ text: String) {
     guard isErrorTerminal else { return }
     _ = OutputFile.write(Data("\r\u{1b}[K\(text.shown())".utf8), to: 2)
+  }
+
+  /// A line that stays, above the one that overwrites itself; nothing when standard error is no terminal.
+  static func line(_ text: String) {
+    guard isErrorTerminal else { return }
+    _ = OutputFile.write(Data("\r\u{1b}[K\(text)\n".utf8), to: 2)
   }
 }
 

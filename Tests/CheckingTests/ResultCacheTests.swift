@@ -76,7 +76,7 @@ final class ResultCacheTests: XCTestCase {
     try await Task.sleep(for: .milliseconds(60))
     await cache.keep(
       verdict(), of: try revision(tree), reading: try reading ?? self.reading(),
-      began: ResultCache.now())
+      began: FileStamp.now())
   }
 
   private func isKnown(_ revision: Revision, identity: String = "k") async -> Bool {
@@ -260,7 +260,7 @@ final class ResultCacheTests: XCTestCase {
 
   func test_treeThatChangesDuringASearch_isNotKept() async throws {
     let cache = cache()
-    let began = ResultCache.now()
+    let began = FileStamp.now()
     try write(["int g;\n": "arch/x86/kvm/f.c"], "tree")
     await cache.keep(verdict(), of: try await revision(), reading: try reading(), began: began)
     XCTAssertFalse(FileManager.default.fileExists(atPath: results))
@@ -307,7 +307,7 @@ final class ResultCacheTests: XCTestCase {
     let known = await withTaskGroup(of: Bool.self) { group in
       for cache in caches {
         group.addTask {
-          await cache.keep(verdict, of: revision, reading: reading, began: ResultCache.now())
+          await cache.keep(verdict, of: revision, reading: reading, began: FileStamp.now())
           return await cache.known(of: verdict.subject, in: revision) != nil
         }
       }

@@ -203,6 +203,20 @@ final class AnyFunctionTests: EndToEndTestCase {
       verdict.functions?.map(\.function),
       ["llist_add_batch", "llist_del_first", "llist_del_first_this", "llist_reverse_order"])
     XCTAssertEqual(verdict.findings, [])
+    // Each is as it is alone.
+    for function in verdict.functions ?? [] {
+      let alone = try await check("lib/llist.c:\(function.function)", on: "debian:6.12")
+      XCTAssertEqual(alone.functions?.first?.status, function.status)
+      XCTAssertEqual(alone.exploration.runs, function.exploration?.runs)
+    }
+  }
+
+  func test_searchThatIsCutOff_tellsItsSeconds() async throws {
+    let ran = try await kshim(
+      "check", "--function", "fs/nfs/pagelist.c:__nfs_pageio_add_request", "--seconds", "1",
+      "--format", "json")
+    let limits = try verdict(ran).exploration.limits ?? []
+    XCTAssert(limits.contains("1 second of search"), "\(limits)")
   }
 
   func test_init_printsTheManifestThatTheCheckUses() async throws {

@@ -31,6 +31,27 @@ final class VerdictTests: XCTestCase {
       properties: [.init(id: "leak", checked: 3000, broken: findings.count)])
   }
 
+  func test_text_namesWhatElseShowsAFinding() {
+    var found = finding(introduced: false)
+    found.also = ["a/b.c:caller", "c.c:other"]
+    let text = TextReport(
+      verdict(patches: 0, findings: [found]), replayOptions: "", usesColour: false
+    ).text
+    XCTAssert(text.contains("\n    shown through caller(), c.c:other too\n"), text)
+  }
+
+  func test_text_leavesOutCleanFunctionsThatWereTold() {
+    var both = verdict(patches: 0)
+    both.functions = [
+      .init(file: "a.c", function: "f", status: .clean, why: nil, exploration: nil),
+      .init(file: "a.c", function: "g", status: .notJudged, why: "it is gone", exploration: nil),
+    ]
+    var report = TextReport(both, replayOptions: "", usesColour: false)
+    XCTAssert(report.text.hasPrefix("a.c: g: not judged: it is gone\na.c: f: clean\n\n"))
+    report.hasToldFunctions = true
+    XCTAssert(report.text.hasPrefix("a.c: g: not judged: it is gone\n\n"), report.text)
+  }
+
   func test_exitCode_withoutPatches_countsEveryFinding() {
     XCTAssertEqual(verdict(patches: 0).exitCode(isStrict: false), 0)
     let found = verdict(patches: 0, findings: [finding(introduced: false)])
