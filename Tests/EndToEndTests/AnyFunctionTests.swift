@@ -213,7 +213,7 @@ final class AnyFunctionTests: EndToEndTestCase {
 
   func test_searchThatIsCutOff_tellsItsSeconds() async throws {
     let ran = try await kshim(
-      "check", "--function", "fs/nfs/pagelist.c:__nfs_pageio_add_request", "--seconds", "1",
+      "check", "--function", "net/bluetooth/msft.c:reregister_monitor", "--seconds", "1",
       "--format", "json")
     let limits = try verdict(ran).exploration.limits ?? []
     XCTAssert(limits.contains("1 second of search"), "\(limits)")
