@@ -12,7 +12,8 @@ package enum ReachedLines {
     by subject: String, _ revision: Revision, installation: Installation, in work: String
   ) async throws -> [String: Set<Int>] {
     let builds = try await Builds.make(
-      subject, revision, jobs: 1, counting: true, installation: installation, in: work)
+      subject, revision, jobs: 1, counting: true, installation: installation,
+      sharing: SourceFiles(), in: work)
     let counting = try builds.loadCounting(0)
     var domain = try ManifestDomain(counting)
     Explorer.runAsChanged(in: &domain, counting)
