@@ -153,7 +153,6 @@ public struct Extraction: Sendable {
     let reading = Reading(
       read, manifest: manifest, following: following.files, tree: revision.tree.directory,
       warnings: extracted.warnings)
-    try refuse(revision.suspicions, extracted, read, manifest, revision, installation)
     if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins
@@ -185,7 +184,7 @@ public struct Extraction: Sendable {
 
   /// Of what a patch brings, what would be run and cannot be watched.
   private static func refuse(
-    _ suspicions: [Suspicion], _ extracted: Extractor.Result, _ read: [String],
+    _ suspicions: [Suspicion], _ extracted: Extractor.Result,
     _ manifest: Manifest, _ revision: Revision, _ installation: Installation
   ) throws {
     let pieces = extracted.pieces.map { piece in
@@ -194,6 +193,7 @@ public struct Extraction: Sendable {
       return (file: first.file, lines: first.line...max(first.line, last.line))
     }
     let preamble = extracted.source.place(of: extracted.preamble.end)
+    let read = Set(extracted.unit.files + (extracted.precompiled?.files ?? []))
     func isRun(_ one: Suspicion) -> Bool {
       pieces.contains { $0.file == one.file && $0.lines.contains(one.line) }
         || preamble.file == one.file && one.line < preamble.line
@@ -229,6 +229,7 @@ public struct Extraction: Sendable {
     let manifest = extractor.manifest
     let (extracted, provenance, writer) = try await extractor.file.turn {
       let extracted = try await extractor.extract()
+      try refuse(revision.suspicions, extracted, manifest, revision, installation)
       var provenance = Self.provenance(manifest, revision, extracted)
       var writer = UnitWriter(
         manifest: manifest, extracted: extracted, provenance: [], textSHA256: "")

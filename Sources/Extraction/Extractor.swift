@@ -144,10 +144,16 @@ struct Extractor {
     return result
   }
 
-  /// What a patch touches, and the source file, know nothing of kshim.
+  /// What a patch touches, and the source file, know nothing of kshim and read nothing of this machine.
   private func checkNames(_ text: [UInt8]) throws {
     guard let ownNames else { return }
     let asked = "check \(manifest.subject) of \(revision.tree.spec)"
+    if let (path, place) = revision.foreignInclusions.first {
+      throw Failure(
+        .build, asked: asked,
+        cause: "the patch has '\(path)' read, which is not of the kernel's tree",
+        place: place.place, remedy: "include what the tree has")
+    }
     try ownNames.check(text, of: manifest.source, asked: asked)
     for (file, path) in revision.overlay.sorted(by: { $0.key < $1.key })
     where file != manifest.source {
@@ -221,8 +227,11 @@ struct Extractor {
 
   private var unreadable: Failure {
     Failure(
-      .tool, asked: asked, cause: "libclang cannot parse \(manifest.source)",
-      remedy: "check that libclang and its headers are of one version")
+      revision.isChanged ? .build : .tool, asked: asked,
+      cause: "libclang cannot parse \(manifest.source)", place: manifest.source,
+      remedy: revision.isChanged
+        ? "look in the patch for what brings a compiler down"
+        : "check that libclang and its headers are of one version")
   }
 
   /// Why a function is not there that no manifest describes.

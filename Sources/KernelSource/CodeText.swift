@@ -11,6 +11,13 @@ package enum CodeText {
     return withComments ? code : withoutComments(code)
   }
 
+  /// The same line by line; what is continued is of its first one.
+  package static func lines(of text: [UInt8]) -> [(text: String, number: Int)] {
+    characters(of: text).split(whereSeparator: { $0.byte == newline }).compactMap { line in
+      line.first.map { (String(bytes: line.map(\.byte)), $0.line) }
+    }
+  }
+
   /// Whether it may stand in a name.
   package static func isPart(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: "_") || byte >= 0x80

@@ -115,6 +115,44 @@ extension Revision {
     return found
   }
 
+  /// Files that the patches have read from outside of the tree, by an absolute path or by `..`; also such
+  /// paths beside an `#include` of what a macro says.
+  package var foreignInclusions: [(path: String, place: Suspicion)] {
+    var found: [(path: String, place: Suspicion)] = []
+    for (file, path) in overlay.sorted(by: { $0.key < $1.key })
+    where file.hasSuffix(".c") || file.hasSuffix(".h") {
+      guard let ranges = touched[file], let data = FileManager.default.contents(atPath: path)
+      else { continue }
+      let lines = CodeText.lines(of: Array(data)).filter { line in
+        ranges.contains { $0.contains(line.number) }
+      }
+      let inclusions = lines.filter {
+        $0.text.wholeMatch(of: /\s*#\s*(include|include_next|import|embed)\b.*/) != nil
+      }
+      let isComputed = inclusions.contains {
+        $0.text.wholeMatch(of: /\s*#\s*\w+\s*["<].*/) == nil
+      }
+      for line in isComputed ? lines : inclusions {
+        for match in line.text.matches(of: /["<]([^"<>]*)[">]/) {
+          let path = String(match.1)
+          guard path.hasPrefix("/") || Self.leaves(path, from: file) else { continue }
+          found.append((path, Suspicion(kind: .include, file: file, line: line.number)))
+        }
+      }
+    }
+    return found
+  }
+
+  /// Whether a path leads out of the tree.
+  private static func leaves(_ path: String, from file: String) -> Bool {
+    var depth = file.split(separator: "/").count - 1
+    for part in path.split(separator: "/") where part != "." {
+      depth += part == ".." ? -1 : 1
+      if depth < 0 { return true }
+    }
+    return false
+  }
+
   /// The words of a text, and each `#include` with the path behind it.
   private static func words(of text: [UInt8]) -> [(word: String, line: Int)] {
     let code = CodeText.characters(of: text)

@@ -194,6 +194,35 @@ final class ForgedVerdictTests: EndToEndTestCase {
     XCTAssertEqual(left.outputText, "")
   }
 
+  /// Neither its words nor its size come through.
+  func test_filesOutsideOfTheTree_areNotRead() async throws {
+    let secret = try write("secret words;\n", "secret.h")
+    let up = String(repeating: "../", count: 20)
+    for line in [
+      "#include \"\(secret)\"", "#include \"/dev/zero\"", "# include <\(secret)>",
+      "#include \"\(up)dev/zero\"", "#define FILE \"\(secret)\"\n#include FILE",
+      "#incl\\\nude \"\(secret)\"", "static const char data[] = {\n#embed \"\(secret)\"\n};",
+    ] {
+      let ran = try await check([
+        KernelEdit(Self.mmu, .insertBefore("static int \(Self.special)(", line))
+      ])
+      XCTAssertEqual(ran.status, 3, line + ran.output + ran.errors)
+      XCTAssert(ran.errors.contains("which is not of the kernel's tree"), line + ran.errors)
+      XCTAssertFalse((ran.output + ran.errors).contains("secret words"), ran.errors)
+    }
+  }
+
+  func test_compilerThatCrashes_isNoVerdict() async throws {
+    let deep = String(repeating: "(", count: 60_000) + "1" + String(repeating: ")", count: 60_000)
+    for text in ["int deep = \(deep);", "#pragma clang __debug crash"] {
+      let ran = try await check([
+        KernelEdit(Self.mmu, .insertBefore("static int \(Self.special)(", text))
+      ])
+      XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
+      XCTAssert(ran.errors.contains("remedy: look in the patch for what"), ran.errors)
+    }
+  }
+
   func test_namesOfKshim_areRefusedWithTheirLine() async throws {
     let cases = [
       ("KSHIM_PREAMBLE", freed(where: "defined(KSHIM_PREAMBLE)")),
