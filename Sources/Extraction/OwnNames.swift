@@ -16,30 +16,33 @@ struct OwnNames {
   ]
   private static let known = FileMemo<[String]>()
 
-  /// Of the stub headers.
-  private let names: Set<String>
+  private let installation: Installation
 
-  init(_ installation: Installation) {
+  init(_ installation: Installation) { self.installation = installation }
+
+  /// Of the stub headers.
+  private var names: Set<String> {
     let files = ["include", "public"].flatMap { folder -> [String] in
       let top = "\(installation.shims)/\(folder)"
       let paths = FileManager.default.enumerator(atPath: top)?.compactMap { $0 as? String } ?? []
       return paths.filter { $0.hasSuffix(".h") }.map { "\(top)/\($0)" }
     }
-    names = Set(
+    return Set(
       files.flatMap { file in
         let name = ((file as NSString).lastPathComponent as NSString).deletingPathExtension
         return Self.known.content(of: file) {
-          Self.uses(
-            in: FileManager.default.contents(atPath: file).map(Array.init) ?? [], code: false
-          )
-          .map(\.name)
-        } + [name].filter { $0.hasPrefix("kshim") }
+          Self.uses(in: FileManager.default.contents(atPath: file).map(Array.init) ?? [])
+            .map(\.name)
+        } + [name].filter { $0.hasPrefix("kshim_") }
       })
   }
 
   /// Refuses a text that uses any outside of comments.
   func check(_ text: [UInt8], of file: String, asked: String) throws {
-    for (name, line) in Self.uses(in: text)
+    let uses = Self.uses(in: text)
+    guard !uses.isEmpty else { return }
+    let names = names
+    for (name, line) in uses
     where names.contains(name) || Self.generated.contains(where: name.hasPrefix) {
       throw Failure(
         .build, asked: asked,
@@ -50,10 +53,10 @@ struct OwnNames {
   }
 
   /// Words with kshim's name in them, and their lines.
-  private static func uses(in text: [UInt8], code: Bool = true) -> [(name: String, line: Int)] {
+  private static func uses(in text: [UInt8]) -> [(name: String, line: Int)] {
     // Most texts end here.
     guard holds(text) else { return [] }
-    let bytes = CodeText.characters(of: text, withComments: !code)
+    let bytes = CodeText.characters(of: text)
     var found: [(name: String, line: Int)] = []
     var position = 0
     while position < bytes.count {

@@ -6,9 +6,8 @@ package enum CodeText {
   private static let newline = UInt8(ascii: "\n")
 
   /// Lines that a backslash continues are one.
-  package static func characters(of text: [UInt8], withComments: Bool = false) -> [Character] {
-    let code = unspliced(text)
-    return withComments ? code : withoutComments(code)
+  package static func characters(of text: [UInt8]) -> [Character] {
+    withoutComments(unspliced(text))
   }
 
   /// The same line by line; what is continued is of its first one.

@@ -109,7 +109,7 @@ final class ForgedVerdictTests: EndToEndTestCase {
           edit(
             .replace(
               Self.free,
-              with: "static int one __attribute__((section(\"kshim-other\"))); one = 1;"))
+              with: "static int one __attribute__((section(\"other\"))); one = 1;"))
         ]
       ),
     ]
@@ -190,7 +190,8 @@ final class ForgedVerdictTests: EndToEndTestCase {
     let ran = try await kshim("check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm")
     XCTAssertNotEqual(ran.status, 4, ran.output + ran.errors)
     XCTAssertLessThan(began.duration(to: .now), .seconds(60))
-    let left = try await Command.script("pgrep -f \"$1\" || true", [patch], needs: ["pgrep"])
+    let left = try await Command.script(
+      "pgrep -f \"[c]heck --kernel .*$1\" || true", [patch], needs: ["pgrep"])
     XCTAssertEqual(left.outputText, "")
   }
 

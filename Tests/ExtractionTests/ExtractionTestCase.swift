@@ -60,8 +60,10 @@ class ExtractionTestCase: XCTestCase {
       subject, from: revision, installation: installation ?? self.installation, into: out)
   }
 
-  func extract(_ tree: KernelTree, _ edits: [KernelEdit]) async throws -> Extraction {
-    try await extract(tree, [KernelEdit.patch(edits, of: tree)])
+  func extract(
+    _ tree: KernelTree, _ edits: [KernelEdit], installation: Installation? = nil
+  ) async throws -> Extraction {
+    try await extract(tree, [KernelEdit.patch(edits, of: tree)], installation: installation)
   }
 
   /// kshim's own files, with a manifest that the test wrote.

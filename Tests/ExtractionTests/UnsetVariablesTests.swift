@@ -64,6 +64,8 @@ final class UnsetVariablesTests: ExtractionTestCase {
 
       """
     let sum = Self.cases.indices.map { "kshim_test_\($0)(0)" }.joined(separator: " + ")
+    var installation = installation
+    installation.allowed = [.asm]
     _ = try await extract(
       kernel(),
       [
@@ -72,7 +74,7 @@ final class UnsetVariablesTests: ExtractionTestCase {
         KernelEdit(
           Self.mmu, in: Self.special,
           .insertAfter("struct kvm_mmu *mmu", "\tint __maybe_unused kshim_sum = \(sum);")),
-      ])
+      ], installation: installation)
     let unit = try String(contentsOfFile: "\(out)/unit.c", encoding: .utf8)
     for (number, one) in Self.cases.enumerated() {
       let start = try XCTUnwrap(unit.range(of: "int kshim_test_\(number)(int depth)\n{"))

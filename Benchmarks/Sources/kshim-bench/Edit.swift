@@ -19,7 +19,7 @@ struct Edit {
   /// A statement that does nothing, another each time, in the text as in the code.
   static func harmless() -> [Edit] {
     let number = Int32.random(in: 1 << 16..<Int32.max)
-    let statement = "\tasm volatile(\"nopl %c0(%%rax)\" : : \"i\"(\(number)));"
+    let statement = "\t{ volatile int number = \(number); (void)number; }"
     return [Edit(function: special, change: .insertBefore("get_zeroed_page", statement))]
   }
 
