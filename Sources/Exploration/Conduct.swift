@@ -120,7 +120,7 @@ public struct Conduct: Sendable {
     let words: String
     switch outcome {
     case .success: words = "succeeds"
-    case .errno, .null: words = "fails"
+    case .errno, .null, .failed: words = "fails"
     case .unknown: return nil
     }
     var (pc, who) = (failure?.pc ?? self.pc, "")
@@ -203,6 +203,7 @@ public struct Conduct: Sendable {
       }
       word = Errno.name(errno)
     case .null: word = "NULL"
+    case .failed: word = "a failure"
     case .success, .unknown: return nil
     }
     return Lapse(

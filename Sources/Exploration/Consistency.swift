@@ -30,7 +30,15 @@ public struct Consistency: Sendable {
   /// Callees that give back, and were called in some run.
   private(set) var called: Set<UInt16> = []
 
+  /// What a callee that takes gave, and another was handed before it was given back: that one does not keep it.
+  struct Loan: Hashable, Sendable {
+    var taker: UInt16
+    var borrower: UInt16
+  }
+  private(set) var loans: Set<Loan> = []
+
   mutating func note(called callee: UInt16) { called.insert(callee) }
+  mutating func note(_ loan: Loan) { loans.insert(loan) }
 
   mutating func add(_ stage: Stage, after answers: [UInt8]) {
     groups[answers, default: []].append(stage)
@@ -39,6 +47,7 @@ public struct Consistency: Sendable {
   mutating func merge(_ other: Consistency) {
     groups.merge(other.groups, uniquingKeysWith: +)
     called.formUnion(other.called)
+    loans.formUnion(other.loans)
   }
 
   /// What a stage does not give back that the next one does, and earlier ones do or have taken.

@@ -82,7 +82,7 @@ struct Ledger {
   /// Whether anybody else has what was taken.
   private func isElsewhere(
     _ one: Taken, in events: Slice<UnsafeBufferPointer<Event>>, _ world: World, _ result: UInt64,
-    _ hasFailed: Bool
+    _ hasFailed: Bool, _ loans: Set<Consistency.Loan> = []
   ) -> Bool {
     if result >> 12 == one.key >> 12 || result >> 12 == world.virtualAddress(one.key) >> 12 {
       return true
@@ -93,6 +93,7 @@ struct Ledger {
       let places = event.arguments.enumerated().filter { $0.element >> 12 == one.key >> 12 }
       guard !places.isEmpty else { return false }
       if owners.contains(event.call) { return true }
+      if loans.contains(.init(taker: events[one.event].call, borrower: event.call)) { return false }
       return !hasFailed && places.contains { (keeping[event.call] ?? 0) >> $0.offset & 1 != 0 }
     }
   }
@@ -146,6 +147,12 @@ struct Ledger {
               "\(pairs[number].takes)() took \(most), and \(pairs[number].gives)() is called for \(Self.key(event, count))"
             )
           }
+          if pairs[number].isLearned {
+            for between in events[(one.event + 1)..<index]
+            where between.what == .call && between.arguments.contains(one.key) {
+              report.note(.init(taker: events[one.event].call, borrower: between.call))
+            }
+          }
           // One call that takes may have several that give back.
           taken.removeAll { $0.event == one.event }
         }
@@ -178,7 +185,9 @@ struct Ledger {
       for one in taken where pairs[one.pair].isLearned {
         // What this function gives back in some run, it has until somebody else does.
         guard let giver = self.giver(one.pair), called.contains(giver),
-          !isElsewhere(one, in: events, world, result, hasFailed), told.insert(one.event).inserted
+          !isElsewhere(
+            one, in: events, world, result, hasFailed,
+            known?.loans ?? report.findings.stages.loans), told.insert(one.event).inserted
         else { continue }
         report.broken(
           .unreleased, in: function, at: one.pc,

@@ -35,6 +35,8 @@ struct Plan {
     case errno
     /// NULL or an ERR_PTR is none.
     case pointer
+    /// 0, or a number of its own for each failure.
+    case status
     /// No statement: a truth value, or an unsigned number.
     case other
   }

@@ -304,6 +304,7 @@ public struct Report {
   mutating func returnsError() { findings.returnsErrors = true }
 
   mutating func note(called callee: UInt16) { findings.stages.note(called: callee) }
+  mutating func note(_ loan: Consistency.Loan) { findings.stages.note(loan) }
 
   mutating func note(_ stage: Consistency.Stage, after answers: [UInt8]) {
     findings.stages.add(stage, after: answers)

@@ -142,6 +142,15 @@ struct UniversalOracle {
           .partialState, in: target.name, at: raised,
           "the function fails, and a count that it raised is not lowered again")
       }
+      // Who says that it is under way, or to come again, may keep it there.
+      if ledger != nil, report.faults > 0, !outcome.isOpen {
+        let listed = world.listed
+        if listed != 0 {
+          report.broken(
+            .partialState, in: target.name, at: listed,
+            "the function fails, and what it was handed is left in a list")
+        }
+      }
     }
     if ledger == nil { warns(target, world, isOrdinary, &report) }
     return true
@@ -345,7 +354,7 @@ struct UniversalOracle {
           "\(callee) fails with \(Errno.name(first.errno!)) and the function returns \(Errno.name(errno))"
         )
       }
-    case .null: report.look(at: .init(.errorSwallowed))
+    case .null, .failed: report.look(at: .init(.errorSwallowed))
     case .unknown: break
     }
   }
@@ -520,6 +529,8 @@ enum Outcome: Equatable {
   case errno(Int32)
   /// NULL in place of a pointer: a failure of no certain kind.
   case null
+  /// A status says so, of no errno.
+  case failed
   /// Nothing can be said.
   case unknown
 
@@ -529,6 +540,7 @@ enum Outcome: Equatable {
     switch kind {
     case .errno where isErrno: self = .errno(Int32(signed))
     case .errno: self = value == 0 ? .success : .unknown
+    case .status: self = UInt32(truncatingIfNeeded: value) == 0 ? .success : .failed
     case .pointer where isErrno: self = .errno(Int32(signed))
     case .pointer: self = value == 0 ? .null : .success
     case .void, .other: self = .unknown
@@ -537,8 +549,13 @@ enum Outcome: Equatable {
 
   var isFailure: Bool {
     switch self {
-    case .errno, .null: true
+    case .errno, .null, .failed: true
     case .success, .unknown: false
     }
+  }
+
+  /// Whether an errno says that what was asked for goes on all the same: EAGAIN, EBUSY, EINPROGRESS, EIOCBQUEUED.
+  var isOpen: Bool {
+    if case .errno(let number) = self { [-11, -16, -115, -529].contains(number) } else { false }
   }
 }

@@ -47,4 +47,7 @@ extension World {
 
   /// Return address of where a count was raised that others lower, and still is; 0 where none is.
   var raised: UInt64 { table.pointee.raised() }
+
+  /// Return address of where what a target was handed was put into a list in which it still is; 0 where none is.
+  var listed: UInt64 { table.pointee.listed() }
 }

@@ -52,6 +52,29 @@ final class Callers {
     return (taken, dropped)
   }
 
+  /// Those of several functions that most files call which call one, at least three.
+  func most(of others: [String], with name: String) -> [String] {
+    guard !others.isEmpty else { return [] }
+    let calling = texts.filter { Self.calls(name, in: $0) }
+    guard calling.count >= 3 else { return [] }
+    return others.filter { other in
+      let both = calling.count { Self.calls(other, in: $0) }
+      return both >= 3 && both * 5 >= calling.count * 3
+    }
+  }
+
+  private static func calls(_ name: String, in text: Data) -> Bool {
+    let word = Array("\(name)(".utf8)
+    return text.withUnsafeBytes { bytes in
+      var end = 0
+      while let place = find(word, in: bytes, from: end) {
+        if place == 0 || !isWord(bytes[place - 1]) { return true }
+        end = place + word.count
+      }
+      return false
+    }
+  }
+
   /// How many callers ask whether a pointer is NULL, whether it is an error, and how many do not ask.
   struct Tests {
     var null = 0

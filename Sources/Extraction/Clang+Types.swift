@@ -124,6 +124,24 @@ extension ClangCursor {
     }
     return cursor
   }
+
+  /// What an expression is the value of: `({ …; x; })`, `*&x`.
+  var read: ClangCursor {
+    var cursor = stripped()
+    while true {
+      if cursor.raw.kind == CXCursor_StmtExpr, let last = cursor.children.first?.children.last,
+        last.isExpression
+      {
+        cursor = last.stripped()
+      } else if cursor.expression == .dereference, let inner = cursor.children.first?.stripped(),
+        inner.expression == .addressOf, let named = inner.children.first
+      {
+        cursor = named.stripped()
+      } else {
+        return cursor
+      }
+    }
+  }
 }
 
 extension ClangType {

@@ -82,12 +82,24 @@ struct GivenOut {
       return
     }
     fillers[place, default: []].insert(callee.name)
+    // A function of a header hands on what another gives out.
+    guard let definition = callee.definition, !definition.isInMainFile,
+      let last = definition.children.last?.children.last, last.syntax == .returnStatement,
+      let inner = last.children.first?.stripped(), inner.syntax == .call
+    else { return }
+    if let called = inner.referenced, called.kind == .function {
+      fillers[place]!.insert(called.name)
+    }
+  }
+
+  private static func frees(_ name: String) -> Bool {
+    Trait.frees.isOf(name) || Pairs.freeing.contains(name)
   }
 
   /// Takes down what gives back; of a header's function what it calls for that. What such a function does
   /// itself nobody sees.
   private mutating func give(_ callee: ClangCursor, _ handed: [ClangCursor?], _ depth: Int) {
-    guard Trait.frees.isOf(callee.name), let prototype = callee.prototype,
+    guard Self.frees(callee.name), let prototype = callee.prototype,
       !(callee.definition?.isInMainFile ?? false)
     else { return }
     givers[callee.name, default: Giver(prototype: prototype)].handed.formUnion(
@@ -104,14 +116,14 @@ struct GivenOut {
       {
         isCounting = true
       }
-      if Trait.frees.isOf(called.name), let given = called.prototype?.arguments,
+      if Self.frees(called.name), let given = called.prototype?.arguments,
         given.contains(where: { types.contains($0.pointee) })
       {
         inner.append(called)
       }
       return true
     }
-    guard depth < 2, !isCounting, !inner.isEmpty else { return counted.formUnion(types) }
+    guard depth < 4, !isCounting, !inner.isEmpty else { return counted.formUnion(types) }
     for called in inner { give(called, handed, depth + 1) }
   }
 

@@ -83,6 +83,13 @@ extension HarnessWriter {
     } else {
       body += action(rule, prototype)
     }
+    if let sent = extracted.generated?.sent, !sent.isEmpty {
+      if Uses.copies.contains(name), prototype.arguments.count > 2 {
+        body.append("if (!value) kshim_sent((kshim_u64)(unsigned long)p0, (kshim_u64)p2, pc);")
+      } else if Uses.duplicates.contains(name), prototype.arguments.count > 1 {
+        body.append("if ((long)value > 0) kshim_sent(value, (kshim_u64)p1, pc);")
+      }
+    }
     if let frees = callee.frees {
       body.append("kshim_give_back((kshim_u64)(unsigned long)p\(frees), pc);")
     }

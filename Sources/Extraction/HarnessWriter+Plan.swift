@@ -51,9 +51,22 @@ extension HarnessWriter {
     Binding(prototype, extracted.objects.map(\.object))
   }
 
+  /// Types of numbers of which 0 says that it is done.
+  private static let statuses: Set = ["blk_status_t", "acpi_status"]
+
+  /// Whether a `__be32` is what a client of NFS is told.
+  private var hasNFSStatus: Bool {
+    extracted.pieces.contains {
+      String(decoding: extracted.text[$0.range], as: UTF8.self).contains("nfserr")
+    }
+  }
+
   /// What a result says of success, see Sources/Exploration/Plan.swift.
-  private static func kind(_ result: ClangCursor.ValueType) -> String {
-    switch (result.shape, result.canonical) {
+  private func kind(_ result: ClangCursor.ValueType) -> String {
+    if Self.statuses.contains(result.spelling) || result.spelling == "__be32" && hasNFSStatus {
+      return "status"
+    }
+    return switch (result.shape, result.canonical) {
     case (.void, _): "void"
     case (.pointer, _): "pointer"
     case (.number, "int"), (.number, "long"), (.number, "long long"): "errno"
@@ -75,7 +88,7 @@ extension HarnessWriter {
 
   private var lines: [String] {
     let targets = extracted.targets
-    var lines = targets.map { "target \($0.name) \(Self.kind($0.prototype.result))" }
+    var lines = targets.map { "target \($0.name) \(kind($0.prototype.result))" }
     for target in targets {
       for (type, source) in manifest.isFromTypes ? [] : binding(target.prototype).arguments {
         guard case .plain(let position) = source, type.shape == .pointer else { continue }

@@ -49,12 +49,14 @@ extension HarnessWriter {
         "\t{ \(entry.size), \(entry.room), \(home), \(entry.fields.count), kshim_fields_\(number), \(entry.isPage ? 1 : 0) },"
         + "\t/* \(entry.name) */\n"
     }
+    let sent = generated.sent.map { "{ \($0.size), \($0.type) }, " }.joined()
     let functions = generated.functions.indices.map { "(void *)kshim_function_\($0), " }.joined()
     return
       (arguments + fields + [
         "static const struct kshim_type kshim_type_list[] = {\n\(entries.joined())\t{ 0 }\n};",
         "static void *const kshim_function_list[] = { \(functions)0 };",
-        "static const struct kshim_types kshim_types = { kshim_type_list, kshim_function_list };",
+        "static const struct kshim_sent kshim_sent_list[] = { \(sent){ 0 } };",
+        "static const struct kshim_types kshim_types = { kshim_type_list, kshim_function_list, kshim_sent_list };",
       ]).joined(separator: "\n")
   }
 }

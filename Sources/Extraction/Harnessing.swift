@@ -53,6 +53,8 @@ struct Generated {
   var mute: [String] = []
   /// What gives back only in functions that the targets call.
   var within: [String] = []
+  /// What is copied from the user's memory, by its size.
+  var sent: [(size: Int, type: Int)] = []
   /// Counts of references that callees lower, by name: where in what an argument points to.
   var drops: [String: [(argument: Int, within: Int)]] = [:]
 }
@@ -158,6 +160,7 @@ struct Harnessing {
     uses.open()
     uses.follow()
     var types = TypeTable(uses)
+    let sent = uses.sent.compactMap { type in type.size.map { ($0, types.number(single: type)) } }
     let arguments = targets.map { target in
       target.arguments.map { types.argument($0) }
     }
@@ -205,15 +208,24 @@ struct Harnessing {
     }
     // The file's own without a first value may hold anything by now, but at the very first.
     let isFirst = targets.contains(where: \.isInitial)
+    let setMembers = isFirst ? [] : setMembers
     for variable in uses.values.keys
     where variable.kind == .variable && variable.isAtFileScope && variables[variable.name] == nil {
       // What has no first value is only tentatively a definition.
       let definition = variable.definition ?? variable
+      if !isFirst, definition.isInMainFile, definition.initialiser != nil, definition.isStatic,
+        !definition.type.isConst, definition.type.kind == .record,
+        let type = types.number(ofInitialised: definition, setMembers)
+      {
+        regions.append((variable.name, type))
+        continue
+      }
       guard !isFirst, definition.isInMainFile, definition.isStatic || variable.definition != nil,
         definition.initialiser == nil, !definition.type.isConst,
         definition.type.size != nil || definition.type.kind == .array
       else { continue }
-      regions.append((variable.name, types.number(single: definition.type)))
+      regions.append(
+        (variable.name, types.number(of: definition, asked: uses.values[variable] ?? Uses.Value())))
     }
     // Whose step it is.
     if let member = uses.values.keys.first(where: { $0.isField && $0.parent?.name == "task_struct" }
@@ -293,7 +305,7 @@ struct Harnessing {
       unused: unused.filter { !stores.contains($0) },
       neglected: neglected.filter { !stores.contains($0.name) }, stores: stores,
       mute: mute.sorted(),
-      within: within.sorted(), drops: drops)
+      within: within.sorted(), sent: sent, drops: drops)
   }
 
   /// Pairs by names and by what the file does; of these the ones that the manifest names, where it names
@@ -311,6 +323,8 @@ struct Harnessing {
       }
     }
     count(&pairs)
+    pairs += asOthersGiveBack(
+      made.filter { callee in !pairs.contains { $0.acquires == callee.name } }, seen: seen)
     pairs += out.parts(made, paired: Set(pairs.map(\.acquires))) { name in
       beside.lazy.compactMap { Self.body(of: name, in: $0) }.first
     }
@@ -354,7 +368,9 @@ struct Harnessing {
     switch type.kind {
     case .pointer where type.pointee.kind != .function:
       let pointee = type.pointee.kind == .void ? answer.pointee ?? type.pointee : type.pointee
-      makes = types.number(pointedTo: pointee)
+      makes =
+        (answer.isIndexed ? types.number(ofSeveral: pointee) : nil)
+        ?? types.number(pointedTo: pointee)
       rule.action = .makes(types.entries[makes!].name)
       // What other functions test that look something up this one may know to be there.
       var own = ownAnswers[cursor] ?? Uses.Answer()
@@ -397,6 +413,23 @@ struct Harnessing {
       isInitialiser: Self.initialises(name), makes: makes,
       isSame: Self.looksUp(name) && !prototype.arguments.isEmpty, isOfLoop: isOfLoop,
       frees: Self.consumes(name, prototype))
+  }
+
+  /// Pairs of which the file has no word, where most other files that take something give it back.
+  private func asOthersGiveBack(
+    _ takers: [Extractor.Callee], seen: Set<String>
+  ) -> [Generated.Pair] {
+    takers.flatMap { taker -> [Generated.Pair] in
+      guard taker.home == .external, Self.acts(taker.name) else { return [] }
+      let givers = callers.most(
+        of: Pairs.opposites(of: taker.name).filter { !seen.contains($0) }, with: taker.name)
+      let isMade = taker.prototype.result.shape == .pointer
+      let first = taker.prototype.arguments.firstIndex { $0.shape == .pointer }
+      return givers.map {
+        .init(
+          acquires: taker.name, releases: $0, taken: isMade ? -1 : first, given: isMade ? 0 : first)
+      }
+    }
   }
 
   /// What a pointer can be besides, where the text does not ask for it and next to all other callers do.
@@ -468,8 +501,10 @@ struct Harnessing {
   /// Whether a callee is to do something, by its name: 0 says that it is done.
   private static func acts(_ name: String) -> Bool {
     name.split(separator: "_").contains {
-      ["add", "register", "create", "init", "setup", "attach", "enable", "request", "start"]
-        .contains($0)
+      [
+        "add", "register", "create", "init", "setup", "attach", "enable", "request", "start",
+        "submit", "prepare", "resume", "connect", "configure",
+      ].contains($0)
     }
   }
 
@@ -510,6 +545,28 @@ struct Harnessing {
       rest = behind
     }
     return nil
+  }
+
+  /// Members that some function of the file sets.
+  private var setMembers: Set<String> {
+    var names: Set<String> = []
+    for function in functions.values where function.isInMainFile {
+      function.visit { child in
+        if child.syntax == .binary, child.operatorSpelling == "=",
+          let place = child.children.first?.stripped(), place.isMemberReference
+        {
+          names.insert(place.name)
+        }
+        // By who is handed its address.
+        if child.expression == .addressOf, let place = child.children.first?.stripped(),
+          place.isMemberReference
+        {
+          names.insert(place.name)
+        }
+        return true
+      }
+    }
+    return names
   }
 
   /// Names of all functions that a text calls.

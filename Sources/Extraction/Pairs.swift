@@ -42,7 +42,7 @@ struct Pairs {
     ("reserve", ["unreserve", "release", "free"]),
     ("load", ["unload", "free", "release"]),
     ("mount", ["unmount", "umount"]),
-    ("begin", ["end", "abort", "finish"]),
+    ("begin", ["end", "abort", "finish", "complete"]),
     ("charge", ["uncharge"]),
     ("inc", ["dec"]),
     ("block", ["unblock"]),
@@ -60,7 +60,7 @@ struct Pairs {
   private static let ending: Set<Substring> = [
     "free", "dealloc", "deallocate", "destroy", "delete", "kfree",
   ]
-  private static let freeing: Set = [
+  static let freeing: Set = [
     "kfree_skb", "consume_skb", "sk_skb_reason_drop", "kfree_skb_reason", "__kfree_skb",
     "dev_kfree_skb_any_reason", "dev_kfree_skb_irq_reason",
   ]
@@ -101,7 +101,6 @@ struct Pairs {
     ("platform_driver_register", "platform_driver_unregister"),
     ("__platform_driver_register", "platform_driver_unregister"),
     ("pci_request_regions", "pci_release_regions"), ("request_threaded_irq", "free_irq"),
-    ("pm_runtime_get_sync", "__pm_runtime_idle"),
   ]
 
   /// A name without what says only how it is done.
@@ -113,7 +112,29 @@ struct Pairs {
     return String(name)
   }
 
+  /// The count of those who use a device, and keep it awake.
+  private static let wakes: Set = [
+    "pm_runtime_get", "pm_runtime_get_sync", "pm_runtime_get_noresume", "pm_runtime_resume_and_get",
+    "pm_runtime_get_if_in_use", "pm_runtime_get_if_active",
+  ]
+
+  /// Names of what would give back what a callee takes.
+  static func opposites(of name: String) -> [String] {
+    let words = name.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
+    return verbs.flatMap { verb, opposites -> [String] in
+      guard let place = words.firstIndex(of: verb) else { return [] }
+      return opposites.map {
+        var other = words
+        other[place] = $0
+        return other.joined(separator: "_")
+      }
+    } + known.filter { $0.takes == name }.map(\.gives)
+  }
+
   private static func isPair(_ takes: String, _ gives: String) -> Bool {
+    if wakes.contains(takes) {
+      return gives.hasPrefix("pm_runtime_put") || gives.hasPrefix("__pm_runtime_put")
+    }
     if known.contains(where: { $0.takes == takes && $0.gives == gives }) { return true }
     let (left, right) = (plain(takes), plain(gives))
     guard left != right else { return false }
@@ -133,6 +154,12 @@ struct Pairs {
           if rest == otherRest, verb != "init" || place == other { return true }
         }
         // `netif_register` in one word: `register_x` and `unregister_x`
+        // `mntget` and `mntput`
+        if words.count == 1, others.count == 1, left.hasSuffix(verb), right.hasSuffix(opposite),
+          left.dropLast(verb.count) == right.dropLast(opposite.count), left.count > verb.count
+        {
+          return true
+        }
         if opposite.hasSuffix(verb), right.contains(opposite),
           right.replacing(opposite, with: verb) == left
         {

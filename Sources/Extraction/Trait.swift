@@ -65,7 +65,7 @@ enum Trait: String, CaseIterable {
 
   private static let whole: [Trait: Set<String>] = [
     .defers: [
-      "call_rcu", "call_rcu_hurry", "call_srcu", "call_rcu_tasks", "kvfree_call_rcu",
+      "call_rcu", "call_rcu_hurry", "call_srcu", "call_rcu_tasks",
       "queue_work_on",
       "queue_delayed_work_on", "mod_delayed_work_on", "queue_rcu_work", "__queue_work",
       "percpu_ref_kill_and_confirm",
@@ -80,8 +80,16 @@ enum Trait: String, CaseIterable {
     ],
   ]
 
+  /// Whether a callee puts something into a message or a buffer, and gives nothing back.
+  private static func writes(_ name: String) -> Bool {
+    let name = name.drop { $0 == "_" }
+    return ["skb_put", "nla_put", "nlmsg_put", "genlmsg_put", "seq_put", "put_unaligned"]
+      .contains { name.hasPrefix($0) }
+  }
+
   /// Whether a callee, or a member that is called, has it.
   func isOf(_ name: String) -> Bool {
+    if Self.writes(name), self != .silent { return false }
     if Self.prefixes[self]?.contains(where: name.hasPrefix) ?? false { return true }
     guard let words = Self.words[self] else { return Self.whole[self]?.contains(name) ?? false }
     return name.split(whereSeparator: { $0 == "_" || $0 == "." }).contains { words.contains($0) }

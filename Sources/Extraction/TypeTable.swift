@@ -68,6 +68,9 @@ struct TypeTable {
   private static let attributes = 128
   private static let elements = 16
   private static let heads = 8
+  /// Structs that a pointer points to where the text counts through them, unless they are large.
+  private static let several = 4
+  private static let mostSize = 4096
   private static let room = 64
   /// Of what no type says.
   private static let opaque = 4096
@@ -134,6 +137,36 @@ struct TypeTable {
     return array(of: type, size, count: 1)
   }
 
+  /// The number of what a variable of the file holds, by what the text asks of it.
+  mutating func number(of variable: ClangCursor, asked value: Uses.Value) -> Int {
+    let type = variable.type
+    guard type.kind != .record, type.kind != .array, let size = type.size,
+      value.isTested || value.isErrorTested || !value.constants.isEmpty || !value.masks.isEmpty
+    else { return number(single: type) }
+    var value = value
+    value.isOwn = true
+    let number = add(Entry(name: "variable \(variable.name)", size: size))
+    if let field = field(type, value, name: variable.name, owner: nil, declaration: variable) {
+      entries[number].fields = [field]
+    }
+    return number
+  }
+
+  /// The number of what a variable with a first value holds: of its members those that the file sets.
+  mutating func number(ofInitialised variable: ClangCursor, _ members: Set<String>) -> Int? {
+    guard variable.type.kind == .record, let size = variable.type.size else { return nil }
+    let whole = number(single: variable.type)
+    let fields = entries[whole].fields.filter {
+      guard $0.kind == .number, let name = $0.name, let last = name.split(separator: ".").last
+      else { return false }
+      return members.contains(String(last))
+    }
+    guard !fields.isEmpty else { return nil }
+    let number = add(Entry(name: "variable \(variable.name)", size: size))
+    entries[number].fields = fields
+    return number
+  }
+
   private mutating func array(
     of type: ClangType, _ size: Int, count: Int, canMiss: Bool = false
   ) -> Int {
@@ -175,6 +208,23 @@ struct TypeTable {
     let number = add(Entry(name: name, size: size * Self.mostElements))
     entries[number].fields = fields
     numbers[name] = number
+    return number
+  }
+
+  /// The number of what a pointer to structs points to where the text counts through them; nil where one
+  /// stands alone.
+  mutating func number(ofSeveral element: ClangType) -> Int? {
+    guard element.kind == .record, let size = element.size, size > 0, size <= Self.mostSize,
+      let declaration = element.declaration, uses.homes[declaration] == nil,
+      !["page", "folio"].contains(declaration.name)
+    else { return nil }
+    let name = "\(element.unqualified)[\(Self.several)]"
+    if let known = numbers[name] { return known }
+    let number = add(Entry(name: name, size: size * Self.several, room: Self.room))
+    numbers[name] = number
+    entries[number].fields = fields(
+      of: element, count: Self.several, size, offset: 0, Uses.Value(isOwn: true),
+      name: Self.name(element), owner: element.unqualified, declaration: nil)
     return number
   }
 
@@ -234,6 +284,11 @@ struct TypeTable {
     let (fields, tail) = members(of: type, at: 0, name: Self.name(type), owner: name)
     entries[number].fields = fields
     entries[number].size += max(tail, Self.behind[declaration.name] ?? 0)
+    if let part = uses.behind[declaration], let more = part.size {
+      entries[number].fields +=
+        members(of: part, at: size, name: Self.name(part), owner: part.unqualified).fields
+      entries[number].size = max(entries[number].size, size + more)
+    }
     entries[number].room = Self.room
     return number
   }
@@ -326,7 +381,9 @@ struct TypeTable {
       }
       if record == "kref" || record == "refcount_struct" {
         return [
-          Field(kind: .number, offset: offset, size: 4, count: count, stride: size, values: [1])
+          Field(
+            kind: .number, offset: offset, size: 4, count: count, stride: size,
+            name: value.isTested ? name : nil, values: value.isTested ? [1, 0] : [1])
         ]
       }
       if type.size == 4 || type.size == 8, type.unqualified.contains("atomic") {
@@ -466,7 +523,9 @@ struct TypeTable {
           }
         }
       }
-      return Field(kind: .number, offset: 0, size: size, name: name, values: values)
+      return Field(
+        kind: .number, offset: 0, size: size, name: name, values: values,
+        isGivenBack: value.isGivenBack)
     }
     var field = Field(kind: .pointer, offset: 0, size: 8, name: name, values: [1])
     field.isGivenBack = value.isGivenBack
@@ -499,6 +558,8 @@ struct TypeTable {
       let size = target.size, target.pointee.declaration?.name != "nlattr"
     {
       field.target = array(of: target, size, count: Self.elements, canMiss: true)
+    } else if value.isIndexed, let several = number(ofSeveral: target) {
+      field.target = several
     } else {
       field.target = number(pointedTo: target)
     }

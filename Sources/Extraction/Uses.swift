@@ -33,6 +33,8 @@ struct Uses {
     var pointee: ClangType?
     /// Whether another function of the file frees what it points to.
     var isGivenBack = false
+    /// Whether it points to several: `p[i]`, `p + i`.
+    var isIndexed = false
 
     /// Takes what is asked of a copy.
     ///
@@ -44,17 +46,22 @@ struct Uses {
         return bases != before
       }
       let before = (
-        isTested, isNeeded, isErrorTested, constants.union(bases), masks, pointee == nil
+        isTested, isNeeded, isErrorTested || isIndexed, constants.union(bases), masks,
+        pointee == nil
       )
       isTested = isTested || copy.isTested
       isNeeded = isNeeded || copy.isNeeded
       isErrorTested = isErrorTested || copy.isErrorTested
+      isIndexed = isIndexed || copy.isIndexed
       constants.formUnion(copy.constants)
       masks.formUnion(copy.masks)
       if pointee == nil { pointee = copy.pointee }
       bases.formUnion(copy.bases)
       return before
-        != (isTested, isNeeded, isErrorTested, constants.union(bases), masks, pointee == nil)
+        != (
+          isTested, isNeeded, isErrorTested || isIndexed, constants.union(bases), masks,
+          pointee == nil
+        )
     }
   }
 
@@ -77,6 +84,8 @@ struct Uses {
     var isOfLoop = false
     /// Whether a number above 0 means something.
     var isPositive = false
+    /// Whether it points to several.
+    var isIndexed = false
     /// What a `void *` points to.
     var pointee: ClangType?
   }
@@ -94,8 +103,22 @@ struct Uses {
   private(set) var homes: [ClangCursor: Home] = [:]
   /// By the member or the variable that is the head of a list.
   private(set) var elements: [ClangCursor: Home] = [:]
+  /// By the declaration of a struct, what stands behind it in the same memory.
+  private(set) var behind: [ClangCursor: ClangType] = [:]
+  /// What is copied from the user's memory.
+  private(set) var sent: [ClangType] = []
   /// Of headers, all that were read.
   private var headers: Set<ClangCursor> = []
+
+  /// What copies from the user's memory to where its first argument says, and what gives a copy out.
+  static let copies: Set = [
+    "copy_from_user", "_copy_from_user", "_inline_copy_from_user", "__copy_from_user",
+    "__copy_from_user_inatomic", "copy_from_sockptr", "copy_struct_from_user",
+    "copy_struct_from_sockptr",
+  ]
+  static let duplicates: Set = [
+    "memdup_user", "vmemdup_user", "memdup_user_nul", "memdup_sockptr",
+  ]
 
   private enum Use { case none, value, truth, negated }
   private var isOwn = true
@@ -106,7 +129,8 @@ struct Uses {
   /// Variables that the function that is read returns.
   private var returned: Set<ClangCursor> = []
   private var assignments: [(variable: ClangCursor, at: Int, callee: ClangCursor?)] = []
-  private var tests: [(variable: ClangCursor, at: Int, note: (inout Answer) -> Void)] = []
+  private var tests:
+    [(variable: ClangCursor, at: Int, constant: Int64?, note: (inout Answer) -> Void)] = []
   /// Functions of headers whose answers the text asks for, and what it compares them with.
   private var asked: [ClangCursor: Set<Int64>] = [:]
   /// What a variable or a parameter of the text is given: a member, or another parameter.
@@ -202,6 +226,15 @@ struct Uses {
       }
       return true
     }
+    function.visit { child in
+      if child.syntax == .unary, child.operatorSpelling == "--",
+        let member = child.children.first?.stripped(), member.isMemberReference,
+        let field = member.referenced, field.type.kind == .number, field.type.size == 4
+      {
+        lowered.append(field)
+      }
+      return true
+    }
     for field in lowered where values[field] != nil { values[field]!.isGivenBack = true }
     for field in freed where values[field] != nil { values[field]!.isGivenBack = true }
   }
@@ -228,6 +261,7 @@ struct Uses {
       for test in tests
       where test.variable == one.variable && test.at >= one.at && test.at < end {
         test.note(&answers[callee, default: Answer()])
+        ask(callee, test.constant)
       }
     }
   }
@@ -264,7 +298,7 @@ struct Uses {
   private static let plainRecords: Set = [
     "list_head", "hlist_head", "hlist_node", "rb_root", "rb_node", "refcount_struct", "kref",
     "task_struct", "page", "folio", "spinlock", "raw_spinlock", "mutex", "thread_info",
-    "completion",
+    "completion", "nodemask_t", "cpumask",
     "wait_queue_head", "llist_head", "xarray", "bio_vec", "",
   ]
 
@@ -330,6 +364,10 @@ struct Uses {
       let last = cursor.children.count - 1
       // `x = next(x)`
       if cursor.syntax == .forLoop, last > 0 { loop(cursor.children[last - 1]) }
+      // `(x = next()) != NULL`
+      if cursor.syntax == .forLoop, last > 1, cursor.children[last - 2].isExpression {
+        loop(cursor.children[last - 2])
+      }
       if cursor.syntax == .forLoop, isOwn, !isElsewhere {
         for child in cursor.children { end(child) }
       }
@@ -355,7 +393,10 @@ struct Uses {
     case .call: return call(cursor, use)
     default: break
     }
-    if cursor.expression == .subscript { based(cursor) }
+    if cursor.expression == .subscript {
+      based(cursor)
+      indexed(cursor)
+    }
     if cursor.isImplied || cursor.isCast { return converted(cursor, use) }
     if cursor.isMemberReference, let member = cursor.referenced {
       values[member, default: Value()].isOwn = values[member]?.isOwn ?? false || isOwn
@@ -391,12 +432,51 @@ struct Uses {
         }
       } else if inner.syntax == .call, let callee = inner.referenced {
         answers[callee, default: Answer()].pointee = type.pointee
+        if Self.duplicates.contains(callee.name) { send(type.pointee) }
         if let definition = callee.definition, !definition.isInMainFile {
           note(type.pointee, for: definition)
         }
       }
     }
+    if type.kind == .pointer, type.pointee.kind == .record,
+      let end = cursor.children.last(where: \.isExpression)?.stripped(), end.isMemberReference,
+      let member = end.referenced, Self.isEnd(member.type), values[member]?.pointee == nil || isOwn
+    {
+      values[member, default: Value()].pointee = type.pointee
+    }
     for child in cursor.children { walk(child, child.isExpression ? use : .none) }
+  }
+
+  /// Whether what stands at the end of an object has no type of its own.
+  private static func isEnd(_ member: ClangType) -> Bool {
+    member.kind == .array && member.count == 0 && member.element.kind == .number
+  }
+
+  /// `pdu - sizeof(struct request)`: a function of a header finds one object in front of another.
+  private mutating func neighbour(_ callee: ClangCursor, _ arguments: [ClangCursor]) {
+    guard arguments.count == 1, let definition = callee.definition, !definition.isInMainFile,
+      definition.resultType.kind == .pointer,
+      let size = definition.resultType.pointee.size, size > 0,
+      let front = definition.resultType.pointee.declaration,
+      let value = definition.children.last?.children.last, value.syntax == .returnStatement,
+      let taken = value.children.first?.stripped(), taken.syntax == .binary,
+      taken.operatorSpelling == "-", taken.children.count == 2,
+      taken.children[1].constant == Int64(size),
+      taken.children[0].stripped().referenced?.isParameter ?? false
+    else { return }
+    let type = arguments[0].stripped().type
+    guard type.kind == .pointer, type.pointee.kind == .record,
+      let record = type.pointee.declaration, homes[record] == nil
+    else { return }
+    homes[record] = Home(type: definition.resultType.pointee.canonical, within: size)
+    behind[front] = type.pointee.canonical
+  }
+
+  private mutating func send(_ type: ClangType) {
+    guard isOwn, !isElsewhere, type.kind == .record, let size = type.size, size > 0,
+      !sent.contains(where: { $0.size == size })
+    else { return }
+    sent.append(type)
   }
 
   /// What a function of a header gives out as a `void *` it mostly reads from a member.
@@ -576,6 +656,14 @@ struct Uses {
         if sign == "!=" { values[member]!.isArgumentNeeded = true }
       }
     }
+    // `(x & MASK) == BITS`
+    if target.syntax == .binary, target.operatorSpelling == "&", target.children.count == 2,
+      let bits = other.stripped(casts: false).constant, bits != 0,
+      let variable = target.children.lazy.map({ $0.stripped() })
+        .first(where: { $0.syntax != .call && $0.constant == nil })?.referenced
+    {
+      values[variable, default: Value()].masks.insert(bits)
+    }
     guard target.referenced != nil,
       let constant = other.stripped(casts: target.type.kind == .pointer).constant
     else { return }
@@ -591,7 +679,7 @@ struct Uses {
       if isErrno { answers[callee]!.isErrno = true }
       if isPositive { answers[callee]!.isPositive = true }
     } else if let variable = target.referenced {
-      note(variable, at: target.extent.lowerBound) {
+      note(variable, at: target.extent.lowerBound, constant) {
         $0.isTested = true
         if isErrno { $0.isErrno = true }
         if isPositive { $0.isPositive = true }
@@ -625,6 +713,19 @@ struct Uses {
       let variable = index.children[0].stripped().referenced
     else { return }
     values[variable, default: Value()].bases.insert(base)
+  }
+
+  /// `p[i]`, of structs.
+  private mutating func indexed(_ cursor: ClangCursor) {
+    guard cursor.children.count == 2, cursor.children[1].stripped().constant != 0,
+      let array = cursor.children.first?.stripped(), array.type.kind == .pointer,
+      array.type.pointee.kind == .record, let place = array.referenced
+    else { return }
+    if array.syntax == .call {
+      answers[place, default: Answer()].isIndexed = true
+    } else {
+      values[place, default: Value()].isIndexed = true
+    }
   }
 
   /// What a number is to be a multiple of, itself or shifted.
@@ -703,9 +804,10 @@ struct Uses {
   }
 
   private mutating func note(
-    _ variable: ClangCursor, at place: Int, _ note: @escaping (inout Answer) -> Void
+    _ variable: ClangCursor, at place: Int, _ constant: Int64? = nil,
+    _ note: @escaping (inout Answer) -> Void
   ) {
-    tests.append((variable, place, note))
+    tests.append((variable, place, constant, note))
   }
 
   private mutating func assign(_ value: ClangCursor, to variable: ClangCursor, at place: Int) {
@@ -722,6 +824,7 @@ struct Uses {
 
   /// A member or a parameter as it is, whose value a variable of the text has from then on.
   private mutating func flow(_ value: ClangCursor, to variable: ClangCursor) {
+    let value = value.read
     guard isOwn, !isElsewhere, variable.kind == .variable || variable.isParameter,
       !variable.isAtFileScope, value.syntax != .call,
       value.isMemberReference || value.isReference,
@@ -744,6 +847,11 @@ struct Uses {
     if let callee = cursor.referenced {
       let name = callee.name
       if name == "__builtin_expect", let first = arguments.first { return walk(first, use) }
+      if Self.copies.contains(name), let type = arguments.first?.stripped().type,
+        type.kind == .pointer
+      {
+        send(type.pointee)
+      }
       if Self.errorTests.contains(name), let tested = arguments.first?.stripped(),
         let declaration = tested.referenced
       {
@@ -756,7 +864,7 @@ struct Uses {
           mark(&answers[declaration, default: Answer()])
         } else {
           values[declaration, default: Value()].isErrorTested = true
-          note(declaration, at: tested.extent.lowerBound, mark)
+          note(declaration, at: tested.extent.lowerBound, nil, mark)
         }
       }
       if isElsewhere {
@@ -773,6 +881,14 @@ struct Uses {
         }
       }
       if use == .truth { answers[callee, default: Answer()].isTested = true }
+      // What asks whether somebody has it still.
+      if ["kref_get_unless_zero", "refcount_inc_not_zero"].contains(name), isOwn, !isElsewhere,
+        let count = arguments.first?.stripped(), count.expression == .addressOf,
+        let member = count.children.first?.stripped().referenced
+      {
+        values[member, default: Value()].isTested = true
+      }
+      neighbour(callee, arguments)
       if let definition = callee.definition {
         for (argument, parameter) in zip(arguments, definition.arguments) {
           flow(argument.stripped(), to: parameter)

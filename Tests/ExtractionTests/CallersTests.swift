@@ -5,6 +5,18 @@ import XCTest
 
 /// What other files say of a function's answer.
 final class CallersTests: XCTestCase {
+  func test_mostFilesThatCallOne_callTheOtherToo() {
+    let both = "int a(void)\n{\n\tbegin_it(1);\n\tend_it(1);\n}\n"
+    let one = "int a(void)\n{\n\tbegin_it(1);\n\tdo_not_end_it(1);\n}\n"
+    XCTAssertEqual(
+      Callers(texts: [both, both, both, one]).most(of: ["end_it", "stop_it"], with: "begin_it"),
+      ["end_it"])
+    XCTAssertEqual(
+      Callers(texts: [both, both, one]).most(of: ["end_it"], with: "begin_it"), [])
+    XCTAssertEqual(
+      Callers(texts: [both, both, both, one, one, one]).most(of: ["end_it"], with: "begin_it"), [])
+  }
+
   func test_answerThatIsAssignedTestedOrReturned_isTaken() {
     let callers = Callers(texts: [
       """

@@ -118,9 +118,14 @@ struct kshim_type {
 	const struct kshim_field *fields;
 	unsigned char is_page;		/* struct page and its like, which stand for pages */
 };
+/* What is copied from the user's memory, by its size; the last has none. */
+struct kshim_sent {
+	unsigned size, type;
+};
 struct kshim_types {
 	const struct kshim_type *types;
 	void *const *functions;
+	const struct kshim_sent *sent;
 };
 kshim_u64 kshim_make(unsigned type);
 kshim_u64 kshim_make_again(unsigned type);	/* what it made before for the same arguments */
@@ -130,6 +135,7 @@ kshim_u64 kshim_value(const struct kshim_field *field);
 void kshim_region(void *address, unsigned long size, unsigned type);
 void kshim_hand(kshim_u64 address);		/* a callee may keep it */
 void kshim_leave(void *where, unsigned type, kshim_u64 pc);	/* what a callee leaves there */
+void kshim_sent(kshim_u64 address, kshim_u64 size, kshim_u64 pc);	/* the user's memory was copied to there */
 /* What the callee that answers has put where an argument says; what was there before it did not give. */
 void kshim_gave(unsigned argument, const void *where, kshim_u64 address);
 void kshim_adopt(void *where, unsigned type);	/* a callee has given it its first values */

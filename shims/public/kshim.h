@@ -336,6 +336,9 @@ struct kshim_table {
 	uint64_t (*dangling)(void);
 	/* Where a count that somebody lowers again was raised and still is; 0 when nowhere. */
 	uint64_t (*raised)(void);
+	/* Where what a target was handed was put into a list that others walk, and still is; 0 when
+	 * nowhere. */
+	uint64_t (*listed)(void);
 	/* Writes how often each branch was taken, for llvm-profdata. NULL in a build that does not
 	 * count; false when the file cannot be written. */
 	bool (*write_profile)(const char *path);

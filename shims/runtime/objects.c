@@ -18,6 +18,7 @@
 #define ARGUMENT 2			/* a value: what an argument of that type points to */
 #define MAX_UNDO (1 << 20)
 #define BULK 16				/* a copy of more looks at no field */
+#define MOST_SENT 16			/* elements of an array that the user sends */
 
 /* Variables that hold what others wrote. */
 static struct region {
@@ -368,6 +369,14 @@ bool objects_may_dangle(uint64_t address)
 	return false;
 }
 
+bool objects_is_argument(uint64_t address)
+{
+	for (uint32_t i = 0; i < argument_count; i++)
+		if (address - arguments[i].address < types()->types[arguments[i].type].size)
+			return true;
+	return false;
+}
+
 bool objects_is_count(uint64_t address)
 {
 	struct region region;
@@ -460,6 +469,28 @@ void kshim_leave(void *where, unsigned type, kshim_u64 pc)
 		}
 	}
 	unset_clear(address, one->size);
+}
+
+/* What the user sent holds what the text asks of it. */
+void kshim_sent(kshim_u64 address, kshim_u64 size, kshim_u64 pc)
+{
+	const struct kshim_sent *sent = types()->sent;
+	const struct kshim_type *type;
+
+	while (sent->size && sent->size != size)
+		sent++;
+	if (!sent->size)
+		return;
+	open_objects();
+	type = &types()->types[sent->type];
+	for (uint32_t i = 0; i < type->field_count; i++) {
+		const struct kshim_field *field = &type->fields[i];
+
+		for (uint64_t n = 0; n < field->count && n < MOST_SENT; n++)
+			if (field->kind == KSHIM_FIELD_NUMBER &&
+			    field->offset + n * field->stride + field->size <= size)
+				fill(field, address + field->offset + n * field->stride, !n, pc);
+	}
 }
 
 /* Where a callee of another file gives an object of the subject's own its first values. */

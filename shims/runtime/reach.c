@@ -193,3 +193,34 @@ uint64_t kshim_raised(void)
 	}
 	return 0;
 }
+
+/*
+ * Where an object that an argument points to was put into a list whose head is elsewhere, and still is; it
+ * stood in none before.
+ */
+uint64_t kshim_listed(void)
+{
+	struct memory_block block;
+
+	for (uint32_t i = 0; i < memory_store_count; i++) {
+		const uint64_t node = memory_stores[i].address;
+		uint64_t next, before;
+		bool is_first = true;
+
+		if (memory_stores[i].size != 8 || memory_stores[i].within || !objects_is_argument(node))
+			continue;
+		for (uint32_t j = 0; j < i && is_first; j++)
+			is_first = memory_stores[j].address != node;
+		before = memory_stores[i].before;
+		if (!is_first || (before && before != node))
+			continue;
+		next = *(const uint64_t *)node;
+		if (!next || next % 8 || objects_is_argument(next) ||
+		    !(memory_is_data(next) || (memory_block_at(next, &block) && block.is_live)))
+			continue;
+		/* next->prev and prev->next */
+		if (((const uint64_t *)next)[1] == node && *(const uint64_t *)((const uint64_t *)node)[1] == node)
+			return memory_stores[i].pc;
+	}
+	return 0;
+}

@@ -212,6 +212,8 @@ uint32_t kshim_lost(const uint64_t *held, uint32_t held_count, bool is_released,
 		    uint32_t room);
 uint64_t kshim_dangling(void);
 uint64_t kshim_raised(void);
+uint64_t kshim_listed(void);
+bool objects_is_argument(uint64_t address);
 bool objects_is_count(uint64_t address);
 
 void memory_save(struct memory_state *state);
