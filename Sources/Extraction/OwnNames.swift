@@ -56,21 +56,9 @@ struct OwnNames {
   private static func uses(in text: [UInt8]) -> [(name: String, line: Int)] {
     // Most texts end here.
     guard holds(text) else { return [] }
-    let bytes = CodeText.characters(of: text)
-    var found: [(name: String, line: Int)] = []
-    var position = 0
-    while position < bytes.count {
-      var end = position
-      while end < bytes.count, CodeText.isPart(bytes[end].byte) { end += 1 }
-      if end - position >= word.count {
-        let name = bytes[position..<end].map(\.byte)
-        if holds(name) {
-          found.append((String(decoding: name, as: UTF8.self), bytes[position].line))
-        }
-      }
-      position = max(end, position + 1)
+    return CodeText.lines(of: text).flatMap { line in
+      line.words.filter { holds(Array($0.utf8)) }.map { ($0, line.number) }
     }
-    return found
   }
 
   private static func letter(_ byte: UInt8) -> UInt8? {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/// C as the preprocessor reads it, byte by byte, each with its line.
+/// C as the preprocessor reads it: lines that a backslash continues are one, a comment is a space.
 package enum CodeText {
-  package typealias Character = (byte: UInt8, line: Int)
-  private static let newline = UInt8(ascii: "\n")
+  package struct Line {
+    package var bytes: [UInt8] = []
+    /// Of the file, where it begins.
+    package var number: Int
 
-  /// Lines that a backslash continues are one.
-  package static func characters(of text: [UInt8]) -> [Character] {
-    withoutComments(unspliced(text))
-  }
+    package var text: String { String(bytes: bytes) }
 
-  /// The same line by line; what is continued is of its first one.
-  package static func lines(of text: [UInt8]) -> [(text: String, number: Int)] {
-    characters(of: text).split(whereSeparator: { $0.byte == newline }).compactMap { line in
-      line.first.map { (String(bytes: line.map(\.byte)), $0.line) }
+    /// Its words.
+    package var words: [String] {
+      bytes.split { !CodeText.isPart($0) }.map { String(bytes: $0) }
     }
   }
+
+  private static let newline = UInt8(ascii: "\n")
+  private static let backslash = UInt8(ascii: "\\")
 
   /// Whether it may stand in a name.
   package static func isPart(_ byte: UInt8) -> Bool {
@@ -26,72 +27,79 @@ package enum CodeText {
 
   /// Behind the backslash and the end of a line that is continued; nil where none stands here.
   package static func spliceEnd(_ text: [UInt8], _ position: Int) -> Int? {
-    guard text[position] == UInt8(ascii: "\\") else { return nil }
+    guard text[position] == backslash else { return nil }
     var end = position + 1
     while end < text.count, [0x20, 0x09, 0x0B, 0x0C, 0x0D].contains(text[end]) { end += 1 }
     return end < text.count && text[end] == newline ? end + 1 : nil
   }
 
-  /// The text as the preprocessor reads it: lines that a backslash continues are one, comments are gone.
-  private static func unspliced(_ text: [UInt8]) -> [Character] {
-    var code: [Character] = []
-    code.reserveCapacity(text.count)
-    var line = 1
-    var position = 0
+  private enum State {
+    case code
+    case literal(UInt8)
+    case comment, lineComment
+  }
+
+  /// - Parameter touched: lines of the file; of the text's those that hold any of them. nil: all.
+  package static func lines(of text: [UInt8], touched: [ClosedRange<Int>]? = nil) -> [Line] {
+    var lines: [Line] = []
+    var (state, number, position) = (State.code, 1, 0)
+    var line = Line(number: 1)
+    func end() {
+      let all = line.number...number
+      if !line.bytes.isEmpty, touched?.contains(where: { $0.overlaps(all) }) ?? true {
+        lines.append(line)
+      }
+    }
     while position < text.count {
-      if let end = spliceEnd(text, position) {
-        line += 1
-        position = end
+      if let behind = spliceEnd(text, position) {
+        number += 1
+        position = behind
         continue
       }
       let byte = text[position]
-      code.append((byte, line))
-      if byte == newline { line += 1 }
+      // What follows, lines put together.
+      var next = position + 1
+      while next < text.count, let behind = spliceEnd(text, next) { next = behind }
+      let following = next < text.count ? text[next] : 0
       position += 1
-    }
-    return code
-  }
-
-  private static func withoutComments(
-    _ text: [Character]
-  ) -> [Character] {
-    var code: [Character] = []
-    code.reserveCapacity(text.count)
-    var position = 0
-    func at(_ offset: Int) -> UInt8? {
-      position + offset < text.count ? text[position + offset].byte : nil
-    }
-    while let byte = at(0) {
-      switch (byte, at(1)) {
-      case (UInt8(ascii: "/"), UInt8(ascii: "*")):
-        position += 2
-        while at(0) != nil, !(at(0) == UInt8(ascii: "*") && at(1) == UInt8(ascii: "/")) {
+      func skipPair() {
+        while position <= next {
+          if text[min(position, text.count - 1)] == newline { number += 1 }
           position += 1
         }
-        position += 2
-        code.append((UInt8(ascii: " "), 0))
-      case (UInt8(ascii: "/"), UInt8(ascii: "/")):
-        while at(0) != nil, at(0) != newline { position += 1 }
-      case (UInt8(ascii: "\""), _), (UInt8(ascii: "'"), _):
-        code.append(text[position])
-        position += 1
-        while let inner = at(0), inner != byte, inner != newline {
-          code.append(text[position])
-          position += 1
-          if inner == UInt8(ascii: "\\"), at(0) != nil {
-            code.append(text[position])
-            position += 1
-          }
+      }
+      switch (state, byte) {
+      case (.comment, UInt8(ascii: "*")) where following == UInt8(ascii: "/"):
+        skipPair()
+        line.bytes.append(UInt8(ascii: " "))
+        state = .code
+      case (.comment, newline): number += 1
+      case (_, newline):
+        end()
+        number += 1
+        line = Line(number: number)
+        state = .code
+      case (.comment, _), (.lineComment, _): break
+      case (.code, UInt8(ascii: "/")) where following == UInt8(ascii: "*"):
+        skipPair()
+        state = .comment
+      case (.code, UInt8(ascii: "/")) where following == UInt8(ascii: "/"): state = .lineComment
+      case (.literal, backslash):
+        line.bytes.append(byte)
+        if following != newline, next < text.count {
+          line.bytes.append(following)
+          skipPair()
         }
-        if at(0) != nil {
-          code.append(text[position])
-          position += 1
-        }
-      default:
-        code.append(text[position])
-        position += 1
+      case (.literal(let quote), _) where byte == quote:
+        line.bytes.append(byte)
+        state = .code
+      case (.code, UInt8(ascii: "\"")), (.code, UInt8(ascii: "'")):
+        line.bytes.append(byte)
+        state = .literal(byte)
+      default: line.bytes.append(byte)
       }
     }
-    return code
+    end()
+    return lines
   }
 }

@@ -77,6 +77,7 @@ extension Revision {
   /// What its patches bring of that kind, in the lines that they touch: one of each line.
   public var suspicions: [Suspicion] {
     var found: [Suspicion] = []
+    lazy var before = linesBefore
     func add(_ kind: Suspicion.Kind, _ file: String, _ line: Int) {
       let one = Suspicion(kind: kind, file: file, line: line)
       if !found.contains(one) { found.append(one) }
@@ -93,11 +94,14 @@ extension Revision {
         && String(validating: line, as: UTF8.self) == nil
       { add(.bytes, file, number + 1) }
       guard file.hasSuffix(".c") || file.hasSuffix(".h") else { continue }
-      for (word, line) in Self.words(of: text) where ranges.contains(where: { $0.contains(line) }) {
-        if let kind = Suspicion.Kind(word: word) { add(kind, file, line) }
-        if word.hasPrefix("#include"), word.hasPrefix("#include/") || word.contains("..") {
-          add(.include, file, line)
+      for line in CodeText.lines(of: text, touched: ranges) {
+        var kinds = line.words.compactMap(Suspicion.Kind.init(word:))
+        if Self.paths(in: line).contains(where: { $0.hasPrefix("/") || $0.contains("..") }) {
+          kinds.append(.include)
         }
+        // What only moves was there before.
+        guard !kinds.isEmpty, !before.contains(line.bytes) else { continue }
+        for kind in kinds { add(kind, file, line.number) }
       }
     }
     for patch in patches {
@@ -123,19 +127,13 @@ extension Revision {
     where file.hasSuffix(".c") || file.hasSuffix(".h") {
       guard let ranges = touched[file], let data = FileManager.default.contents(atPath: path)
       else { continue }
-      let lines = CodeText.lines(of: Array(data)).filter { line in
-        ranges.contains { $0.contains(line.number) }
-      }
-      let inclusions = lines.filter {
-        $0.text.wholeMatch(of: /\s*#\s*(include|include_next|import|embed)\b.*/) != nil
-      }
-      let isComputed = inclusions.contains {
-        $0.text.wholeMatch(of: /\s*#\s*\w+\s*["<].*/) == nil
-      }
+      let lines = CodeText.lines(of: Array(data), touched: ranges)
+      let inclusions = lines.filter(Self.isInclusion)
+      // What a macro says may stand on any line.
+      let isComputed = inclusions.contains { Self.quoted(in: $0).isEmpty }
       for line in isComputed ? lines : inclusions {
-        for match in line.text.matches(of: /["<]([^"<>]*)[">]/) {
-          let path = String(match.1)
-          guard path.hasPrefix("/") || Self.leaves(path, from: file) else { continue }
+        for path in Self.quoted(in: line)
+        where path.hasPrefix("/") || Self.leaves(path, from: file) {
           found.append((path, Suspicion(kind: .include, file: file, line: line.number)))
         }
       }
@@ -153,26 +151,28 @@ extension Revision {
     return false
   }
 
-  /// The words of a text, and each `#include` with the path behind it.
-  private static func words(of text: [UInt8]) -> [(word: String, line: Int)] {
-    let code = CodeText.characters(of: text)
-    var words: [(word: String, line: Int)] = []
-    var position = 0
-    while position < code.count {
-      var end = position
-      while end < code.count, CodeText.isPart(code[end].byte) { end += 1 }
-      if end > position {
-        let word = String(decoding: code[position..<end].map(\.byte), as: UTF8.self)
-        words.append((word, code[position].line))
-        if word == "include" || word == "include_next" {
-          let rest = code[end...].prefix { $0.byte != UInt8(ascii: "\n") }.map(\.byte)
-          let path = String(decoding: rest, as: UTF8.self).filter { !" \t\"<>".contains($0) }
-          words.append(("#include\(path)", code[position].line))
-        }
-      }
-      position = max(end, position + 1)
-    }
-    return words
+  /// Lines of the files that the patches touch, as the tree has them.
+  private var linesBefore: Set<[UInt8]> {
+    let files = overlay.keys.filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") } + deleted
+    return Set(
+      files.flatMap { file in
+        let data = FileManager.default.contents(atPath: "\(tree.directory)/\(file)")
+        return CodeText.lines(of: data.map(Array.init) ?? []).map(\.bytes)
+      })
+  }
+
+  private static func isInclusion(_ line: CodeText.Line) -> Bool {
+    line.bytes.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") } == UInt8(ascii: "#")
+      && ["include", "include_next", "import", "embed"].contains(line.words.first)
+  }
+
+  /// What an `#include` names.
+  private static func paths(in line: CodeText.Line) -> [String] {
+    isInclusion(line) ? quoted(in: line) : []
+  }
+
+  private static func quoted(in line: CodeText.Line) -> [String] {
+    line.text.matches(of: /["<]([^"<>]*)[">]/).map { String($0.1) }
   }
 
   /// The same in one line for each kind; empty where there is none.

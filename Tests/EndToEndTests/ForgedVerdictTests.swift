@@ -159,6 +159,28 @@ final class ForgedVerdictTests: EndToEndTestCase {
     XCTAssert(ran.output.contains("this patch contains inline assembly"), ran.output)
   }
 
+  /// What a patch only moves was there before.
+  func test_assemblyThatMoves_isNotNew() async throws {
+    let tree = try await kernel()
+    let one = "static void __maybe_unused other_one(void)\n{\n\tasm volatile(\"nop\");\n}"
+    let own = try await copy(of: tree)
+    let path = "\(own)/\(Self.mmu)"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    try (text + "\n" + one + "\n").write(toFile: path, atomically: false, encoding: .utf8)
+    let moved = try await store.resolve(own)
+    let patch = try await patch(
+      "move.patch",
+      [
+        KernelEdit(
+          Self.mmu, in: Self.special,
+          .insertAfter("struct kvm_mmu *mmu", "\tasm volatile(\"nop\");"))
+      ], of: moved)
+    let ran = try await kshim(
+      "check", "--kernel", own, "--subject", "kvm-mmu-roots", "--patch", patch)
+    XCTAssertFalse(ran.errors.contains("the patch brings"), ran.errors)
+    XCTAssertFalse(ran.output.contains("this patch contains"), ran.output)
+  }
+
   /// A process that ends before there is a verdict is no success, whatever it says.
   func test_endOfTheProcess_isNoVerdict() async throws {
     let tree = try await kernel()
