@@ -157,6 +157,24 @@ final class AnyMechanismTests: EndToEndTestCase {
     XCTAssertEqual(found, [])
   }
 
+  func test_whatWasAllocatedMayStandInAListOfAnArgument() async throws {
+    let found = try await properties(
+      of: "own_keep",
+      """
+      int own_keep(struct own_box *box)
+      {
+      \tstruct own_box *kept = kzalloc(sizeof(*kept), GFP_KERNEL);
+
+      \tif (!kept)
+      \t\treturn -ENOMEM;
+      \tlist_add_tail(&kept->node, &box->node);
+      \treturn own_work(box);
+      }
+
+      """)
+    XCTAssertEqual(found, [])
+  }
+
   func test_countIsRaised() async throws {
     func text(_ undo: String) -> String {
       """

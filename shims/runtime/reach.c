@@ -200,7 +200,8 @@ uint64_t kshim_raised(void)
  */
 uint64_t kshim_listed(void)
 {
-	struct memory_block block;
+	uint64_t start, size, first;
+	uint32_t type;
 
 	for (uint32_t i = 0; i < memory_store_count; i++) {
 		const uint64_t node = memory_stores[i].address;
@@ -215,8 +216,9 @@ uint64_t kshim_listed(void)
 		if (!is_first || (before && before != node))
 			continue;
 		next = *(const uint64_t *)node;
+		/* What the function allocated may stand in a list of the argument's. */
 		if (!next || next % 8 || objects_is_argument(next) ||
-		    !(memory_is_data(next) || (memory_block_at(next, &block) && block.is_live)))
+		    !(memory_is_data(next) || memory_typed_at(next, &start, &size, &first, &type)))
 			continue;
 		/* next->prev and prev->next */
 		if (((const uint64_t *)next)[1] == node && *(const uint64_t *)((const uint64_t *)node)[1] == node)
