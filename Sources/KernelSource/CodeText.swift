@@ -6,6 +6,8 @@ package enum CodeText {
     package var bytes: [UInt8] = []
     /// Of the file, where it begins.
     package var number: Int
+    /// Where it ends.
+    package var last = 0
 
     package var text: String { String(bytes: bytes) }
 
@@ -46,6 +48,7 @@ package enum CodeText {
     var line = Line(number: 1)
     func end() {
       let all = line.number...number
+      line.last = number
       if !line.bytes.isEmpty, touched?.contains(where: { $0.overlaps(all) }) ?? true {
         lines.append(line)
       }

@@ -94,13 +94,17 @@ extension Revision {
         && String(validating: line, as: UTF8.self) == nil
       { add(.bytes, file, number + 1) }
       guard file.hasSuffix(".c") || file.hasSuffix(".h") else { continue }
-      for line in CodeText.lines(of: text, touched: ranges) {
+      let lines = CodeText.lines(of: text)
+      for (index, line) in lines.enumerated()
+      where ranges.contains(where: { $0.overlaps(line.number...line.last) }) {
         var kinds = line.words.compactMap(Suspicion.Kind.init(word:))
         if Self.paths(in: line).contains(where: { $0.hasPrefix("/") || $0.contains("..") }) {
           kinds.append(.include)
         }
         // What only moves was there before.
-        guard !kinds.isEmpty, !before.contains(line.bytes) else { continue }
+        guard !kinds.isEmpty, !before.contains(Self.statement(at: index, of: lines)) else {
+          continue
+        }
         for kind in kinds { add(kind, file, line.number) }
       }
     }
@@ -151,14 +155,27 @@ extension Revision {
     return false
   }
 
-  /// Lines of the files that the patches touch, as the tree has them.
+  /// Statements of the files that the patches touch, as the tree has them: from each line on.
   private var linesBefore: Set<[UInt8]> {
     let files = overlay.keys.filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") } + deleted
     return Set(
       files.flatMap { file in
         let data = FileManager.default.contents(atPath: "\(tree.directory)/\(file)")
-        return CodeText.lines(of: data.map(Array.init) ?? []).map(\.bytes)
+        let lines = CodeText.lines(of: data.map(Array.init) ?? [])
+        return lines.indices.filter { lines[$0].words.contains { Suspicion.Kind(word: $0) != nil } }
+          .map { Self.statement(at: $0, of: lines) }
       })
+  }
+
+  /// A line and what follows it up to the one that ends with a semicolon: what assembly says stands on
+  /// lines of its own.
+  private static func statement(at index: Int, of lines: [CodeText.Line]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for line in lines[index...] {
+      bytes += line.bytes + [UInt8(ascii: "\n")]
+      if line.bytes.last(where: { $0 > 0x20 }) == UInt8(ascii: ";") { break }
+    }
+    return bytes
   }
 
   private static func isInclusion(_ line: CodeText.Line) -> Bool {

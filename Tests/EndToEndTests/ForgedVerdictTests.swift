@@ -179,6 +179,31 @@ final class ForgedVerdictTests: EndToEndTestCase {
       "check", "--kernel", own, "--subject", "kvm-mmu-roots", "--patch", patch)
     XCTAssertFalse(ran.errors.contains("the patch brings"), ran.errors)
     XCTAssertFalse(ran.output.contains("this patch contains"), ran.output)
+    // A line that was there hides none that was not.
+    let other = try await self.patch(
+      "other.patch",
+      [
+        KernelEdit(
+          Self.mmu, in: "other_one",
+          .replace("asm volatile(\"nop\");", with: "asm volatile(\n\"nop\");"))
+      ], of: moved)
+    let applied = try await shellPatched(own, other)
+    let third = try await self.patch(
+      "third.patch",
+      [
+        KernelEdit(
+          Self.mmu, in: Self.special,
+          .insertAfter("struct kvm_mmu *mmu", "\tasm volatile(\n\"syscall\");"))
+      ], of: applied)
+    let refused = try await kshim(
+      "check", "--kernel", own, "--subject", "kvm-mmu-roots", "--patch", third)
+    XCTAssertEqual(refused.status, 3, refused.output + refused.errors)
+    XCTAssert(refused.errors.contains("the patch brings inline assembly"), refused.errors)
+  }
+
+  private func shellPatched(_ own: String, _ patch: String) async throws -> KernelTree {
+    try await shell("git apply '\(patch)'", in: own)
+    return try await store.resolve(own)
   }
 
   /// A process that ends before there is a verdict is no success, whatever it says.
