@@ -98,22 +98,25 @@ let package = Package(
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
     .target(name: "Reporting", dependencies: ["Failures"]),
+    .target(name: "Workers", dependencies: ["Failures", "CLinux"]),
     .target(
       name: "Checking",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots", "Reporting",
+        "Workers",
       ], swiftSettings: libclang),
     .target(
       name: "Mutating",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "Reporting", "Checking",
+        "Workers",
         .product(name: "Yams", package: "Yams"),
       ], swiftSettings: libclang),
     .executableTarget(
       name: "kshim",
       dependencies: [
         "CLinux", "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Mutating",
-        "Reporting",
+        "Reporting", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: libclang),
     .target(

@@ -54,7 +54,7 @@ public enum SetUpLine: Sendable, Equatable {
 /// looked at.
 public struct Explorer: Sendable {
   /// How far a search is.
-  public struct Progress: Sendable {
+  public struct Progress: Sendable, Codable {
     /// Of the states, how many are done with.
     public var statesDone: Int
     public var states: Int

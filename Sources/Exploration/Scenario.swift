@@ -7,8 +7,8 @@ import Failures
 ///
 /// The first part names what is called, the second the state, the third the decisions: the
 /// initials of the callee and the number of its answer, 0 being the one without failure.
-public struct Scenario: Hashable, Sendable, CustomStringConvertible {
-  public struct Decision: Hashable, Sendable {
+public struct Scenario: Hashable, Sendable, Codable, CustomStringConvertible {
+  public struct Decision: Hashable, Sendable, Codable {
     /// Initials of the callee that asked.
     public var callee: String
     public var choice: UInt8

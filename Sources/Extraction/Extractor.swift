@@ -22,6 +22,8 @@ struct Extractor {
   let file: SourceFile
   /// Precompiles the preamble of the source file; nil: it is read with the rest.
   var precompile: ((_ preamble: String) async throws -> PrecompiledPreamble?)?
+  /// Told before libclang reads what a patch may have changed.
+  var seal: () -> Void = {}
 
   /// One piece of the source file, copied verbatim.
   struct Piece {
@@ -189,6 +191,7 @@ struct Extractor {
         let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
         return "\n" + Preamble(of: text).text(of: text)
       }.joined() + probes.text
+    seal()
     let read = ClangUnit.read(sourcePath, precompiled, arguments: arguments + options) { isWhole in
       (isWhole ? text : preamble.blanked(text)) + behind.bytes
     }

@@ -38,6 +38,19 @@ public struct SharedObject: Sendable {
     return SharedObject(path: path)
   }
 
+  /// Makes sure that the runtime is kept, before a stranger's text is read.
+  public static func prepare(
+    counting: Bool, installation: Installation, in directory: String
+  ) async throws {
+    let defines = counting ? [[], ["-DKSHIM_COUNTING"]] : [[]]
+    for defines in defines {
+      let scratch = "\(directory)/runtime.o"
+      defer { unlink(scratch) }
+      _ = try await RuntimeObject(installation: installation, defines: defines)
+        .path(scratch: scratch)
+    }
+  }
+
   private static func compile(
     _ extraction: Extraction, _ options: BuildOptions, _ installation: Installation,
     into object: String

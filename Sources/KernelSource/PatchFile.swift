@@ -52,6 +52,13 @@ public struct PatchFile: Sendable, Equatable {
     self.lines = lines
   }
 
+  /// A patch of which nothing but the name is known.
+  init(name: String, subject: String?) {
+    self.init(
+      name: name, subject: subject, mail: nil, content: Data(), suspicion: nil, remarks: [],
+      lines: .same)
+  }
+
   /// A file as it is, before anything is made of it.
   public struct Source: Sendable {
     /// See ``PatchFile/name``.

@@ -4,7 +4,7 @@ import Foundation
 
 /// What a patch brings that can act behind kshim's back, or that no clean verdict speaks of.
 public struct Suspicion: Sendable, Equatable {
-  public enum Kind: String, Sendable, CaseIterable {
+  public enum Kind: String, Sendable, CaseIterable, Codable {
     /// Inline assembly: nothing that it does is watched.
     case asm
     /// Runs when a program is loaded.

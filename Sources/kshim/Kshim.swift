@@ -8,7 +8,8 @@ import KernelSource
 enum Program {
   static func main() {
     Terminal.guardDescriptors()
-    Supervisor.begin()
+    JailOptions.serveIfAsked()
+    Session.begin()
     Task { await Kshim.main() }
     dispatchMain()
   }
@@ -69,7 +70,7 @@ struct Kshim: AsyncParsableCommand {
         code = 4
       }
     }
-    Supervisor.end(isBisect && code > 1 ? 125 : code)
+    Session.end(isBisect && code > 1 ? 125 : code)
   }
 }
 

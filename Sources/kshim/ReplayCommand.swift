@@ -24,6 +24,7 @@ struct ReplayCommand: AsyncParsableCommand {
 
   @OptionGroup var revision: RevisionOptions
   @OptionGroup var search: SearchOptions
+  @OptionGroup var jail: JailOptions
 
   @Option(
     name: .customLong("as"),
@@ -43,7 +44,8 @@ struct ReplayCommand: AsyncParsableCommand {
       base?.close()
     }
     try search.subject.refuse([revision], asked: "replay \(scenario)", installation)
-    let check = Check(subject: subject, jobs: 1, installation: installation)
+    var check = Check(subject: subject, jobs: 1, installation: installation)
+    check.worker = jail.worker(installation, kernels: [self.revision.kernelName])
     var replay = try await check.replay(scenario, of: revision, base: base)
     if format == .test, replay.isAgainstBase {
       throw Failure(

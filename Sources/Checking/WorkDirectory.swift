@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import Failures
+import Foundation
+import KernelSource
+
+/// Where a check compiles: gone when it ends, or swept by the next one after a crash or Ctrl-C.
+package struct WorkDirectory {
+  private static let prefix = ScratchDirectory.check
+  private let scratch: ScratchDirectory
+
+  package var path: String { scratch.path }
+
+  package init() throws {
+    let parent = FileManager.default.temporaryDirectory.path
+    ScratchDirectory.sweep(prefix: Self.prefix, in: parent)
+    do {
+      scratch = try ScratchDirectory(prefix: Self.prefix, in: parent)
+    } catch {
+      throw Failure(
+        .tool, asked: "compile the subject",
+        cause:
+          "the temporary directory cannot be written (\((error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"))",
+        place: parent, remedy: "set TMPDIR to a directory that can be written")
+    }
+  }
+
+  package func remove() { scratch.remove() }
+}
