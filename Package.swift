@@ -142,6 +142,7 @@ let package = Package(
       swiftSettings: libclang),
     .testTarget(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
+    .testTarget(name: "WorkersTests", dependencies: ["Workers", "Failures"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(

@@ -112,7 +112,7 @@ public struct WorkerLimits: Sendable {
   /// Of all of its processes, in bytes.
   public var memory: Int
   /// Processor seconds for which nothing is heard of it.
-  public var busy = 45.0
+  public var busy = 30.0
   /// Seconds in which it does nothing and nothing is heard of it.
   public var idle = 45.0
   public var processes = 200
