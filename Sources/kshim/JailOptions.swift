@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import ArgumentParser
 import Checking
+import Exploration
 import Extraction
 import Foundation
 import KernelSource
@@ -10,7 +11,8 @@ import Workers
 /// Where the code under test is compiled and run.
 struct JailOptions: ParsableArguments {
   @Flag(
-    help: "Compile and run the code with all of your rights. Default: $KSHIM_NO_JAIL, else in a jail.")
+    help:
+      "Compile and run the code with all of your rights. Default: $KSHIM_NO_JAIL, else in a jail.")
   var noJail = false
 
   private var hasJail: Bool {
@@ -27,7 +29,7 @@ struct JailOptions: ParsableArguments {
   private func make(_ installation: Installation, kernels: [String]) -> WorkerPool {
     let cache = installation.cache
     return WorkerPool(
-      Self.program, arguments: [Self.argument],
+      Self.program, arguments: [Self.argument] + (hasJail ? [Self.confined] : []),
       jail: !hasJail ? nil : Jail(readable: Self.readable(installation, kernels)),
       answering: {
         let service = KeeperService(directory: cache)
@@ -37,10 +39,13 @@ struct JailOptions: ParsableArguments {
 
   /// What makes this program a worker.
   static let argument = "--worker"
+  private static let confined = "--confined"
 
   /// Does works for another kshim, where that started this one.
   static func serveIfAsked() {
-    guard CommandLine.arguments.dropFirst() == [argument] else { return }
+    let asked = Array(CommandLine.arguments.dropFirst())
+    guard asked.first == argument else { return }
+    if asked.contains(confined) { Confinement.begin() }
     WorkerService.run(CheckWorks.all + MutationWorks.all)
   }
 

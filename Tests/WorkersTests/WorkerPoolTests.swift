@@ -60,7 +60,8 @@ final class WorkerPoolTests: XCTestCase {
   func test_garbledRecord_isNotBelieved() async {
     // What it was asked, back again.
     await assert("exec cat", says: "told what cannot be understood")
-    await assert("printf '\\002\\000\\000\\000{}'; sleep 20", says: "told what cannot be understood")
+    await assert(
+      "printf '\\002\\000\\000\\000{}'; sleep 20", says: "told what cannot be understood")
     // The product of a work that nobody asked for.
     let record = #"{\"id\":9,\"kind\":\"product\",\"body\":1}"#
     await assert(
