@@ -60,10 +60,17 @@ struct JailOptions: ParsableArguments {
       try? FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true)
     }
-    var paths = [
-      program, "\(installation.root)/shims", "\(installation.root)/kernel-extract",
-      installation.cache, kernelsDirectory,
-    ]
+    let own = ["\(installation.root)/shims", "\(installation.root)/kernel-extract"]
+    // What is a link there leads elsewhere.
+    let linked = own.flatMap { folder in
+      ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map {
+        realPath("\(folder)/\($0)")
+      }.filter { !$0.hasPrefix("\(folder)/") }
+    }
+    var paths =
+      own + linked + [
+        program, installation.cache, kernelsDirectory,
+      ]
     paths += [Session.directory].compactMap(\.self)
     paths += kernels.compactMap { store.place(of: $0) }
     paths += installation.addedFiles
