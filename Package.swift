@@ -138,7 +138,10 @@ let package = Package(
       name: "ShimsTests", dependencies: ["Extraction", "KernelSource"], swiftSettings: libclang),
     .testTarget(
       name: "CheckingTests",
-      dependencies: ["Checking", "Reporting", "Extraction", "KernelSource"],
+      dependencies: [
+        "Checking", "Reporting", "Extraction", "KernelSource", "Exploration", "KVMRoots",
+        "TestSupport",
+      ],
       swiftSettings: libclang),
     .testTarget(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),

@@ -289,11 +289,11 @@ struct Bench: Sendable {
     let candidates = try await notes([builds.writeProfile(of: first, worker: 0)])
     guard !candidates.isEmpty else { return [] }
     phase("making sure that \(candidates.count) branches are dead")
-    _ = try Explorer.search(
+    let counted = try Explorer.search(
       domain, jobs: jobs, load: builds.loadCounting,
       finish: { worker, subject in builds.writeProfile(of: subject, worker: worker) },
       progress: progress)
-    return try await notes(builds.profiles)
+    return counted.isExhaustive ? try await notes(builds.profiles) : []
   }
 
   /// Runs the smallest scenario of each finding again, finds its lines, and puts the findings

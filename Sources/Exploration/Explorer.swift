@@ -194,12 +194,12 @@ public struct Explorer: Sendable {
         let chosen = spaces.indices.filter { drives?.contains(spaces[$0].name) ?? true }
         if worker == 0 {
           let first = beginnings.isEmpty ? chosen.map { Branch(space: $0) } : beginnings
-          shared.open(first.map { Batch([$0]) }, workers: jobs)
+          shared.open(first.map { Batch([$0]) })
         }
         let states = chosen.reduce(0) { $0 + spaces[$1].count }
         var search = Search(subject, spaces, most: most, observing: silent)
         var told = 0.0
-        while let batch = shared.next() {
+        shared.walk { batch in
           search.walk(batch, in: &domain) { search in
             if most != nil {
               if subject.world.decisions.count == Int(KSHIM_MOST_ASKED) {
