@@ -36,11 +36,14 @@ final class ClangUnit {
           Filename: name, Contents: text.assumingMemoryBound(to: CChar.self).baseAddress,
           Length: UInt(contents.count))
         let list = pointers.map { UnsafePointer<CChar>($0) }
-        return clang_parseTranslationUnit2(
-          index, name, list, Int32(list.count), &file, 1,
-          UInt32(
-            CXTranslationUnit_DetailedPreprocessingRecord.rawValue
-              | CXTranslationUnit_KeepGoing.rawValue), &parsed)
+        // A crash, and what it crashed on, is shown there and nowhere else.
+        return StandardError.silenced {
+          clang_parseTranslationUnit2(
+            index, name, list, Int32(list.count), &file, 1,
+            UInt32(
+              CXTranslationUnit_DetailedPreprocessingRecord.rawValue
+                | CXTranslationUnit_KeepGoing.rawValue), &parsed)
+        }
       }
     }
     // What handles the faults of its parser must not get those of what is searched later.

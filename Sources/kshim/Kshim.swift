@@ -75,7 +75,7 @@ struct Kshim: AsyncParsableCommand {
 
 /// Where things are written: results on standard output, all else on standard error.
 enum Terminal {
-  static var isErrorTerminal: Bool { isatty(2) != 0 }
+  static var isErrorTerminal: Bool { isatty(StandardError.descriptor) != 0 }
   /// Whether a result and what is told on the way go to somebody who looks.
   static var isTerminal: Bool { isErrorTerminal && isatty(1) != 0 }
   static var usesColour: Bool {
@@ -125,19 +125,20 @@ enum Terminal {
   }
 
   static func error(_ text: String) {
-    _ = OutputFile.write(Data((text.shown(lines: true) + "\n").utf8), to: 2)
+    _ = OutputFile.write(Data((text.shown(lines: true) + "\n").utf8), to: StandardError.descriptor)
   }
 
   /// One line that overwrites itself; nothing when standard error is no terminal.
   static func status(_ text: String) {
     guard isErrorTerminal else { return }
-    _ = OutputFile.write(Data("\r\u{1b}[K\(text.shown())".utf8), to: 2)
+    _ = OutputFile.write(Data("\r\u{1b}[K\(text.shown())".utf8), to: StandardError.descriptor)
   }
 
   /// A line that stays, above the one that overwrites itself; nothing when standard error is no terminal.
   static func line(_ text: String) {
     guard isErrorTerminal else { return }
-    _ = OutputFile.write(Data("\r\u{1b}[K\(text.shown(colours: usesColour))\n".utf8), to: 2)
+    _ = OutputFile.write(
+      Data("\r\u{1b}[K\(text.shown(colours: usesColour))\n".utf8), to: StandardError.descriptor)
   }
 }
 
