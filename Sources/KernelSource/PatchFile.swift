@@ -120,6 +120,9 @@ public struct PatchFile: Sendable, Equatable {
     if name == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
     let asked = "read patch \(name)"
     let remedy = "name a patch file, or - for standard input"
+    if name.isEmpty {
+      throw Failure(.request, asked: "read a patch", cause: "its name is empty", remedy: remedy)
+    }
     switch FileKind(name) {
     case .nothing:
       throw Failure(.request, asked: asked, cause: "there is no such file", remedy: remedy)
