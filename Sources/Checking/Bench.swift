@@ -363,6 +363,7 @@ struct Bench: Sendable {
   private func replay<D: Domain>(
     _ domain: D.Type, _ scenario: Scenario, _ revision: Revision, _ base: Revision?
   ) async throws -> Replay {
+    if let spaces = D.knownSpaces { try scenario.check(among: spaces, of: subject) }
     let work = try WorkDirectory()
     defer { work.remove() }
     let builds = try await Builds.make(

@@ -30,10 +30,13 @@ public struct SharedObject: Sendable {
         RuntimeObject(installation: installation, defines: defines).path(scratch: runtime),
       ] + options.counters + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
     guard linked.succeeded else {
+      let isPatched = !extraction.provenance.patches.isEmpty
       throw Failure(
-        .tool, asked: "link \(extraction.provenance.subject)", cause: "the linker failed",
-        evidence: Array(linked.errorLines.prefix(8)),
-        remedy: "check that clang can link a shared object on this machine")
+        isPatched ? .build : .tool, asked: "link \(extraction.provenance.subject)",
+        cause: "the linker failed", evidence: Array(linked.errorLines.prefix(8)),
+        remedy: isPatched
+          ? "look in the patch for what the linker names"
+          : "check that clang can link a shared object on this machine")
     }
     return SharedObject(path: path)
   }

@@ -138,7 +138,8 @@ enum Terminal {
   /// A line that stays, above the one that overwrites itself; nothing when standard error is no terminal.
   static func line(_ text: String) {
     guard isErrorTerminal else { return }
-    _ = OutputFile.write(Data("\r\u{1b}[K\(text.shown(colours: usesColour))\n".utf8), to: 2)
+    _ = OutputFile.write(
+      Data("\r\u{1b}[K\(text.shown(colours: usesColour))\n".utf8), to: 2)
   }
 }
 
