@@ -565,9 +565,7 @@ package struct WorkDirectory {
     do {
       scratch = try ScratchDirectory(prefix: Self.prefix, in: parent)
     } catch {
-      throw Failure(
-        .tool, asked: "compile the subject", cause: "the temporary directory cannot be written",
-        place: parent, remedy: "set TMPDIR to a directory that can be written")
+      throw DiskTrouble.failure(asked: "compile the subject", temporary: parent, error)
     }
   }
 

@@ -338,14 +338,17 @@ public struct Extraction: Sendable {
     let key = Digest.of(files.map { "\($0) \($1)" }.sorted().joined(separator: "\n"))
     let path = "\(build.installation.cache)/standins-\(key.prefix(32))"
     func isThere() -> Bool {
-      files.allSatisfy {
-        FileManager.default.contents(atPath: "\(path)/\($0.key)") == Data($0.value.utf8)
-      }
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      return Files.below(names, in: path) == files.keys.sorted()
+        && files.allSatisfy {
+          FileManager.default.contents(atPath: "\(path)/\($0.key)") == Data($0.value.utf8)
+        }
     }
     if isThere() {
       KeptFile.use(path)
       return path
     }
+    if FileManager.default.fileExists(atPath: path) { KeptFile.tellDamage(path) }
     func place() { try? KeptFile.place(at: path) { try KernelBuild.write(files, below: $0) } }
     place()
     // What is damaged stands in the way.
@@ -365,8 +368,8 @@ public struct Extraction: Sendable {
     let work = build.work
     try KernelBuild.write(build.generated(), below: "\(work)/\(build.standins)")
     try Data(writer.renames.utf8).write(to: URL(fileURLWithPath: "\(work)/rename.h"))
-    let result = try await Command.run(
-      Toolchain.locate().tool("clang"),
+    let result = try await Toolchain.run(
+      "clang",
       try build.arguments(for: writer.manifest) + glue
         + ["-E", "-fuse-line-directives", "unit.c", "-o", "\(work)/unit.i"],
       environment: KernelBuild.environment, directory: work)

@@ -75,13 +75,13 @@ struct PreambleCache {
     let clang = try Toolchain.locate().tool("clang")
     let compiler = URL(fileURLWithPath: clang).resolvingSymlinksInPath().path
     let scope = Digest.of(
-      (["kshim preamble 1", compiler, FileStamp(compiler).text ?? "", build.revision.tree.identity]
+      (["kshim preamble 2", compiler, FileStamp(compiler).text ?? "", build.revision.tree.identity]
         + options + [text]).joined(separator: "\n")
     ).prefix(24)
     let header = "\(Self.prefix(in: directory))\(scope).h"
     for path in KeptFile.aged(in: directory, ending: ".json").reversed()
     where path.hasPrefix("\(header.dropLast(2))-") {
-      if let known = known(path, header) {
+      if let known = known(path, header, text) {
         KeptFile.use(path)
         return known
       }
@@ -91,10 +91,8 @@ struct PreambleCache {
 
   // MARK: Looking up
 
-  private func known(_ path: String, _ header: String) -> PrecompiledPreamble? {
-    guard let data = KeptFile.read(path),
-      let record = try? JSONDecoder().decode(Record.self, from: data),
-      changes(record) == record.changes,
+  private func known(_ path: String, _ header: String, _ text: String) -> PrecompiledPreamble? {
+    guard let record = record(path), changes(record) == record.changes,
       record.others.allSatisfy({ FileStamp($0.key).text == $0.value }),
       record.stamps.allSatisfy({ FileStamp("\(tree)/\($0.key)").text == $0.value })
     else { return nil }
@@ -102,8 +100,23 @@ struct PreambleCache {
       let names = Set(record.files.map(Self.name) + record.others.keys.map(Self.name))
       guard Self.places(Array(record.places.keys), names) == record.places else { return nil }
     }
-    let preamble = preamble(record, at: "\(path.dropLast(".json".count)).pch")
-    return preamble.isIntact && FileStamp(header).text != nil ? preamble : nil
+    let place = "\(path.dropLast(".json".count)).pch"
+    var preamble = preamble(record, at: place)
+    func isIntact() -> Bool {
+      preamble.isIntact && FileManager.default.contents(atPath: header) == Data(text.bytes)
+    }
+    if isIntact() { return preamble }
+    // Another process may have put one of the files in its place, and not yet the other.
+    usleep(100_000)
+    if let record = self.record(path) { preamble = self.preamble(record, at: place) }
+    if isIntact() { return preamble }
+    // What is old may be removed at any time.
+    if FileStamp(place).text != nil, FileStamp(path).text != nil { KeptFile.tellDamage(path) }
+    return nil
+  }
+
+  private func record(_ path: String) -> Record? {
+    KeptFile.read(path).flatMap { try? JSONDecoder().decode(Record.self, from: $0) }
   }
 
   private func preamble(_ record: Record, at path: String) -> PrecompiledPreamble {

@@ -23,14 +23,21 @@ struct RuntimeObject {
     let own = ["runtime", "table"].map { "\(installation.root)/kernel-extract/\($0).inc" }
     let contents = (headers + own).map { "\($0) \(Digest.of(file: $0) ?? "")" }
     let key = Digest.of(
-      (["kshim runtime 1", compiler, FileStamp(compiler).text ?? ""] + defines + contents)
+      (["kshim runtime 2", compiler, FileStamp(compiler).text ?? ""] + defines + contents)
         .joined(separator: "\n"))
     let path = "\(installation.cache)/runtime-\(key.prefix(32)).o"
-    if FileStamp(path).text != nil, isIntact(path) {
-      KeptFile.use(path)
-      return path
+    if FileStamp(path).text != nil {
+      for _ in 0..<2 {
+        if isIntact(path) {
+          KeptFile.use(path)
+          return path
+        }
+        // Another process may have put one of the two in its place, and not yet the other.
+        usleep(100_000)
+      }
+      KeptFile.tellDamage(path)
     }
-    try await make(scratch, own, clang)
+    try await make(scratch, own)
     do {
       let digest = Digest.of(file: scratch) ?? ""
       try KeptFile.place(at: path) { try FileManager.default.copyItem(atPath: scratch, toPath: $0) }
@@ -47,17 +54,18 @@ struct RuntimeObject {
   }
 
   private func isIntact(_ path: String) -> Bool {
-    guard let digest = KeptFile.read("\(path).digest") else { return false }
-    return Digest.of(file: path).map { Data($0.utf8) } == digest
+    Digest.of(file: path).map { Data($0.utf8) } == KeptFile.read("\(path).digest")
   }
 
-  private func make(_ path: String, _ sources: [String], _ clang: String) async throws {
-    let compiled = try await Command.run(
-      clang,
+  private func make(_ path: String, _ sources: [String]) async throws {
+    let compiled = try await Toolchain.run(
+      "clang",
       [
         "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-nostdlib", "-r",
         "-DKSHIM_DIRECT", "-I\(installation.shims)/public", "-I\(installation.shims)/include",
-      ] + defines + ["-x", "c"] + sources + ["-o", path])
+      ] + defines + ["-x", "c"] + sources + ["-o", path],
+      // The objects in between.
+      environment: ["TMPDIR": (path as NSString).deletingLastPathComponent])
     guard compiled.succeeded else {
       throw Failure(
         .tool, asked: "compile the runtime", cause: "the compiler refuses it",

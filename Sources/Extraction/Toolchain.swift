@@ -30,3 +30,37 @@ public struct Toolchain: Sendable {
 
   public func tool(_ name: String) -> String { "\(folder)/\(name)" }
 }
+
+extension Toolchain {
+  /// Runs the compiler or one of its companions.
+  ///
+  /// - Throws: ``Failure`` of kind tool where it was ended from outside, or where nothing can be
+  ///   written: neither says anything of what it was given. What it says of that is a result.
+  package static func run(
+    _ name: String, _ arguments: [String], environment: [String: String?] = [:],
+    directory: String? = nil, input: Data? = nil
+  ) async throws -> Command.Result {
+    // No report of a crash is left in the temporary directory.
+    let own = name == "clang" ? ["-fno-crash-diagnostics"] : []
+    let result = try await Command.run(
+      try locate().tool(name), own + arguments, environment: environment, directory: directory,
+      input: input)
+    guard !result.succeeded else { return result }
+    if let reason = DiskTrouble.reason(result.errorLines) {
+      throw Failure(
+        .tool, asked: "run \(name)", cause: "what it makes cannot be written (\(reason))",
+        place: FileManager.default.temporaryDirectory.path,
+        remedy: "make room there, or set TMPDIR to a directory with more room")
+    }
+    let signal = result.status - 128
+    if [SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGXCPU, SIGXFSZ].contains(signal) {
+      throw Failure(
+        .tool, asked: "run \(name)",
+        cause: "it was ended by signal \(signal) (\(String(cString: strsignal(signal))))",
+        remedy:
+          "run the command again; if it repeats, look in the system's log for what ended it, as a lack of memory"
+      )
+    }
+    return result
+  }
+}
