@@ -561,7 +561,7 @@ package struct WorkDirectory {
 
   package init() throws {
     let parent = FileManager.default.temporaryDirectory.path
-    ScratchDirectory.sweep(prefix: Self.prefix, in: parent)
+    ScratchDirectory.sweep()
     do {
       scratch = try ScratchDirectory(prefix: Self.prefix, in: parent)
     } catch {

@@ -86,7 +86,7 @@ struct PreambleCache {
         return known
       }
     }
-    return try await make(text, options, clang, header)
+    return try await make(text, options, header)
   }
 
   // MARK: Looking up
@@ -148,8 +148,9 @@ struct PreambleCache {
   // MARK: Making
 
   private func make(
-    _ text: String, _ options: [String], _ clang: String, _ header: String
+    _ text: String, _ options: [String], _ header: String
   ) async throws -> PrecompiledPreamble? {
+    guard KeptFile.canKeep else { return nil }
     let began = FileStamp.now()
     let draft = "\(directory)/\(KeptFile.unfinished)\(UUID().uuidString)"
     let endings = ["pch", "d"]
@@ -161,13 +162,15 @@ struct PreambleCache {
     } catch {
       return nil
     }
-    let compiled = try await Command.run(
-      clang,
+    // Whatever ends it: the headers are read as they are then.
+    let compiled = try? await Toolchain.run(
+      "clang",
       options + build.local + [
         PrecompiledPreamble.validation, "-fno-diagnostics-show-option", "-x", "c-header", header,
         "-MD", "-MF", "\(draft).d", "-o", "\(draft).pch",
       ], environment: KernelBuild.environment)
-    guard compiled.succeeded, let rule = try? String(contentsOfFile: "\(draft).d", encoding: .utf8)
+    guard let compiled, compiled.succeeded,
+      let rule = try? String(contentsOfFile: "\(draft).d", encoding: .utf8)
     else { return nil }
     var record = record(Extraction.prerequisites(rule: rule).filter { $0 != header })
     record.warnings = CompilerReport.warnings(compiled.errorLines).map {

@@ -26,7 +26,7 @@ struct RuntimeObject {
       (["kshim runtime 2", compiler, FileStamp(compiler).text ?? ""] + defines + contents)
         .joined(separator: "\n"))
     let path = "\(installation.cache)/runtime-\(key.prefix(32)).o"
-    if FileStamp(path).text != nil {
+    if FileStamp(path).text != nil, KeptFile.canKeep {
       for _ in 0..<2 {
         if isIntact(path) {
           KeptFile.use(path)
@@ -35,9 +35,10 @@ struct RuntimeObject {
         // Another process may have put one of the two in its place, and not yet the other.
         usleep(100_000)
       }
-      KeptFile.tellDamage(path)
+      if FileStamp("\(path).digest").text != nil { KeptFile.tellDamage(path) }
     }
     try await make(scratch, own)
+    guard KeptFile.canKeep else { return scratch }
     do {
       let digest = Digest.of(file: scratch) ?? ""
       try KeptFile.place(at: path) { try FileManager.default.copyItem(atPath: scratch, toPath: $0) }

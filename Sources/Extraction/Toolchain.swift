@@ -46,14 +46,15 @@ extension Toolchain {
       try locate().tool(name), own + arguments, environment: environment, directory: directory,
       input: input)
     guard !result.succeeded else { return result }
-    if let reason = DiskTrouble.reason(result.errorLines) {
+    let signal = signal(result)
+    let tooLarge = signal == SIGXFSZ ? String(cString: strerror(EFBIG)) : nil
+    if let reason = tooLarge ?? DiskTrouble.reason(result.errorLines) {
       throw Failure(
         .tool, asked: "run \(name)", cause: "what it makes cannot be written (\(reason))",
         place: FileManager.default.temporaryDirectory.path,
         remedy: "make room there, or set TMPDIR to a directory with more room")
     }
-    let signal = result.status - 128
-    if [SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGXCPU, SIGXFSZ].contains(signal) {
+    if let signal {
       throw Failure(
         .tool, asked: "run \(name)",
         cause: "it was ended by signal \(signal) (\(String(cString: strsignal(signal))))",
@@ -62,5 +63,16 @@ extension Toolchain {
       )
     }
     return result
+  }
+
+  /// The signal by which something else ended it, or what it started itself; not one that comes of what
+  /// it was given.
+  private static func signal(_ result: Command.Result) -> Int32? {
+    let outer = [SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGXCPU, SIGXFSZ]
+    if outer.contains(result.status - 128) { return result.status - 128 }
+    return outer.first { signal in
+      let words = "unable to execute command: \(String(cString: strsignal(signal)))"
+      return result.errorLines.contains { $0.hasPrefix("clang") && $0.contains(words) }
+    }
   }
 }

@@ -34,6 +34,9 @@ package enum KeptFile {
       .entry, "what the cache holds is damaged or not kshim's own, and is made anew: \(path)")
   }
 
+  /// Whether what is written would be known later.
+  package static var canKeep: Bool { Seal.own.trouble() == nil }
+
   /// Makes the directory, too. Nothing is written where it cannot be sealed.
   package static func write(
     _ content: Data, to path: String, as name: String? = nil, by seal: Seal = .own
