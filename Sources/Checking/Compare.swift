@@ -115,9 +115,7 @@ struct Comparing: Sendable {
       try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true)
     } catch {
-      throw Failure(
-        .tool, asked: "compare revisions", cause: "the temporary directory cannot be written",
-        place: directory, remedy: "set TMPDIR to a directory that can be written")
+      throw DiskTrouble.failure(asked: "compare revisions", temporary: directory, error)
     }
   }
 

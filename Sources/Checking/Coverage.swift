@@ -41,12 +41,11 @@ struct Coverage {
   }
 
   func functions() async throws -> [Function] {
-    let toolchain = try Toolchain.locate()
     let merged = "\(work)/merged.profdata"
-    try await run(toolchain.tool("llvm-profdata"), ["merge", "-o", merged] + profiles)
+    try await run("llvm-profdata", ["merge", "-o", merged] + profiles)
     // Every file is left out: what there is by function is all that counts here.
     let exported = try await run(
-      toolchain.tool("llvm-cov"),
+      "llvm-cov",
       [
         "export", module, "-instr-profile=\(merged)", "-format=text", "-ignore-filename-regex=.",
       ])
@@ -87,7 +86,7 @@ struct Coverage {
 
   @discardableResult
   private func run(_ tool: String, _ arguments: [String]) async throws -> Data {
-    let result = try await Command.run(tool, arguments)
+    let result = try await Toolchain.run(tool, arguments)
     guard result.succeeded else {
       throw Failure(
         .tool, asked: "count what was passed", cause: "\(tool) failed",

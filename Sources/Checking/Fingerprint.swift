@@ -20,7 +20,7 @@ enum Fingerprint {
     let own = contents(of: installation)
     let program = try await program(installation.cache)
     return Digest.of(
-      (["kshim results 1", installation.root] + (program + tools).map(stamp) + variables + own)
+      (["kshim results 2", installation.root] + (program + tools).map(stamp) + variables + own)
         .joined(separator: "\n"))
   }
 

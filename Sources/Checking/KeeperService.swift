@@ -10,6 +10,7 @@ private enum KeeperQuestion: Codable {
   case keepRecord(Data, String)
   case keepFiles([String: Data], String)
   case use(String)
+  case tellDamage(String)
   case seal
 }
 
@@ -35,6 +36,7 @@ struct RemoteKeeper: Keeper {
   }
 
   func use(_ path: String) { tell(.use(path)) }
+  func tellDamage(_ path: String) { tell(.tellDamage(path)) }
   func seal() { tell(.seal) }
 
   private func isDone(_ question: KeeperQuestion) async -> Bool {
@@ -83,6 +85,9 @@ public final class KeeperService: Sendable {
       return .done(areBelow && mayKeep(path) && keeper.keepNow(files: files, at: path))
     case .use(let path):
       if isKind(path) { keeper.use(path) }
+      return .done(true)
+    case .tellDamage(let path):
+      if isKind(path) { keeper.tellDamage(path) }
       return .done(true)
     case .seal:
       isSealed.withLock { $0 = true }

@@ -40,11 +40,10 @@ struct Symbolizer {
   /// - Returns: of each the innermost place in the source, else the innermost that there is.
   func places(of offsets: Set<UInt64>) async throws -> [UInt64: Place] {
     guard !offsets.isEmpty else { return [:] }
-    let tool = try Toolchain.locate().tool("llvm-symbolizer")
     let asked = offsets.sorted()
     let input = asked.map { "0x" + String($0 &- 1, radix: 16) + "\n" }.joined()
-    let result = try await Command.run(
-      tool, ["--obj=\(module)", "--output-style=JSON"], input: Data(input.utf8))
+    let result = try await Toolchain.run(
+      "llvm-symbolizer", ["--obj=\(module)", "--output-style=JSON"], input: Data(input.utf8))
     guard result.succeeded else {
       throw Failure(
         .tool, asked: "find the lines of a trace", cause: "llvm-symbolizer failed",

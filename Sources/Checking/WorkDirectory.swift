@@ -12,15 +12,11 @@ package struct WorkDirectory {
 
   package init() throws {
     let parent = FileManager.default.temporaryDirectory.path
-    ScratchDirectory.sweep(prefix: Self.prefix, in: parent)
+    ScratchDirectory.sweep()
     do {
       scratch = try ScratchDirectory(prefix: Self.prefix, in: parent)
     } catch {
-      throw Failure(
-        .tool, asked: "compile the subject",
-        cause:
-          "the temporary directory cannot be written (\((error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"))",
-        place: parent, remedy: "set TMPDIR to a directory that can be written")
+      throw DiskTrouble.failure(asked: "compile the subject", temporary: parent, error)
     }
   }
 

@@ -339,15 +339,18 @@ public struct Extraction: Sendable {
     let key = Digest.of(files.map { "\($0) \($1)" }.sorted().joined(separator: "\n"))
     let path = "\(build.installation.cache)/standins-\(key.prefix(32))"
     func isThere() -> Bool {
-      files.allSatisfy {
-        FileManager.default.contents(atPath: "\(path)/\($0.key)") == Data($0.value.utf8)
-      }
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      return Files.below(names, in: path) == files.keys.sorted()
+        && files.allSatisfy {
+          FileManager.default.contents(atPath: "\(path)/\($0.key)") == Data($0.value.utf8)
+        }
     }
     let keeper = build.installation.keeper
     if isThere() {
       keeper.use(path)
       return path
     }
+    if FileManager.default.fileExists(atPath: path) { keeper.tellDamage(path) }
     if await keeper.keep(files: files.mapValues { Data($0.utf8) }, at: path), isThere() {
       return path
     }
@@ -363,8 +366,8 @@ public struct Extraction: Sendable {
     let work = build.work
     try KernelBuild.write(build.generated(), below: "\(work)/\(build.standins)")
     try Data(writer.renames.utf8).write(to: URL(fileURLWithPath: "\(work)/rename.h"))
-    let result = try await Command.run(
-      Toolchain.locate().tool("clang"),
+    let result = try await Toolchain.run(
+      "clang",
       try build.arguments(for: writer.manifest) + glue
         + ["-E", "-fuse-line-directives", "unit.c", "-o", "\(work)/unit.i"],
       environment: KernelBuild.environment, directory: work)

@@ -19,6 +19,9 @@ public protocol Keeper: Sendable {
   /// What is used is not old.
   func use(_ path: String)
 
+  /// Says, once in a run, that something is not what was kept.
+  func tellDamage(_ path: String)
+
   /// From now on a stranger's text is read, and nothing that comes of it is kept.
   func seal()
 }
@@ -44,6 +47,7 @@ public struct LocalKeeper: Keeper {
   }
 
   public func keepNow(files: [String: Data], at path: String) -> Bool {
+    guard KeptFile.canKeep else { return false }
     func place() -> Bool {
       (try? KeptFile.place(at: path) { fresh in
         for (name, content) in files {
@@ -63,6 +67,7 @@ public struct LocalKeeper: Keeper {
   }
 
   public func use(_ path: String) { KeptFile.use(path) }
+  public func tellDamage(_ path: String) { KeptFile.tellDamage(path) }
   public func seal() {}
 
   /// Removes the oldest of the kind of what was kept.

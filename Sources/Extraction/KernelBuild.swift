@@ -149,7 +149,8 @@ struct KernelBuild {
       try data.write(to: url)
     } catch {
       throw Failure(
-        .tool, asked: "prepare the kernel's headers", cause: "a stand-in cannot be written",
+        .tool, asked: "prepare the kernel's headers",
+        cause: "a stand-in cannot be written (\(DiskTrouble.reason(error)))",
         place: url.path, remedy: "free some space, or set TMPDIR to another directory")
     }
   }

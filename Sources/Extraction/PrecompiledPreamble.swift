@@ -77,26 +77,26 @@ struct PreambleCache {
     let clang = try Toolchain.locate().tool("clang")
     let compiler = URL(fileURLWithPath: clang).resolvingSymlinksInPath().path
     let scope = Digest.of(
-      (["kshim preamble 1", compiler, FileStamp(compiler).text ?? "", build.revision.tree.identity]
+      (["kshim preamble 2", compiler, FileStamp(compiler).text ?? "", build.revision.tree.identity]
         + options + [text]).joined(separator: "\n")
     ).prefix(24)
     let header = "\(Self.prefix(in: directory))\(scope).h"
     for path in KeptFile.aged(in: directory, ending: ".json").reversed()
     where path.hasPrefix("\(header.dropLast(2))-") {
-      if let known = await known(path, header) {
+      if let known = await known(path, header, text) {
         keeper.use(path)
         return known
       }
     }
-    return try await make(text, options, clang, header)
+    return try await make(text, options, header)
   }
 
   // MARK: Looking up
 
-  private func known(_ path: String, _ header: String) async -> PrecompiledPreamble? {
-    guard let data = await keeper.record(at: path),
-      let record = try? JSONDecoder().decode(Record.self, from: data),
-      changes(record) == record.changes,
+  private func known(
+    _ path: String, _ header: String, _ text: String
+  ) async -> PrecompiledPreamble? {
+    guard let record = await record(path), changes(record) == record.changes,
       record.others.allSatisfy({ FileStamp($0.key).text == $0.value }),
       record.stamps.allSatisfy({ FileStamp("\(tree)/\($0.key)").text == $0.value })
     else { return nil }
@@ -104,8 +104,23 @@ struct PreambleCache {
       let names = Set(record.files.map(Self.name) + record.others.keys.map(Self.name))
       guard Self.places(Array(record.places.keys), names) == record.places else { return nil }
     }
-    let preamble = preamble(record, at: "\(path.dropLast(".json".count)).pch")
-    return preamble.isIntact && FileStamp(header).text != nil ? preamble : nil
+    let place = "\(path.dropLast(".json".count)).pch"
+    var preamble = preamble(record, at: place)
+    func isIntact() -> Bool {
+      preamble.isIntact && FileManager.default.contents(atPath: header) == Data(text.bytes)
+    }
+    if isIntact() { return preamble }
+    // Another process may have put one of the files in its place, and not yet the other.
+    usleep(100_000)
+    if let record = await self.record(path) { preamble = self.preamble(record, at: place) }
+    if isIntact() { return preamble }
+    // What is old may be removed at any time.
+    if FileStamp(place).text != nil, FileStamp(path).text != nil { keeper.tellDamage(path) }
+    return nil
+  }
+
+  private func record(_ path: String) async -> Record? {
+    await keeper.record(at: path).flatMap { try? JSONDecoder().decode(Record.self, from: $0) }
   }
 
   private func preamble(_ record: Record, at path: String) -> PrecompiledPreamble {
@@ -137,20 +152,22 @@ struct PreambleCache {
   // MARK: Making
 
   private func make(
-    _ text: String, _ options: [String], _ clang: String, _ header: String
+    _ text: String, _ options: [String], _ header: String
   ) async throws -> PrecompiledPreamble? {
     let began = FileStamp.now()
     let draft = "\(build.work)/\(UniqueName.make())"
     let endings = ["pch", "d"]
     defer { for ending in endings { unlink("\(draft).\(ending)") } }
     guard await keeper.keep(files: ["": Data(text.bytes)], at: header) else { return nil }
-    let compiled = try await Command.run(
-      clang,
+    // Whatever ends it: the headers are read as they are then.
+    let compiled = try? await Toolchain.run(
+      "clang",
       options + build.local + [
         PrecompiledPreamble.validation, "-fno-diagnostics-show-option", "-x", "c-header", header,
         "-MD", "-MF", "\(draft).d", "-o", "\(draft).pch",
       ], environment: KernelBuild.environment)
-    guard compiled.succeeded, let rule = try? String(contentsOfFile: "\(draft).d", encoding: .utf8)
+    guard let compiled, compiled.succeeded,
+      let rule = try? String(contentsOfFile: "\(draft).d", encoding: .utf8)
     else { return nil }
     var record = record(Extraction.prerequisites(rule: rule).filter { $0 != header })
     record.warnings = CompilerReport.warnings(compiled.errorLines).map {

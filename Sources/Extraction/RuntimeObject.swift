@@ -23,17 +23,23 @@ struct RuntimeObject {
     let own = ["runtime", "table"].map { "\(installation.root)/kernel-extract/\($0).inc" }
     let contents = (headers + own).map { "\($0) \(Digest.of(file: $0) ?? "")" }
     let key = Digest.of(
-      (["kshim runtime 1", compiler, FileStamp(compiler).text ?? ""] + defines + contents)
+      (["kshim runtime 2", compiler, FileStamp(compiler).text ?? ""] + defines + contents)
         .joined(separator: "\n"))
     let path = "\(installation.cache)/runtime-\(key.prefix(32)).o"
     let keeper = installation.keeper
-    if FileStamp(path).text != nil, let digest = await keeper.record(at: "\(path).digest"),
-      Digest.of(file: path).map({ Data($0.utf8) }) == digest
-    {
-      keeper.use(path)
-      return path
+    if FileStamp(path).text != nil {
+      for _ in 0..<2 {
+        let digest = await keeper.record(at: "\(path).digest")
+        if let digest, Digest.of(file: path).map({ Data($0.utf8) }) == digest {
+          keeper.use(path)
+          return path
+        }
+        // Another process may have put one of the two in its place, and not yet the other.
+        usleep(100_000)
+      }
+      if FileStamp("\(path).digest").text != nil { keeper.tellDamage(path) }
     }
-    try await make(scratch, own, clang)
+    try await make(scratch, own)
     guard let object = FileManager.default.contents(atPath: scratch),
       await keeper.keep(files: ["": object], at: path),
       await keeper.keep(record: Data(Digest.of(object).utf8), at: "\(path).digest")
@@ -49,13 +55,15 @@ struct RuntimeObject {
     }
   }
 
-  private func make(_ path: String, _ sources: [String], _ clang: String) async throws {
-    let compiled = try await Command.run(
-      clang,
+  private func make(_ path: String, _ sources: [String]) async throws {
+    let compiled = try await Toolchain.run(
+      "clang",
       [
         "-std=gnu11", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-nostdlib", "-r",
         "-DKSHIM_DIRECT", "-I\(installation.shims)/public", "-I\(installation.shims)/include",
-      ] + defines + ["-x", "c"] + sources + ["-o", path])
+      ] + defines + ["-x", "c"] + sources + ["-o", path],
+      // The objects in between.
+      environment: ["TMPDIR": (path as NSString).deletingLastPathComponent])
     guard compiled.succeeded else {
       throw Failure(
         .tool, asked: "compile the runtime", cause: "the compiler refuses it",

@@ -23,8 +23,8 @@ public struct SharedObject: Sendable {
     if unit == nil { try await compile(extraction, options, installation, into: object) }
     let defines =
       (counting ? ["-DKSHIM_COUNTING"] : []) + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : [])
-    let linked = try await Command.run(
-      Toolchain.locate().tool("clang"),
+    let linked = try await Toolchain.run(
+      "clang",
       [
         "-shared", unit ?? object,
         RuntimeObject(installation: installation, defines: defines).path(scratch: runtime),

@@ -30,3 +30,49 @@ public struct Toolchain: Sendable {
 
   public func tool(_ name: String) -> String { "\(folder)/\(name)" }
 }
+
+extension Toolchain {
+  /// Runs the compiler or one of its companions.
+  ///
+  /// - Throws: ``Failure`` of kind tool where it was ended from outside, or where nothing can be
+  ///   written: neither says anything of what it was given. What it says of that is a result.
+  package static func run(
+    _ name: String, _ arguments: [String], environment: [String: String?] = [:],
+    directory: String? = nil, input: Data? = nil
+  ) async throws -> Command.Result {
+    // No report of a crash is left in the temporary directory.
+    let own = name == "clang" ? ["-fno-crash-diagnostics"] : []
+    let result = try await Command.run(
+      try locate().tool(name), own + arguments, environment: environment, directory: directory,
+      input: input)
+    guard !result.succeeded else { return result }
+    let signal = signal(result)
+    let tooLarge = signal == SIGXFSZ ? String(cString: strerror(EFBIG)) : nil
+    if let reason = tooLarge ?? DiskTrouble.reason(result.errorLines) {
+      throw Failure(
+        .tool, asked: "run \(name)", cause: "what it makes cannot be written (\(reason))",
+        place: FileManager.default.temporaryDirectory.path,
+        remedy: "make room there, or set TMPDIR to a directory with more room")
+    }
+    if let signal {
+      throw Failure(
+        .tool, asked: "run \(name)",
+        cause: "it was ended by signal \(signal) (\(String(cString: strsignal(signal))))",
+        remedy:
+          "run the command again; if it repeats, look in the system's log for what ended it, as a lack of memory"
+      )
+    }
+    return result
+  }
+
+  /// The signal by which something else ended it, or what it started itself; not one that comes of what
+  /// it was given.
+  private static func signal(_ result: Command.Result) -> Int32? {
+    let outer = [SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGXCPU, SIGXFSZ]
+    if outer.contains(result.status - 128) { return result.status - 128 }
+    return outer.first { signal in
+      let words = "unable to execute command: \(String(cString: strsignal(signal)))"
+      return result.errorLines.contains { $0.hasPrefix("clang") && $0.contains(words) }
+    }
+  }
+}

@@ -15,9 +15,8 @@ struct UnitCompiler {
   /// - Parameter more: what to make, and other options of the compiler.
   func run(_ unit: String, _ more: [String]) async throws -> Command.Result {
     let own = try arguments + options.language(installation) + more + ["-x", "c", unit]
-    let clang = try Toolchain.locate().tool("clang")
     func compile(_ preamble: [String]) async throws -> Command.Result {
-      try await Command.run(clang, preamble + own, environment: KernelBuild.environment)
+      try await Toolchain.run("clang", preamble + own, environment: KernelBuild.environment)
     }
     guard let precompiled else { return try await compile([]) }
     let result = try await compile(precompiled.arguments)
@@ -52,8 +51,7 @@ struct UnitCheck {
 
   /// What an object needs and neither it nor the runtime defines.
   static func unknown(in object: String) async throws -> [String] {
-    let nm = try Toolchain.locate().tool("llvm-nm")
-    let symbols = try await Command.run(nm, ["-u", "-j", object])
+    let symbols = try await Toolchain.run("llvm-nm", ["-u", "-j", object])
     return symbols.outputText.split(separator: "\n").map(String.init)
       .filter { !Closure.isKnown($0) && !isCompilers($0) }
   }

@@ -108,6 +108,9 @@ struct CacheRecord: Codable, Sendable, Equatable {
     }
   }
 
+  /// Lets go of what was added and is no longer whole.
+  mutating func keep(_ isWhole: (String) -> Bool) { added.removeAll { !isWhole($0.path) } }
+
   /// Writes what was added, whole or not at all.
   ///
   /// - Parameter draft: a path for a new file, on the same file system.

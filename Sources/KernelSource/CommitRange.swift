@@ -154,10 +154,7 @@ extension KernelStore {
     do {
       return try ScratchDirectory(prefix: PatchApplication.scratchPrefix, in: parent)
     } catch {
-      throw Failure(
-        .tool, asked: "read kernel \(spec)",
-        cause: "the temporary directory cannot be written (\(error.localizedDescription))",
-        place: parent, remedy: "set TMPDIR to a directory that can be written")
+      throw DiskTrouble.failure(asked: "read kernel \(spec)", temporary: parent, error)
     }
   }
 }

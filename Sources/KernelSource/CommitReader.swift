@@ -152,10 +152,7 @@ struct CommitReader: Sendable {
         do {
           try content.write(to: URL(fileURLWithPath: copy(id)))
         } catch {
-          throw Failure(
-            .tool, asked: asked,
-            cause: "a file could not be written (\(error.localizedDescription))",
-            place: scratch.path, remedy: "set TMPDIR to a directory with more room")
+          throw DiskTrouble.failure(asked: asked, temporary: scratch.path, error)
         }
         rest = rest[(end + 1 + size)...].dropFirst()
       }

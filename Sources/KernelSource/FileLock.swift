@@ -34,6 +34,14 @@ final class FileLock: Sendable {
     }
   }
 
+  /// Takes the lock, and waits for whoever has it for a moment.
+  static func wait(_ path: String) throws -> FileLock {
+    while true {
+      if let lock = try attempt(path) { return lock }
+      usleep(2000)
+    }
+  }
+
   /// Whether a path still names an open file: whoever held the lock before may have removed it.
   private static func isNamed(_ path: String, _ descriptor: Int32) -> Bool {
     var (open, named) = (stat(), stat())

@@ -1,27 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Foundation
 
-/// A file of the cache: it is there whole or not at all, and damage shows. Its first line is the
-/// digest of the rest.
+/// A file of the cache: it is there whole or not at all, and whatever this user's kshim did not write
+/// shows. Its first line is the seal of its name and of the rest.
 package enum KeptFile {
   /// What an ended process left half done begins so.
   package static let unfinished = ".new-"
 
+  /// What is not what was written is removed, and told once in a run.
+  ///
+  /// - Parameters:
+  ///   - name: what it was written as; nil: its own name.
+  ///   - isQuiet: whether it is left there, and nothing told.
   /// - Returns: nil where it is not there, or is not what was written.
-  package static func read(_ path: String) -> Data? {
-    guard let data = FileManager.default.contents(atPath: path),
-      let end = data.firstIndex(of: UInt8(ascii: "\n"))
-    else { return nil }
-    let content = data[(end + 1)...]
-    guard String(decoding: data[..<end], as: UTF8.self) == Digest.of(content) else { return nil }
-    return Data(content)
+  package static func read(
+    _ path: String, as name: String? = nil, by seal: Seal = .own, isQuiet: Bool = false
+  ) -> Data? {
+    guard let data = FileManager.default.contents(atPath: path) else { return nil }
+    if let end = data.firstIndex(of: UInt8(ascii: "\n")) {
+      let content = Data(data[(end + 1)...])
+      let code = seal.code(of: content, as: name ?? Self.name(path))
+      if let code, isSame(code, data[..<end]) { return content }
+    }
+    guard !isQuiet, seal.trouble() == nil else { return nil }
+    tellDamage(path)
+    unlink(path)
+    return nil
   }
 
-  /// Makes the directory, too.
-  package static func write(_ content: Data, to path: String) throws {
-    try place(at: path) { fresh in
-      try (Data("\(Digest.of(content))\n".utf8) + content).write(to: URL(fileURLWithPath: fresh))
+  /// Says, once in a run, that something is not what was kept.
+  package static func tellDamage(_ path: String) {
+    CacheRemark.tell(
+      .entry, "what the cache holds is damaged or not kshim's own, and is made anew: \(path)")
+  }
+
+  /// Whether what is written would be known later.
+  package static var canKeep: Bool { Seal.own.trouble() == nil }
+
+  /// Makes the directory, too. Nothing is written where it cannot be sealed.
+  package static func write(
+    _ content: Data, to path: String, as name: String? = nil, by seal: Seal = .own
+  ) throws {
+    guard let code = seal.code(of: content, as: name ?? Self.name(path), making: true) else {
+      throw POSIXError(.EACCES)
     }
+    try place(at: path) { fresh in
+      try (Data("\(code)\n".utf8) + content).write(to: URL(fileURLWithPath: fresh))
+    }
+  }
+
+  private static func name(_ path: String) -> String { (path as NSString).lastPathComponent }
+
+  /// Takes as long wherever they differ.
+  private static func isSame(_ code: String, _ given: Data) -> Bool {
+    let code = Array(code.utf8)
+    return code.count == given.count && zip(code, given).reduce(0) { $0 | $1.0 ^ $1.1 } == 0
   }
 
   /// Puts a file or a directory in its place when `make` has made it, under another name.

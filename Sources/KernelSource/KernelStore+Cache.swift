@@ -31,18 +31,36 @@ extension KernelStore {
   ) async throws -> KernelTree {
     // What is complete is read without that lock, so that a read-only cache serves it.
     if !refresh, case .whole(let tree) = await existing(key) { return tree }
-    let lock = try await lockForFilling(key, progress)
+    let lock: FileLock
+    do {
+      lock = try await lockForFilling(key, progress)
+    } catch let error as Failure {
+      // Nothing can be written to a cache of somebody else's; it may serve all the same.
+      if !refresh, case .unsealed(let record) = await existing(key),
+        let tree = await earlier(key, record)
+      {
+        return tree
+      }
+      throw error
+    }
     defer { lock.release() }
     var (isDamaged, isOutdated) = (false, false)
     if !refresh {
-      switch await existing(key) {
+      switch await existing(key, isLocked: true) {
       case .whole(let tree): return tree
-      case .damaged: isDamaged = true
+      case .unsealed(let record):
+        if let tree = await earlier(key, record) { return tree }
+        isDamaged = true
+      case .untidy, .damaged: isDamaged = true
       case .outdated: isOutdated = true
       case .nothing: break
       }
     }
-    if isDamaged { progress("\(key.spec) in the cache is damaged: unpacking it anew") }
+    if isDamaged {
+      let line = "\(key.spec) in the cache is damaged"
+      progress("\(line): unpacking it anew")
+      remark("\(line), or is not what kshim unpacked: it is unpacked anew")
+    }
 
     let scratch = try writing(key.spec) {
       try ScratchDirectory(prefix: Self.fillPrefix, in: kernelsDirectory)
@@ -57,6 +75,7 @@ extension KernelStore {
       throw DebianUnavailable(failure: damaged(key, error.failure))
     }
     share(key, fresh)
+    seal.note(kernelsDirectory)
     let use = try await record(key, packages, fresh)
     try await replace(key, by: fresh, scratch, waits: refresh || isOutdated, progress)
     let tree = try KernelTree(
@@ -74,9 +93,13 @@ extension KernelStore {
       Self.isDownloaded(key.name)
       ? try await TreeFiles.hash(of: fresh, at: KernelTree.keptPaths, environment) : nil
     return try writing(key.spec) {
-      try CacheRecord(
-        spec: key.listed, key: key.key, packages: packages, unpacked: tree, sha256: hash
-      ).write(inTree: fresh)
+      let record = CacheRecord(
+        spec: key.listed, key: key.key, packages: packages, unpacked: tree, sha256: hash)
+      try record.write(inTree: fresh)
+      if seal.trouble() == nil {
+        try TreeSeal(of: fresh, record, added: []).write(inTree: fresh, called: key.name, by: seal)
+        seal.forget(key.name, in: kernelsDirectory)
+      }
       return try Self.use(fresh)
     }
   }
@@ -106,14 +129,19 @@ extension KernelStore {
     }
   }
 
-  private enum Existing {
+  enum Existing {
     case whole(KernelTree)
     case damaged, nothing
     /// Of another list of files, as an older or newer kshim unpacks: somebody may be reading it.
     case outdated
+    /// Whole but for what was added to it, or with more in it than was unpacked.
+    case untidy
+    /// Nobody can say who made it.
+    case unsealed(CacheRecord)
   }
 
-  private func existing(_ key: CacheKey) async -> Existing {
+  /// - Parameter isLocked: whether this process alone may change it.
+  private func existing(_ key: CacheKey, isLocked: Bool = false) async -> Existing {
     let directory = "\(kernelsDirectory)/\(key.name)"
     guard FileKind(directory) == .directory else { return .nothing }
     // Held before anything is read, so that what is read is not removed meanwhile.
@@ -123,9 +151,16 @@ extension KernelStore {
     guard record.key == key.key, record.kept == KernelTree.keptPaths,
       record.layout == CacheRecord.layout
     else { return .outdated }
-    guard await record.isWhole(directory, environment),
-      let tree = try? KernelTree(directory: directory, spec: key.spec, use: use)
-    else { return .damaged }
+    var state = await state(of: directory, record)
+    if case .untidy = state, isLocked, tidy(directory, record, key.spec),
+      let tidied = CacheRecord(inTree: directory)
+    {
+      state = await self.state(of: directory, tidied)
+    }
+    guard case .whole = state else { return state.existing(record) }
+    guard let tree = try? KernelTree(directory: directory, spec: key.spec, use: use) else {
+      return .damaged
+    }
     return .whole(tree)
   }
 
@@ -185,18 +220,9 @@ extension KernelStore {
   func unwritable(_ spec: String, _ error: any Error) -> Failure {
     Failure(
       .tool, asked: "unpack kernel \(spec)",
-      cause: "the cache directory cannot be written (\(Self.reason(error)))",
+      cause: "the cache directory cannot be written (\(DiskTrouble.reason(error)))",
       place: kernelsDirectory,
       remedy: "set XDG_CACHE_HOME to a directory that can be written, or name a kernel directory")
-  }
-
-  static func reason(_ error: any Error) -> String {
-    if let error = error as? POSIXError { return String(cString: strerror(error.code.rawValue)) }
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey]
-    if let error = underlying as? POSIXError {
-      return String(cString: strerror(error.code.rawValue))
-    }
-    return (error as NSError).localizedDescription
   }
 
   /// Whether what a program wrote shows a full or unwritable disk rather than a wrong input.

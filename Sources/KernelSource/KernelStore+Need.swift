@@ -80,6 +80,8 @@ extension KernelStore {
     progress("unpacking \(words.joined(separator: ", ")) of \(key.spec)")
     try await unpack(missing, record, key, into: fresh, scratch.path)
     share(key, fresh)
+    var sealed = TreeSeal(inTree: tree.directory, by: seal)
+    sealed?.add(missing, of: fresh, to: record)
     try writing(key.spec) {
       for path in missing { try Self.place(path, from: fresh, in: tree) }
     }
@@ -87,6 +89,7 @@ extension KernelStore {
     try await record.add(
       missing, in: tree.directory, hashed: Self.isDownloaded(key.name), environment)
     try writing(key.spec) {
+      try sealed?.write(inTree: tree.directory, by: seal)
       try record.writeAdded(inTree: tree.directory, draft: "\(scratch.path)/added")
     }
     limit()

@@ -115,7 +115,7 @@ extension KernelStore {
       unlink(filling)
       return .removed
     } catch {
-      return .stuck(Self.reason(error))
+      return .stuck(DiskTrouble.reason(error))
     }
   }
 

@@ -20,13 +20,16 @@ public struct KernelStore: Sendable {
   let aptOptions: [String]
   /// What is kept when another kernel is unpacked.
   let limits: Limits
-  /// Told what was removed then, in one line.
+  /// Told what was removed then, and what of the cache was not as it should be, in one line.
   let remark: @Sendable (String) -> Void
+  /// What unpacked trees are sealed with.
+  let seal: Seal
 
   /// - Parameters:
   ///   - cacheDirectory: nil is `$XDG_CACHE_HOME/kshim`, or `~/.cache/kshim` where that variable
   ///     is empty or not an absolute path (XDG Base Directory Specification 0.8).
-  ///   - remark: told what had to make room for a kernel that was unpacked, in one line.
+  ///   - remark: told what had to make room for a kernel that was unpacked, and what of the cache is
+  ///     not as it should be, in one line.
   public init(
     cacheDirectory: String? = nil, remark: @escaping @Sendable (String) -> Void = { _ in }
   ) {
@@ -35,9 +38,11 @@ public struct KernelStore: Sendable {
 
   init(
     cacheDirectory: String?, environment: [String: String?], aptOptions: [String] = [],
-    limits: Limits = .standard, remark: @escaping @Sendable (String) -> Void = { _ in }
+    limits: Limits = .standard, seal: Seal = .own,
+    remark: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.limits = limits
+    self.seal = seal
     self.remark = remark
     self.cacheDirectory = KernelSpec.absolute(cacheDirectory ?? Self.defaultDirectory, nil)
     self.environment = environment
@@ -132,9 +137,10 @@ public struct KernelStore: Sendable {
   ) async throws -> KernelTree {
     switch try KernelSpec(spelling) {
     case .directory(let path):
-      // One of the cache's own by its path.
+      guard isCached(path) else { return try KernelTree(directory: path, spec: spelling) }
+      // One of the cache's own by its path, whatever became of it.
       return try KernelTree(
-        directory: path, spec: spelling, use: isCached(path) ? try? Self.use(path) : nil)
+        directory: path, spec: spelling, use: try? Self.use(path), changed: await changes(path))
     case .tarball(let path):
       return try await tarball(path, spec: spelling, refresh: refresh, progress)
     case .git(let directory, let revision):

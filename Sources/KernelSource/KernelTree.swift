@@ -94,9 +94,11 @@ public struct KernelTree: Sendable, Equatable, Codable {
 
   /// Reads what the tree at `directory` is.
   ///
-  /// - Parameter use: a shared lock on a cached tree's record.
+  /// - Parameters:
+  ///   - use: a shared lock on a cached tree's record.
+  ///   - changed: stands for what it is where it is no longer what was unpacked.
   /// - Throws: `Failure` of kind request where there is no kernel with an x86 part.
-  init(directory: String, spec: String, use: FileLock? = nil) throws {
+  init(directory: String, spec: String, use: FileLock? = nil, changed: String? = nil) throws {
     let asked = "read kernel \(spec)"
     let remedy = "name the top directory of a kernel tree, or debian:6.12"
     let makefile = "\(directory)/Makefile"
@@ -122,7 +124,7 @@ public struct KernelTree: Sendable, Equatable, Codable {
     self.version = version
     let record = CacheRecord(inTree: directory)
     self.kept = record?.allKept ?? []
-    self.identity = record?.identity ?? ""
+    self.identity = (record?.identity ?? "") + (changed ?? "")
     self.use = use
   }
 

@@ -197,10 +197,8 @@ struct Mailbox {
   }
 
   private static func noRoom(_ name: String, _ place: String, _ error: any Error) -> Failure {
-    Failure(
-      .tool, asked: "read patch \(PatchFile.title(of: name))",
-      cause: "the temporary directory cannot be written (\(error.localizedDescription))",
-      place: place, remedy: "set TMPDIR to a directory that can be written")
+    DiskTrouble.failure(
+      asked: "read patch \(PatchFile.title(of: name))", temporary: place, error)
   }
 
   private func git(_ arguments: [String], input: Data? = nil) async throws -> Command.Result {

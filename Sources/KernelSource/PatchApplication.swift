@@ -256,7 +256,7 @@ struct PatchApplication {
     } catch {
       throw Failure(
         .tool, asked: "patch kernel \(tree.spec)",
-        cause: "a file could not be copied (\(error.localizedDescription))", place: scratch.path,
+        cause: "a file could not be copied (\(DiskTrouble.reason(error)))", place: scratch.path,
         remedy: "check that the tree can be read, or set TMPDIR to a directory with more room")
     }
   }

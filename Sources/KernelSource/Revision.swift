@@ -131,10 +131,7 @@ public final class Revision: Sendable {
       }
       return Revision(self, overlay: overlay, scratch: scratch)
     } catch {
-      throw Failure(
-        .tool, asked: "read kernel \(tree.spec)",
-        cause: "the temporary directory cannot be written (\(error.localizedDescription))",
-        place: parent, remedy: "set TMPDIR to a directory that can be written")
+      throw DiskTrouble.failure(asked: "read kernel \(tree.spec)", temporary: parent, error)
     }
   }
 
@@ -225,10 +222,7 @@ extension KernelStore {
     do {
       scratch = try ScratchDirectory(prefix: PatchApplication.scratchPrefix, in: parent)
     } catch {
-      throw Failure(
-        .tool, asked: "patch kernel \(tree.spec)",
-        cause: "the temporary directory cannot be written (\(error.localizedDescription))",
-        place: parent, remedy: "set TMPDIR to a directory that can be written")
+      throw DiskTrouble.failure(asked: "patch kernel \(tree.spec)", temporary: parent, error)
     }
     var application = PatchApplication(tree: tree, scratch: scratch, environment: environment) {
       try await need($0, of: $1, progress: progress)

@@ -41,6 +41,10 @@ struct Kshim: AsyncParsableCommand {
     ])
 
   static func main() async {
+    // What a file may not hold is told where it is written; and no crash leaves files of its own.
+    signal(SIGXFSZ, SIG_IGN)
+    setenv("LLVM_DISABLE_SYMBOLIZATION", "1", 1)
+    CacheRemark.show { Terminal.error("kshim: \($0.shown())") }
     let isBisect = CommandLine.arguments.contains("--bisect")
     var code: Int32 = 0
     do {
@@ -66,7 +70,9 @@ struct Kshim: AsyncParsableCommand {
         Terminal.error(fullMessage(for: error))
         code = 2
       } else {
-        Terminal.error("kshim: \(error)")
+        let asked = "do what was asked"
+        Terminal.error(
+          "kshim: \(DiskTrouble.failure(asked: asked, error).map { "\($0)" } ?? "\(error)")")
         code = 4
       }
     }

@@ -30,7 +30,7 @@ final class CommitRangeTests: KernelSourceTestCase {
   private func contents(_ revision: Revision) throws -> [String: Data] {
     var names = Set(try snapshot(revision.tree.directory).keys)
     names.formUnion(revision.overlay.keys)
-    names.remove(KernelTree.recordName)
+    names.subtract([KernelTree.recordName, TreeSeal.name])
     var result: [String: Data] = [:]
     for name in names {
       guard let path = revision.path(of: name), FileKind(path) == .file else { continue }
@@ -42,7 +42,8 @@ final class CommitRangeTests: KernelSourceTestCase {
   /// Every file of an unpacked tree, with its content.
   private func contents(_ tree: KernelTree) throws -> [String: Data] {
     try snapshot(tree.directory).filter {
-      $0.key != KernelTree.recordName && FileKind("\(tree.directory)/\($0.key)") == .file
+      ![KernelTree.recordName, TreeSeal.name].contains($0.key)
+        && FileKind("\(tree.directory)/\($0.key)") == .file
     }
   }
 

@@ -43,7 +43,9 @@ final class FilesTests: KernelSourceTestCase {
     for damaged in [whole.dropLast(), whole + Data([0]), Data(), Data("x\none\ntwo".utf8)] {
       try damaged.write(to: URL(fileURLWithPath: path))
       XCTAssertNil(KeptFile.read(path))
+      XCTAssertFalse(FileManager.default.fileExists(atPath: path))
     }
+    try whole.write(to: URL(fileURLWithPath: path))
     XCTAssertEqual(KeptFile.aged(in: "\(scratch)/kept"), [path])
     XCTAssertThrowsError(try KeptFile.place(at: "\(path)/below") { _ in })
   }

@@ -260,7 +260,7 @@ final class PruneTests: KernelSourceTestCase {
     )
     XCTAssertFalse(archived.contains(".kshim-link"), archived)
     try await shell(
-      "mkdir plain; git -C linux archive main -- Kbuild Makefile arch/x86 include virt | tar -x -C plain; diff -r --exclude=.kshim.json plain '\(two)'"
+      "mkdir plain; git -C linux archive main -- Kbuild Makefile arch/x86 include virt | tar -x -C plain; diff -r --exclude=.kshim --exclude=.kshim.json plain '\(two)'"
     )
   }
 
