@@ -112,14 +112,15 @@ public struct WorkerLimits: Sendable {
   /// Of all of its processes, in bytes.
   public var memory: Int
   /// Processor seconds for which nothing is heard of it.
-  public var busy = 30.0
+  public var busy = 20.0
   /// Seconds in which it does nothing and nothing is heard of it.
-  public var idle = 45.0
+  public var idle = 40.0
   public var processes = 200
 
-  public init() {
+  /// - Parameter jobs: how many works are done at once.
+  public init(jobs: Int = 2) {
     let pages = sysconf(Int32(_SC_PHYS_PAGES))
     let all = pages > 0 ? pages * Int(getpagesize()) : 8 << 30
-    memory = max(1 << 30, min(4 << 30, all / 2))
+    memory = min((3 << 29) + max(0, jobs - 2) << 29, max(1 << 30, all / 2))
   }
 }

@@ -95,8 +95,13 @@ final class WorkerProcess: Sendable {
     var words = ([executable] + arguments).map { strdup($0) }
     words.append(nil)
     defer { for word in words { free(word) } }
+    // A jail's first process has nothing that the others could read.
+    var none: [UnsafeMutablePointer<CChar>?] = [nil]
     var process: pid_t = 0
-    let error = posix_spawn(&process, executable, &actions, nil, words, environ)
+    let error = none.withUnsafeMutableBufferPointer { none in
+      posix_spawn(
+        &process, executable, &actions, nil, words, filter >= 0 ? none.baseAddress! : environ)
+    }
     guard error == 0 else {
       throw tool("\(executable) cannot be started (\(String(cString: strerror(error))))")
     }

@@ -175,7 +175,7 @@ struct CheckCommand: AsyncParsableCommand {
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
       installation: installation)
     let seconds = search.seconds
-    let worker = jail.worker(installation, kernels: [revision.kernelName])
+    let worker = jail.worker(installation, kernels: [revision.kernelName], jobs: search.workers)
     var checks = FunctionsCheck(
       functions, jobs: search.workers, phase: { Terminal.status(prefix + $0) },
       check: { subject in
@@ -236,7 +236,9 @@ struct CheckCommand: AsyncParsableCommand {
 
   private func startWorker() throws {
     // It starts while the kernel is read.
-    jail.worker(try search.subject.locate().installation, kernels: [revision.kernelName]).warmUp()
+    jail.worker(
+      try search.subject.locate().installation, kernels: [revision.kernelName], jobs: search.workers
+    ).warmUp()
   }
 
   private func check(_ step: Step) throws -> Check {
@@ -245,7 +247,7 @@ struct CheckCommand: AsyncParsableCommand {
       subject: subject, jobs: search.workers, installation: installation,
       progress: SearchOptions.progress { Terminal.status(step.prefix + $0) },
       phase: { Terminal.status(step.prefix + $0) })
-    check.worker = jail.worker(installation, kernels: [revision.kernelName])
+    check.worker = jail.worker(installation, kernels: [revision.kernelName], jobs: search.workers)
     check.results = ResultCache(
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
       installation: installation)

@@ -71,7 +71,9 @@ struct CompareCommand: AsyncParsableCommand {
     var check = Check(
       subject: subject, jobs: search.workers, installation: installation,
       progress: SearchOptions.progress { Terminal.status($0) }, phase: { Terminal.status($0) })
-    check.worker = jail.worker(installation, kernels: candidates.map(\.revision.tree.spec))
+    check.worker = jail.worker(
+      installation, kernels: candidates.map(\.revision.tree.spec),
+      jobs: search.workers)
     let comparison = try await check.comparison(of: candidates)
     Terminal.status("")
     try report.write(

@@ -22,15 +22,20 @@ struct JailOptions: ParsableArguments {
   /// Who compiles and runs.
   ///
   /// - Parameter kernels: as they were named; more are seen where a store unpacked them.
-  func worker(_ installation: Installation, kernels: [String]) -> WorkerPool {
-    Session.worker { make(installation, kernels: kernels) }
+  func worker(
+    _ installation: Installation, kernels: [String], jobs: Int = 1
+  ) -> WorkerPool {
+    Session.worker { make(installation, kernels: kernels, jobs: jobs) }
   }
 
-  private func make(_ installation: Installation, kernels: [String]) -> WorkerPool {
+  private func make(
+    _ installation: Installation, kernels: [String], jobs: Int
+  ) -> WorkerPool {
     let cache = installation.cache
     return WorkerPool(
       Self.program, arguments: [Self.argument] + (hasJail ? [Self.confined] : []),
       jail: !hasJail ? nil : Jail(readable: Self.readable(installation, kernels)),
+      limits: WorkerLimits(jobs: jobs),
       answering: {
         let service = KeeperService(directory: cache)
         return { service.answer($0) }

@@ -80,7 +80,8 @@ struct MutateCommand: AsyncParsableCommand {
     var mutation = Mutation(
       subject: subject, jobs: search.workers, installation: installation,
       selection: selection, progress: Self.progress, phase: { Terminal.status($0) })
-    mutation.worker = jail.worker(installation, kernels: [self.revision.kernelName])
+    mutation.worker = jail.worker(
+      installation, kernels: [self.revision.kernelName], jobs: search.workers)
     if list {
       let (file, mutants) = try await mutation.list(of: revision)
       let lines = mutants.map {

@@ -141,6 +141,15 @@ struct HostilePatch: Sendable {
       options: ["--allow", allow])
   }
 
+  /// The same before anything of kshim's looks: when the object is loaded.
+  private static func early(_ name: String, _ body: String) -> HostilePatch {
+    HostilePatch(
+      name: "at load: \(name)", kind: .loadTime,
+      above: calls + "static void hostile_load(void) __attribute__((constructor));\n"
+        + "static void hostile_load(void) { \(body) }",
+      body: "if (argc == 77) hostile_load();", options: ["--allow", "asm,constructor"])
+  }
+
   private static func newFile(_ path: String, _ lines: [String], mode: String = "100644") -> String
   {
     "diff --git a/\(path) b/\(path)\nnew file mode \(mode)\n--- /dev/null\n+++ b/\(path)\n"
@@ -230,28 +239,37 @@ struct HostilePatch: Sendable {
       above: calls + "static void hostile_end(void) __attribute__((destructor));\n"
         + "static void hostile_end(void) { hostile_write(\"@CANARY@\"); H(231, 0, 0, 0); }",
       body: "if (argc == 77) hostile_end();", leaks: true, options: ["--allow", "asm,constructor"]),
+    early("secret sent to a listener", secretSent),
+    early("environment of the parent sent", environmentSent),
+    early("file written", #"hostile_write("@CANARY@");"#),
+    early("file removed", #"H(87, "@VICTIM@", 0, 0);"#),
+    early("file among kept results", #"hostile_write("@CACHE@/kshim/results/@MARK@");"#),
+    early("fork, setsid, fork, exec", leftBehind),
+    early("another process killed", "H(62, @PID@, 15, 0);"),
+    early("exit", "H(231, 0, 0, 0);"),
   ]
 
   // MARK: Run time
 
+  private static let secretSent =
+    #"long f = H(2, "@SECRET@", 0, 0); long n = H(0, f, hostile_data, 100); hostile_send(hostile_data, n);"#
+  private static let environmentSent = #"""
+    static char path[] = "/proc/0000000000/environ";
+    long p = H(110, 0, 0, 0), i, n, f;
+    for (i = 15; i > 5; i--, p /= 10) path[i] = '0' + p % 10;
+    for (i = 6; path[i] == '0'; i++) ;
+    for (n = 0; path[i + n]; n++) path[6 + n] = path[i + n];
+    path[6 + n] = 0;
+    f = H(2, path, 0, 0);
+    n = H(0, f, hostile_data, 65536);
+    hostile_send(hostile_data, n);
+    """#
+  private static let leftBehind =
+    #"if (!H(57, 0, 0, 0)) { H(112, 0, 0, 0); if (!H(57, 0, 0, 0)) H(59, "/bin/sh", hostile_args, hostile_env); H(231, 0, 0, 0); }"#
+
   private static let runTime: [HostilePatch] = [
-    native(
-      "secret sent to a listener",
-      #"long f = H(2, "@SECRET@", 0, 0); long n = H(0, f, hostile_data, 100); hostile_send(hostile_data, n);"#
-    ),
-    native(
-      "environment of the parent sent",
-      #"""
-      static char path[] = "/proc/0000000000/environ";
-      long p = H(110, 0, 0, 0), i, n, f;
-      for (i = 15; i > 5; i--, p /= 10) path[i] = '0' + p % 10;
-      for (i = 6; path[i] == '0'; i++) ;
-      for (n = 0; path[i + n]; n++) path[6 + n] = path[i + n];
-      path[6 + n] = 0;
-      f = H(2, path, 0, 0);
-      n = H(0, f, hostile_data, 65536);
-      hostile_send(hostile_data, n);
-      """#),
+    native("secret sent to a listener", secretSent),
+    native("environment of the parent sent", environmentSent),
     native("file written", #"hostile_write("@CANARY@");"#),
     native("file in the working directory", #"hostile_write("@MARK@");"#),
     native("file in shared memory", #"hostile_write("@SHARED@");"#),
@@ -267,10 +285,7 @@ struct HostilePatch: Sendable {
       "own memory opened as a file",
       #"long f = H(2, "/proc/self/mem", 2, 0); if (f >= 0) hostile_write("@CANARY@");"#),
     native("fork that goes on", "if (!H(57, 0, 0, 0)) for (;;) hostile_sleep();"),
-    native(
-      "fork, setsid, fork, exec",
-      #"if (!H(57, 0, 0, 0)) { H(112, 0, 0, 0); if (!H(57, 0, 0, 0)) H(59, "/bin/sh", hostile_args, hostile_env); H(231, 0, 0, 0); }"#
-    ),
+    native("fork, setsid, fork, exec", leftBehind),
     native(
       "clone as a child of the parent, exec",
       #"if (!H6(56, 0x8000 | 17, 0, 0, 0, 0, 0)) { H(59, "/bin/sh", hostile_args, hostile_env); H(231, 0, 0, 0); }"#
