@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Every target drives the one .build; swift itself uses all cores.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build check mutate extract test bench clean
+.PHONY: help setup build check mutate extract test bench fuzz clean
 
 # What is checked. PATCH may name several files, in order; '-' is standard input.
 KERNEL ?= debian:6.12
@@ -27,6 +27,8 @@ KSHIM := .build/release/kshim
 RESULTS := .build/tests.xml
 # Options of 'bench'.
 BENCH ?=
+# How long 'fuzz' tries each reader.
+SECONDS_EACH ?= 60
 
 quote = '$(subst ','\'',$(1))'
 
@@ -62,6 +64,7 @@ help: ## List the targets
 	echo "  PATCH=   one or more patch files, applied in order; '-' is standard input"
 	echo "  SAMPLE=  of 'mutate': one mutant in so many, chosen by the number SEED="
 	echo "  BENCH=   of 'bench': its options, as '--row edit --rounds 3'"
+	echo "  SECONDS_EACH=  of 'fuzz': how long each reader is tried"
 
 setup: ## Install what is missing, or print the command that does
 	@.ci/setup
@@ -84,7 +87,7 @@ extract: build ## Extract KERNEL, with PATCH if given, for 'swift test' or to re
 
 test: setup ## Build without a warning, check the formatting, run the tests
 	@unset KERNEL PATCH
-	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift Fuzzing/Sources/kshim-fuzz Fuzzing/Package.swift
 	[[ -x $(KSHIM) ]] || echo 'kshim: building; the first time takes some minutes' >&2
 	$(call swift_build,-c release --product kshim)
 	mv .build/warnings .build/own-warnings
@@ -112,5 +115,8 @@ bench: build ## Measure what kshim promises, as ratios; BENCH='--help' lists wha
 	$(call swift_build,--package-path Benchmarks)
 	Benchmarks/.build/debug/kshim-bench $(BENCH)
 
+fuzz: setup ## Feed what kshim reads of others to libFuzzer, SECONDS_EACH=60 for each reader
+	@.ci/fuzz $(call quote,$(SECONDS_EACH))
+
 clean: ## Remove what was built, extracted and measured; the kernels in the cache stay
-	@rm -rf .build Benchmarks/.build Benchmarks/results kernel-extract/out
+	@rm -rf .build Benchmarks/.build Benchmarks/results Fuzzing/.build Fuzzing/found kernel-extract/out

@@ -61,7 +61,7 @@ extension ResultCache {
     guard let places = KeptFile.read("\(directory)/\(list)"),
       String(decoding: parts[1], as: UTF8.self)
         == TreeStamps(of: places, in: request.directory).digest,
-      var verdict = try? JSONDecoder().decode(Verdict.self, from: parts[2]), verdict.schema == 1
+      var verdict = try? JSONDecoder().decode(Verdict.self, from: parts[2]), verdict.isSound
     else { return nil }
     use(list)
     use(name)

@@ -190,7 +190,7 @@ public actor ResultCache {
 
   private func entry(_ key: String) -> Entry? {
     if let known = entries[key] { return known }
-    guard let entry = read(Entry.self, "verdict-\(key).json"), entry.verdict.schema == 1 else {
+    guard let entry = read(Entry.self, "verdict-\(key).json"), entry.verdict.isSound else {
       return nil
     }
     entries[key] = entry

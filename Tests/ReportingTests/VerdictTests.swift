@@ -234,4 +234,30 @@ final class VerdictTests: XCTestCase {
       usesColour: true)
     XCTAssertTrue(report.text.contains("\u{1b}[1;31mleak\u{1b}[0m"))
   }
+
+  /// What decodes may be damaged all the same, and is not told.
+  func test_soundness_isThatOfEveryNumber() throws {
+    let whole = verdict(patches: 1, findings: [finding(introduced: true)])
+    XCTAssertTrue(whole.isSound)
+    XCTAssertTrue(verdict(patches: 0).isSound)
+    let damages: [(inout Verdict) -> Void] = [
+      { $0.schema = 2 }, { $0.verdict = "cleam" }, { $0.causes[0].findings = [1] },
+      { $0.causes[0].findings = [-1] }, { $0.causes[0].findings = [] }, { $0.causes = [] },
+      { $0.findings = [] }, { $0.findings[0].cause = 7 }, { $0.findings[0].line = -1 },
+      { $0.findings[0].failing = .max }, { $0.findings[0].trace[0].line = .min },
+      { $0.exploration.scenarios = .max }, { $0.exploration.runs = -1 },
+      { $0.exploration.seconds = -1 }, { $0.exploration.unreached = [.max] },
+      {
+        $0.exploration.extracted = [
+          .init(file: "a", function: "f", firstLine: -1, lastLine: .max)
+        ]
+      },
+      { $0.properties = [.init(id: "leak", checked: -1, broken: 0)] },
+    ]
+    for (number, damage) in damages.enumerated() {
+      var verdict = whole
+      damage(&verdict)
+      XCTAssertFalse(verdict.isSound, "\(number)")
+    }
+  }
 }
