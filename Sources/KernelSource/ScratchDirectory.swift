@@ -52,9 +52,9 @@ package final class ScratchDirectory: Sendable {
         remove(path)
         lock.release()
       } catch {
-        // Without a lock file it is either being made this moment or was half removed.
+        // Without a lock file it is being made this moment, with another name then, or was left so.
         var status = stat()
-        guard stat(path, &status) == 0 else { continue }
+        guard rmdir(path) != 0, stat(path, &status) == 0 else { continue }
         if time(nil) - status.st_mtim.tv_sec > 600 { remove(path) }
       }
     }
@@ -75,7 +75,11 @@ package final class ScratchDirectory: Sendable {
 
   private static func remove(_ path: String) {
     let files = FileManager.default
-    if (try? files.removeItem(atPath: path)) != nil { return }
+    // The lock goes last: what is interrupted is swept by the next.
+    for name in (try? files.contentsOfDirectory(atPath: path)) ?? [] where name != lockName {
+      try? files.removeItem(atPath: "\(path)/\(name)")
+    }
+    if unlink("\(path)/\(lockName)") == 0 || errno == ENOENT, rmdir(path) == 0 { return }
     // An archive may have brought directories without write permission.
     for case let name as String in files.enumerator(atPath: path) ?? .init() {
       var status = stat()

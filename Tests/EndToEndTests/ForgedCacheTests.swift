@@ -201,7 +201,7 @@ final class ForgedCacheTests: EndToEndTestCase {
     let patch = try await patch(
       "leak.patch",
       [
-        KernelEdit("lib/genalloc.c", in: "devm_gen_pool_create", .delete("kfree_const(pool_name);"))
+        KernelEdit("lib/argv_split.c", in: "argv_split", .delete("kfree(argv_str);"))
       ],
       of: tree)
     let arguments = [

@@ -100,6 +100,16 @@ final class SealTests: KernelSourceTestCase {
     XCTAssertEqual(remarks.lines.count, 2)
   }
 
+  func test_keyOfSomebodyElse_isNotUsed() throws {
+    try XCTSkipIf(geteuid() != 0, "only root can give a file away")
+    let code = try XCTUnwrap(seal.code(of: Data(), as: "", making: true))
+    chown(seal.path, 12345, 12345)
+    XCTAssertNil(seal.code(of: Data(), as: "", making: true))
+    XCTAssert(remarks.lines.last?.contains("is not yours") ?? false, "\(remarks.lines)")
+    chown(seal.path, 0, 0)
+    XCTAssertEqual(seal.code(of: Data(), as: ""), code)
+  }
+
   // MARK: Entries
 
   func test_entry_isKnownByItsNameAndItsKey() throws {
