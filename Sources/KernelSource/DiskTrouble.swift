@@ -23,7 +23,8 @@ package enum DiskTrouble {
   package static func failure(
     asked: String, temporary place: String, _ error: any Error
   ) -> Failure {
-    Failure(
+    if isBounded, code(error).map(full.contains) ?? false { return tooMuch(asked) }
+    return Failure(
       .tool, asked: asked, cause: "the temporary directory cannot be written (\(reason(error)))",
       place: place, remedy: remedy(code(error)))
   }
@@ -37,6 +38,18 @@ package enum DiskTrouble {
     return Failure(
       .tool, asked: asked, cause: "a file cannot be written (\(String(cString: strerror(code))))",
       place: path, remedy: remedy(code))
+  }
+
+  /// Whether what is written has a bound of its own, which the machine's disk is not.
+  package static var isBounded: Bool {
+    ProcessInfo.processInfo.environment["KSHIM_BOUNDED"] != nil
+  }
+
+  /// The failure where more is written than there is room for in a jail.
+  package static func tooMuch(_ asked: String) -> Failure {
+    Failure(
+      .build, asked: asked, cause: "what is made of it takes more room than a worker has",
+      remedy: "look in the patch for what makes an object large; --no-jail has no such bound")
   }
 
   private static func remedy(_ code: Int32?) -> String {

@@ -31,7 +31,8 @@ public struct Jail: Sendable {
       "--cap-drop", "ALL",
       "--hostname", "kshim", "--clearenv", "--setenv", "PATH",
       ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
-      "--setenv", "HOME", "/nonexistent", "--setenv", "TMPDIR", "/tmp", "--setenv", "LC_ALL", "C",
+      "--setenv", "HOME", "/nonexistent", "--setenv", "TMPDIR", "/tmp", "--setenv", "KSHIM_BOUNDED",
+      "1", "--setenv", "LC_ALL", "C",
       "--proc", "/proc", "--dev-bind", "/dev/null", "/dev/null",
       "--size", "\(Self.scratch)", "--tmpfs", "/tmp",
     ]

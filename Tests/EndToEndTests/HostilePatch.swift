@@ -62,6 +62,9 @@ struct HostilePatch: Sendable {
   /// Behind the diff.
   var more = ""
   var options: [String] = []
+  /// Whether it takes a jail to keep it from harm: it is let do what nothing watches. Others are refused,
+  /// or told as they are, with a jail or without.
+  var needsJail: Bool { options.contains("--allow") }
   /// The patch itself, where it is no edit of the function.
   var content: (@Sendable (Targets, KernelTree) async throws -> Data)?
 
@@ -143,10 +146,14 @@ struct HostilePatch: Sendable {
 
   /// The same before anything of kshim's looks: when the object is loaded.
   private static func early(_ name: String, _ body: String) -> HostilePatch {
-    HostilePatch(
+    let bare = "__attribute__((no_sanitize(\"kernel-address\", \"coverage\")))"
+    return HostilePatch(
       name: "at load: \(name)", kind: .loadTime,
-      above: calls + "static void hostile_load(void) __attribute__((constructor));\n"
-        + "static void hostile_load(void) { \(body) }",
+      // No instrument works so early.
+      above: calls.replacing(#/(?m)^static (long|void|int) hostile/#) {
+        "static \(bare) \($0.1) hostile"
+      } + "static void hostile_load(void) __attribute__((constructor));\n"
+        + "static \(bare) void hostile_load(void) { \(body) }",
       body: "if (argc == 77) hostile_load();", options: ["--allow", "asm,constructor"])
   }
 

@@ -27,8 +27,10 @@ final class HostilePatchTests: EndToEndTestCase {
     if let path = ProcessInfo.processInfo.environment["KSHIM_HOSTILE_TABLE"] {
       try table.write(toFile: path, atomically: true, encoding: .utf8)
     }
-    let harmful = free.count { !$0.harm.isEmpty }
-    XCTAssertGreaterThanOrEqual(2 * harmful, patches.count, "the patches prove nothing")
+    let held = zip(patches, free).filter(\.0.needsJail)
+    XCTAssertGreaterThanOrEqual(held.count, 44)
+    let harmful = held.count { !$0.1.harm.isEmpty }
+    XCTAssertGreaterThanOrEqual(2 * harmful, held.count, "the patches prove nothing")
     for (patch, run) in zip(patches, free) { XCTAssertEqual(run.left, [], patch.name) }
     for (patch, run) in zip(patches, jailed ?? []) {
       XCTAssertEqual(run.harm, [], patch.name)
@@ -85,8 +87,11 @@ final class HostilePatchTests: EndToEndTestCase {
       }
     }
     let harm = (jailed ?? []).count { !$0.harm.isEmpty }
+    let held = zip(patches, free).filter(\.0.needsJail)
     let sum =
-      "\(patches.count) patches: \(harm) did harm with the jail, \(free.count { !$0.harm.isEmpty }) without."
+      "\(patches.count) patches: \(harm) did harm with the jail, \(free.count { !$0.harm.isEmpty }) without. "
+      + "\(held.count) were allowed to do what nothing watches (`--allow`): "
+      + "\(held.count { !$0.1.harm.isEmpty }) of those did harm without the jail."
     return ([sum] + lines).joined(separator: "\n") + "\n"
   }
 
