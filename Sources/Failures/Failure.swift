@@ -55,10 +55,16 @@ public struct Failure: Error, Sendable, Equatable, Codable {
 extension Failure: CustomStringConvertible {
   /// As the command line prints it, without a trailing newline.
   public var description: String {
-    var lines = ["cannot \(asked.shown()): \(cause.shown())"]
-    if let place { lines.append("  where:  \(place.shown())") }
-    lines += evidence.map { "  | \($0.shown(lines: true).replacing("\n", with: "\\n"))" }
-    lines.append("  remedy: \(remedy.shown())")
+    func cut(_ text: String, _ most: Int = 4000) -> String {
+      text.utf8.count <= most ? text : "\(text.prefix(most - 3))..."
+    }
+    var lines = ["cannot \(cut(asked).shown()): \(cut(cause).shown())"]
+    if let place { lines.append("  where:  \(cut(place).shown())") }
+    // Of a line that nobody wrote by hand the beginning shows enough.
+    lines += evidence.map {
+      "  | \(cut($0, 500).shown(lines: true).replacing("\n", with: "\\n"))"
+    }
+    lines.append("  remedy: \(cut(remedy).shown())")
     return lines.joined(separator: "\n")
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Failures
 import Foundation
+import Synchronization
 
 /// A kernel tree with zero or more patches on it, or a commit, told by how it differs from a tree.
 ///
@@ -34,6 +35,9 @@ public final class Revision: Sendable {
   public let commit: Commit?
   /// Whether it is anything but the tree itself.
   public var isChanged: Bool { !(patches.isEmpty && overlay.isEmpty && deleted.isEmpty) }
+
+  /// See ``suspicions``; nil until somebody asks.
+  let foundSuspicions = Mutex<[Suspicion]?>(nil)
 
   private let scratch: ScratchDirectory?
   /// What holds the files of a commit, for as long as one of its range's revisions is there.

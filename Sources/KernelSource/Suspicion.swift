@@ -82,6 +82,15 @@ extension Suspicion.Kind {
 extension Revision {
   /// What its patches bring of that kind, in the lines that they touch: one of each line.
   public var suspicions: [Suspicion] {
+    foundSuspicions.withLock { known in
+      if let known { return known }
+      let found = findSuspicions()
+      known = found
+      return found
+    }
+  }
+
+  private func findSuspicions() -> [Suspicion] {
     var found: [Suspicion] = []
     lazy var before = linesBefore
     func add(_ kind: Suspicion.Kind, _ file: String, _ line: Int) {

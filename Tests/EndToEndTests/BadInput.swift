@@ -252,6 +252,9 @@ struct BadInput: Sendable {
     patch(
       "folder.patch", "--- a/lib\n+++ b/lib\n@@ -1 +1 @@\n-a\n+b\n",
       says: "it changes lib, which is a directory"),
+    patch(
+      "line.patch", head + "@@ -1 +1 @@\n-\(String(repeating: "x", count: 2_000_000))\n+c\n",
+      says: "a hunk does not fit", "xxx...\n"),
     patch("zero.patch", head + "@@ -1 +1 @@\n-a\0b\n+c\n", says: "a hunk does not fit"),
     patch(
       "escape.patch", head + "@@ -1 +1 @@\n-\u{1b}[31m\n+c\n", says: "a hunk does not fit",

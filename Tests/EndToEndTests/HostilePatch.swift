@@ -281,6 +281,12 @@ struct HostilePatch: Sendable {
     native("file in the working directory", #"hostile_write("@MARK@");"#),
     native("file in shared memory", #"hostile_write("@SHARED@");"#),
     native("shared memory segment left", "H(29, @SEGMENT@, 4096, 01600);"),
+    native("link made", #"H(88, "@VICTIM@", "@CANARY@", 0);"#),
+    native("second name of a file made", #"H(86, "@VICTIM@", "@CANARY@", 0);"#),
+    native("pipe made", #"H(133, "@CANARY@", 010644, 0);"#),
+    native(
+      "file appended to",
+      #"long f = H(2, "@VICTIM@", 02001, 0); H(1, f, "x", 1); H(3, f, 0, 0);"#),
     native("folder made", #"H(83, "@CANARY@", 0755, 0);"#),
     native(
       "file replaced by a link", #"H(87, "@VICTIM@", 0, 0); H(88, "/dev/null", "@VICTIM@", 0);"#),

@@ -23,8 +23,8 @@ final class Spawned: Sendable {
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | 0x80 /* POSIX_SPAWN_SETSID */)
+    // 0x80 is POSIX_SPAWN_SETSID.
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | 0x80)
     // It becomes the command, in that directory.
     let command = ["/usr/bin/env", "-C", directory] + command
     let arguments = command.map { strdup($0) } + [nil]
