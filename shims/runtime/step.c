@@ -16,7 +16,7 @@ uint32_t step_block_count;
  * of them it depends on. Each block shifts the third last one out of the hash. */
 #define WAYS (1 << 18)
 #define WAY_SHIFT 6
-static uint8_t ways[WAYS];
+static uint64_t ways[WAYS / 64];	/* a bit each: they stay in the processor's first cache */
 static uint64_t way, way_outcomes;
 static bool is_new_path;
 
@@ -142,12 +142,13 @@ void step_fault(enum kshim_fault fault, uint64_t pc)
 
 static inline void pass(uint64_t pc)
 {
-	uint8_t *passed;
+	uint64_t number, bit;
 
 	way = (way << WAY_SHIFT ^ pc) % WAYS;
-	passed = &ways[(way ^ mix(0, way_outcomes)) % WAYS];
-	if (!*passed) {
-		*passed = 1;
+	number = (way ^ mix(0, way_outcomes)) % WAYS;
+	bit = 1ULL << number % 64;
+	if (!(ways[number / 64] & bit)) {
+		ways[number / 64] |= bit;
 		is_new_path = true;
 	}
 	way_outcomes = 0;
@@ -192,24 +193,35 @@ static void hang(uint64_t pc)
 
 static void __attribute__((noinline, cold)) watch_block(uint64_t pc)
 {
-	if (unset_trace_path)
-		unset_pass(pc, 0, 0);
-	if (knows_loops)
-		look_for_loop(pc);
+	if (block_mode == BLOCKS_WATCHED) {
+		if (unset_trace_path)
+			unset_pass(pc, 0, 0);
+		if (knows_loops)
+			look_for_loop(pc);
+	}
+	if (step_block_count > BLOCK_LIMIT)
+		hang(pc);
 }
 
-static void instrument_block(uint64_t pc)
+static inline uint64_t stack_pointer(void)
+{
+	uint64_t stack;
+
+	__asm__("movq %%rsp, %0" : "=r"(stack));
+	return stack;
+}
+
+/* At the start of every block: without a frame of its own, and with no call that it comes back from. */
+static inline __attribute__((always_inline)) void instrument_block(uint64_t pc)
 {
 	if (block_mode == BLOCKS_OUTSIDE)
 		return;
-	if ((uint64_t)__builtin_frame_address(0) < thread_lowest)
+	if (stack_pointer() < thread_lowest)
 		step_fault(KSHIM_FAULT_STACK, pc);
 	pass(pc);
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
-	if (block_mode == BLOCKS_WATCHED)
+	if (block_mode == BLOCKS_WATCHED || step_block_count > BLOCK_LIMIT)
 		watch_block(pc);
-	if (step_block_count > BLOCK_LIMIT)
-		hang(pc);
 }
 
 static void instrument_divided(uint64_t pc)
@@ -239,7 +251,8 @@ static void instrument_compared(uint64_t left, uint64_t right, uint64_t pc)
 		unset_pass(pc, memory_symbol(left), memory_symbol(right));
 }
 
-static void instrument_access(uint64_t address, uint64_t size, bool write, uint64_t pc)
+static inline __attribute__((always_inline)) void instrument_access(uint64_t address, uint64_t size,
+								    bool write, uint64_t pc)
 {
 	memory_check(address, size, write, pc);
 }
