@@ -6,6 +6,8 @@ public typealias Event = kshim_event
 
 extension Event {
   public var what: EventKind { EventKind(rawValue: kind)! }
+  /// Whether it is of a kind: quicker than to ask which.
+  @inlinable public func `is`(_ what: EventKind) -> Bool { kind == what.rawValue }
   /// What was freed, for ``EventKind/free``.
   public var freed: Whereabouts { Whereabouts(rawValue: UInt64(at))! }
   /// What an ``EventKind/call`` was asked, as far as it is kept.

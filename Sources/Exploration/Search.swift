@@ -76,7 +76,16 @@ struct Search {
   private var rest: [Branch] = []
   /// Other values of inputs that were looked at in this batch, by starting state.
   private var others: [Batch] = []
-  private var numbers: [InputValues: Int] = [:]
+  private var numbers: [Key: Int] = [:]
+  /// Values of inputs, quick to hash.
+  private struct Key: Hashable {
+    let values: InputValues
+    func hash(into hasher: inout Hasher) {
+      let words = unsafeBitCast(values, to: SIMD4<UInt64>.self)
+      hasher.combine(
+        (words[0] &* 31 &+ words[1]) &* 0x9e37_79b9_7f4a_7c15 &+ words[2] &* 31 &+ words[3])
+    }
+  }
   /// Batches for later, the next one last.
   private var waiting: [Batch] = []
   /// What comes of every run; nil where nobody asks.
@@ -241,13 +250,15 @@ struct Search {
       var values = values
       values[Int(one.input!)] = choice
       var other = Branch(space: branch.space)
-      other.taken = Array(branch.taken[...index])
+      other.taken.reserveCapacity(index + 1)
+      other.taken.append(contentsOf: branch.taken[...index])
       other.taken[index].choice = choice
       other.fixed = index + 1
-      if let number = numbers[values] {
+      let key = Key(values: values)
+      if let number = numbers[key] {
         others[number].branches.append(other)
       } else {
-        numbers[values] = others.count
+        numbers[key] = others.count
         others.append(Batch([other]))
       }
     }

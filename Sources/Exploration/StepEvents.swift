@@ -6,6 +6,8 @@ public struct EventList: Sequence {
   public private(set) var count = 0
   fileprivate let kind: EventKind
   fileprivate var thread = 0
+  /// Of calls, whose; nil: anybody's.
+  private var callee: UInt16?
   fileprivate var events = UnsafeBufferPointer<Event>(start: nil, count: 0)
 
   fileprivate init(_ kind: EventKind) { self.kind = kind }
@@ -25,19 +27,28 @@ public struct EventList: Sequence {
 
     public mutating func next() -> Event? {
       guard left > 0 else { return nil }
-      while true {
-        let event = list.events[position]
-        position += 1
-        if list.has(event) {
-          left -= 1
-          return event
-        }
-      }
+      var event = list.events.baseAddress! + position
+      while !list.has(event) { event += 1 }
+      position = event - list.events.baseAddress! + 1
+      left -= 1
+      return event.pointee
     }
   }
 
-  private func has(_ event: Event) -> Bool {
-    event.kind == kind.rawValue && event.thread == thread
+  /// By its place: an event is long, and most are passed over.
+  private func has(_ event: UnsafePointer<Event>) -> Bool {
+    event.pointee.kind == kind.rawValue && event.pointee.thread == thread
+      && (callee == nil || event.pointee.call == callee)
+  }
+
+  /// The calls of one callee; none where there is no such callee.
+  public func of(_ callee: UInt16?) -> EventList {
+    var list = self
+    list.callee = callee
+    list.count = 0
+    guard let callee else { return list }
+    for event in self where event.call == callee { list.count += 1 }
+    return list
   }
 
   public func makeIterator() -> Iterator { Iterator(list: self, left: count) }
@@ -48,7 +59,8 @@ public struct EventList: Sequence {
 
   public func last(where isWanted: (Event) -> Bool) -> Event? {
     guard count > 0 else { return nil }
-    return events.last { has($0) && isWanted($0) }
+    return events.indices.last { has(events.baseAddress! + $0) && isWanted(events[$0]) }
+      .map { events[$0] }
   }
 
   public subscript(index: Int) -> Event { dropFirst(index).first { _ in true }! }
@@ -124,23 +136,28 @@ public struct StepEvents {
     report.look(at: Self.looked)
     var position = 0
     var isRace = false
-    let step = events[0].step
-    while position < events.count, events[position].step == step {
-      let event = events[position]
+    let first = events.baseAddress!
+    let step = first.pointee.step
+    while position < events.count, first[position].step == step {
+      // An event is long; of most a few fields count.
+      let place = first + position
       position += 1
-      if event.what == .hang || event.what == .overflow { isEndless = true }
-      if event.thread != 0 { isRace = true }
-      guard event.thread == thread else { continue }
+      if place.pointee.thread != 0 { isRace = true }
+      if place.pointee.is(.hang) || place.pointee.is(.overflow) { isEndless = true }
+      guard place.pointee.thread == thread else { continue }
+      if place.pointee.is(.call) {
+        calls.add()
+        if place.pointee.isRefused { self.isRefused = true }
+        if let errno = Self.errno(place.pointee.value) {
+          failure = place.pointee
+          failureErrno = errno
+        }
+        continue
+      }
+      let event = place.pointee
       switch event.what {
       case .returned: returned = event
       case .bug where mayEndInBug: fatal = event
-      case .call:
-        calls.add()
-        if event.isRefused { self.isRefused = true }
-        if let errno = Self.errno(event.value) {
-          failure = event
-          failureErrno = errno
-        }
       case .allocation:
         allocated.add()
         if event.value == 0 {
@@ -182,19 +199,21 @@ public struct StepEvents {
   /// - Parameter needsMemory: whether memory that was refused must have been had elsewhere.
   public func isMadeGood(needsMemory: Bool) -> Bool {
     guard failure != nil else { return false }
-    let own = all.filter { $0.thread == thread }
-    return own.indices.allSatisfy { index in
-      let event = own[index]
-      let later = own[(index + 1)...]
-      switch event.what {
-      case .allocation where event.value == 0 && needsMemory:
-        return later.contains { $0.what == .allocation && $0.value != 0 }
-      case .call where Self.errno(event.value) != nil:
-        return later.contains {
-          $0.what == .call && $0.call == event.call && Self.errno($0.value) == nil
-        }
-      default: return true
+    return all.indices.allSatisfy { index in
+      let event = all[index]
+      guard event.thread == thread else { return true }
+      func isFollowed(by isWanted: (Event) -> Bool) -> Bool {
+        all[(index + 1)...].contains { $0.thread == thread && isWanted($0) }
       }
+      if event.is(.allocation), event.value == 0, needsMemory {
+        return isFollowed { $0.is(.allocation) && $0.value != 0 }
+      }
+      if event.is(.call), Self.errno(event.value) != nil {
+        return isFollowed {
+          $0.is(.call) && $0.call == event.call && Self.errno($0.value) == nil
+        }
+      }
+      return true
     }
   }
 

@@ -3,23 +3,53 @@ import Exploration
 
 /// What of a starting state depends on which inputs of its drive's space: who looks at a field asks
 /// for these. A bit for each input.
-struct RootInputs: Sendable {
+///
+/// There is one of each for the whole process, and this only names it: a state and a snapshot of the
+/// roots hold one, and both are copied often.
+@dynamicMemberLookup
+struct RootInputs: @unchecked Sendable {
+  private let masks: UnsafePointer<Masks>
+
+  private init(_ masks: Masks) {
+    let place = UnsafeMutablePointer<Masks>.allocate(capacity: 1)
+    place.initialize(to: masks)
+    self.masks = UnsafePointer(place)
+  }
+
+  /// Nothing varies.
+  static let fixed = RootInputs(Masks([], .twoVCPUs, hasLAM: false))
+  private static let all = Drive.allCases.flatMap { drive in
+    [false, true].map { RootInputs(Masks(drive.dimensions, drive, hasLAM: $0)) }
+  }
+
+  init(_ drive: Drive, hasLAM: Bool) {
+    self = Self.all[Drive.allCases.firstIndex(of: drive)! * 2 + (hasLAM ? 1 : 0)]
+  }
+
+  subscript<Value>(dynamicMember path: KeyPath<Masks, Value>) -> Value {
+    @inline(__always) get { masks.pointee[keyPath: path] }
+  }
+
+  /// Looks at a dimension.
+  @inline(__always) func ask(_ dimension: Dimension, in world: World) {
+    let number = masks.pointee.number(of: dimension)
+    if number != Masks.none { world.ask(number) }
+  }
+}
+
+/// What ``RootInputs`` names.
+struct Masks: Sendable {
   /// The number of each dimension's first input, by the dimension's own; ``none`` where it does not
   /// vary.
   private let numbers: SIMD32<UInt8>
-  private static let none: UInt8 = 0xff
+  static let none: UInt8 = 0xff
 
   let shadowLevel, guestLevel, direct, entrySize, guestPGD: UInt32
   let tdp, tdpMMU, encryption, mirror, tdpLevel, isRootMMU: UInt32
   let root, previous, pae, pml4, pml5, pdptes, upperEntries: UInt32
   let firstRoot, tracking, tracks: UInt32
 
-  /// Nothing varies.
-  static let fixed = RootInputs([], .twoVCPUs, hasLAM: false)
-
-  init(_ drive: Drive, hasLAM: Bool) { self.init(drive.dimensions, drive, hasLAM: hasLAM) }
-
-  private init(_ dimensions: [Dimension], _ drive: Drive, hasLAM: Bool) {
+  init(_ dimensions: [Dimension], _ drive: Drive, hasLAM: Bool) {
     var numbers = SIMD32<UInt8>(repeating: Self.none)
     var next = 0
     for dimension in dimensions {
@@ -59,11 +89,8 @@ struct RootInputs: Sendable {
     tracking = mask(.track)
   }
 
-  /// Looks at a dimension.
-  func ask(_ dimension: Dimension, in world: World) {
-    let number = numbers[Int(dimension.rawValue)]
-    if number != Self.none { world.ask(number) }
-  }
+  /// The number of a dimension's first input; ``none`` where it does not vary.
+  func number(of dimension: Dimension) -> UInt8 { numbers[Int(dimension.rawValue)] }
 }
 
 extension World {

@@ -17,7 +17,7 @@ extension RootJudge {
   /// Follows root.hpa for each quarter of 4 GiB. Only memory counts, not the fields that the code
   /// keeps beside it.
   func chain(
-    _ step: Step, _ world: World, _ quarters: [Quarter], _ report: inout Report
+    _ step: Step, _ world: World, _ quarters: Quarters, _ report: inout Report
   ) {
     let root = step.after.rootHPA
     guard step.after.hasTable(root) else {
@@ -29,7 +29,8 @@ extension RootJudge {
     let walker = walker(step.state, world)
     let format = format(step.state)
     var reached = Walk(end: .reached)
-    for (index, quarter) in quarters.enumerated() {
+    for index in 0..<quarters.count {
+      let quarter = quarters[index]
       let address = UInt64(index) << 30
       let walk = walker.walk(from: root, format, address: address, to: 2)
       if walk.tables[3] != 0 { reached = walk }
@@ -157,8 +158,7 @@ extension RootJudge {
     // What is left of before the first step names pages of before it, and those are not asked for.
     let (first, second, third, fourth) = snapshot.unasked.pdptes
     let address = PageWalker<World>.addressBits & ~RootState.encryptionBit
-    return [first, second, third, fourth].reduce(roots) {
-      $1 & 1 != 0 && $1 & address == hpa ? $0 + 1 : $0
-    }
+    func count(_ entry: UInt64) -> Int { entry & 1 != 0 && entry & address == hpa ? 1 : 0 }
+    return roots + count(first) + count(second) + count(third) + count(fourth)
   }
 }

@@ -113,7 +113,7 @@ extension RootJudge {
     if let size = slots.pageHashSize.map({ world.get($0) }), before.pageHash == 0,
       after.pageHash != 0
     {
-      let hash = world.events.first { $0.what == .allocation && $0.value == after.pageHash }
+      let hash = world.events.first { $0.is(.allocation) && $0.value == after.pageHash }
       let bytes = hash?.arg.1 ?? 0
       if bytes < size {
         report.broken(
@@ -162,13 +162,13 @@ extension RootJudge {
   private func raced(_ step: Step, _ world: World, _ report: inout Report) {
     let all = world.events
     let mine = events.returned.flatMap { mine in
-      all.firstIndex { $0.what == .returned && $0.thread == mine.thread }
+      all.firstIndex { $0.is(.returned) && $0.thread == mine.thread }
     }
     // The other's allocations that come after this one's return, which said that all is there.
     let metadata = Metadata(world, slots)
     if step.result == 0, let mine,
       let late = all[mine...].first(where: {
-        $0.what == .allocation && ($0.value == 0 || metadata.names($0.value))
+        $0.is(.allocation) && ($0.value == 0 || metadata.names($0.value))
       })
     {
       report.broken(

@@ -52,7 +52,7 @@ extension RootJudge {
         "\(what) is not what roots_to_free = \(mask) leaves")
     }
     let hasWork = (0..<3).contains { isFreed($0, step, mask) } || isCurrentFreed(step, mask)
-    if !hasWork, let lock = world.events.first(where: { isOwn($0, step) && $0.what == .lock }) {
+    if !hasWork, let lock = world.events.first(where: { isOwn($0, step) && $0.is(.lock) }) {
       report.broken(
         .idempotent, in: step.function, at: lock.pc,
         "a lock is taken although no root is left to free")

@@ -5,9 +5,42 @@ import Exploration
 extension RootJudge {
   /// What one PDPTE must name.
   struct Quarter {
-    var gfn: UInt64
-    var quadrant: UInt64
-    var isPresent: Bool
+    var gfn: UInt64 = 0
+    var quadrant: UInt64 = 0
+    var isPresent = false
+  }
+
+  /// What the PDPTEs must name, those that there are; in place, for there are some in every run.
+  struct Quarters {
+    private(set) var count = 0
+    private var quarters = (Quarter(), Quarter(), Quarter(), Quarter())
+
+    init() {}
+
+    init(_ quarter: (Int) -> Quarter) {
+      for index in 0..<4 { append(quarter(index)) }
+    }
+
+    /// One too many is only counted.
+    mutating func append(_ quarter: Quarter) {
+      switch count {
+      case 0: quarters.0 = quarter
+      case 1: quarters.1 = quarter
+      case 2: quarters.2 = quarter
+      case 3: quarters.3 = quarter
+      default: break
+      }
+      count += 1
+    }
+
+    subscript(index: Int) -> Quarter {
+      switch index {
+      case 0: quarters.0
+      case 1: quarters.1
+      case 2: quarters.2
+      default: quarters.3
+      }
+    }
   }
 
   func shadow(_ step: Step, _ world: World, _ report: inout Report) -> Bool {
@@ -21,7 +54,7 @@ extension RootJudge {
     }
     let pgd = setup.guestPGD(state.guestLevel)
     let rootGFN = RootSetup.guestRootGFN
-    let visible = events.calls.filter { $0.call == slots.visibleGFN }
+    let visible = events.calls.of(slots.visibleGFN)
     guard let first = visible.first else {
       report.broken(
         .boundaryArguments, in: step.function, at: step.end,
@@ -37,12 +70,12 @@ extension RootJudge {
       invisibleRoot(step, first, &report)
       return true
     }
-    var quarters: [Quarter] = []
+    var quarters = Quarters()
     if state.guestLevel == 3 {
-      guard let found = readPDPTRs(step, visible.dropFirst(), &report) else { return true }
+      guard let found = readPDPTRs(step, visible, &report) else { return true }
       quarters = found
     } else if state.guestLevel == 2 {
-      quarters = (0..<4).map { Quarter(gfn: rootGFN, quadrant: UInt64($0), isPresent: true) }
+      quarters = Quarters { Quarter(gfn: rootGFN, quadrant: UInt64($0), isPresent: true) }
     }
     hasRoom(step, &report)
     if state.guestLevel != 3, let read = events.calls.first(where: { $0.call == slots.getPDPTR }) {
@@ -108,16 +141,18 @@ extension RootJudge {
 
   /// The guest's four PDPTEs as they were answered; nil when the scenario ends with them.
   private func readPDPTRs(
-    _ step: Step, _ visible: ArraySlice<Event>, _ report: inout Report
-  ) -> [Quarter]? {
-    let answers = events.calls.filter { $0.call == slots.getPDPTR }
-    var asked = visible
-    var quarters: [Quarter] = []
+    _ step: Step, _ visible: EventList, _ report: inout Report
+  ) -> Quarters? {
+    let answers = events.calls.of(slots.getPDPTR)
+    var asked = visible.makeIterator()
+    // The root's own.
+    _ = asked.next()
+    var quarters = Quarters()
     for (index, answer) in answers.enumerated() {
       let gfn = answer.value >> 12
       var isPresent = answer.value & 1 != 0
       if isPresent {
-        guard let visibility = asked.popFirst(), visibility.arg.0 == gfn else {
+        guard let visibility = asked.next(), visibility.arg.0 == gfn else {
           report.broken(
             .boundaryArguments, in: step.function, at: answer.pc,
             "PDPTE \(index) is used without asking whether frame \(hex(gfn)) is in memory")
@@ -131,10 +166,10 @@ extension RootJudge {
       }
       quarters.append(Quarter(gfn: gfn, quadrant: 0, isPresent: isPresent))
     }
-    if answers.count != 4 {
+    if quarters.count != 4 {
       report.broken(
         .boundaryArguments, in: step.function, at: answers.last?.pc ?? step.end,
-        "\(answers.count) of the guest's 4 PDPTEs are read")
+        "\(quarters.count) of the guest's 4 PDPTEs are read")
       return nil
     }
     return quarters
@@ -168,7 +203,7 @@ extension RootJudge {
       warns(exactly: step.before.usedPDPTEs, step, &report)
       chain(
         step, world,
-        (0..<4).map { Quarter(gfn: UInt64($0) << 18, quadrant: 0, isPresent: true) }, &report)
+        Quarters { Quarter(gfn: UInt64($0) << 18, quadrant: 0, isPresent: true) }, &report)
     default:
       refuses(
         step, state.shadowLevel == 3 ? "there is no PDPT" : "no processor walks two levels", &report

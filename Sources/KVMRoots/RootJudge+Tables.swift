@@ -197,7 +197,7 @@ extension RootJudge {
       }
     }
     for event in world.events
-    where event.what == .allocation && event.value != 0
+    where event.is(.allocation) && event.value != 0
       && world.load(event.value) != nil
       && !Metadata(world, slots).names(event.value)  // is the VM's
       && !world.keeps(event.value)
@@ -212,8 +212,8 @@ extension RootJudge {
     let isBeforeFree =
       expected == 0
       || world.events.first {
-        $0.what == .free && $0.arg.0 == step.before.pae
-          || $0.what == .call && $0.call == slots.memoryEncrypted
+        $0.is(.free) && $0.arg.0 == step.before.pae
+          || $0.is(.call) && $0.call == slots.memoryEncrypted
       }?.what == .call
     if encrypted.count != expected
       || encrypted.contains(where: { $0.arg.0 != step.before.pae || $0.arg.1 != 1 })

@@ -137,7 +137,7 @@ struct RootJudge {
       step.after.hasTable(hpa) || step.other?.hasTable(hpa) ?? false
     }
     for event in world.events
-    where event.what == .allocation && event.value != 0 {
+    where event.is(.allocation) && event.value != 0 {
       if !isOwned(event.value), world.peek(memory: event.value) != nil,
         !Metadata(world, slots).names(event.value), !world.keeps(event.value, withObjects: true)
       {

@@ -123,8 +123,13 @@ struct RootState: Sendable {
   var hasPageHash = true
   /// The guest's level at the second load of a lifecycle.
   var nextGuestLevel = 4
-  /// Which calls race.
-  var race = RootRace.all[0]
+  /// Which calls race, by the number: a state is copied for every run, and holds no text that would have
+  /// to be counted.
+  var raceNumber: UInt8 = 0
+  var race: RootRace {
+    get { RootRace.all[Int(raceNumber)] }
+    set { raceNumber = UInt8(RootRace.all.firstIndex { $0.name == newValue.name }!) }
+  }
 
   /// The encryption bit as AMD processors have it (CPUID 8000001F EBX[5:0], here 51).
   static let encryptionBit: UInt64 = 1 << 51
@@ -248,7 +253,7 @@ extension RootState {
       layout = SlotLayout(first: counts[0], second: counts.count > 1 ? counts[1] : 0)
     case .meta: metadata = SlotMetadata(rawValue: index)!
     case .hash: hasPageHash = index == 0
-    case .race: race = RootRace.all[index]
+    case .race: raceNumber = UInt8(index)
     case .levels:
       let levels = value.split(separator: "-").map { Int($0)! }
       (shadowLevel, guestLevel) = (levels[0], levels[1])
