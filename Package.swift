@@ -98,22 +98,25 @@ let package = Package(
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
     .target(name: "Reporting", dependencies: ["Failures"]),
+    .target(name: "Workers", dependencies: ["Failures", "CLinux"]),
     .target(
       name: "Checking",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots", "Reporting",
+        "Workers",
       ], swiftSettings: libclang),
     .target(
       name: "Mutating",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "Reporting", "Checking",
+        "Workers",
         .product(name: "Yams", package: "Yams"),
       ], swiftSettings: libclang),
     .executableTarget(
       name: "kshim",
       dependencies: [
         "CLinux", "Failures", "KernelSource", "Extraction", "Exploration", "Checking", "Mutating",
-        "Reporting",
+        "Reporting", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: libclang),
     .target(
@@ -135,10 +138,14 @@ let package = Package(
       name: "ShimsTests", dependencies: ["Extraction", "KernelSource"], swiftSettings: libclang),
     .testTarget(
       name: "CheckingTests",
-      dependencies: ["Checking", "Reporting", "Extraction", "KernelSource"],
+      dependencies: [
+        "Checking", "Reporting", "Extraction", "KernelSource", "Exploration", "KVMRoots",
+        "TestSupport",
+      ],
       swiftSettings: libclang),
     .testTarget(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
+    .testTarget(name: "WorkersTests", dependencies: ["Workers", "Failures"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(

@@ -62,7 +62,7 @@ extension Verdict {
 
 extension Verdict {
   /// Adds what is worse than in the base, where nothing of its kind is told already.
-  mutating func add(_ lapses: (findings: [Finding], causes: [Cause])) {
+  mutating func add(_ lapses: ToldLapses) {
     func kind(_ property: String) -> String {
       property == leaks.id ? unreleased.id : property
     }

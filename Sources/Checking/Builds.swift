@@ -23,6 +23,10 @@ package struct Builds: Sendable {
     _ subject: String, _ revision: Revision, jobs: Int, counting: Bool,
     installation: Installation, sharing files: SourceFiles, in directory: String
   ) async throws -> Builds {
+    if revision.isChanged {
+      try await SharedObject.prepare(
+        counting: counting, installation: installation, in: directory)
+    }
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, sharing: files,
       as: .object(counting: counting),

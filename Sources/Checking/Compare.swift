@@ -6,11 +6,10 @@ import Foundation
 import KernelSource
 import Reporting
 
-/// One comparison: each revision is judged, and what comes of its scenarios laid beside that of the one
-/// before it.
-public struct Compare: Sendable {
-  /// What is compared, and what the user calls it.
-  public struct Candidate: Sendable {
+/// What takes part in a comparison.
+public enum Compare {
+  /// A revision, and what the user calls it.
+  public struct Candidate: Sendable, Codable {
     public var label: String
     public var revision: Revision
     public init(label: String, revision: Revision) {
@@ -18,16 +17,18 @@ public struct Compare: Sendable {
       self.revision = revision
     }
   }
+}
 
-  /// How each revision is judged: subject, workers, what to search, whom to tell.
-  public var check: Check
+/// One comparison: each revision is judged, and what comes of its scenarios laid beside that of the one
+/// before it.
+struct Comparing: Sendable {
+  typealias Candidate = Compare.Candidate
 
-  public init(_ check: Check) { self.check = check }
+  let bench: Bench
 
   /// - Parameter candidates: at least two, in the order in which they are compared.
-  public func comparison(of candidates: [Candidate]) async throws -> Comparison {
-    try await comparison(
-      Subjects.domain(of: check.subject, in: check.installation), candidates)
+  func comparison(of candidates: [Candidate]) async throws -> Comparison {
+    try await comparison(bench.domain, candidates)
   }
 
   private func comparison<D: ObservedDomain>(
@@ -41,8 +42,8 @@ public struct Compare: Sendable {
     var outcomes: [Outcomes] = []
     let silent = builds.reduce(into: Set<String>()) { $0.formUnion($1.extraction.primitives) }
     for (number, candidate) in candidates.enumerated() {
-      check.phase?("running every scenario in \(candidate.label)")
-      let (verdict, outcome) = try await check.judge(
+      bench.phase("running every scenario in \(candidate.label)")
+      let (verdict, outcome) = try await bench.judge(
         domain, builds[number], in: "\(work.path)/\(number)", observing: silent)
       verdicts.append(verdict)
       outcomes.append(outcome!)
@@ -51,12 +52,12 @@ public struct Compare: Sendable {
       let trees = [candidates[new - 1], candidates[new]].map(\.revision.tree.version)
       return JointSearch.Pair(old: new - 1, new: new, onTheWay: trees[0] == trees[1])
     }
-    check.phase?("comparing what comes of every scenario")
+    bench.phase("comparing what comes of every scenario")
     let result = try JointSearch.search(
-      domain, outcomes, pairs: pairs, jobs: check.jobs,
-      silent: silent, drives: check.drives,
+      domain, outcomes, pairs: pairs, jobs: bench.jobs,
+      silent: silent, drives: bench.settings.drives,
       load: { worker, revision in try builds[revision].load(worker) },
-      progress: check.progress)
+      progress: bench.progress)
     var told: [Comparison.Pair] = []
     for (number, pair) in pairs.enumerated() {
       told.append(
@@ -69,7 +70,7 @@ public struct Compare: Sendable {
     }
     let (seconds, attoseconds) = (ContinuousClock.now - start).components
     return Comparison(
-      subject: check.subject, file: builds[0].extraction.provenance.source,
+      subject: bench.subject, file: builds[0].extraction.provenance.source,
       revisions: zip(candidates, verdicts).map {
         .init(
           label: $0.label, revision: $1.revision, verdict: $1.verdict,
@@ -84,7 +85,7 @@ public struct Compare: Sendable {
     var made: [Result<Builds, any Error>?] = candidates.map { _ in nil }
     await withTaskGroup(of: (Int, Result<Builds, any Error>).self) { group in
       for (number, candidate) in candidates.enumerated() {
-        if number >= max(1, check.jobs), let (number, built) = await group.next() {
+        if number >= max(1, bench.jobs), let (number, built) = await group.next() {
           made[number] = built
         }
         group.addTask {
@@ -102,11 +103,11 @@ public struct Compare: Sendable {
   }
 
   private func build(_ candidate: Candidate, in directory: String) async throws -> Builds {
-    check.phase?("extracting and compiling \(candidate.label)")
+    bench.phase("extracting and compiling \(candidate.label)")
     try prepare(directory)
     return try await Builds.make(
-      check.subject, candidate.revision, jobs: check.jobs, counting: check.counts,
-      installation: check.installation, sharing: check.files, in: directory)
+      bench.subject, candidate.revision, jobs: bench.jobs, counting: bench.counts,
+      installation: bench.installation, sharing: bench.files, in: directory)
   }
 
   private func prepare(_ directory: String) throws {

@@ -4,11 +4,18 @@ import KernelSource
 import Reporting
 
 /// What came of a finding's scenario in another revision.
-struct Rerun: Sendable, Equatable {
+struct Rerun: Sendable, Equatable, Codable {
   /// Whether all that fails in the scenario failed there too.
   var isWhole: Bool
   /// What broke there; without scenario and trace.
   var broken: [Verdict.Finding]
+
+  /// The scenarios of findings that a verdict may have too.
+  static func scenarios(of findings: [Verdict.Finding], in verdict: Verdict) -> Set<String> {
+    let properties = Set(verdict.told.map(\.property))
+    return Set(
+      findings.filter { properties.contains($0.property) || $0.isImmediate }.map(\.scenario))
+  }
 }
 
 /// What tells whether a finding of one revision, the newer, is one of another, the older.

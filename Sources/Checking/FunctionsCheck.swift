@@ -62,7 +62,6 @@ public struct FunctionsCheck: Sendable {
 
   private func outcomes(_ revision: Revision, _ base: Revision?) async throws -> [Outcome] {
     let count = functions.count
-    let files = SourceFiles(isKeeping: true)
     return try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
       var found: [Int: Outcome] = [:]
       var waiting = Array(functions.indices)
@@ -72,7 +71,7 @@ public struct FunctionsCheck: Sendable {
         let name = functions[number]
         running[name.file, default: 0] += 1
         phase?("\(count - waiting.count) of \(count): \(name)")
-        group.addTask { (number, try await outcome(of: name, revision, base, files)) }
+        group.addTask { (number, try await outcome(of: name, revision, base)) }
       }
       for _ in 0..<max(1, jobs) { begin() }
       while let (number, outcome) = try await group.next() {
@@ -81,7 +80,10 @@ public struct FunctionsCheck: Sendable {
         running[name.file, default: 0] -= 1
         begin()
         if running[name.file] == 0, !waiting.contains(where: { functions[$0].file == name.file }) {
-          files.forget(name.file)
+          for one in [revision, base].compactMap(\.self) {
+            _ = try await check("\(name)").worker.perform(
+              ForgetWork(file: name.file, revision: one))
+          }
         }
         if count > 1 { ended?(outcome.told(name)) }
       }
@@ -103,10 +105,10 @@ public struct FunctionsCheck: Sendable {
   }
 
   private func outcome(
-    of name: FunctionName, _ revision: Revision, _ base: Revision?, _ files: SourceFiles
+    of name: FunctionName, _ revision: Revision, _ base: Revision?
   ) async throws -> Outcome {
     var check = check("\(name)")
-    check.files = files
+    check.sharesFiles = true
     if let refusal = Self.refusal(of: name, revision) { return .failure(refusal) }
     do {
       // What the base has not got is new, whatever it does.

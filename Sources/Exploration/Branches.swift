@@ -7,7 +7,7 @@ final class Branches<Branch: Sendable>: Sendable {
   private struct State {
     var waiting: [Branch] = []
     var isOpen = false
-    /// Workers that walk, or have not come yet.
+    /// Workers that walk.
     var busy = 0
   }
 
@@ -20,11 +20,10 @@ final class Branches<Branch: Sendable>: Sendable {
   private let hungry = Atomic<Int>(0)
 
   /// Begins with some branches.
-  func open(_ branches: [Branch], workers: Int) {
+  func open(_ branches: [Branch]) {
     state.withLock {
       guard !$0.isOpen else { return }
       $0.waiting = branches.reversed()
-      $0.busy = workers
       $0.isOpen = true
     }
   }
@@ -33,7 +32,6 @@ final class Branches<Branch: Sendable>: Sendable {
   func close() {
     state.withLock {
       $0.waiting = []
-      $0.busy = 0
       $0.isOpen = true
     }
   }
@@ -42,19 +40,27 @@ final class Branches<Branch: Sendable>: Sendable {
 
   func add(_ branch: Branch) { state.withLock { $0.waiting.append(branch) } }
 
+  /// Hands a worker one branch after the other until all is done. A worker that comes late, or never,
+  /// keeps nobody waiting: there may be fewer threads than workers.
+  func walk(_ body: (Branch) throws -> Void) rethrows {
+    while let branch = next() {
+      defer { state.withLock { $0.busy -= 1 } }
+      try body(branch)
+    }
+  }
+
   /// The next branch for a worker that has none; nil when all is done.
-  func next() -> Branch? {
+  private func next() -> Branch? {
     var isWaiting = false
     defer { if isWaiting { hungry.subtract(1, ordering: .relaxed) } }
     while true {
       let answer = state.withLock { state -> Answer in
         guard state.isOpen else { return .notOpen }
         if let branch = state.waiting.popLast() {
-          if isWaiting { state.busy += 1 }
+          state.busy += 1
           return .branch(branch)
         }
-        if !isWaiting { state.busy -= 1 }
-        return state.busy <= 0 ? .done : .wait
+        return state.busy == 0 ? .done : .wait
       }
       switch answer {
       case .branch(let branch): return branch

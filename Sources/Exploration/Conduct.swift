@@ -3,16 +3,16 @@ import Shims
 
 /// What a function that no manifest describes does in one scenario, so that it can be held against what
 /// it does in another revision.
-public struct Conduct: Sendable {
+public struct Conduct: Sendable, Codable {
   /// What a callee's name says, see Sources/Extraction/Trait.swift.
-  struct Says {
+  struct Says: Codable {
     var gives = false
     /// Of what gives back what a pointer names.
     var frees = false
     var isSilent = false
   }
 
-  struct Call {
+  struct Call: Codable {
     var name: String
     var says: Says
     var arguments: [UInt64]
@@ -25,7 +25,7 @@ public struct Conduct: Sendable {
   }
 
   /// The last answer that is not the ordinary one.
-  struct Failure {
+  struct Failure: Codable {
     var callee: String
     var pc: UInt64
     /// Whether it is NULL, or an allocation that was refused.
@@ -227,7 +227,7 @@ public struct Conduct: Sendable {
 }
 
 /// What a revision does worse than its base in one scenario.
-public struct Lapse: Sendable {
+public struct Lapse: Sendable, Codable {
   public var property: Property
   /// Return address of the call, in the revision.
   var pc: UInt64

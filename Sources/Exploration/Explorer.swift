@@ -23,6 +23,8 @@ public protocol Domain: SendableMetatype {
   /// How a spelled state is set up, as a reader of the kernel's code writes it; empty where nothing
   /// is said.
   static func setUp(drive: String, spelled: String) -> [SetUpLine]
+  /// The starting states that there are in any kernel; nil where only a compiled subject tells.
+  static var knownSpaces: [StateSpace]? { get }
   /// Runs one scenario and says what it breaks. What it looks at of the state it asks for, in the
   /// world; the answers to that are the state's.
   mutating func run(
@@ -38,6 +40,7 @@ extension Domain {
   public static var bound: String? { nil }
   public static var coverage: [String] { [] }
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] { [] }
+  public static var knownSpaces: [StateSpace]? { nil }
 }
 
 /// A line of how a state is set up.
@@ -54,7 +57,7 @@ public enum SetUpLine: Sendable, Equatable {
 /// looked at.
 public struct Explorer: Sendable {
   /// How far a search is.
-  public struct Progress: Sendable {
+  public struct Progress: Sendable, Codable {
     /// Of the states, how many are done with.
     public var statesDone: Int
     public var states: Int
@@ -194,12 +197,12 @@ public struct Explorer: Sendable {
         let chosen = spaces.indices.filter { drives?.contains(spaces[$0].name) ?? true }
         if worker == 0 {
           let first = beginnings.isEmpty ? chosen.map { Branch(space: $0) } : beginnings
-          shared.open(first.map { Batch([$0]) }, workers: jobs)
+          shared.open(first.map { Batch([$0]) })
         }
         let states = chosen.reduce(0) { $0 + spaces[$1].count }
         var search = Search(subject, spaces, most: most, observing: silent)
         var told = 0.0
-        while let batch = shared.next() {
+        shared.walk { batch in
           search.walk(batch, in: &domain) { search in
             if most != nil {
               if subject.world.decisions.count == Int(KSHIM_MOST_ASKED) {
@@ -317,19 +320,11 @@ public struct Explorer: Sendable {
   ) throws -> Report.Findings {
     func wrong(_ cause: String, remedy: String? = nil) -> Failure {
       Failure(
-        .request, asked: "replay \(scenario)", cause: cause,
+        .request, asked: "replay \(scenario.short)", cause: cause,
         remedy: remedy ?? "name the kernel and the patches that the scenario was found with")
     }
     guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else {
-      guard let example = domain.spaces.first(where: { $0.name == scenario.drive }) else {
-        throw wrong(
-          "\(scenario.drive) is no target of \(subject.name) in this kernel",
-          remedy: "use one of \(domain.spaces.map(\.name).joined(separator: ", "))")
-      }
-      throw wrong(
-        "there is no state '\(scenario.state)' of \(scenario.drive)",
-        remedy: "copy the scenario from a finding; a state of \(scenario.drive) is written like "
-          + "'\(example.spelling(of: .zero))'")
+      throw scenario.unknown(among: domain.spaces, of: subject.name)
     }
     learn(&domain, subject)
     var report = Report(subject, spaces: domain.spaces)
@@ -358,12 +353,12 @@ public struct Explorer: Sendable {
       let answers = Int(subject.world.decisions[index].arity)
       guard Int(expected.choice) < answers else {
         throw wrong(
-          "decision \(index + 1), \(expected.callee)\(expected.choice), has only the answers 0 to \(answers - 1)"
+          "decision \(index + 1), \(Scenario.short(expected.callee))\(expected.choice), has only the answers 0 to \(answers - 1)"
         )
       }
       guard met[index] == expected else {
         throw wrong(
-          "decision \(index + 1) is \(met[index].callee) here and \(expected.callee) in the scenario"
+          "decision \(index + 1) is \(met[index].callee) here and \(Scenario.short(expected.callee)) in the scenario"
         )
       }
     }

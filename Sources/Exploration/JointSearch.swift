@@ -85,9 +85,9 @@ public enum JointSearch {
       do {
         var search = JointWorker<D>(revisions, pairs, silent: silent) { try load(worker, $0) }
         let drivers = search.drivers.filter { drives?.contains($0) ?? true }
-        if worker == 0 { shared.open(drivers.map { JointBranch(driver: $0) }, workers: jobs) }
+        if worker == 0 { shared.open(drivers.map { JointBranch(driver: $0) }) }
         var told = 0.0
-        while let branch = shared.next() {
+        try shared.walk { branch in
           try search.walk(branch) { search in
             if shared.isHungry, let half = search.split() { shared.add(half) }
             guard let progress, worker == 0 else { return }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /// A rule that every outcome must keep. Its id is stable: reports and documentation use it.
-public struct Property: Hashable, Sendable, Comparable, CustomStringConvertible {
+public struct Property: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
   public let id: String
   /// Its bit in a ``PropertySet``: below 32 what any subject keeps, from 32 on a model's own.
   public let number: Int

@@ -376,6 +376,7 @@ public struct StepEvents {
   private static func sentence(of fault: Fault) -> String {
     switch fault {
     case .instruction: "an illegal instruction is reached"
+    case .call: "the code makes a system call of its own, which ends the run"
     case .division: "a number is divided by zero"
     case .stack: "the stack is used up"
     case .count: "a reference is dropped of what was allocated and never initialised"

@@ -524,7 +524,7 @@ final class Baseline {
 }
 
 /// What a result says.
-enum Outcome: Equatable {
+enum Outcome: Equatable, Codable {
   case success
   case errno(Int32)
   /// NULL in place of a pointer: a failure of no certain kind.

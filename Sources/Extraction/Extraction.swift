@@ -100,7 +100,7 @@ public struct Extraction: Sendable {
     build.missingTables = manifest.makefile?.missingTables ?? []
     build.prefix = manifest.makefile?.prefix
     try build.prepare()
-    let standins = try standins(build)
+    let standins = try await standins(build)
     build.standins = standins
     let options = BuildOptions.search
     let glue = [
@@ -301,7 +301,7 @@ public struct Extraction: Sendable {
     _ installation: Installation, work: String, _ options: BuildOptions
   ) async throws -> PrecompiledPreamble? {
     var build = KernelBuild(revision: revision, installation: installation, work: work)
-    build.standins = try standins(build)
+    build.standins = try await standins(build)
     let text = UnitWriter.header(extracted.preamble, of: extracted.text, manifest)
     return try await PreambleCache(
       build: build, manifest: manifest, directory: installation.cache
@@ -327,13 +327,14 @@ public struct Extraction: Sendable {
     extractor.following = following
     extractor.ownNames = OwnNames(installation)
     let cache = PreambleCache(build: build, manifest: manifest, directory: installation.cache)
+    if build.revision.isChanged { extractor.seal = installation.keeper.seal }
     extractor.precompile = { try await cache.preamble($0, options: stable) }
     return extractor
   }
 
   /// The stand-ins that depend on the tree, in a directory that is called by their content; in the
   /// build's own where nothing can be kept.
-  static func standins(_ build: KernelBuild) throws -> String {
+  static func standins(_ build: KernelBuild) async throws -> String {
     let files = build.generated()
     let key = Digest.of(files.map { "\($0) \($1)" }.sorted().joined(separator: "\n"))
     let path = "\(build.installation.cache)/standins-\(key.prefix(32))"
@@ -344,18 +345,15 @@ public struct Extraction: Sendable {
           FileManager.default.contents(atPath: "\(path)/\($0.key)") == Data($0.value.utf8)
         }
     }
+    let keeper = build.installation.keeper
     if isThere() {
-      KeptFile.use(path)
+      keeper.use(path)
       return path
     }
-    if FileManager.default.fileExists(atPath: path) { KeptFile.tellDamage(path) }
-    func place() { try? KeptFile.place(at: path) { try KernelBuild.write(files, below: $0) } }
-    place()
-    // What is damaged stands in the way.
-    if !isThere(), (try? FileManager.default.removeItem(atPath: path)) != nil { place() }
-    let kept = KeptFile.aged(in: build.installation.cache).filter { $0.contains("/standins-") }
-    for old in KeptFile.idle(kept.dropLast(32)) { try? FileManager.default.removeItem(atPath: old) }
-    guard !isThere() else { return path }
+    if FileManager.default.fileExists(atPath: path) { keeper.tellDamage(path) }
+    if await keeper.keep(files: files.mapValues { Data($0.utf8) }, at: path), isThere() {
+      return path
+    }
     try KernelBuild.write(files, below: "\(build.work)/\(KernelBuild.relativeStandins)")
     return KernelBuild.relativeStandins
   }

@@ -22,6 +22,8 @@ struct Extractor {
   let file: SourceFile
   /// Precompiles the preamble of the source file; nil: it is read with the rest.
   var precompile: ((_ preamble: String) async throws -> PrecompiledPreamble?)?
+  /// Told before libclang reads what a patch may have changed.
+  var seal: () -> Void = {}
 
   /// One piece of the source file, copied verbatim.
   struct Piece {
@@ -151,10 +153,23 @@ struct Extractor {
     if let (path, place) = revision.foreignInclusions.first {
       throw Failure(
         .build, asked: asked,
-        cause: "the patch has '\(path)' read, which is not of the kernel's tree",
+        cause: path.isEmpty
+          ? "the patch has read what a macro says, and nothing tells that it is of the kernel's tree"
+          : "the patch has '\(path)' read, which is not of the kernel's tree",
         place: place.place, remedy: "include what the tree has")
     }
+    if let one = revision.suspicions.first(where: { $0.kind == .directive }) {
+      throw Failure(
+        .build, asked: asked,
+        cause: "the patch has \(one.kind.words), which makes it crash, loop or print",
+        place: one.place, remedy: "take it out")
+    }
     try ownNames.check(text, of: manifest.source, asked: asked)
+    for (file, path) in revision.overlay.sorted(by: { $0.key < $1.key })
+    where file.hasSuffix(".c") || file.hasSuffix(".h") || file == manifest.source {
+      let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
+      try Nesting.check(text, of: file, asked: asked)
+    }
     for (file, path) in revision.overlay.sorted(by: { $0.key < $1.key })
     where file != manifest.source {
       let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
@@ -189,6 +204,7 @@ struct Extractor {
         let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
         return "\n" + Preamble(of: text).text(of: text)
       }.joined() + probes.text
+    seal()
     let read = ClangUnit.read(sourcePath, precompiled, arguments: arguments + options) { isWhole in
       (isWhole ? text : preamble.blanked(text)) + behind.bytes
     }

@@ -16,9 +16,9 @@ extension Following {
     guard changesRecords else { return }
     let options = BuildOptions.search
     var base = KernelBuild(revision: revision.base, installation: installation, work: work)
-    base.standins = try Extraction.standins(base)
+    base.standins = try await Extraction.standins(base)
     var patched = KernelBuild(revision: revision, installation: installation, work: work)
-    patched.standins = try Extraction.standins(patched)
+    patched.standins = try await Extraction.standins(patched)
     try patched.prepare()
     let old = try Extraction.extractor(given, base, options, nil)
     let new = try Extraction.extractor(manifest, patched, options, self)
@@ -160,6 +160,7 @@ extension Extractor {
     let asked = records.enumerated().map {
       "static __attribute__((unused)) void \(Probes.prefix)\($0.offset)(\($0.element) *r) {}\n"
     }
+    seal()
     let read = ClangUnit.read(
       "\(revision.tree.directory)/\(manifest.source)", precompiled,
       arguments: arguments + ["-ferror-limit=0", "-fno-spell-checking"]

@@ -4,7 +4,7 @@ import Foundation
 import KernelSource
 
 /// `FILE:FUNCTION`, a function that no manifest describes.
-public struct FunctionName: Sendable, Hashable, CustomStringConvertible {
+public struct FunctionName: Sendable, Hashable, Codable, CustomStringConvertible {
   public var file: String
   public var function: String
 

@@ -25,7 +25,7 @@ extension Installation {
         place: path, remedy: "call it as its subject, with the ending .yaml")
     }
     var installation = self
-    installation.added = (String(name.dropLast(5)), absolute)
+    installation.added = Added(name: String(name.dropLast(5)), path: absolute)
     return installation
   }
 

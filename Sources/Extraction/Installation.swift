@@ -4,11 +4,16 @@ import Foundation
 import KernelSource
 
 /// Where kshim's own files are: stub headers, stand-ins, runtime, manifests and glue.
-public struct Installation: Sendable {
+public struct Installation: Sendable, Codable {
   /// The package's top directory, absolute.
   public let root: String
   /// A manifest outside of the package, with its glue beside it; see ``adding(manifest:)``.
-  var added: (name: String, path: String)?
+  var added: Added?
+  struct Added: Sendable, Codable {
+    var name: String
+    var path: String
+  }
+
   /// Files with a project's own rules, as those of the services; the first that has a name wins.
   private(set) public var rules: [String] = []
   /// What of ``Suspicion/Kind/refused`` is run all the same.
@@ -17,6 +22,10 @@ public struct Installation: Sendable {
   public var isOfBase = false
   /// Where what is compiled once is kept; made when it is first needed.
   public var cache = "\(KernelStore().cacheDirectory)/builds"
+  /// Who writes there.
+  public var keeper: any Keeper = LocalKeeper()
+
+  private enum CodingKeys: String, CodingKey { case root, added, rules, allowed, isOfBase, cache }
 
   public var shims: String { "\(root)/shims" }
   public var subjects: String { "\(root)/kernel-extract/subjects" }

@@ -6,12 +6,7 @@ import Yams
 /// Reading a manifest's file as YAML.
 extension ManifestReader {
   func document() throws -> Node {
-    let text: String
-    do {
-      text = try String(contentsOfFile: path, encoding: .utf8)
-    } catch {
-      throw wrong(nil, "the file cannot be read", "check its name and permissions")
-    }
+    let text = try text()
     do {
       guard let node = try Yams.compose(yaml: text) else {
         throw wrong(1, "the file is empty", "start from another subject's manifest")
@@ -20,6 +15,31 @@ extension ManifestReader {
     } catch let error as YamlError {
       throw invalid(error)
     }
+  }
+
+  /// Beyond this a file is no manifest.
+  private static let mostBytes = 4 << 20
+
+  private func text() throws -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw wrong(nil, "there is no such file", "check its name")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw wrong(nil, "it is no file", "name a file")
+    }
+    guard status.st_size <= Self.mostBytes else {
+      throw wrong(
+        nil, "the file holds more than \(Self.mostBytes >> 20) MiB", "name a manifest or rules")
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw wrong(nil, "the file cannot be read", "make it readable")
+    }
+    if let text = String(data: data, encoding: .utf8) { return text }
+    let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let line = lines.firstIndex { String(data: $0, encoding: .utf8) == nil }
+    throw wrong(
+      line.map { $0 + 1 }, "the file has bytes that are no UTF-8", "save it as UTF-8")
   }
 
   private func invalid(_ error: YamlError) -> Failure {

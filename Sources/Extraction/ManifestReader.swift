@@ -472,13 +472,24 @@ struct ManifestReader {
       return binding
     }
     let subject = try top.need("subject")
-    let targets = try functions(top.need("targets"), "targets")
+    let targetList = try top.need("targets")
+    let targets = try functions(targetList, "targets")
+    guard !targets.isEmpty else {
+      throw wrong(targetList.mark?.line, "targets is empty", "name the functions to call")
+    }
+    let sourcePath = try top.need("source")
+    let source = try string(sourcePath, "source")
+    guard !source.hasPrefix("/"), !source.split(separator: "/").contains("..") else {
+      throw wrong(
+        sourcePath.mark?.line, "'\(source)' is no path from the kernel's top",
+        "name it as drivers/base/dd.c")
+    }
     let optional = try functions(top.take("optional-targets"), "optional-targets", besides: targets)
     let glue = top.take("glue")
     var manifest = Manifest(
       subject: try name(subject),
       title: try string(top.need("title"), "title"),
-      source: try string(top.need("source"), "source"),
+      source: source,
       since: try top.take("since").map { try string($0, "since") },
       include: try strings(top.take("include"), "include"),
       targets: targets, optionalTargets: optional,

@@ -20,7 +20,7 @@ extension Extraction {
     defer { output.discard() }
     var build = KernelBuild(revision: revision, installation: installation, work: output.work)
     try build.prepare()
-    build.standins = try standins(build)
+    build.standins = try await standins(build)
     let extracted = try await extractor(manifest, build, .search, nil).extract()
     return ManifestText(name, called: subject, manifest, extracted).text
   }

@@ -41,7 +41,7 @@ struct OutputDirectory {
     }
     madeAbove = made
     let process = ProcessInfo.processInfo.processIdentifier
-    work = "\(path).new-\(process)-\(UUID().uuidString.prefix(8))"
+    work = "\(path).new-\(process)-\(UniqueName.make().prefix(8))"
     do {
       try files.createDirectory(atPath: work, withIntermediateDirectories: true)
     } catch {

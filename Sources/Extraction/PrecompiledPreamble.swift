@@ -11,6 +11,7 @@ struct PrecompiledPreamble: Sendable {
   /// What the compiler said of headers, none of it an error.
   let warnings: [ClangUnit.Diagnostic]
   fileprivate let stamp: String
+  fileprivate let keeper: any Keeper
 
   /// A patched copy of a header has a new time in each revision: its content counts.
   fileprivate static let validation = "-fpch-validate-input-files-content"
@@ -22,7 +23,7 @@ struct PrecompiledPreamble: Sendable {
   var isIntact: Bool { FileStamp(path).text == stamp }
 
   /// Keeps it for longer.
-  func use() { KeptFile.use("\(path.dropLast(".pch".count)).json") }
+  func use() { keeper.use("\(path.dropLast(".pch".count)).json") }
 }
 
 /// Precompiled preambles, kept by all that they depend on: the compiler, the options, the preamble's
@@ -64,6 +65,7 @@ struct PreambleCache {
   /// was not there.
   private typealias Places = [String: [String]?]
 
+  private var keeper: any Keeper { build.installation.keeper }
   private var tree: String { build.revision.tree.directory }
 
   /// The preamble, from earlier or made now.
@@ -81,8 +83,8 @@ struct PreambleCache {
     let header = "\(Self.prefix(in: directory))\(scope).h"
     for path in KeptFile.aged(in: directory, ending: ".json").reversed()
     where path.hasPrefix("\(header.dropLast(2))-") {
-      if let known = known(path, header, text) {
-        KeptFile.use(path)
+      if let known = await known(path, header, text) {
+        keeper.use(path)
         return known
       }
     }
@@ -91,8 +93,10 @@ struct PreambleCache {
 
   // MARK: Looking up
 
-  private func known(_ path: String, _ header: String, _ text: String) -> PrecompiledPreamble? {
-    guard let record = record(path), changes(record) == record.changes,
+  private func known(
+    _ path: String, _ header: String, _ text: String
+  ) async -> PrecompiledPreamble? {
+    guard let record = await record(path), changes(record) == record.changes,
       record.others.allSatisfy({ FileStamp($0.key).text == $0.value }),
       record.stamps.allSatisfy({ FileStamp("\(tree)/\($0.key)").text == $0.value })
     else { return nil }
@@ -108,15 +112,15 @@ struct PreambleCache {
     if isIntact() { return preamble }
     // Another process may have put one of the files in its place, and not yet the other.
     usleep(100_000)
-    if let record = self.record(path) { preamble = self.preamble(record, at: place) }
+    if let record = await self.record(path) { preamble = self.preamble(record, at: place) }
     if isIntact() { return preamble }
     // What is old may be removed at any time.
-    if FileStamp(place).text != nil, FileStamp(path).text != nil { KeptFile.tellDamage(path) }
+    if FileStamp(place).text != nil, FileStamp(path).text != nil { keeper.tellDamage(path) }
     return nil
   }
 
-  private func record(_ path: String) -> Record? {
-    KeptFile.read(path).flatMap { try? JSONDecoder().decode(Record.self, from: $0) }
+  private func record(_ path: String) async -> Record? {
+    await keeper.record(at: path).flatMap { try? JSONDecoder().decode(Record.self, from: $0) }
   }
 
   private func preamble(_ record: Record, at path: String) -> PrecompiledPreamble {
@@ -124,7 +128,7 @@ struct PreambleCache {
       path: path, files: record.files.map { "\(tree)/\($0)" } + record.others.keys,
       warnings: record.warnings.map {
         .init(isError: false, file: $0.file, line: $0.line, message: $0.message)
-      }, stamp: record.stamp)
+      }, stamp: record.stamp, keeper: keeper)
   }
 
   /// In what the revision differs from its tree, of what was read or could be read.
@@ -150,18 +154,11 @@ struct PreambleCache {
   private func make(
     _ text: String, _ options: [String], _ header: String
   ) async throws -> PrecompiledPreamble? {
-    guard KeptFile.canKeep else { return nil }
     let began = FileStamp.now()
-    let draft = "\(directory)/\(KeptFile.unfinished)\(UUID().uuidString)"
+    let draft = "\(build.work)/\(UniqueName.make())"
     let endings = ["pch", "d"]
     defer { for ending in endings { unlink("\(draft).\(ending)") } }
-    do {
-      try KeptFile.place(at: header) {
-        try Data(text.bytes).write(to: URL(fileURLWithPath: $0))
-      }
-    } catch {
-      return nil
-    }
+    guard await keeper.keep(files: ["": Data(text.bytes)], at: header) else { return nil }
     // Whatever ends it: the headers are read as they are then.
     let compiled = try? await Toolchain.run(
       "clang",
@@ -181,14 +178,13 @@ struct PreambleCache {
     let difference = record.changes.map { "\($0.key) \($0.value)" }.sorted()
     let path =
       "\(header.dropLast(2))-\(Digest.of(difference.joined(separator: "\n")).prefix(16))"
-    do {
-      guard rename("\(draft).pch", "\(path).pch") == 0 else { return nil }
-      record.stamp = FileStamp("\(path).pch").text ?? ""
-      try KeptFile.write(JSONEncoder().encode(record), to: "\(path).json")
-    } catch {
-      return nil
-    }
-    Self.prune(directory)
+    guard let made = FileManager.default.contents(atPath: "\(draft).pch"),
+      await keeper.keep(files: ["": made], at: "\(path).pch")
+    else { return nil }
+    record.stamp = FileStamp("\(path).pch").text ?? ""
+    guard let written = try? JSONEncoder().encode(record),
+      await keeper.keep(record: written, at: "\(path).json")
+    else { return nil }
     return preamble(record, at: "\(path).pch")
   }
 

@@ -26,36 +26,33 @@ struct RuntimeObject {
       (["kshim runtime 2", compiler, FileStamp(compiler).text ?? ""] + defines + contents)
         .joined(separator: "\n"))
     let path = "\(installation.cache)/runtime-\(key.prefix(32)).o"
-    if FileStamp(path).text != nil, KeptFile.canKeep {
+    let keeper = installation.keeper
+    if FileStamp(path).text != nil {
       for _ in 0..<2 {
-        if isIntact(path) {
-          KeptFile.use(path)
+        let digest = await keeper.record(at: "\(path).digest")
+        if let digest, Digest.of(file: path).map({ Data($0.utf8) }) == digest {
+          keeper.use(path)
           return path
         }
         // Another process may have put one of the two in its place, and not yet the other.
         usleep(100_000)
       }
-      if FileStamp("\(path).digest").text != nil { KeptFile.tellDamage(path) }
+      if FileStamp("\(path).digest").text != nil { keeper.tellDamage(path) }
     }
     try await make(scratch, own)
-    guard KeptFile.canKeep else { return scratch }
-    do {
-      let digest = Digest.of(file: scratch) ?? ""
-      try KeptFile.place(at: path) { try FileManager.default.copyItem(atPath: scratch, toPath: $0) }
-      try KeptFile.write(Data(digest.utf8), to: "\(path).digest")
-    } catch {
-      return scratch
-    }
-    let kept = KeptFile.aged(in: installation.cache, ending: ".o")
-    for old in KeptFile.idle(kept.dropLast(Self.most)) {
-      unlink(old)
-      unlink("\(old).digest")
-    }
+    guard let object = FileManager.default.contents(atPath: scratch),
+      await keeper.keep(files: ["": object], at: path),
+      await keeper.keep(record: Data(Digest.of(object).utf8), at: "\(path).digest")
+    else { return scratch }
     return path
   }
 
-  private func isIntact(_ path: String) -> Bool {
-    Digest.of(file: path).map { Data($0.utf8) } == KeptFile.read("\(path).digest")
+  static func prune(_ directory: String) {
+    let kept = KeptFile.aged(in: directory, ending: ".o")
+    for old in KeptFile.idle(kept.dropLast(most)) {
+      unlink(old)
+      unlink("\(old).digest")
+    }
   }
 
   private func make(_ path: String, _ sources: [String]) async throws {

@@ -30,12 +30,28 @@ public struct SharedObject: Sendable {
         RuntimeObject(installation: installation, defines: defines).path(scratch: runtime),
       ] + options.counters + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
     guard linked.succeeded else {
+      let isPatched = !extraction.provenance.patches.isEmpty
       throw Failure(
-        .tool, asked: "link \(extraction.provenance.subject)", cause: "the linker failed",
-        evidence: Array(linked.errorLines.prefix(8)),
-        remedy: "check that clang can link a shared object on this machine")
+        isPatched ? .build : .tool, asked: "link \(extraction.provenance.subject)",
+        cause: "the linker failed", evidence: Array(linked.errorLines.prefix(8)),
+        remedy: isPatched
+          ? "look in the patch for what the linker names"
+          : "check that clang can link a shared object on this machine")
     }
     return SharedObject(path: path)
+  }
+
+  /// Makes sure that the runtime is kept, before a stranger's text is read.
+  public static func prepare(
+    counting: Bool, installation: Installation, in directory: String
+  ) async throws {
+    let defines = counting ? [[], ["-DKSHIM_COUNTING"]] : [[]]
+    for defines in defines {
+      let scratch = "\(directory)/runtime.o"
+      defer { unlink(scratch) }
+      _ = try await RuntimeObject(installation: installation, defines: defines)
+        .path(scratch: scratch)
+    }
   }
 
   private static func compile(

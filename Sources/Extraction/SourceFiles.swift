@@ -49,7 +49,7 @@ public final class SourceFiles: Sendable {
 
   func makefile(of file: String, in revision: Revision) -> Makefile {
     let kept = state.withLock {
-      $0.makefiles.first { $0.file == file && $0.revision === revision }?.makefile
+      $0.makefiles.first { $0.file == file && $0.revision.id == revision.id }?.makefile
     }
     if let kept { return kept }
     let makefile = Makefile(of: file, in: revision)

@@ -41,6 +41,9 @@ struct Substitutions {
     }
   }
 
+  /// Beyond this many lines or words two stretches are told as one that differs.
+  private static let mostCompared = 20_000
+
   /// The stretches that differ.
   private static func hunks<Element: Hashable>(
     _ old: [Element], _ new: [Element]
@@ -51,6 +54,10 @@ struct Substitutions {
     var (oldEnd, newEnd) = (old.count, new.count)
     while oldEnd > first, newEnd > first, old[oldEnd - 1] == new[newEnd - 1] {
       (oldEnd, newEnd) = (oldEnd - 1, newEnd - 1)
+    }
+    // To look for what is the same costs the square of what differs.
+    guard first < oldEnd, first < newEnd, oldEnd - first + newEnd - first <= mostCompared else {
+      return first < oldEnd || first < newEnd ? [(first..<oldEnd, first..<newEnd)] : []
     }
     var removed: Set<Int> = []
     var inserted: Set<Int> = []

@@ -8,9 +8,9 @@
 ///
 /// Every error that leaves a module is one of these; the command line prints it and exits
 /// with ``Kind/exitCode``. Nothing parses its text.
-public struct Failure: Error, Sendable, Equatable {
+public struct Failure: Error, Sendable, Equatable, Codable {
   /// Whose fault it is, and with that the exit code of the command line.
-  public enum Kind: Sendable {
+  public enum Kind: String, Sendable, Codable {
     /// The request is wrong: usage, no such file, a patch that does not apply.
     case request
     /// The revision does not build or cannot be extracted.

@@ -17,6 +17,8 @@ extension RootDomain {
     ]
   }
 
+  public static var knownSpaces: [StateSpace]? { Drive.allCases.map(\.space) }
+
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] {
     guard let drive = Drive(rawValue: drive), let values = drive.space.values(spelled: spelled)
     else {

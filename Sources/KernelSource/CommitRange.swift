@@ -3,7 +3,7 @@ import Failures
 import Foundation
 
 /// A commit of the user's repository.
-public struct Commit: Sendable, Equatable {
+public struct Commit: Sendable, Equatable, Codable {
   /// The whole id, in hexadecimal.
   public let id: String
   /// The id as git abbreviates it in this repository.

@@ -62,7 +62,7 @@ package enum KeptFile {
     let files = FileManager.default
     let directory = (path as NSString).deletingLastPathComponent
     try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let fresh = "\(directory)/\(unfinished)\(UUID().uuidString)"
+    let fresh = "\(directory)/\(unfinished)\(UniqueName.make())"
     do {
       try make(fresh)
       guard rename(fresh, path) == 0 else { throw lastError() }

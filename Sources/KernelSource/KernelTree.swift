@@ -6,7 +6,7 @@ import Foundation
 ///
 /// Either the user's own directory, which kshim never writes to, or one that a ``KernelStore``
 /// unpacked.
-public struct KernelTree: Sendable, Equatable {
+public struct KernelTree: Sendable, Equatable, Codable {
   /// The absolute path of the tree's top, where its Makefile is.
   public let directory: String
   /// The kernel as the user named it: `debian:6.12`, `../linux`.
@@ -23,7 +23,9 @@ public struct KernelTree: Sendable, Equatable {
   package let identity: String
 
   /// Keeps `kshim kernels prune` from removing a cached tree for as long as somebody has this.
-  private let use: FileLock?
+  private var use: FileLock? = nil
+
+  private enum CodingKeys: String, CodingKey { case directory, spec, version, kept, identity }
 
   public static func == (left: Self, right: Self) -> Bool {
     (left.directory, left.spec, left.version, left.kept)

@@ -27,6 +27,7 @@ struct Mailbox {
   let name: String
   private let directory: String
   private let environment: [String: String?]
+  private let progress: @Sendable (String) -> Void
 
   // MARK: What is a mail
 
@@ -53,7 +54,8 @@ struct Mailbox {
 
   /// The patches of a mailbox, in the order in which they are to be applied.
   static func patches(
-    of name: String, _ content: Data, environment: [String: String?]
+    of name: String, _ content: Data, environment: [String: String?],
+    progress: @escaping @Sendable (String) -> Void
   ) async throws -> [PatchFile] {
     let parent = KernelStore.temporaryDirectory
     ScratchDirectory.sweep(prefix: scratchPrefix, in: parent)
@@ -64,7 +66,8 @@ struct Mailbox {
       throw noRoom(name, parent, error)
     }
     defer { scratch.remove() }
-    let box = Mailbox(name: name, directory: scratch.path, environment: environment)
+    let box = Mailbox(
+      name: name, directory: scratch.path, environment: environment, progress: progress)
     let mails = try await box.mails(content)
     let chosen = try MailThread(file: PatchFile.title(of: name), mails: mails).series()
     return chosen.mails.enumerated().map { index, mail in
@@ -91,16 +94,43 @@ struct Mailbox {
       throw unreadable(PatchFile.title(of: name), result)
     }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: split)) ?? []
-    var mails: [Mail] = []
-    for (index, file) in names.sorted().enumerated() {
-      mails.append(try await mail(index + 1, at: "\(split)/\(file)"))
+    guard names.count <= Self.mostMails else {
+      throw Failure(
+        .request, asked: "read \(PatchFile.title(of: name))",
+        cause: "it holds \(names.count) mails, and of one file \(Self.mostMails) are read",
+        remedy: "save the thread that you want as a file of its own")
     }
-    return mails
+    // Each is a few programs, which wait more than they compute.
+    let files = names.sorted()
+    let workers = min(files.count, ProcessInfo.processInfo.activeProcessorCount)
+    return try await withThrowingTaskGroup(of: [(Int, Mail)].self) { group in
+      for worker in 0..<workers {
+        group.addTask {
+          var mails: [(Int, Mail)] = []
+          for index in stride(from: worker, to: files.count, by: workers) {
+            try Task.checkCancellation()
+            // One tells for all: they are as fast.
+            if worker == 0, files.count > 50 {
+              progress("reading \(PatchFile.title(of: name)), mail \(index + 1) of \(files.count)")
+            }
+            mails.append((index, try await mail(index + 1, at: "\(split)/\(files[index])")))
+          }
+          return mails
+        }
+      }
+      var mails: [(Int, Mail)] = []
+      for try await some in group { mails += some }
+      return mails.sorted { $0.0 < $1.0 }.map(\.1)
+    }
   }
+
+  /// A thread has fewer; a list's archive of a month has more.
+  private static let mostMails = 2000
 
   private func mail(_ number: Int, at path: String) async throws -> Mail {
     let raw = FileManager.default.contents(atPath: path) ?? Data()
-    let parts = ["\(directory)/message", "\(directory)/patch"]
+    let parts = ["\(path).message", "\(path).patch"]
+    defer { for part in parts { unlink(part) } }
     let options = ["mailinfo", "--no-scissors"]
     let info = try await git(options + parts, input: raw)
     guard info.succeeded else {
@@ -120,7 +150,12 @@ struct Mailbox {
 
   /// Whether git finds a diff, though it may be one that it cannot read.
   private func hasDiff(_ patch: Data, at path: String) async throws -> Bool {
-    guard !patch.isEmpty else { return false }
+    let begins = ["diff --git ", "--- ", "@@ -"].map { Data($0.utf8) }
+    guard
+      patch.split(separator: UInt8(ascii: "\n")).contains(where: { line in
+        begins.contains { line.starts(with: $0) }
+      })
+    else { return false }
     let result = try await git(["apply", "--numstat", path])
     return result.succeeded || !result.errorText.contains("No valid patches in input")
   }

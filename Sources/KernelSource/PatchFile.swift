@@ -52,6 +52,13 @@ public struct PatchFile: Sendable, Equatable {
     self.lines = lines
   }
 
+  /// A patch of which nothing but the name is known.
+  init(name: String, subject: String?) {
+    self.init(
+      name: name, subject: subject, mail: nil, content: Data(), suspicion: nil, remarks: [],
+      lines: .same)
+  }
+
   /// A file as it is, before anything is made of it.
   public struct Source: Sendable {
     /// See ``PatchFile/name``.
@@ -65,7 +72,8 @@ public struct PatchFile: Sendable, Equatable {
   }
 
   /// Reads the patches of files, in order: plain diffs as they are, mails and mailboxes as
-  /// `git am` does, each also packed with gzip. `-` is standard input, which can be read once.
+  /// `git am` does, each also packed with gzip, xz or bzip2. `-` is standard input, which can be read
+  /// once.
   ///
   /// - Returns: one for each patch; a mailbox's in the order of their `n/m`.
   /// - Throws: `Failure` of kind request where a file cannot be read, `-` comes twice, or a
@@ -90,8 +98,11 @@ public struct PatchFile: Sendable, Equatable {
   }
 
   /// Reads the patches out of files that were read.
+  ///
+  /// - Parameter progress: called with a line while a long mailbox is read.
   public static func read(
-    _ sources: [Source], environment: [String: String?] = [:]
+    _ sources: [Source], environment: [String: String?] = [:],
+    progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> [PatchFile] {
     var patches: [PatchFile] = []
     for source in sources {
@@ -103,7 +114,8 @@ public struct PatchFile: Sendable, Equatable {
           remedy: "name a patch file, or - for standard input")
       }
       if Mailbox.holdsMail(content) {
-        patches += try await Mailbox.patches(of: name, content, environment: environment)
+        patches += try await Mailbox.patches(
+          of: name, content, environment: environment, progress: progress)
       } else {
         patches.append(PatchFile(name: name, content: content))
       }
@@ -115,6 +127,9 @@ public struct PatchFile: Sendable, Equatable {
     if name == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
     let asked = "read patch \(name)"
     let remedy = "name a patch file, or - for standard input"
+    if name.isEmpty {
+      throw Failure(.request, asked: "read a patch", cause: "its name is empty", remedy: remedy)
+    }
     switch FileKind(name) {
     case .nothing:
       throw Failure(.request, asked: asked, cause: "there is no such file", remedy: remedy)
@@ -150,8 +165,8 @@ public struct PatchFile: Sendable, Equatable {
     return content
   }
 
-  /// Beyond this a file is no patch; a device may never end.
-  private static let mostBytes = 1 << 29
+  /// Beyond this a file is no patch, packed or unpacked; a device may never end.
+  private static let mostBytes = 64 << 20
 
   /// Whether a name is that of a pipe or a device, which another run cannot read again.
   public static func isStream(_ name: String) -> Bool {
@@ -159,15 +174,36 @@ public struct PatchFile: Sendable, Equatable {
     return name == "-" || stat(name, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
   }
 
-  /// What gzip packed, as the archives hand out their threads.
+  /// By what a packed file begins with.
+  private static let packers: [(start: [UInt8], program: String, options: [String])] = [
+    ([0x1f, 0x8b], "gzip", []), ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "xz", ["--memlimit=256MiB"]),
+    (Array("BZh".utf8), "bzip2", []),
+  ]
+
+  /// What gzip and others packed, as the archives hand out their threads.
   private static func unpacked(
     _ content: Data, _ name: String, _ environment: [String: String?]
   ) async throws -> Data {
-    guard content.starts(with: [0x1f, 0x8b]) else { return content }
-    let result = try await Command.run("gzip", ["-dc"], environment: environment, input: content)
+    guard let packer = packers.first(where: { content.starts(with: $0.start) }) else {
+      return content
+    }
+    try Command.require(packer.program, environment: environment)
+    // What packs well fills any memory: no more is read than a patch may have.
+    let result = try await Command.run(
+      "bash",
+      [
+        "-c", "\"${@:2}\" | head -c \"$1\"; exit \"${PIPESTATUS[0]}\"", "kshim",
+        "\(mostBytes + 1)", packer.program,
+      ] + packer.options + ["-dc"], environment: environment, input: content)
+    let asked = "read patch \(title(of: name))"
+    if result.output.count > mostBytes {
+      throw Failure(
+        .request, asked: asked, cause: "unpacked it holds more than \(mostBytes >> 20) MiB",
+        remedy: "name a patch file; the patches of a long thread can be files of their own")
+    }
     guard result.succeeded else {
       throw Failure(
-        .request, asked: "read patch \(title(of: name))", cause: "gzip cannot unpack it",
+        .request, asked: asked, cause: "\(packer.program) cannot unpack it",
         evidence: Array(result.errorLines.prefix(5)), remedy: "get the file again")
     }
     return result.output

@@ -41,6 +41,9 @@ public final class Revision: Sendable {
   /// What it is made from, whose files it needs; nil: it has all of them itself.
   private let underlying: Revision?
 
+  /// Tells it from others. All of one tree without anything on it are one.
+  public let id: String
+
   init(
     tree: KernelTree, patches: [PatchFile], applied: PatchApplication?, commit: Commit? = nil
   ) {
@@ -56,6 +59,7 @@ public final class Revision: Sendable {
     scratch = applied?.scratch
     range = nil
     underlying = nil
+    id = applied == nil ? tree.directory : UniqueName.make()
   }
 
   /// A commit of a range.
@@ -75,6 +79,7 @@ public final class Revision: Sendable {
     remarks = []
     scratch = nil
     underlying = nil
+    id = overlay.isEmpty && deleted.isEmpty ? tree.directory : UniqueName.make()
   }
 
   /// A revision with another content of some of its files.
@@ -91,6 +96,24 @@ public final class Revision: Sendable {
     self.scratch = scratch
     range = other.range
     underlying = other
+    id = UniqueName.make()
+  }
+
+  /// As it was written down.
+  private init(_ record: Record) {
+    tree = record.tree
+    patches = record.patches.map { PatchFile(name: $0.name, subject: $0.subject) }
+    overlay = record.overlay
+    deleted = record.deleted
+    named = record.named
+    touched = record.touched
+    skipped = record.skipped
+    remarks = record.remarks
+    commit = record.commit
+    id = record.id
+    scratch = nil
+    range = nil
+    underlying = nil
   }
 
   /// The same revision, but for the content of some files, by relative path.
@@ -141,6 +164,39 @@ public final class Revision: Sendable {
   public func close() { scratch?.remove() }
 }
 
+/// For another process, which reads the same files. It holds none of them: whoever wrote it down does.
+/// Of the patches it has the names.
+extension Revision: Codable {
+  private struct Record: Codable {
+    struct Patch: Codable {
+      var name: String
+      var subject: String?
+    }
+    var id: String
+    var tree: KernelTree
+    var patches: [Patch]
+    var overlay: [String: String]
+    var deleted: [String]
+    var named: [String]
+    var touched: [String: [ClosedRange<Int>]]
+    var skipped: [String]
+    var remarks: [String]
+    var commit: Commit?
+  }
+
+  public convenience init(from decoder: any Decoder) throws {
+    self.init(try Record(from: decoder))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    try Record(
+      id: id, tree: tree, patches: patches.map { .init(name: $0.name, subject: $0.subject) },
+      overlay: overlay, deleted: deleted, named: named, touched: touched, skipped: skipped,
+      remarks: remarks, commit: commit
+    ).encode(to: encoder)
+  }
+}
+
 extension KernelStore {
   /// Puts patches on a tree, with `git apply` and as for `git apply -p1`, in a copy. Where git
   /// refuses a patch, up to two lines at each end of a hunk may differ, as for patch(1).
@@ -182,7 +238,7 @@ extension KernelStore {
     return Revision(tree: application.tree, patches: patches, applied: application)
   }
 
-  static var temporaryDirectory: String {
+  package static var temporaryDirectory: String {
     let named = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
     return realPath(named.hasPrefix("/") ? named : "/tmp")
   }

@@ -15,7 +15,7 @@ package final class ScratchDirectory: Sendable {
   /// - Throws: `POSIXError` where `parent` does not take a new directory.
   package init(prefix: String, in parent: String) throws {
     while true {
-      let candidate = "\(parent)/\(prefix)\(UUID().uuidString.prefix(13))"
+      let candidate = "\(parent)/\(prefix)\(UniqueName.make())"
       guard mkdir(candidate, 0o755) == 0 else { throw lastError() }
       let lockPath = "\(candidate)/\(Self.lockName)"
       // A sweep can come between the two calls; then another name is tried.
@@ -60,11 +60,13 @@ package final class ScratchDirectory: Sendable {
   package static let check = "kshim-check-"
   package static let revision = "kshim-revision-"
   package static let mail = "kshim-mail-"
+  /// Holds those of one command.
+  package static let session = "kshim-session-"
 
   /// Removes what an ended process left of those.
   package static func sweep() {
     let parent = FileManager.default.temporaryDirectory.path
-    for prefix in [check, revision, mail] { sweep(prefix: prefix, in: parent) }
+    for prefix in [check, revision, mail, session] { sweep(prefix: prefix, in: parent) }
   }
 
   private static func remove(_ path: String) {

@@ -4,7 +4,7 @@ import Foundation
 
 /// What a patch brings that can act behind kshim's back, or that no clean verdict speaks of.
 public struct Suspicion: Sendable, Equatable {
-  public enum Kind: String, Sendable, CaseIterable {
+  public enum Kind: String, Sendable, CaseIterable, Codable {
     /// Inline assembly: nothing that it does is watched.
     case asm
     /// Runs when a program is loaded.
@@ -17,6 +17,8 @@ public struct Suspicion: Sendable, Equatable {
     case embed
     /// Asks how it is compiled.
     case compiler
+    /// Has the compiler crash, loop or print what it knows.
+    case directive
     case link
     case mode
     /// Bytes that are no UTF-8.
@@ -31,6 +33,7 @@ public struct Suspicion: Sendable, Equatable {
       case .include: "an #include from elsewhere"
       case .embed: "an embedded file"
       case .compiler: "a question about the compiler"
+      case .directive: "a directive that debugs the compiler"
       case .link: "a symbolic link"
       case .mode: "a file's mode"
       case .bytes: "bytes that are no UTF-8"
@@ -65,6 +68,9 @@ extension Suspicion.Kind {
       guard word != bare else { return nil }
       self = .compiler
     case "embed", "incbin": self = .embed
+    case "debug":
+      guard word == "__debug" else { return nil }
+      self = .directive
     default:
       guard bare.hasPrefix("alternative_") || bare.hasPrefix("ALTERNATIVE") || bare == "alternative"
       else { return nil }
@@ -95,9 +101,11 @@ extension Revision {
       { add(.bytes, file, number + 1) }
       guard file.hasSuffix(".c") || file.hasSuffix(".h") else { continue }
       let lines = CodeText.lines(of: text)
+      let hasPragma = lines.contains { $0.words.contains { $0.lowercased().hasSuffix("pragma") } }
       for (index, line) in lines.enumerated()
       where ranges.contains(where: { $0.overlaps(line.number...line.last) }) {
         var kinds = line.words.compactMap(Suspicion.Kind.init(word:))
+          .filter { $0 != .directive || hasPragma }
         if Self.paths(in: line).contains(where: { $0.hasPrefix("/") || $0.contains("..") }) {
           kinds.append(.include)
         }
@@ -124,7 +132,7 @@ extension Revision {
   }
 
   /// Files that the patches have read from outside of the tree, by an absolute path or by `..`; also such
-  /// paths beside an `#include` of what a macro says.
+  /// paths beside an `#include` of what a macro says, and such an `#include` itself: no path.
   package var foreignInclusions: [(path: String, place: Suspicion)] {
     var found: [(path: String, place: Suspicion)] = []
     for (file, path) in overlay.sorted(by: { $0.key < $1.key })
@@ -140,6 +148,10 @@ extension Revision {
         where path.hasPrefix("/") || Self.leaves(path, from: file) {
           found.append((path, Suspicion(kind: .include, file: file, line: line.number)))
         }
+      }
+      // Macros can put a path together that stands nowhere.
+      for line in inclusions where Self.quoted(in: line).isEmpty {
+        found.append(("", Suspicion(kind: .include, file: file, line: line.number)))
       }
     }
     return found

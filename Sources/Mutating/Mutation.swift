@@ -7,12 +7,20 @@ import Foundation
 import KernelSource
 import Reporting
 import Synchronization
+import Workers
+
+/// The works of mutation.
+public enum MutationWorks {
+  public static let all: [any Work.Type] = [MutateWork.self, MutantsWork.self]
+}
 
 /// Measures how much the properties notice: each mutant of a revision's functions is searched until
 /// it breaks one.
+///
+/// ``report(of:)`` and ``list(of:)`` are done by a worker.
 public struct Mutation: Sendable {
   /// How far a run is.
-  public struct Progress: Sendable {
+  public struct Progress: Sendable, Codable {
     public var done: Int
     public var mutants: Int
     public var survived: Int
@@ -42,18 +50,51 @@ public struct Mutation: Sendable {
 
   private var equivalents: String { installation.equivalentsPath(of: subject) }
 
+  /// Who compiles and runs.
+  public var worker: any Worker = LocalWorker()
+
   /// The selected mutants, none compiled and none run.
   public func list(of revision: Revision) async throws -> (file: String, mutants: [Mutant]) {
+    let found = try await worker.perform(MutantsWork(settings: settings, revision: revision))
+    return (found.file, found.mutants)
+  }
+
+  /// - Throws: ``Failure`` of kind request when the revision breaks a property without any mutant.
+  public func report(of revision: Revision) async throws -> MutationReport {
+    try await worker.perform(MutateWork(settings: settings, revision: revision)) { note in
+      switch note {
+      case .phase(let words): phase?(words)
+      case .progress(let now): progress?(now)
+      }
+    }
+  }
+
+  private var settings: MutationSettings {
+    MutationSettings(
+      subject: subject, jobs: jobs, installation: installation, selection: selection)
+  }
+
+  fileprivate init(
+    _ settings: MutationSettings, in shop: Workshop,
+    note: @escaping @Sendable (MutationNote) -> Void
+  ) {
+    self.init(
+      subject: settings.subject, jobs: settings.jobs,
+      installation: shop.of(settings.installation),
+      selection: settings.selection, progress: { note(.progress($0)) },
+      phase: { note(.phase($0)) })
+  }
+
+  fileprivate func found(in revision: Revision) async throws -> MutantsWork.Product {
     let work = try WorkDirectory()
     defer { work.remove() }
     let found = try await Extraction.mutated(
       subject, from: revision, installation: installation, selection: selection,
       jobs: 0, into: "\(work.path)/extracted")
-    return (found.extraction.provenance.source, found.mutants)
+    return .init(file: found.extraction.provenance.source, mutants: found.mutants)
   }
 
-  /// - Throws: ``Failure`` of kind request when the revision breaks a property without any mutant.
-  public func report(of revision: Revision) async throws -> MutationReport {
+  fileprivate func made(of revision: Revision) async throws -> MutationReport {
     try await report(Subjects.domain(of: subject, in: installation), revision)
   }
 
@@ -161,7 +202,7 @@ public struct Mutation: Sendable {
     let next = Atomic<Int>(0)
     let found = Mutex(Original())
     try concurrently {
-      let worker = try Worker(domain, builds, $0)
+      let worker = try MutantRunner(domain, builds, $0)
       var own = Original()
       while true {
         let driver = next.add(1, ordering: .relaxed).oldValue
@@ -208,7 +249,7 @@ public struct Mutation: Sendable {
     progress?(Progress(done: 0, mutants: mutants.count, survived: 0))
     try concurrently {
       let number = $0
-      let workers = try builds.map { try Worker(domain, $0, number) }
+      let workers = try builds.map { try MutantRunner(domain, $0, number) }
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < mutants.count else { break }
@@ -239,6 +280,47 @@ public struct Mutation: Sendable {
   }
 }
 
+struct MutationSettings: Codable, Sendable {
+  var subject: String
+  var jobs: Int
+  var installation: Installation
+  var selection: MutantSelection
+}
+
+/// What is told on the way.
+enum MutationNote: Codable, Sendable {
+  case phase(String)
+  case progress(Mutation.Progress)
+}
+
+struct MutateWork: Work {
+  var settings: MutationSettings
+  var revision: Revision
+  var group: String { revision.id }
+
+  func run(
+    in shop: Workshop, note: @escaping @Sendable (MutationNote) -> Void
+  ) async throws -> MutationReport {
+    try await Mutation(settings, in: shop, note: note).made(of: revision)
+  }
+}
+
+struct MutantsWork: Work {
+  struct Product: Codable, Sendable {
+    var file: String
+    var mutants: [Mutant]
+  }
+  var settings: MutationSettings
+  var revision: Revision
+  var group: String { revision.id }
+
+  func run(
+    in shop: Workshop, note: @escaping @Sendable (MutationNote) -> Void
+  ) async throws -> Product {
+    try await Mutation(settings, in: shop, note: note).found(in: revision)
+  }
+}
+
 /// What the search of the original says.
 private struct Original: Sendable {
   /// For each function the drivers that reach it.
@@ -249,7 +331,7 @@ private struct Original: Sendable {
 }
 
 /// One worker's build and what judges it.
-private final class Worker<D: Domain> {
+private final class MutantRunner<D: Domain> {
   private let subject: Subject
   private(set) var properties: PropertySet = []
   var domain: D

@@ -3,8 +3,8 @@ import Extraction
 import Reporting
 
 /// What became of every selected mutant of one revision.
-public struct MutationReport: Sendable {
-  public enum Status: Sendable, Hashable {
+public struct MutationReport: Sendable, Codable {
+  public enum Status: Sendable, Hashable, Codable {
     case killed, survived
     /// No scenario reaches its function, or no run its line.
     case unreached
@@ -15,7 +15,7 @@ public struct MutationReport: Sendable {
     case doesNotCompile(String)
   }
 
-  public struct Outcome: Sendable {
+  public struct Outcome: Sendable, Codable {
     public var mutant: Mutant
     public var status: Status
     /// Ids of the properties that the first failing scenario breaks, sorted.
@@ -34,7 +34,7 @@ public struct MutationReport: Sendable {
   }
 
   /// An entry of the equivalents whose mutant is killed.
-  public struct Contradiction: Sendable {
+  public struct Contradiction: Sendable, Codable {
     /// `file:line` of the entry.
     public var place: String
     public var key: String
@@ -43,7 +43,7 @@ public struct MutationReport: Sendable {
 
   /// A mutant that is not listed though the compiler makes the same of it as of a listed one: a sample
   /// that holds it alone would call it a survivor.
-  public struct Unlisted: Sendable {
+  public struct Unlisted: Sendable, Codable {
     public var key: String
     /// The listed one's.
     public var same: String

@@ -7,8 +7,8 @@ public enum ReplayFormat: String, CaseIterable, Sendable {
 }
 
 /// One scenario that was run again.
-public struct Replay: Sendable {
-  public struct Broken: Sendable, Equatable {
+public struct Replay: Sendable, Codable {
+  public struct Broken: Sendable, Equatable, Codable {
     public var property: String
     public var message: String
     /// The kernel's function that the line lies in.

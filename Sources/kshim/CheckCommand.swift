@@ -34,6 +34,7 @@ struct CheckCommand: AsyncParsableCommand {
   @OptionGroup var search: SearchOptions
   @OptionGroup var report: ReportOptions
   @OptionGroup var html: HTMLOptions
+  @OptionGroup var jail: JailOptions
 
   @Option(
     help: ArgumentHelp(
@@ -87,6 +88,7 @@ struct CheckCommand: AsyncParsableCommand {
       KernelStore.own.use(request.directory)
       return try tell(wholeReport(known))
     }
+    try startWorker()
     let (revision, base) = try await self.revision.resolve(
       sources, needing: search.subject.needs)
     defer {
@@ -173,10 +175,12 @@ struct CheckCommand: AsyncParsableCommand {
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
       installation: installation)
     let seconds = search.seconds
+    let worker = jail.worker(installation, kernels: [revision.kernelName])
     var checks = FunctionsCheck(
       functions, jobs: search.workers, phase: { Terminal.status(prefix + $0) },
       check: { subject in
         var check = Check(subject: subject, jobs: 1, installation: installation)
+        check.worker = worker
         check.results = results
         check.seconds = seconds
         return check
@@ -212,6 +216,7 @@ struct CheckCommand: AsyncParsableCommand {
   }
 
   private func eachReport() async throws -> CheckReport {
+    try startWorker()
     var series = try await revision.series()
     for index in series.steps.indices {
       series.steps[index].replayOptions =
@@ -229,12 +234,18 @@ struct CheckCommand: AsyncParsableCommand {
     return try await check(step).report(of: series) { step.begin("\($0) of \(count): ") }
   }
 
+  private func startWorker() throws {
+    // It starts while the kernel is read.
+    jail.worker(try search.subject.locate().installation, kernels: [revision.kernelName]).warmUp()
+  }
+
   private func check(_ step: Step) throws -> Check {
     let (installation, subject) = try search.subject.locate()
     var check = Check(
       subject: subject, jobs: search.workers, installation: installation,
       progress: SearchOptions.progress { Terminal.status(step.prefix + $0) },
       phase: { Terminal.status(step.prefix + $0) })
+    check.worker = jail.worker(installation, kernels: [revision.kernelName])
     check.results = ResultCache(
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
       installation: installation)

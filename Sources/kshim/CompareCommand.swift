@@ -35,6 +35,7 @@ struct CompareCommand: AsyncParsableCommand {
 
   @OptionGroup var search: SearchOptions
   @OptionGroup var report: ReportOptions
+  @OptionGroup var jail: JailOptions
 
   @Option(help: "text or json.")
   var format = Format.text
@@ -67,10 +68,11 @@ struct CompareCommand: AsyncParsableCommand {
     try search.subject.refuse(
       candidates.map(\.revision), asked: "compare revisions of \(candidates[0].revision.tree.spec)",
       installation)
-    let check = Check(
+    var check = Check(
       subject: subject, jobs: search.workers, installation: installation,
       progress: SearchOptions.progress { Terminal.status($0) }, phase: { Terminal.status($0) })
-    let comparison = try await Compare(check).comparison(of: candidates)
+    check.worker = jail.worker(installation, kernels: candidates.map(\.revision.tree.spec))
+    let comparison = try await check.comparison(of: candidates)
     Terminal.status("")
     try report.write(
       format == .json

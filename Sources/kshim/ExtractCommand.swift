@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import ArgumentParser
+import Checking
 import Extraction
 import Failures
 import KernelSource
@@ -21,6 +22,7 @@ struct ExtractCommand: AsyncParsableCommand {
   @OptionGroup var revision: RevisionOptions
 
   @OptionGroup var subject: SubjectOptions
+  @OptionGroup var jail: JailOptions
 
   @Option(
     help: ArgumentHelp(
@@ -46,8 +48,12 @@ struct ExtractCommand: AsyncParsableCommand {
     // What no model judges, 'swift test' finds in one place.
     let hasModel = self.subject.function == nil && installation.addedSubject == nil
     let directory = into ?? "\(installation.out)/\(hasModel ? subject : "function")"
-    let extraction = try await Extraction.extract(
-      subject, from: revision, installation: installation, into: directory)
+    let output = try ExtractionOutput(directory, asked: "extract \(subject)")
+    defer { output.discard() }
+    let worker = jail.worker(installation, kernels: [self.revision.kernelName])
+    let extraction = try await worker.perform(
+      ExtractWork(subject, of: revision, installation: installation))
+    try output.write(extraction.files)
     if into == nil { try installation.announce() }
     let functions = extraction.provenance.functions.map {
       "\(extraction.provenance.source):\($0.firstLine): \($0.name)\n"

@@ -28,6 +28,7 @@ struct InitCommand: AsyncParsableCommand {
   var rules: [String] = []
 
   @OptionGroup var report: ReportOptions
+  @OptionGroup var jail: JailOptions
 
   @Argument(help: "FILE:FUNCTION, relative to the kernel's top.")
   var function: String
@@ -52,11 +53,9 @@ struct InitCommand: AsyncParsableCommand {
     let subject =
       report.output.map { (($0 as NSString).lastPathComponent as NSString).deletingPathExtension }
       ?? name.function
-    let work = try WorkDirectory()
-    defer { work.remove() }
-    let text = try await Extraction.manifest(
-      of: name, called: subject, from: revision, installation: installation,
-      scratch: "\(work.path)/read")
+    let worker = jail.worker(installation, kernels: [self.revision.kernelName])
+    let text = try await worker.perform(
+      ManifestWork(of: name, called: subject, from: revision, installation: installation))
     try report.write(text)
   }
 }

@@ -8,7 +8,8 @@ import KernelSource
 enum Program {
   static func main() {
     Terminal.guardDescriptors()
-    Supervisor.begin()
+    JailOptions.serveIfAsked()
+    Session.begin()
     Task { await Kshim.main() }
     dispatchMain()
   }
@@ -75,7 +76,7 @@ struct Kshim: AsyncParsableCommand {
         code = 4
       }
     }
-    Supervisor.end(isBisect && code > 1 ? 125 : code)
+    Session.end(isBisect && code > 1 ? 125 : code)
   }
 }
 
@@ -143,7 +144,8 @@ enum Terminal {
   /// A line that stays, above the one that overwrites itself; nothing when standard error is no terminal.
   static func line(_ text: String) {
     guard isErrorTerminal else { return }
-    _ = OutputFile.write(Data("\r\u{1b}[K\(text.shown(colours: usesColour))\n".utf8), to: 2)
+    _ = OutputFile.write(
+      Data("\r\u{1b}[K\(text.shown(colours: usesColour))\n".utf8), to: 2)
   }
 }
 

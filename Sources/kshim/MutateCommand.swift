@@ -27,6 +27,7 @@ struct MutateCommand: AsyncParsableCommand {
   @OptionGroup var revision: RevisionOptions
   @OptionGroup var search: SearchOptions
   @OptionGroup var report: ReportOptions
+  @OptionGroup var jail: JailOptions
 
   @Option(help: "text or json.")
   var format = Format.text
@@ -76,9 +77,10 @@ struct MutateCommand: AsyncParsableCommand {
     selection.seed = seed
     let (installation, subject) = try search.subject.locate(takesNames: true)
     try search.subject.refuse([revision], asked: "make mutants of \(subject)", installation)
-    let mutation = Mutation(
+    var mutation = Mutation(
       subject: subject, jobs: search.workers, installation: installation,
       selection: selection, progress: Self.progress, phase: { Terminal.status($0) })
+    mutation.worker = jail.worker(installation, kernels: [self.revision.kernelName])
     if list {
       let (file, mutants) = try await mutation.list(of: revision)
       let lines = mutants.map {

@@ -49,13 +49,25 @@ struct OutputFile {
 
   /// Whether it can be written, as far as that shows beforehand.
   var isWritable: Bool {
+    if path.isEmpty { return false }
     switch kind {
     case .directory: return false
     case .other: return access(path, W_OK) == 0
     case .regular, .nothing:
       let file = URL(fileURLWithPath: target ?? path).standardizedFileURL
-      return access(file.deletingLastPathComponent().path, W_OK) == 0
+      return Self.takesFiles(file.deletingLastPathComponent().path)
     }
+  }
+
+  /// Whether a file can be made in a directory. Of /proc nothing but a try tells.
+  private static func takesFiles(_ directory: String) -> Bool {
+    guard access(directory, W_OK | X_OK) == 0 else { return false }
+    let probe = "\(directory)/.kshim-\(UUID().uuidString)"
+    let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return errno == ENOSPC }
+    close(descriptor)
+    unlink(probe)
+    return true
   }
 
   /// - Throws: ``Trouble``.

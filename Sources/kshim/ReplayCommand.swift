@@ -24,6 +24,7 @@ struct ReplayCommand: AsyncParsableCommand {
 
   @OptionGroup var revision: RevisionOptions
   @OptionGroup var search: SearchOptions
+  @OptionGroup var jail: JailOptions
 
   @Option(
     name: .customLong("as"),
@@ -42,12 +43,13 @@ struct ReplayCommand: AsyncParsableCommand {
       revision.close()
       base?.close()
     }
-    try search.subject.refuse([revision], asked: "replay \(scenario)", installation)
-    let check = Check(subject: subject, jobs: 1, installation: installation)
+    try search.subject.refuse([revision], asked: "replay \(scenario.short)", installation)
+    var check = Check(subject: subject, jobs: 1, installation: installation)
+    check.worker = jail.worker(installation, kernels: [self.revision.kernelName])
     var replay = try await check.replay(scenario, of: revision, base: base)
     if format == .test, replay.isAgainstBase {
       throw Failure(
-        .request, asked: "print a test of \(scenario)",
+        .request, asked: "print a test of \(scenario.short)",
         cause: "what it breaks shows only beside the base, which a test does not have",
         evidence: replay.broken.map { "\($0.property): \($0.message)" },
         remedy: "replay it with this command, or print its calls with '--as c'")

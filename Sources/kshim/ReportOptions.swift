@@ -35,7 +35,8 @@ struct ReportOptions: ParsableArguments {
 
   private func unwritable(_ output: String) -> Failure {
     Failure(
-      .request, asked: "write the report", cause: "\(output) cannot be written", place: output,
+      .request, asked: "write the report",
+      cause: output.isEmpty ? "its name is empty" : "\(output) cannot be written", place: output,
       remedy: "name a file in a directory that can be written")
   }
 }

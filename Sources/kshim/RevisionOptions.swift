@@ -44,7 +44,7 @@ struct RevisionOptions: ParsableArguments {
   }
 
   private func patchFiles(_ sources: [PatchFile.Source]) async throws -> [PatchFile] {
-    let files = try await PatchFile.read(sources)
+    let files = try await PatchFile.read(sources) { Terminal.status($0) }
     guard let take else { return files }
     guard take <= files.count else {
       throw Failure(

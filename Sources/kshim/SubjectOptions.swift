@@ -45,7 +45,9 @@ struct SubjectOptions: ParsableArguments {
 
   /// What ``allow`` names.
   func allowed() throws -> Set<Suspicion.Kind> {
-    let names = allow.flatMap { $0.split(separator: ",").map(String.init) }
+    let names = allow.flatMap {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
     return Set(
       try names.map { name in
         guard let kind = Suspicion.Kind(rawValue: name), Suspicion.Kind.refused.contains(kind)

@@ -40,6 +40,11 @@ final class PatchFileTests: KernelSourceTestCase {
     XCTAssertEqual(piped.map(\.content), [Data(big.utf8)])
     let packed = try await PatchFile.read(["\(scratch)/packed"])
     XCTAssertEqual(packed.map(\.content), [Data("a\nb".utf8)])
+    try await shell("printf 'a\\nb' | xz > packed.xz; printf 'a\\nb' | bzip2 > packed.bz2")
+    for name in ["packed.xz", "packed.bz2"] {
+      let packed = try await PatchFile.read(["\(scratch)/\(name)"])
+      XCTAssertEqual(packed.map(\.content), [Data("a\nb".utf8)], name)
+    }
     XCTAssertEqual(
       ["-", "/dev/null", "\(scratch)/pipe", "\(scratch)/big"].map(PatchFile.isStream),
       [true, true, true, false])
@@ -47,6 +52,20 @@ final class PatchFileTests: KernelSourceTestCase {
       let empty = try await failure(.request) { try await PatchFile.read([name]) }
       XCTAssertEqual(empty.cause, "it is empty")
       XCTAssertTrue(empty.asked.contains(name), empty.asked)
+    }
+  }
+
+  /// What packs well is not unpacked into memory.
+  func test_read_whatUnpacksToTooMuch_isRefused() async throws {
+    try await shell(
+      """
+      head -c 400000000 /dev/zero > zeros
+      gzip -1 < zeros > a.gz; xz -0 < zeros > a.xz; bzip2 -1 < zeros > a.bz2; rm zeros
+      """)
+    for name in ["a.gz", "a.xz", "a.bz2"] {
+      let refused = try await failure(.request) { try await PatchFile.read(["\(scratch)/\(name)"]) }
+      XCTAssertEqual(refused.cause, "unpacked it holds more than 64 MiB", name)
+      XCTAssertTrue(refused.asked.contains(name), refused.asked)
     }
   }
 }

@@ -124,6 +124,7 @@ enum kshim_fault {
 	KSHIM_FAULT_DIVISION,
 	KSHIM_FAULT_STACK,		/* the stack is used up */
 	KSHIM_FAULT_COUNT,		/* a reference is dropped where nothing has counted any */
+	KSHIM_FAULT_CALL,		/* a system call, where none is let through */
 };
 
 /* What is at an address, or what became of a freed one. */
@@ -355,6 +356,9 @@ struct kshim_table {
  * One handler serves the whole process, and outlives every shared object.
  */
 void kshim_run_in(const struct kshim_table *table);
+
+/* From now on code that runs in a world makes no system call of its own: that is a fault. */
+void kshim_confine(void);
 
 /* The name of the symbol that returns a shared object's table. */
 #define KSHIM_TABLE_SYMBOL "kshim_table"

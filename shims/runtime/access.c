@@ -14,25 +14,11 @@ const uint8_t *memory_stack_guards;
 struct kshim_store *memory_stores;
 uint32_t memory_store_count, memory_first_step_store;
 
-/* The counters of a build that counts branches: not the subject's memory. */
-extern char __start___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
-extern char __stop___llvm_prf_cnts[] __attribute__((weak, visibility("hidden")));
-
 /* What the subject and its harness may write of this module: the unit's own sections. */
 extern char __start_kshim_data[] __attribute__((weak, visibility("hidden")));
 extern char __stop_kshim_data[] __attribute__((weak, visibility("hidden")));
 extern char __start_kshim_bss[] __attribute__((weak, visibility("hidden")));
 extern char __stop_kshim_bss[] __attribute__((weak, visibility("hidden")));
-
-static bool is_between(uint64_t address, uint64_t size, const char *low, const char *high)
-{
-	return address >= (uint64_t)low && address + size <= (uint64_t)high;
-}
-
-static bool is_counter(uint64_t address)
-{
-	return is_between(address, 1, __start___llvm_prf_cnts, __stop___llvm_prf_cnts);
-}
 
 struct memory_section memory_sections[2];
 
@@ -160,7 +146,7 @@ static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_
 		if (at != KSHIM_AT_LIVE)
 			refuse(address, size, write, at, pc);
 	} else if (memory_is_code(address)) {
-		if (is_counter(address))
+		if (counters_hold(address))
 			return;
 		check_own_guards(address, size, write, pc);
 		if (write)

@@ -24,6 +24,7 @@ struct checkpoint {
 	struct thread_state threads;
 	struct step_state step;
 	struct unset_state unset;
+	uint64_t counters;		/* where those of the run are */
 	uint64_t recent[RECENT];
 };
 
@@ -38,7 +39,7 @@ void checkpoint_reset(void)
 	used = 0;
 }
 
-static void copy_stacks(struct checkpoint *checkpoint, uint64_t stack)
+static void copy_stacks_and_counters(struct checkpoint *checkpoint, uint64_t stack)
 {
 	char *place = arena + used + sizeof(*checkpoint);
 
@@ -58,6 +59,9 @@ static void copy_stacks(struct checkpoint *checkpoint, uint64_t stack)
 		checkpoint->guards[n] = size ? (uint64_t)place : 0;
 		place += (size + 63) & ~63ULL;
 	}
+	checkpoint->counters = (uint64_t)place;
+	counters_save((uint64_t *)place);
+	place += (counters_size() + 63) & ~63ULL;
 	checkpoint->end = (uint64_t)(place - arena);
 }
 
@@ -74,7 +78,8 @@ __attribute__((used)) static void take_down(uint64_t stack)
 			__builtin_trap();
 	}
 	/* Decisions that have none are run again from the beginning. */
-	if (decision != checkpoint_count || used + 2 * THREADS * STACK_SIZE + PAGE_SIZE > ARENA)
+	if (decision != checkpoint_count ||
+	    used + 2 * THREADS * STACK_SIZE + PAGE_SIZE + counters_size() > ARENA)
 		return;
 	checkpoint = (struct checkpoint *)(arena + used);
 	checkpoint->decision = decision;
@@ -86,7 +91,7 @@ __attribute__((used)) static void take_down(uint64_t stack)
 	step_save(&checkpoint->step);
 	unset_save(&checkpoint->unset);
 	step_recent_blocks(checkpoint->recent, RECENT, false);
-	copy_stacks(checkpoint, stack);
+	copy_stacks_and_counters(checkpoint, stack);
 	used = (checkpoint->end + 63) & ~63ULL;
 	checkpoints[checkpoint_count++] = checkpoint;
 }
@@ -129,6 +134,7 @@ bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t coun
 	step_restore(&checkpoint->step);
 	unset_restore(&checkpoint->unset);
 	step_recent_blocks(checkpoint->recent, RECENT, true);
+	counters_restore((const uint64_t *)checkpoint->counters);
 	for (unsigned n = 0; n < THREADS; n++) {
 		if (!checkpoint->stack[n])
 			continue;

@@ -11,6 +11,8 @@ static enum kshim_fault fault_of(int number, uint64_t address)
 {
 	if (number == SIGFPE)
 		return KSHIM_FAULT_DIVISION;
+	if (number == SIGSYS)
+		return KSHIM_FAULT_CALL;
 	if (number == SIGILL || number == SIGTRAP)
 		return KSHIM_FAULT_INSTRUCTION;
 	return number == SIGSEGV && thread_place(address) == THREAD_GUARD ?
@@ -28,7 +30,8 @@ void kshim_fault(int number, kshim_u64 address, kshim_u64 instruction, kshim_u64
 {
 	if (!step_inside)
 		return;
-	/* A return address, as every event has: one past the instruction. */
+	/* A return address, as every event has: one past the instruction, where that is over. */
 	step_fault(fault_of(number, address),
-		   was_called(instruction, stack) ? *(uint64_t *)stack : instruction + 1);
+		   was_called(instruction, stack) ? *(uint64_t *)stack :
+		   instruction + (number != SIGSYS));
 }

@@ -80,6 +80,8 @@ void *__asan_memset(void *to, int byte, size_t size);
 void *__asan_memcpy(void *to, const void *from, size_t size);
 void *__asan_memmove(void *to, const void *from, size_t size);
 void __asan_handle_no_return(void);
+void __asan_before_dynamic_init(uint64_t module);
+void __asan_after_dynamic_init(void);
 
 void __asan_loadN_noabort(uint64_t address, size_t size)
 {
@@ -111,6 +113,16 @@ void *__asan_memmove(void *to, const void *from, size_t size)
 	__asan_loadN_noabort((uint64_t)from, size);
 	__asan_storeN_noabort((uint64_t)to, size);
 	return memmove(to, from, size);
+}
+
+/* Around constructors, which a patch may bring. */
+void __asan_before_dynamic_init(uint64_t module)
+{
+	(void)module;
+}
+
+void __asan_after_dynamic_init(void)
+{
 }
 
 void __asan_handle_no_return(void)

@@ -6,20 +6,61 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE		/* names of registers */
 #endif
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <ucontext.h>
 
 #include <kshim.h>
 
 #define ALTERNATE_STACK (64 * 1024)
 
-static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 static struct sigaction previous[SIGNALS];
 /* Whose step this thread makes. */
 static _Thread_local const struct kshim_table *running;
+
+/* Where the C library's own system calls are. */
+static struct { uint64_t start, size; } library;
+static bool is_confined;
+/* What the kernel looks at before a system call of this thread that is none of the library's. */
+static _Thread_local volatile char dispatch = SYSCALL_DISPATCH_FILTER_ALLOW;
+#define SYSCALL_INSTRUCTION 2	/* bytes */
+
+static int find_library(struct dl_phdr_info *info, size_t size, void *known)
+{
+	(void)size;
+	(void)known;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		const uint64_t start = info->dlpi_addr + part->p_vaddr;
+
+		if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) ||
+		    (uint64_t)&prctl - start >= part->p_memsz)
+			continue;
+		library.start = start;
+		library.size = part->p_memsz;
+		return 1;
+	}
+	return 0;
+}
+
+void kshim_confine(void)
+{
+	dl_iterate_phdr(find_library, NULL);
+	is_confined = library.size != 0;
+}
+
+/* A kernel that cannot (before 5.11) lets everything through. */
+static void confine_thread(void)
+{
+	if (is_confined)
+		prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, library.start, library.size,
+		      &dispatch);
+}
 
 /* Faults of anybody else go to whoever was there before. */
 static void pass_on(int number, siginfo_t *info, void *context)
@@ -95,10 +136,17 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 	if (running && number == SIGILL && skip_virtualisation(state))
 		return;
+	dispatch = SYSCALL_DISPATCH_FILTER_ALLOW;
 	if (running)
 		running->fault(number, (uint64_t)info->si_addr,
 			       (uint64_t)state->uc_mcontext.gregs[REG_RIP],
 			       (uint64_t)state->uc_mcontext.gregs[REG_RSP]);
+	if (number == SIGSYS && is_confined) {
+		/* The harness's own, by another library: it is made again. */
+		state->uc_mcontext.gregs[REG_RIP] -= SYSCALL_INSTRUCTION;
+		state->uc_mcontext.gregs[REG_RAX] = info->si_syscall;
+		return;
+	}
 	pass_on(number, info, context);
 }
 
@@ -136,7 +184,9 @@ void kshim_run_in(const struct kshim_table *table)
 	if (table && !is_ready) {
 		add_alternate_stack();
 		pthread_once(&once, install);
+		confine_thread();
 		is_ready = true;
 	}
 	running = table;
+	dispatch = table && is_confined ? SYSCALL_DISPATCH_FILTER_BLOCK : SYSCALL_DISPATCH_FILTER_ALLOW;
 }

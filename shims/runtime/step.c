@@ -47,6 +47,7 @@ static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t 
 	trace_reset(choices, count);
 	thread_reset();
 	checkpoint_reset();
+	counters_begin();
 	step_number = 0;
 	step_block_count = 0;
 	ended = false;

@@ -112,6 +112,13 @@ void checkpoint_take(void);
 /* Runs to the end of the step. */
 bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t count);
 
+/* counters.c */
+bool counters_hold(uint64_t address);
+uint64_t counters_size(void);	/* of all, in bytes; 0 where nothing is counted */
+void counters_begin(void);	/* a run */
+void counters_save(uint64_t *counted);
+void counters_restore(const uint64_t *counted);
+
 /* thread.c */
 #define STACK_SIZE (64 * 1024)
 uint64_t thread_top(const struct thread *thread);

@@ -88,11 +88,12 @@ struct Contender {
   /// - Parameter kernel: nil is this contender's own.
   func check(
     kernel: String? = nil, _ patches: [String], jobs: Int, finds: Bool = false,
-    isWatched: Bool = false
+    isWatched: Bool = false, options: [String] = []
   ) throws -> (ran: Measured, exploration: Exploration) {
     let ran = try run(
       ["check", "--kernel", kernel ?? self.kernel, "--format", "json", "--jobs", "\(jobs)"]
-        + patches.flatMap { ["--patch", $0] }, status: finds ? 1 : 0, isWatched: isWatched)
+        + options + patches.flatMap { ["--patch", $0] }, status: finds ? 1 : 0, isWatched: isWatched
+    )
     return (ran, try verdict(ran).exploration)
   }
 

@@ -24,6 +24,9 @@ struct Bench {
   func probes(for wanted: Set<Quantity>) -> [Probe] {
     let all = [
       Probe(gives: [.edit, .searchTwo]) { try await edit(now, .edit, search: .searchTwo, jobs: 2) },
+      Probe(gives: [.editFree]) {
+        try await edit(now, .editFree, jobs: 2, options: ["--no-jail"])
+      },
       Probe(gives: [.memblock]) { [.memblock: try memblock().seconds] },
       Probe(gives: [.editBefore]) { try await edit(before, .editBefore, jobs: 2) },
       Probe(gives: [.syntax]) { [.syntax: try syntax().seconds] },
@@ -61,10 +64,10 @@ struct Bench {
 
   private func edit(
     _ kshim: Contender, _ time: Quantity? = nil, search: Quantity? = nil, rate: Quantity? = nil,
-    jobs: Int
+    jobs: Int, options: [String] = []
   ) async throws -> [Quantity: Double] {
     let patch = try await patch("edit", Edit.harmless())
-    let (ran, exploration) = try kshim.check([patch], jobs: jobs)
+    let (ran, exploration) = try kshim.check([patch], jobs: jobs, options: options)
     var measured: [Quantity: Double] = [:]
     if let time { measured[time] = ran.seconds }
     if let search { measured[search] = exploration.seconds }

@@ -19,6 +19,7 @@ struct Quantity: Hashable, Sendable {
   static let memblock = seconds("memblock's make and run")
   static let syntax = seconds("clang -fsyntax-only of mmu.c")
   static let edit = seconds("edit to verdict")
+  static let editFree = seconds("edit to verdict, --no-jail")
   static let editBefore = seconds("edit to verdict, baseline")
   static let broken = seconds("broken edit of a new base to verdict")
   static let brokenBefore = seconds("broken edit of a new base to verdict, baseline")

@@ -45,6 +45,9 @@ struct Row: Sendable {
       id: "edit", title: "edit to verdict, against the baseline",
       dividend: .editBefore, divisor: .edit, bound: .atLeast(10)),
     Row(
+      id: "jail", title: "edit to verdict, in times of one without a jail",
+      dividend: .edit, divisor: .editFree, bound: .atMost(1.1)),
+    Row(
       id: "broken", title: "broken edit to verdict, against the baseline",
       dividend: .brokenBefore, divisor: .broken, bound: .atLeast(15)),
     Row(

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /// One small wrong change to one extracted function.
-public struct Mutant: Sendable, Hashable {
+public struct Mutant: Sendable, Hashable, Codable {
   /// A place in the source file, both from 1; a column counts bytes.
-  public struct Position: Sendable, Hashable {
+  public struct Position: Sendable, Hashable, Codable {
     public var line: Int
     public var column: Int
   }
 
   /// What became of it before anything ran.
-  public enum State: Sendable, Hashable {
+  public enum State: Sendable, Hashable, Codable {
     case ready
     /// The compiler refuses it, with this message.
     case doesNotCompile(String)
@@ -34,7 +34,7 @@ public struct Mutant: Sendable, Hashable {
 }
 
 /// Which of the mutants that were found are wanted.
-public struct MutantSelection: Sendable {
+public struct MutantSelection: Sendable, Codable {
   /// Ids of operators; empty for all.
   public var operators: Set<String> = []
   /// Names of functions; empty for all.
