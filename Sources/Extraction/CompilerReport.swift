@@ -21,6 +21,8 @@ struct CompilerReport {
   let manifestPath: String
   /// Manifests of the services.
   var services: [String] = []
+  /// Folders of C that is kshim's own.
+  var own: [String] = []
   /// C expressions of the manifest, to find the line of a complaint.
   var expressions: [String] = []
 
@@ -84,6 +86,13 @@ struct CompilerReport {
     if first.file == HarnessWriter.fileName { return manifestFailure(first) }
     let evidence = messages.filter { $0.line > 0 }.prefix(5).map {
       "\(place($0.file)):\($0.line): error: \($0.text)"
+    }
+    if isPatched, !isOfKernel(first), !own.contains(where: { first.file.hasPrefix("\($0)/") }) {
+      // Its content is nobody's business, and a message shows it.
+      return Failure(
+        .build, asked: asked,
+        cause: "the patch has what is no file of the kernel's tree compiled or assembled",
+        place: "\(first.file):\(first.line)", remedy: "take out of it what names that file")
     }
     guard isOfKernel(first) else {
       return Failure(

@@ -112,7 +112,9 @@ public struct Extraction: Sendable {
       asked: "compile \(manifest.subject) from \(revision.tree.spec)",
       tree: revision.tree.directory,
       isPatched: revision.isChanged, manifestPath: manifest.path,
-      services: try installation.serviceFiles("yaml"), expressions: manifest.expressions)
+      services: try installation.serviceFiles("yaml"),
+      own: [installation.root, installation.shims, work] + installation.glueDirectories,
+      expressions: manifest.expressions)
     var extractor = try extractor(manifest, build, options, following, sharing: files)
     extractor.needed = needed
     var made = try await make(extractor, revision, installation, arguments, form, report, in: work)

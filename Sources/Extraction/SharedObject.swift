@@ -82,7 +82,9 @@ public struct SharedObject: Sendable {
       throw CompilerReport(
         asked: "compile \(provenance.subject) from \(provenance.kernel)", tree: provenance.tree,
         isPatched: !provenance.patches.isEmpty,
-        manifestPath: installation.manifestPath(of: provenance.subject)
+        manifestPath: installation.manifestPath(of: provenance.subject),
+        own: [installation.root, installation.shims, extraction.directory]
+          + installation.glueDirectories
       ).failure(compiled.errorLines)
     }
   }

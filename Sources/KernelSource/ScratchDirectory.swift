@@ -38,8 +38,12 @@ package final class ScratchDirectory: Sendable {
 
   /// Removes the directories that an ended process left in `parent`.
   package static func sweep(prefix: String, in parent: String) {
+    sweep(prefixes: [prefix], in: parent)
+  }
+
+  private static func sweep(prefixes: [String], in parent: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-    for name in names where name.hasPrefix(prefix) {
+    for name in names where prefixes.contains(where: name.hasPrefix) {
       let path = "\(parent)/\(name)"
       do {
         guard let lock = try FileLock.attempt("\(path)/\(lockName)", create: false) else {
@@ -66,7 +70,7 @@ package final class ScratchDirectory: Sendable {
   /// Removes what an ended process left of those.
   package static func sweep() {
     let parent = FileManager.default.temporaryDirectory.path
-    for prefix in [check, revision, mail, session] { sweep(prefix: prefix, in: parent) }
+    sweep(prefixes: [check, revision, mail, session], in: parent)
   }
 
   private static func remove(_ path: String) {

@@ -25,9 +25,8 @@ final class WorkerProcess: Sendable {
     /// Why it was ended.
     var reason: (cause: String, remedy: String)?
     var ended: Failure?
-    /// When something was last heard of it, and its processor time then.
-    var heard = ContinuousClock.now
-    var busy = 0.0
+    /// Whether something was heard of it since it was last looked at.
+    var isHeard = true
   }
 
   private let state = Mutex(State())
@@ -132,7 +131,7 @@ final class WorkerProcess: Sendable {
         let id = state.next
         state.next += 1
         state.pending[id] = pending
-        state.heard = .now
+        state.isHeard = true
         return (id, nil)
       }
       if let failure = begun.failure {
@@ -170,15 +169,13 @@ final class WorkerProcess: Sendable {
       switch head.kind {
       case .note:
         let pending: Pending? = state.withLock { state in
-          state.heard = .now
-          state.busy = 0
+          state.isHeard = true
           return state.pending[head.id]
         }
         pending?.note(record)
       case .product, .failure:
         let pending: Pending? = state.withLock { state in
-          state.heard = .now
-          state.busy = 0
+          state.isHeard = true
           return state.pending.removeValue(forKey: head.id)
         }
         guard let pending else { return spoil() }
@@ -258,17 +255,31 @@ final class WorkerProcess: Sendable {
 
   /// Looks after what it takes, as long as it is there.
   private func watch(_ process: pid_t) {
+    let clock = SuspendingClock()
+    var (last, silent, before) = (clock.now, 0.0, 0.0)
     while !hasEnded {
       usleep(200_000)
+      let now = clock.now
+      // Who was stopped himself, by Ctrl-Z say, has not listened.
+      let elapsed = min(0.5, (now - last) / .seconds(1))
+      last = now
       guard load > 0 else { continue }
-      if let reason = excess(ProcessTree(of: process)) {
+      let tree = ProcessTree(of: process)
+      let isHeard = state.withLock { state in
+        defer { state.isHeard = false }
+        return state.isHeard
+      }
+      if isHeard { (silent, before) = (0, tree.busy) } else { silent += elapsed }
+      if let reason = excess(tree, silent: silent, busy: max(0, tree.busy - before)) {
         end(because: reason)
         return
       }
     }
   }
 
-  private func excess(_ tree: ProcessTree) -> (cause: String, remedy: String)? {
+  private func excess(
+    _ tree: ProcessTree, silent: Double, busy: Double
+  ) -> (cause: String, remedy: String)? {
     if tree.memory > limits.memory {
       return (
         "took more than \(limits.memory >> 20) MB of memory and was ended",
@@ -281,17 +292,10 @@ final class WorkerProcess: Sendable {
         "look in the patch for what starts processes"
       )
     }
-    let (silent, busy) = state.withLock { state in
-      if state.busy == 0 { state.busy = tree.busy }
-      let elapsed = (ContinuousClock.now - state.heard).components
-      return (
-        Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18, tree.busy - state.busy
-      )
-    }
     let isStuck = silent > limits.idle && busy < silent / 10
     guard busy > limits.busy || isStuck else { return nil }
     return (
-      "said nothing for \(Int(silent)) seconds, \(Int(max(0, busy))) of them busy, and was ended",
+      "said nothing for \(Int(silent)) seconds, \(Int(busy)) of them busy, and was ended",
       "look in the patch for what the compiler or the code waits for without end"
     )
   }

@@ -261,6 +261,20 @@ final class ForgedVerdictTests: EndToEndTestCase {
     }
   }
 
+  /// A message of the assembler would show it.
+  func test_filesThatAssemblyIncludes_areNotShown() async throws {
+    let secret = try write("secretword words\n", "secret.s")
+    let tree = try await kernel()
+    let patch = try await patch(
+      "include.patch",
+      [edit(.insertBefore(Self.free, "asm(\".include \\\"\(secret)\\\"\");"))], of: tree)
+    let ran = try await kshim("check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm")
+    XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
+    XCTAssert(ran.errors.contains("no file of the kernel's tree"), ran.errors)
+    XCTAssert(ran.errors.contains("\(secret):1"), ran.errors)
+    XCTAssertFalse((ran.output + ran.errors).contains("secretword"), ran.errors)
+  }
+
   /// What the compiler would crash on is not handed to it; of what it crashes on all the same nobody
   /// sees its last words.
   func test_compilerThatCrashes_isNoVerdict() async throws {

@@ -70,8 +70,13 @@ final class RefusedPatchTests: EndToEndTestCase {
     XCTAssertEqual(refusal.place, "\(Self.mmu):\(line)", refusal.text)
     XCTAssert(refusal.cause.contains("expected expression"), refusal.text)
     let replayed = try await refused(
-      3, "replay", "--kernel", tree.directory, "--patch", patch, "\(Defect.special):x=1:-")
+      3, "replay", "--kernel", tree.directory, "--patch", patch,
+      "\(Defect.special):shadow=4,guest=4,direct=0,tdp=1,tables=none,me=0:-")
     XCTAssertEqual(replayed.place, refusal.place)
+    // What is wrong in the request is told before anything is compiled.
+    let unknown = try await refused(
+      2, "replay", "--kernel", tree.directory, "--patch", patch, "\(Defect.special):x=1:-")
+    XCTAssert(unknown.cause.contains("there is no state 'x=1'"), unknown.text)
     let bisected = try await kshim(
       "check", "--kernel", tree.directory, "--patch", patch, "--bisect")
     XCTAssertEqual(bisected.status, 125)

@@ -82,6 +82,11 @@ final class FollowingTests: XCTestCase {
     XCTAssertEqual(words.count("old", "new"), 2)
     XCTAssertEqual(words.count("new", "old"), 0)
     XCTAssertEqual(Substitutions.lines(Array("a\nb\n".utf8), Array("a\nx\ny\nb\n".utf8)), [2...3])
+    // So much differs that nobody looks for what is the same.
+    let old = (0..<60_000).map { "\($0)\n" }.joined()
+    let new = (0..<60_000).map { "\($0 * 7 % 60_000 + 1)\n" }.joined()
+    XCTAssertEqual(
+      Substitutions.lines(Array("a\n\(old)b\n".utf8), Array("a\n\(new)b\n".utf8)), [2...60_001])
   }
 
   func test_places_areThoseOfEachPart() {
