@@ -58,8 +58,19 @@ public struct LocalKeeper: Keeper {
         }
       }) != nil
     }
+    /// Another process may be reading it.
+    func isThere() -> Bool {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      return Files.below(names, in: path) == files.keys.sorted()
+        && files.allSatisfy {
+          FileManager.default.contents(atPath: "\(path)/\($0.key)") == $0.value
+        }
+    }
     // What is damaged stands in the way of a directory.
-    guard place() || ((try? FileManager.default.removeItem(atPath: path)) != nil && place()) else {
+    guard
+      place() || isThere()
+        || ((try? FileManager.default.removeItem(atPath: path)) != nil && place())
+    else {
       return false
     }
     prune(path)
@@ -67,7 +78,7 @@ public struct LocalKeeper: Keeper {
   }
 
   public func use(_ path: String) { KeptFile.use(path) }
-  public func tellDamage(_ path: String) { KeptFile.tellDamage(path) }
+  public func tellDamage(_ path: String) { if KeptFile.canKeep { KeptFile.tellDamage(path) } }
   public func seal() {}
 
   /// Removes the oldest of the kind of what was kept.

@@ -110,10 +110,11 @@ struct PreambleCache {
       preamble.isIntact && FileManager.default.contents(atPath: header) == Data(text.bytes)
     }
     if isIntact() { return preamble }
-    // Another process may have put one of the files in its place, and not yet the other.
-    usleep(100_000)
-    if let record = await self.record(path) { preamble = self.preamble(record, at: place) }
-    if isIntact() { return preamble }
+    for _ in 0..<30 where KeptFile.isYoung(place) {
+      try? await Task.sleep(for: .milliseconds(100))
+      if let record = await self.record(path) { preamble = self.preamble(record, at: place) }
+      if isIntact() { return preamble }
+    }
     // What is old may be removed at any time.
     if FileStamp(place).text != nil, FileStamp(path).text != nil { keeper.tellDamage(path) }
     return nil

@@ -28,14 +28,13 @@ struct RuntimeObject {
     let path = "\(installation.cache)/runtime-\(key.prefix(32)).o"
     let keeper = installation.keeper
     if FileStamp(path).text != nil {
-      for _ in 0..<2 {
+      for number in 0..<30 where number == 0 || KeptFile.isYoung(path) {
         let digest = await keeper.record(at: "\(path).digest")
         if let digest, Digest.of(file: path).map({ Data($0.utf8) }) == digest {
           keeper.use(path)
           return path
         }
-        // Another process may have put one of the two in its place, and not yet the other.
-        usleep(100_000)
+        try? await Task.sleep(for: .milliseconds(100))
       }
       if FileStamp("\(path).digest").text != nil { keeper.tellDamage(path) }
     }

@@ -28,6 +28,12 @@ package enum KeptFile {
     return nil
   }
 
+  /// Whether another process may have put it there just now, and not yet what goes with it.
+  package static func isYoung(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && abs(time(nil) - status.st_ctim.tv_sec) < 5
+  }
+
   /// Says, once in a run, that something is not what was kept.
   package static func tellDamage(_ path: String) {
     CacheRemark.tell(

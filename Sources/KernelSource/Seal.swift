@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Crypto
+import Failures
 import Foundation
 import Synchronization
 

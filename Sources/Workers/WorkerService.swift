@@ -53,7 +53,7 @@ public enum WorkerService {
         answer = try Records.encode(id, .product, product)
       } catch {
         let failure =
-          error as? Failure
+          error as? Failure ?? DiskTrouble.failure(asked: "do a piece of work", error)
           ?? Failure(
             .tool, asked: "do a piece of work", cause: "\(error)", remedy: "report it")
         answer = (try? Records.encode(id, .failure, failure)) ?? Data()

@@ -7,6 +7,9 @@ import XCTest
 
 /// Faults of the world: a message names the cause, and what to do.
 final class FaultTests: EndToEndTestCase {
+  /// In a jail all that is temporary lies in memory.
+  private static let noJail: [String: String?] = ["KSHIM_NO_JAIL": "1"]
+
   private static let function = "lib/genalloc.c:devm_gen_pool_create"
 
   private func arguments(_ more: String...) async throws -> [String] {
@@ -43,12 +46,14 @@ final class FaultTests: EndToEndTestCase {
 
   func test_temporaryDirectory_thatTakesNothing_isNamedWithTheReason() async throws {
     try write("", "file")
+    let patch = try await patch(
+      "p.patch", [KernelEdit("lib/genalloc.c", .append("int one;"))], of: kernel())
     for (directory, reason) in [
       ("\(scratch)/none", "No such file or directory"), ("\(scratch)/file", "Not a directory"),
       ("/proc", "No such file or directory"), ("/sys", nil),
     ] {
       let ran = try await kshim(
-        try await arguments("--no-cache"), environment: ["TMPDIR": directory])
+        try await arguments("--no-cache", "--patch", patch), environment: ["TMPDIR": directory])
       XCTAssertEqual(ran.status, 4, ran.output + ran.errors)
       let refusal = try XCTUnwrap(Refusal(ran.errors), ran.errors)
       XCTAssert(
@@ -69,7 +74,8 @@ final class FaultTests: EndToEndTestCase {
       let list = "\"$@\"; status=$?; ls -A '\(temporary)' > '\(scratch)/left'; exit $status"
       let ran = try await kshim(
         try await arguments("--no-cache"),
-        environment: environment.merging(["TMPDIR": temporary]) { $1 },
+        environment: environment.merging(["TMPDIR": temporary]) { $1 }
+          .merging(Self.noJail) { $1 },
         wrapper: wrapper + ["bash", "-c", list, "-"])
       let left = try String(contentsOfFile: "\(scratch)/left", encoding: .utf8)
       XCTAssertEqual(left, "", size)
@@ -178,7 +184,8 @@ final class FaultTests: EndToEndTestCase {
       ("llvm-nm", "kill -9 $$"),
     ] {
       let ran = try await kshim(
-        try await arguments("--no-cache"), environment: tools(name, script))
+        try await arguments("--no-cache"),
+        environment: tools(name, script).merging(Self.noJail) { $1 })
       XCTAssertEqual(ran.status, 4, ran.output + ran.errors)
       XCTAssert(
         ran.errors.contains(
@@ -190,7 +197,7 @@ final class FaultTests: EndToEndTestCase {
     let ran = try await kshim(
       try await arguments("--no-cache"),
       environment: tools("clang", "case \"$*\" in *c-header*) kill -9 $$;; esac")
-        .merging(["XDG_CACHE_HOME": "\(scratch)/other"]) { $1 }.merging(kernelsAlone()) { $1 })
+        .merging(kernelsAlone()) { $1 }.merging(Self.noJail) { $1 })
     XCTAssertEqual(ran.status, 0, ran.output + ran.errors)
   }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import Failures
 import Foundation
 
 /// Why something could not be written, in the system's own words.
