@@ -148,7 +148,11 @@ public struct Extraction: Sendable {
     // What was precompiled stands for what was read for it.
     let read =
       try prerequisites(of: "\(work)/unit.d")
-      .filter { !$0.hasPrefix(PreambleCache.prefix(in: installation.cache)) } + parsed
+      .filter { path in
+        ![installation.cache, PreambleCache.scratch].contains {
+          path.hasPrefix(PreambleCache.prefix(in: $0))
+        }
+      } + parsed
     let inTree = try kernelFiles(
       read, of: revision.tree,
       own: [installation.shims, installation.cache, work] + installation.glueDirectories)

@@ -38,6 +38,9 @@ struct PreambleCache {
   let manifest: Manifest
   let directory: String
 
+  /// Where those lie that are not kept.
+  static var scratch: String { FileManager.default.temporaryDirectory.path }
+
   /// How the names of all that is kept begin.
   static func prefix(in directory: String) -> String { "\(directory)/preamble-" }
 
@@ -156,10 +159,25 @@ struct PreambleCache {
     _ text: String, _ options: [String], _ header: String
   ) async throws -> PrecompiledPreamble? {
     let began = FileStamp.now()
+    // What a stranger's header makes of a compiler is nobody else's.
+    let isPatched = (build.revision.overlay.keys + build.revision.deleted).contains {
+      !$0.hasSuffix(".c")
+    }
+    if isPatched { keeper.seal() }
     let draft = "\(build.work)/\(UniqueName.make())"
     let endings = ["pch", "d"]
     defer { for ending in endings { unlink("\(draft).\(ending)") } }
-    guard await keeper.keep(files: ["": Data(text.bytes)], at: header) else { return nil }
+    var header = header
+    let isKept = await keeper.keep(files: ["": Data(text.bytes)], at: header)
+    if !isKept {
+      // For this run, where more than one function of the file is looked at.
+      guard isPatched else { return nil }
+      header =
+        "\(Self.scratch)/\((header as NSString).lastPathComponent)"
+      guard FileManager.default.createFile(atPath: header, contents: Data(text.bytes)) else {
+        return nil
+      }
+    }
     // Whatever ends it: the headers are read as they are then.
     let compiled = try? await Toolchain.run(
       "clang",
@@ -179,6 +197,11 @@ struct PreambleCache {
     let difference = record.changes.map { "\($0.key) \($0.value)" }.sorted()
     let path =
       "\(header.dropLast(2))-\(Digest.of(difference.joined(separator: "\n")).prefix(16))"
+    if !isKept {
+      guard rename("\(draft).pch", "\(path).pch") == 0 else { return nil }
+      record.stamp = FileStamp("\(path).pch").text ?? ""
+      return preamble(record, at: "\(path).pch")
+    }
     guard let made = FileManager.default.contents(atPath: "\(draft).pch"),
       await keeper.keep(files: ["": made], at: "\(path).pch")
     else { return nil }

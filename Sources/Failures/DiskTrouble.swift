@@ -33,6 +33,7 @@ package enum DiskTrouble {
     guard let code = code(error), full.contains(code) || code == EROFS || code == EACCES else {
       return nil
     }
+    if isBounded, full.contains(code) { return tooMuch(asked) }
     let path = (error as NSError).userInfo[NSFilePathErrorKey] as? String
     return Failure(
       .tool, asked: asked, cause: "a file cannot be written (\(String(cString: strerror(code))))",

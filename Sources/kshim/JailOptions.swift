@@ -80,14 +80,26 @@ struct JailOptions: ParsableArguments {
     paths += kernels.compactMap { store.place(of: $0) }
     paths += installation.addedFiles
     paths += libraries
-    if let toolchain = try? Toolchain.locate() {
-      let clang = realPath(toolchain.tool("clang"))
-      for folder in [toolchain.folder, (clang as NSString).deletingLastPathComponent] {
-        paths.append((folder as NSString).deletingLastPathComponent)
-      }
+    paths += compilers
+    // Of what holds all of somebody's files nothing is seen but what is named.
+    let home = realPath(ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory())
+    return Set(paths + paths.map(realPath)).filter { path in
+      !path.isEmpty && !"\(home)/".hasPrefix(path == "/" ? path : "\(path)/") && path != "/tmp"
     }
-    // The root of all would be no jail.
-    return Set(paths + paths.map(realPath)).subtracting(["/", ""])
+  }
+
+  /// Where the compiler is: the folders on PATH that have one, and what lies beside the real one's.
+  private static var compilers: [String] {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let folders = path.split(separator: ":").map(String.init).filter { folder in
+      access("\(folder)/clang", X_OK) == 0
+    }
+    return folders.flatMap { folder in
+      let real = (realPath("\(folder)/clang") as NSString).deletingLastPathComponent
+      return [folder]
+        + [folder, real].filter { $0.hasSuffix("/bin") }
+        .map { ($0 as NSString).deletingLastPathComponent }
+    }
   }
 
   /// Folders of the libraries that this program has loaded.
