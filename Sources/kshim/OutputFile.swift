@@ -113,6 +113,8 @@ struct OutputFile {
             poll(&wait, 1, -1)
             continue
           }
+          // Who reads it has enough: it ends as a program does whom the signal ends.
+          if errno == EPIPE, Session.endsByPipe { Session.end(by: SIGPIPE) }
           return String(cString: strerror(errno))
         }
       }

@@ -13,6 +13,9 @@ enum Session {
   /// Where a signal's number goes.
   nonisolated(unsafe) private static var signalled: Int32 = -1
 
+  /// Whether a reader that is gone ends this process, as it does unless somebody said otherwise.
+  nonisolated(unsafe) private(set) static var endsByPipe = false
+
   private static let endings = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
   static func begin() {
@@ -22,6 +25,9 @@ enum Session {
     guard pipe(&ends) == 0 else { return }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     signalled = ends[1]
+    // Whoever writes is told; what is started has it as ever.
+    endsByPipe = unsafeBitCast(signal(SIGPIPE) { _ in }, to: Int.self) != 1
+    if !endsByPipe { signal(SIGPIPE, SIG_IGN) }
     for number in endings {
       let before = signal(number) { number in
         var byte = UInt8(truncatingIfNeeded: number)
@@ -34,9 +40,7 @@ enum Session {
     Thread {
       var byte: UInt8 = 0
       while read(wait, &byte, 1) != 1 {}
-      tidy()
-      signal(Int32(byte), SIG_DFL)
-      kill(getpid(), Int32(byte))
+      end(by: Int32(byte))
     }.start()
   }
 
@@ -67,6 +71,14 @@ enum Session {
   static func end(_ code: Int32) -> Never {
     tidy()
     exit(code)
+  }
+
+  /// Ends as the signal ends a program, and tidies up first.
+  static func end(by number: Int32) -> Never {
+    tidy()
+    signal(number, SIG_DFL)
+    kill(getpid(), number)
+    exit(128 + number)
   }
 
   private static func tidy() {

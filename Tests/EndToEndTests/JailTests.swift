@@ -113,4 +113,16 @@ final class JailTests: EndToEndTestCase {
       XCTAssert(ran.output.contains("introduced by the patch"), ran.output)
     }
   }
+
+  /// As `kshim check | head` does.
+  func test_readerThatGoes_leavesNothing() async throws {
+    let tree = try await kernel()
+    let program = try write(
+      "#!/bin/bash\n\"$@\" | true\necho \"status ${PIPESTATUS[0]}\"\n", "piped")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    let ran = try await kshim(
+      ["check", "--kernel", tree.spec] + function, wrapper: [program])
+    XCTAssertEqual(ran.output, "status 141\n")
+    XCTAssertEqual(ran.errors, "")
+  }
 }
