@@ -49,7 +49,9 @@ extension Toolchain {
     let signal = signal(result)
     let tooLarge = signal == SIGXFSZ ? String(cString: strerror(EFBIG)) : nil
     if let reason = tooLarge ?? DiskTrouble.reason(result.errorLines) {
-      if DiskTrouble.isBounded { throw DiskTrouble.tooMuch("compile what the patch makes of it") }
+      if DiskTrouble.isBounded, reason == String(cString: strerror(ENOSPC)) {
+        throw DiskTrouble.tooMuch("compile what the patch makes of it")
+      }
       throw Failure(
         .tool, asked: "run \(name)", cause: "what it makes cannot be written (\(reason))",
         place: FileManager.default.temporaryDirectory.path,

@@ -22,7 +22,7 @@ package enum DiskTrouble {
   package static func failure(
     asked: String, temporary place: String, _ error: any Error
   ) -> Failure {
-    if isBounded, code(error).map(full.contains) ?? false { return tooMuch(asked) }
+    if isBounded, code(error) == ENOSPC { return tooMuch(asked) }
     return Failure(
       .tool, asked: asked, cause: "the temporary directory cannot be written (\(reason(error)))",
       place: place, remedy: remedy(code(error)))
@@ -33,7 +33,7 @@ package enum DiskTrouble {
     guard let code = code(error), full.contains(code) || code == EROFS || code == EACCES else {
       return nil
     }
-    if isBounded, full.contains(code) { return tooMuch(asked) }
+    if isBounded, code == ENOSPC { return tooMuch(asked) }
     let path = (error as NSError).userInfo[NSFilePathErrorKey] as? String
     return Failure(
       .tool, asked: asked, cause: "a file cannot be written (\(String(cString: strerror(code))))",

@@ -132,6 +132,7 @@ enum Terminal {
   }
 
   static func error(_ text: String) {
+    if Session.isEnding { return }
     _ = OutputFile.write(Data((text.shown(lines: true) + "\n").utf8), to: 2)
   }
 

@@ -20,7 +20,11 @@ enum Session {
 
   static func begin() {
     _ = linux_adopt_orphans()
+    handleSignals()
     makeScratch()
+  }
+
+  private static func handleSignals() {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -68,13 +72,19 @@ enum Session {
     }
   }
 
+  /// Whether a signal ends it: what fails now fails for that, and nothing is told of it.
+  static var isEnding: Bool { ending.load(ordering: .relaxed) }
+  private static let ending = Atomic(false)
+
   static func end(_ code: Int32) -> Never {
+    while isEnding { sleep(1) }
     tidy()
     exit(code)
   }
 
   /// Ends as the signal ends a program, and tidies up first.
   static func end(by number: Int32) -> Never {
+    ending.store(true, ordering: .relaxed)
     tidy()
     signal(number, SIG_DFL)
     kill(getpid(), number)
@@ -91,6 +101,11 @@ enum Session {
         while waitpid(child, nil, 0) < 0, errno == EINTR {}
       }
     }
-    scratch.withLock { $0?.remove() }
+    // Others of its threads may be writing there.
+    for _ in 0..<50 {
+      scratch.withLock { $0?.remove() }
+      guard let directory, access(directory, F_OK) == 0 else { break }
+      usleep(2_000)
+    }
   }
 }

@@ -218,7 +218,7 @@ final class ForgedVerdictTests: EndToEndTestCase {
               Self.free, "asm volatile(\"syscall\" : : \"a\"(231), \"D\"(\(status)));"))
         ], of: tree)
       let ran = try await kshim(
-        "check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm")
+        "check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm", "--no-jail")
       XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
       XCTAssert(ran.errors.contains("ended by itself"), ran.errors)
     }
@@ -268,7 +268,11 @@ final class ForgedVerdictTests: EndToEndTestCase {
     let patch = try await patch(
       "include.patch",
       [edit(.insertBefore(Self.free, "asm(\".include \\\"\(secret)\\\"\");"))], of: tree)
-    let ran = try await kshim("check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm")
+    let asked = ["check", "--kernel", tree.spec, "--patch", patch, "--allow", "asm"]
+    let jailed = try await kshim(asked)
+    XCTAssertEqual(jailed.status, 3, jailed.output + jailed.errors)
+    XCTAssertFalse((jailed.output + jailed.errors).contains("secretword"), jailed.errors)
+    let ran = try await kshim(asked + ["--no-jail"])
     XCTAssertEqual(ran.status, 3, ran.output + ran.errors)
     XCTAssert(ran.errors.contains("no file of the kernel's tree"), ran.errors)
     XCTAssert(ran.errors.contains("\(secret):1"), ran.errors)
