@@ -89,6 +89,9 @@ public struct Verdict: Codable, Sendable, Equatable {
     public var detail: String
     /// Which of two threads, `vcpu 1`; nil where one step runs at a time.
     public var thread: String?
+    /// The page or object that an allocation gave or a release was of: `0x140002000`; nil elsewhere,
+    /// and where there is none.
+    public var block: String?
     public init(
       event: String, line: Int, function: String, callee: String?, detail: String,
       thread: String? = nil
@@ -129,6 +132,12 @@ public struct Verdict: Codable, Sendable, Equatable {
     /// What else shows it, where several functions were checked: `FILE:FUNCTION`; nil where nothing
     /// does.
     public var also: [String]?
+    /// What the smallest scenario runs of the kernel's files; nil where that was not asked for.
+    public var executed: [Executed]?
+    /// What memory looks like behind the smallest scenario; nil where nobody knows how to draw it.
+    public var picture: Picture?
+    /// The same scenario in the base; nil where there is none, or where it was not asked for.
+    public var base: Walkthrough?
     public init(
       property: String, function: String, file: String, line: Int, introduced: Bool,
       message: String, scenario: String, failing: Int, trace: [Event], cause: Int? = nil,
@@ -277,6 +286,9 @@ public struct Verdict: Codable, Sendable, Equatable {
   public var assumed: [Finding]?
   /// What the patches rename and move of what is judged, and how it is told, a sentence each.
   public var followed: [String]?
+  /// The kernel's text that findings and notes are about; where a page or a coverage is asked for, of
+  /// all that was judged.
+  public var sources: [Source]?
 
   public init(
     revision: Revision, subject: String, findings: [Finding], causes: [Cause], notes: [Finding],
