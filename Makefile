@@ -87,6 +87,7 @@ extract: build ## Extract KERNEL, with PATCH if given, for 'swift test' or to re
 
 test: setup ## Build without a warning, check the formatting, run the tests
 	@unset KERNEL PATCH
+	.ci/readers
 	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift Fuzzing/Sources/kshim-fuzz Fuzzing/Package.swift
 	[[ -x $(KSHIM) ]] || echo 'kshim: building; the first time takes some minutes' >&2
 	$(call swift_build,-c release --product kshim)
