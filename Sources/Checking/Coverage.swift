@@ -25,13 +25,14 @@ struct Coverage {
 
     /// How often a line of the unit was passed; nil where no code stands there.
     func times(_ line: Int) -> Int? {
-      let code = regions.filter {
-        $0.count >= 8 && $0[7] == 0 && filenames[$0[5]].hasSuffix("/unit.c")
+      // Code, and what lies between a condition and what it guards.
+      let parts = regions.filter {
+        $0.count >= 8 && [0, 3].contains($0[7]) && filenames[$0[5]].hasSuffix("/unit.c")
           && $0[0] <= line && line <= $0[2]
       }
       // The innermost region in which it begins, and those that begin on it.
-      let around = code.filter { $0[0] < line }.max { ($0[0], $0[1]) < ($1[0], $1[1]) }
-      let on = code.filter { $0[0] == line }
+      let around = parts.filter { $0[0] < line }.max { ($0[0], $0[1]) < ($1[0], $1[1]) }
+      let on = parts.filter { $0[7] == 0 && $0[0] == line }
       return ([around].compactMap(\.self) + on).map { $0[4] }.max()
     }
   }
@@ -54,14 +55,16 @@ struct Coverage {
   }
 
   /// How often each line of the kernel's files was passed, where code stands.
-  func lines() async throws -> [String: [Int: Int]] {
-    let map = try LineMap(path: "\(extraction.directory)/unit.c")
+  func lines() async throws -> [String: [Int: Int]] { try lines(of: await functions()) }
+
+  func lines(of functions: [Function]) throws -> [String: [Int: Int]] {
+    var map = try LineMap(path: "\(extraction.directory)/unit.c")
     var times: [String: [Int: Int]] = [:]
-    for function in try await functions() {
+    for function in functions {
       guard let first = function.regions.map({ $0[0] }).min(),
         let last = function.regions.map({ $0[2] }).max()
       else { continue }
-      for line in first...max(first, last) {
+      for line in first...max(first, last) where map.isCode(line) {
         guard let at = map.place(of: line), let count = function.times(line) else { continue }
         times[at.file, default: [:]][at.line] = max(times[at.file]?[at.line] ?? 0, count)
       }
@@ -70,10 +73,10 @@ struct Coverage {
   }
 
   /// How often each branch that is written on a line of the kernel's files went either way.
-  func branches() async throws -> [String: [Verdict.Branch]] {
+  func branches(of functions: [Function]) throws -> [String: [Verdict.Branch]] {
     let map = try LineMap(path: "\(extraction.directory)/unit.c")
     var found: [String: [Verdict.Branch]] = [:]
-    for function in try await functions() {
+    for function in functions {
       for branch in function.branches ?? [] where function.filenames[branch[6]].hasSuffix("/unit.c")
       {
         guard let at = map.place(of: branch[0]) else { continue }

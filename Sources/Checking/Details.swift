@@ -79,8 +79,9 @@ extension Bench {
     let coverage = Coverage(
       extraction: builds.extraction, module: builds.countingPath,
       profiles: builds.profiles.filter(FileManager.default.fileExists), work: work.path)
-    details.lines = try await coverage.lines()
-    details.branches = try await coverage.branches()
+    let functions = try await coverage.functions()
+    details.lines = try coverage.lines(of: functions)
+    details.branches = try coverage.branches(of: functions)
     return details
   }
 
