@@ -83,7 +83,8 @@ struct CheckCommand: AsyncParsableCommand {
     let check = Result { try self.check(Step()) }
     let asked = try? check.get()
     let isSubject = search.subject.function == nil && search.subject.file == nil
-    let request = isSubject && !isDetailed ? asked.flatMap { self.request(of: $0.subject, sources) } : nil
+    let request =
+      isSubject && !isDetailed ? asked.flatMap { self.request(of: $0.subject, sources) } : nil
     if let request, let known = await asked?.results?.verdict(of: request) {
       KernelStore.own.use(request.directory)
       return try tell(wholeReport(known))
@@ -183,6 +184,7 @@ struct CheckCommand: AsyncParsableCommand {
         check.worker = worker
         check.results = results
         check.isDetailed = isDetailed
+        check.remark = { Terminal.error("kshim: \($0)") }
         check.seconds = seconds
         return check
       })
@@ -252,6 +254,7 @@ struct CheckCommand: AsyncParsableCommand {
       progress: SearchOptions.progress { Terminal.status(step.prefix + $0) },
       phase: { Terminal.status(step.prefix + $0) })
     check.isDetailed = isDetailed
+    check.remark = { Terminal.error("kshim: \($0)") }
     check.worker = jail.worker(installation, kernels: [revision.kernelName], jobs: search.workers)
     check.results = ResultCache(
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
