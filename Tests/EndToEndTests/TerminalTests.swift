@@ -29,7 +29,9 @@ final class TerminalTests: EndToEndTestCase {
     return ran.outputText.replacing("\r\n", with: "\n")
   }
 
-  private static let colours = /\u{1b}\[[0-9;]*m/
+  private func plain(_ line: Substring) -> String {
+    String(line).replacing(/\u{1b}\[[0-9;]*m/, with: "")
+  }
 
   private func defect() async throws -> String {
     try await patch("a.patch", Defect.a.edits, of: kernel(Self.defectKernel))
@@ -44,7 +46,7 @@ final class TerminalTests: EndToEndTestCase {
         arguments, columns: columns, environment: environment, status: 1)
       let width = environment["COLUMNS"].flatMap(Int.init) ?? columns
       for line in text.split(separator: "\n") where !line.contains("replay: ") {
-        let shown = line.replacing(Self.colours, with: "")
+        let shown = plain(line)
         XCTAssertLessThanOrEqual(shown.count, width, shown)
       }
       XCTAssert(text.contains("\u{1b}[1;31m"), text)
@@ -95,7 +97,7 @@ final class TerminalTests: EndToEndTestCase {
     XCTAssert(shown.hasPrefix("\u{1b}[1mwild-free\u{1b}[0m\n"), shown)
     XCTAssertFalse(shown.contains("## "), shown)
     for line in shown.split(separator: "\n") {
-      XCTAssertLessThanOrEqual(line.replacing(Self.colours, with: "").count, 60, String(line))
+      XCTAssertLessThanOrEqual(plain(line).count, 60, String(line))
     }
     let list = try await kshim("explain")
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(Self.root)/docs/properties")
