@@ -86,7 +86,7 @@ public struct CheckReport: Sendable {
     case .text, .json: break
     case .ktap: return KTAPReport(report: self, isStrict: isStrict).text
     case .junit: return JUnitReport(report: self, isStrict: isStrict).text
-    case .sarif: return try SARIFReport(report: self).text()
+    case .sarif: return try SARIFReport(report: self, isStrict: isStrict).text()
     case .b4: return try B4Report(report: self, isStrict: isStrict).text()
     case .checkpatch: return CheckpatchReport(report: self, isStrict: isStrict).text
     case .note: return NoteReport(report: self).text
