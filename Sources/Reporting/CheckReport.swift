@@ -2,7 +2,7 @@
 
 /// How the report of a check is written.
 public enum ReportFormat: String, CaseIterable, Sendable {
-  case text, json, ktap, junit, sarif, b4, checkpatch, note
+  case text, json, ktap, junit, sarif, lcov, b4, checkpatch, note
 }
 
 /// What a check reports: one verdict, or one for each step of a series.
@@ -87,6 +87,7 @@ public struct CheckReport: Sendable {
     case .ktap: return KTAPReport(report: self, isStrict: isStrict).text
     case .junit: return JUnitReport(report: self, isStrict: isStrict).text
     case .sarif: return try SARIFReport(report: self, isStrict: isStrict).text()
+    case .lcov: return try LcovReport(report: self).text()
     case .b4: return try B4Report(report: self, isStrict: isStrict).text()
     case .checkpatch: return CheckpatchReport(report: self, isStrict: isStrict).text
     case .note: return NoteReport(report: self).text

@@ -38,7 +38,7 @@ struct CheckCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "text, json, ktap, junit, sarif, b4, checkpatch (lines as checkpatch's), or note (for a cover letter).",
+      "text, json, ktap, junit, sarif, lcov (what was run, for genhtml), b4, checkpatch (lines as checkpatch's), or note (for a cover letter).",
       valueName: "format"))
   var format = ReportFormat.text
 
@@ -56,6 +56,14 @@ struct CheckCommand: AsyncParsableCommand {
 
   @Flag(help: "Exit with 125 where the revision cannot be judged, for 'git bisect run'.")
   var bisect = false
+
+  func validate() throws {
+    if eachCommit, format == .lcov {
+      throw ValidationError(
+        "--format lcov is of one text, and --each-commit has one for each step; leave out one of them"
+      )
+    }
+  }
 
   func run() async throws {
     try report.check()
@@ -83,7 +91,8 @@ struct CheckCommand: AsyncParsableCommand {
     let check = Result { try self.check(Step()) }
     let asked = try? check.get()
     let isSubject = search.subject.function == nil && search.subject.file == nil
-    let request = isSubject && !isDetailed ? asked.flatMap { self.request(of: $0.subject, sources) } : nil
+    let request =
+      isSubject && !isDetailed ? asked.flatMap { self.request(of: $0.subject, sources) } : nil
     if let request, let known = await asked?.results?.verdict(of: request) {
       KernelStore.own.use(request.directory)
       return try tell(wholeReport(known))
@@ -191,7 +200,7 @@ struct CheckCommand: AsyncParsableCommand {
   }
 
   /// Whether more is shown than a verdict says.
-  private var isDetailed: Bool { html.html != nil }
+  private var isDetailed: Bool { html.html != nil || format == .lcov }
 
   private var revisionOptions: String { revision.replayOptions }
 
