@@ -146,7 +146,9 @@ let package = Package(
     .testTarget(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
     .testTarget(name: "WorkersTests", dependencies: ["Workers", "Failures"]),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "Failures", "TestSupport"],
+      swiftSettings: libclang),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(
       name: "KVMRootsTests",

@@ -36,7 +36,8 @@ final class ReportFormatTests: EndToEndTestCase {
     let report = CheckReport([
       .init(label: nil, title: nil, outcome: .verdict(run.verdict), replayOptions: "")
     ])
-    for format in ReportFormat.allCases {
+    // Of lcov there is nothing without counts: FormatReaderTests.
+    for format in ReportFormat.allCases where format != .lcov {
       let text = try report.rendered(as: format, usesColour: false)
       XCTAssert(text.contains("pml5_root is allocated"), "\(format): \(text)")
       XCTAssert(text.hasSuffix("\n"), "\(format)")
