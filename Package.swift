@@ -85,7 +85,12 @@ let package = Package(
       ],
       swiftSettings: libclang + optimised,
       linkerSettings: [
-        .unsafeFlags(["-L\(clangLibraries)", "-Xlinker", "-rpath", "-Xlinker", clangLibraries])
+        .unsafeFlags(
+          ["-L\(clangLibraries)"]
+            // What a tarball or a package brings comes behind what is installed.
+            + [clangLibraries, "$ORIGIN/../lib/kshim"].flatMap {
+              ["-Xlinker", "-rpath", "-Xlinker", $0]
+            })
       ]),
     .target(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
