@@ -62,6 +62,9 @@ public struct CheckReport: Sendable {
   /// What the entries are steps of; nil where there is one entry for the whole.
   public var series: Series?
 
+  /// A property's page in Markdown, by its id; nil where there is none. Some formats carry them.
+  public var page: @Sendable (String) -> String? = { _ in nil }
+
   public init(_ entries: [Entry], series: Series? = nil) {
     self.entries = entries
     self.series = series

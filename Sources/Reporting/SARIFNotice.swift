@@ -28,15 +28,6 @@ enum SARIFNotice: String, CaseIterable {
 }
 
 extension Verdict {
-  /// The properties, in their order.
-  var rules: [SARIFLog.Descriptor] {
-    properties.map {
-      .init(
-        id: $0.id, shortDescription: .init(text: $0.id),
-        help: .init(text: "docs/properties/\($0.id).md of kshim says more"))
-    }
-  }
-
   /// What was not judged.
   var notifications: [SARIFLog.Notification] {
     let unjudged = (functions ?? []).filter { $0.status == .notJudged }.map { function in

@@ -22,7 +22,7 @@ struct SARIFReport {
       let code = verdict.exitCode(isStrict: isStrict)
       let notifications = verdict.notifications
       return run(
-        entry, tool: verdict.tool, rules: verdict.rules,
+        entry, tool: verdict.tool, rules: verdict.properties.map { rule($0.id) },
         invocation: .init(
           executionSuccessful: code < 2, exitCode: Int(code),
           exitCodeDescription: Self.describe(code),
@@ -52,6 +52,24 @@ struct SARIFReport {
       originalUriBaseIds: [
         "%SRCROOT%": .init(description: .init(text: "The kernel's top directory."))
       ], results: results)
+  }
+
+  /// A property, with what its page says.
+  private func rule(_ id: String) -> SARIFLog.Descriptor {
+    var rule = SARIFLog.Descriptor(id: id, shortDescription: .init(text: id))
+    guard let page = report.page(id) else {
+      rule.help = .init(text: "docs/properties/\(id).md of kshim says more")
+      return rule
+    }
+    // A link to another page leads nowhere from where this is shown.
+    let text = page.replacing(/\[([^\]]+)\]\((?!https?:)[^)]*\)/) { $0.output.1 }
+    let body = text.hasPrefix("# ") ? text.drop { $0 != "\n" } : text[...]
+    let paragraphs = body.split(separator: "\n\n").map {
+      $0.trimmingCharacters(in: .newlines).replacing("\n", with: " ")
+    }
+    if let first = paragraphs.first { rule.fullDescription = .init(text: first) }
+    rule.help = .init(text: text, markdown: text)
+    return rule
   }
 
   /// What an exit status says.

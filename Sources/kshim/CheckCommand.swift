@@ -72,7 +72,13 @@ struct CheckCommand: AsyncParsableCommand {
     if eachCommit { try await tell(eachReport()) } else { try await tellWhole() }
   }
 
-  private func tell(_ result: CheckReport) throws {
+  private func tell(_ judged: CheckReport) throws {
+    var result = judged
+    if let root = try? Installation.locate().root {
+      result.page = {
+        try? String(contentsOfFile: "\(root)/docs/properties/\($0).md", encoding: .utf8)
+      }
+    }
     Terminal.status("")
     try report.write(
       result.rendered(

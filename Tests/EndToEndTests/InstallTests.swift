@@ -33,7 +33,8 @@ final class InstallTests: EndToEndTestCase {
     try await make("install", "PREFIX=\(Self.prefix)", "DESTDIR=\(stage)")
     for file in [
       "bin/kshim", "share/kshim/shims/include/kshim_runtime.h",
-      "share/kshim/kernel-extract/subjects/kvm-mmu-roots.yaml", "share/doc/kshim/README.md",
+      "share/kshim/kernel-extract/subjects/kvm-mmu-roots.yaml",
+      "share/kshim/docs/properties/leak.md", "share/doc/kshim/README.md",
       "share/doc/kshim/docs/schema/check.json", "share/man/man1/kshim.1",
       "share/man/man1/kshim.check.1", "share/bash-completion/completions/kshim",
       "share/zsh/site-functions/_kshim", "share/fish/vendor_completions.d/kshim.fish",

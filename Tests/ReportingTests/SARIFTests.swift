@@ -146,4 +146,22 @@ final class SARIFTests: XCTestCase {
       steps.map { $0["kinds"] as? [String] },
       [["enter", "function"], ["acquire", "memory"], ["return", "function"]])
   }
+
+  func test_sarif_ruleHasItsPage_withoutLinksToOthers() async throws {
+    var report = Sample.broken
+    report.page = {
+      $0 == "leak"
+        ? "# leak\n\nIt is `lost`, says\n[a page](../a.md), and [one](https://x.org).\n\n## Example\n\n    f()\n"
+        : nil
+    }
+    let rules = try XCTUnwrap(driver(runs(report)[0])["rules"] as? [Object])
+    let full = rules[0]["fullDescription"] as? Object
+    XCTAssertEqual(
+      full?["text"] as? String, "It is `lost`, says a page, and [one](https://x.org).")
+    let help = rules[0]["help"] as? Object
+    let markdown = try XCTUnwrap(help?["markdown"] as? String)
+    XCTAssert(markdown.hasSuffix("\n\n## Example\n\n    f()\n"), markdown)
+    XCTAssertNil(rules[1]["fullDescription"])
+    _ = try await ReportReaders.sarif(report.rendered(as: .sarif, usesColour: true))
+  }
 }
