@@ -30,6 +30,8 @@ public struct Check: Sendable {
   /// Whether verdicts tell what a page and a coverage show, too: what was run, how often, and what
   /// memory was like.
   public var isDetailed = false
+  /// Told what a page will lack, in a sentence.
+  public var remark: (@Sendable (String) -> Void)?
 
   /// How long the search of a function without a manifest may take; nil: as usual.
   public var seconds: Int?
@@ -114,11 +116,7 @@ public struct Check: Sendable {
   /// before the revisions are closed.
   public func answer(of revision: Revision, base: Revision?) async throws -> Answer {
     var answer = try await judged(revision, base)
-    if isDetailed {
-      answer.verdict = try await detailed(answer)
-    } else {
-      answer.verdict.sources = Sources(revision).told(by: answer.verdict)
-    }
+    answer.verdict = await shown(answer)
     return answer
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Exploration
 import Extraction
+import Failures
 import Foundation
 import KernelSource
 import Reporting
@@ -107,8 +108,25 @@ extension Bench {
 }
 
 extension Check {
+  /// The verdict with what is shown of it. Where a page's part cannot be had, the verdict stands as it
+  /// is, and a remark says so.
+  func shown(_ answer: Answer) async -> Verdict {
+    var verdict = answer.verdict
+    guard let part = answer.parts.first else { return verdict }
+    if isDetailed {
+      do {
+        return try await detailed(answer)
+      } catch {
+        let cause = (error as? Failure)?.cause ?? "\(error)"
+        remark?("the lines that \(subject) runs cannot be told: \(cause)")
+      }
+    }
+    verdict.sources = Sources(part.revision).told(by: verdict)
+    return verdict
+  }
+
   /// Adds what a page shows to an answer.
-  func detailed(_ answer: Answer) async throws -> Verdict {
+  private func detailed(_ answer: Answer) async throws -> Verdict {
     var verdict = answer.verdict
     guard let part = answer.parts.first else { return verdict }
     var shown: [String] = []

@@ -139,7 +139,7 @@ extension Check {
     let isClean = verdict.findings.isEmpty && verdict.notes.isEmpty
     // Nothing is new, nothing was fixed.
     if isClean, bases.allSatisfy({ known[$0]?.findings.isEmpty ?? false }) {
-      return (try await shown(verdict, part), [])
+      return (await shown(Answer(verdict: verdict, parts: [part.kept])), [])
     }
     var found: [(verdict: Verdict, evidence: Evidence)] = []
     for id in bases {
@@ -155,7 +155,7 @@ extension Check {
       }
     }
     let kept = Self.tell(&verdict, from: found)
-    verdict = try await shown(verdict, part)
+    verdict = await shown(Answer(verdict: verdict, parts: [part.kept]))
     let gone = FindingMatch.gone(from: verdict, bases: found, kept: kept)
     // One finding may now stand for two of before.
     let doubtful = gone.filter { old in verdict.findings.contains { $0.property == old.property } }
@@ -169,16 +169,6 @@ extension Check {
         }
       }
     )
-  }
-}
-
-extension Check {
-  /// The verdict on a step with what is shown of it.
-  private func shown(_ verdict: Verdict, _ part: Answer.Part) async throws -> Verdict {
-    var answer = Answer(verdict: verdict, parts: [part.kept])
-    if isDetailed { return try await detailed(answer) }
-    answer.verdict.sources = Sources(part.revision).told(by: verdict)
-    return answer.verdict
   }
 }
 

@@ -198,6 +198,7 @@ struct CheckCommand: AsyncParsableCommand {
         check.worker = worker
         check.results = results
         check.isDetailed = isDetailed
+        check.remark = { Terminal.error("kshim: \($0)") }
         check.seconds = seconds
         return check
       })
@@ -267,6 +268,7 @@ struct CheckCommand: AsyncParsableCommand {
       progress: SearchOptions.progress { Terminal.status(step.prefix + $0) },
       phase: { Terminal.status(step.prefix + $0) })
     check.isDetailed = isDetailed
+    check.remark = { Terminal.error("kshim: \($0)") }
     check.worker = jail.worker(installation, kernels: [revision.kernelName], jobs: search.workers)
     check.results = ResultCache(
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
