@@ -91,7 +91,12 @@ let package = Package(
       ],
       swiftSettings: libclang + optimised,
       linkerSettings: [
-        .unsafeFlags(["-L\(clangLibraries)", "-Xlinker", "-rpath", "-Xlinker", clangLibraries])
+        .unsafeFlags(
+          ["-L\(clangLibraries)"]
+            // What a tarball or a package brings comes behind what is installed.
+            + [clangLibraries, "$ORIGIN/../lib/kshim"].flatMap {
+              ["-Xlinker", "-rpath", "-Xlinker", $0]
+            })
       ]),
     .target(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
@@ -152,7 +157,9 @@ let package = Package(
     .testTarget(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
     .testTarget(name: "WorkersTests", dependencies: ["Workers", "Failures"]),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "Failures", "TestSupport"],
+      swiftSettings: libclang),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(
       name: "KVMRootsTests",
