@@ -72,7 +72,7 @@ struct CheckCommand: AsyncParsableCommand {
         showsOld: old,
         // Both go to one terminal.
         hasToldFunctions: report.output == nil && Terminal.isTerminal))
-    try html.write(result)
+    try html.write(HTMLReport(result))
     let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
   }
