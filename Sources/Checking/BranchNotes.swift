@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Extraction
 import Foundation
+import KernelSource
 import Reporting
 
 /// The note `dead-branch`: conditions of the extracted functions that were evaluated and came out
@@ -60,9 +61,18 @@ struct BranchNotes {
 /// From lines of a preprocessed file to the lines that its `#line` directives name.
 struct LineMap {
   private var marks: [(physical: Int, file: String, line: Int)] = []
+  private let text: String
+  /// Lines that hold more than white space, comments and directives.
+  private lazy var code: Set<Int> = {
+    let lines = CodeText.lines(of: Array(text.utf8)).filter { line in
+      line.bytes.first { $0 != 0x20 && $0 != 0x09 }.map { $0 != UInt8(ascii: "#") } ?? false
+    }
+    return Set(lines.lazy.flatMap { $0.number...max($0.number, $0.last) })
+  }()
 
   init(path: String) throws {
     let text = String(kernelFile: path) ?? ""
+    self.text = text
     var physical = 0
     text.utf8.withContiguousStorageIfAvailable { bytes in
       var start = 0
@@ -83,6 +93,8 @@ struct LineMap {
       }
     }
   }
+
+  mutating func isCode(_ physical: Int) -> Bool { code.contains(physical) }
 
   func place(of physical: Int) -> (file: String, line: Int)? {
     var low = 0

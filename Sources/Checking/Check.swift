@@ -27,6 +27,12 @@ public struct Check: Sendable {
   /// Whether other checks read the same files.
   var sharesFiles = false
 
+  /// Whether verdicts tell what a page and a coverage show, too: what was run, how often, and what
+  /// memory was like.
+  public var isDetailed = false
+  /// Told what a page will lack, in a sentence.
+  public var remark: (@Sendable (String) -> Void)?
+
   /// How long the search of a function without a manifest may take; nil: as usual.
   public var seconds: Int?
 
@@ -42,7 +48,7 @@ public struct Check: Sendable {
     self.progress = progress
   }
 
-  private var settings: CheckSettings {
+  var settings: CheckSettings {
     CheckSettings(
       subject: subject, jobs: jobs, drives: drives, seconds: seconds, installation: installation,
       sharesFiles: sharesFiles)
@@ -109,6 +115,12 @@ public struct Check: Sendable {
   /// What is unchanged since an earlier check is not searched again. ``keep(_:as:)`` is the caller's,
   /// before the revisions are closed.
   public func answer(of revision: Revision, base: Revision?) async throws -> Answer {
+    var answer = try await judged(revision, base)
+    answer.verdict = await shown(answer)
+    return answer
+  }
+
+  private func judged(_ revision: Revision, _ base: Revision?) async throws -> Answer {
     let part = try await part(revision, conducting: base != nil && isFromTypes)
     var answer = Answer(verdict: part.verdict, parts: [part])
     let contents = revision.contents
@@ -136,7 +148,8 @@ public struct Check: Sendable {
   /// - Parameter request: what it answers; nil where the answer is more than that of a request.
   public func keep(_ answer: Answer, as request: Request? = nil) async {
     for part in answer.parts { await keep(part) }
-    if let request { await results?.keep(answer, as: request) }
+    // What only a page shows is made again.
+    if let request, !isDetailed { await results?.keep(answer, as: request) }
   }
 
   func keep(_ part: Answer.Part) async {

@@ -231,6 +231,27 @@ extension Verdict {
   }
 }
 
+extension Verdict.Source {
+  /// Adds how often another search ran the same text.
+  fileprivate mutating func add(_ other: Verdict.Source) {
+    guard let more = other.counts else { return }
+    guard let mine = counts else {
+      (counts, branches) = (more, other.branches)
+      return
+    }
+    counts = zip(mine, more).map { left, right in
+      left.map { $0 + (right ?? 0) } ?? right
+    }
+    guard var known = branches, let new = other.branches, known.map(\.line) == new.map(\.line)
+    else { return }
+    for index in known.indices {
+      known[index].taken += new[index].taken
+      known[index].notTaken += new[index].notTaken
+    }
+    branches = known
+  }
+}
+
 extension Verdict.Function {
   init(_ name: FunctionName, _ verdict: Verdict) {
     let why = verdict.whyNotJudged
@@ -278,6 +299,7 @@ extension Verdict {
       return cause
     }
     notes += other.notes
+    if let more = other.sources { show(more) }
     let (mine, more) = (exploration, other.exploration)
     exploration.scenarios = mine.scenarios + more.scenarios
     exploration.runs = (mine.runs ?? 0) + (more.runs ?? more.scenarios)
@@ -295,6 +317,24 @@ extension Verdict {
     if let more = other.followed {
       followed = (followed ?? []) + more.filter { !(followed ?? []).contains($0) }
     }
+  }
+
+  /// Adds text. What several checks took out is shown once, and counts together.
+  private mutating func show(_ more: [Source]) {
+    var shown = sources ?? []
+    for source in more {
+      guard
+        let index = shown.firstIndex(where: {
+          ($0.file, $0.firstLine, $0.lines.count)
+            == (source.file, source.firstLine, source.lines.count)
+        })
+      else {
+        shown.append(source)
+        continue
+      }
+      shown[index].add(source)
+    }
+    sources = shown
   }
 
   /// Tells once what several functions show at one place, as a helper does that is judged alone and

@@ -20,17 +20,6 @@ package enum ReachedLines {
     let coverage = Coverage(
       extraction: builds.extraction, module: builds.countingPath,
       profiles: [builds.writeProfile(of: counting, worker: 0)], work: work)
-    let map = try LineMap(path: "\(builds.extraction.directory)/unit.c")
-    var times: [String: [Int: Int]] = [:]
-    for function in try await coverage.functions() {
-      guard let first = function.regions.map({ $0[0] }).min(),
-        let last = function.regions.map({ $0[2] }).max()
-      else { continue }
-      for line in first...max(first, last) {
-        guard let at = map.place(of: line), let count = function.times(line) else { continue }
-        times[at.file, default: [:]][at.line] = max(times[at.file]?[at.line] ?? 0, count)
-      }
-    }
-    return times.mapValues { Set($0.filter { $0.value == 0 }.keys) }
+    return try await coverage.lines().mapValues { Set($0.filter { $0.value == 0 }.keys) }
   }
 }

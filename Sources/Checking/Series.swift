@@ -138,7 +138,9 @@ extension Check {
     var verdict = part.verdict
     let isClean = verdict.findings.isEmpty && verdict.notes.isEmpty
     // Nothing is new, nothing was fixed.
-    if isClean, bases.allSatisfy({ known[$0]?.findings.isEmpty ?? false }) { return (verdict, []) }
+    if isClean, bases.allSatisfy({ known[$0]?.findings.isEmpty ?? false }) {
+      return (await shown(Answer(verdict: verdict, parts: [part.kept])), [])
+    }
     var found: [(verdict: Verdict, evidence: Evidence)] = []
     for id in bases {
       guard let base = try await opens[id]?() else { continue }
@@ -153,6 +155,7 @@ extension Check {
       }
     }
     let kept = Self.tell(&verdict, from: found)
+    verdict = await shown(Answer(verdict: verdict, parts: [part.kept]))
     let gone = FindingMatch.gone(from: verdict, bases: found, kept: kept)
     // One finding may now stand for two of before.
     let doubtful = gone.filter { old in verdict.findings.contains { $0.property == old.property } }

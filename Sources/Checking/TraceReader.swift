@@ -94,16 +94,27 @@ struct RawTrace {
       guard let (name, callee, detail) = describe(event, source.primitives) else { return nil }
       let isStep = kind == .step
       let isAgain = isStep && !entered.insert("\(event.thread) \(function)").inserted
-      return Verdict.Event(
+      var told = Verdict.Event(
         event: name, line: isStep ? 0 : place?.line ?? 0,
         function: isStep ? function : place?.function ?? function, callee: callee,
         detail: isAgain ? "again" : detail, thread: threadName.map { "\($0) \(event.thread)" })
+      told.block = block(of: event)
+      return told
     }
   }
 
   /// What a target returned: a number, or what a pointer names.
   func result(_ value: UInt64) -> String {
     Int32(exactly: Int64(bitPattern: value)).map(Errno.name) ?? address(value)
+  }
+
+  /// What an allocation gave, or a release was of.
+  private func block(of event: Event) -> String? {
+    switch event.what {
+    case .allocation where event.value != 0: hex(event.value)
+    case .free where event.freed == .live || event.freed == .freed: hex(event.arg.0)
+    default: nil
+    }
   }
 
   private func callee(_ event: Event) -> String? {

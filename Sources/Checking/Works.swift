@@ -11,6 +11,7 @@ public enum CheckWorks {
   public static let all: [any Work.Type] = [
     SearchWork.self, RerunWork.self, ConductsWork.self, LapsesWork.self, ToldLapsesWork.self,
     ReplayWork.self, CompareWork.self, ForgetWork.self, ExtractWork.self, ManifestWork.self,
+    DetailsWork.self,
   ]
 }
 

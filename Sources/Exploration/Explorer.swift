@@ -25,6 +25,10 @@ public protocol Domain: SendableMetatype {
   static func setUp(drive: String, spelled: String) -> [SetUpLine]
   /// The starting states that there are in any kernel; nil where only a compiled subject tells.
   static var knownSpaces: [StateSpace]? { get }
+  /// What memory looks like behind the last run; nil where nobody knows how to draw it.
+  ///
+  /// - Parameter wrong: what that run breaks, in words.
+  func picture(telling wrong: [String]) -> MemoryPicture?
   /// Runs one scenario and says what it breaks. What it looks at of the state it asks for, in the
   /// world; the answers to that are the state's.
   mutating func run(
@@ -41,6 +45,7 @@ extension Domain {
   public static var coverage: [String] { [] }
   public static func setUp(drive: String, spelled: String) -> [SetUpLine] { [] }
   public static var knownSpaces: [StateSpace]? { nil }
+  public func picture(telling wrong: [String]) -> MemoryPicture? { nil }
 }
 
 /// A line of how a state is set up.

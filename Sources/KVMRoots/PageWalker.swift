@@ -103,7 +103,7 @@ struct PageWalker<Memory: PhysicalMemory> {
   }
 
   /// The entry's bits beside the address, when they are not what the processor takes; else nil.
-  private func wrongBits(_ entry: UInt64, _ format: RootFormat, level: Int) -> UInt64? {
+  func wrongBits(_ entry: UInt64, _ format: RootFormat, level: Int) -> UInt64? {
     let bits = entry & ~(Self.addressBits & ~encryption)
     let required: UInt64
     let allowed: UInt64

@@ -14,6 +14,8 @@ public struct RootDomain: ObservedDomain {
   private var latest = RootSnapshot()
   /// The state that was run last: one state has many lists of decisions.
   private var last: (start: StartingState, asked: AskedState)?
+  /// The state of the last run; nil where there was none.
+  var lastState: RootState? { last?.asked.state }
   /// The roots before the first step of that state.
   private var first = RootSnapshot()
   /// Where two vCPUs race, both.

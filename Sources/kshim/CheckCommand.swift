@@ -83,7 +83,8 @@ struct CheckCommand: AsyncParsableCommand {
     let check = Result { try self.check(Step()) }
     let asked = try? check.get()
     let isSubject = search.subject.function == nil && search.subject.file == nil
-    let request = isSubject ? asked.flatMap { self.request(of: $0.subject, sources) } : nil
+    let request =
+      isSubject && !isDetailed ? asked.flatMap { self.request(of: $0.subject, sources) } : nil
     if let request, let known = await asked?.results?.verdict(of: request) {
       KernelStore.own.use(request.directory)
       return try tell(wholeReport(known))
@@ -182,12 +183,17 @@ struct CheckCommand: AsyncParsableCommand {
         var check = Check(subject: subject, jobs: 1, installation: installation)
         check.worker = worker
         check.results = results
+        check.isDetailed = isDetailed
+        check.remark = { Terminal.error("kshim: \($0)") }
         check.seconds = seconds
         return check
       })
     checks.ended = { Terminal.line(prefix + $0.line(usesColour: Terminal.usesColour)) }
     return checks
   }
+
+  /// Whether more is shown than a verdict says.
+  private var isDetailed: Bool { html.html != nil }
 
   private var revisionOptions: String { revision.replayOptions }
 
@@ -247,6 +253,8 @@ struct CheckCommand: AsyncParsableCommand {
       subject: subject, jobs: search.workers, installation: installation,
       progress: SearchOptions.progress { Terminal.status(step.prefix + $0) },
       phase: { Terminal.status(step.prefix + $0) })
+    check.isDetailed = isDetailed
+    check.remark = { Terminal.error("kshim: \($0)") }
     check.worker = jail.worker(installation, kernels: [revision.kernelName], jobs: search.workers)
     check.results = ResultCache(
       directory: noCache ? nil : "\(KernelStore.own.cacheDirectory)/results",
