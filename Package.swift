@@ -70,6 +70,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ] + documentation,
   targets: [
@@ -108,7 +109,13 @@ let package = Package(
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole),
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
-    .target(name: "Reporting", dependencies: ["Failures"]),
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Failures",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
+      ], resources: [.embedInCode("Page")]),
     .target(name: "Workers", dependencies: ["Failures", "CLinux"]),
     .target(
       name: "Checking",

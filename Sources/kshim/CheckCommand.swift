@@ -90,7 +90,7 @@ struct CheckCommand: AsyncParsableCommand {
         // Both go to one terminal.
         hasToldFunctions: report.output == nil && Terminal.isTerminal, showsAll: all,
         columns: report.output == nil ? Terminal.columns : nil))
-    try html.write(result)
+    try html.write(HTMLReport(result))
     let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
   }
