@@ -70,6 +70,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ] + documentation,
   targets: [
@@ -91,7 +92,12 @@ let package = Package(
       ],
       swiftSettings: libclang + optimised,
       linkerSettings: [
-        .unsafeFlags(["-L\(clangLibraries)", "-Xlinker", "-rpath", "-Xlinker", clangLibraries])
+        .unsafeFlags(
+          ["-L\(clangLibraries)"]
+            // What a tarball or a package brings comes behind what is installed.
+            + [clangLibraries, "$ORIGIN/../lib/kshim"].flatMap {
+              ["-Xlinker", "-rpath", "-Xlinker", $0]
+            })
       ]),
     .target(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
@@ -103,7 +109,13 @@ let package = Package(
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole),
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
-    .target(name: "Reporting", dependencies: ["Failures"]),
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Failures",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
+      ], resources: [.embedInCode("Page")]),
     .target(name: "Workers", dependencies: ["Failures", "CLinux"]),
     .target(
       name: "Checking",
@@ -152,7 +164,9 @@ let package = Package(
     .testTarget(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
     .testTarget(name: "WorkersTests", dependencies: ["Workers", "Failures"]),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "Failures", "TestSupport"],
+      swiftSettings: libclang),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(
       name: "KVMRootsTests",

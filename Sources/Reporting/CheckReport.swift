@@ -2,7 +2,7 @@
 
 /// How the report of a check is written.
 public enum ReportFormat: String, CaseIterable, Sendable {
-  case text, json, ktap, junit, sarif, b4, checkpatch, note
+  case text, json, ktap, junit, sarif, lcov, b4, checkpatch, note
 }
 
 /// What a check reports: one verdict, or one for each step of a series.
@@ -62,6 +62,9 @@ public struct CheckReport: Sendable {
   /// What the entries are steps of; nil where there is one entry for the whole.
   public var series: Series?
 
+  /// A property's page in Markdown, by its id; nil where there is none. Some formats carry them.
+  public var page: @Sendable (String) -> String? = { _ in nil }
+
   public init(_ entries: [Entry], series: Series? = nil) {
     self.entries = entries
     self.series = series
@@ -90,7 +93,8 @@ public struct CheckReport: Sendable {
     case .text, .json: break
     case .ktap: return KTAPReport(report: self, isStrict: isStrict).text
     case .junit: return JUnitReport(report: self, isStrict: isStrict).text
-    case .sarif: return try SARIFReport(report: self).text()
+    case .sarif: return try SARIFReport(report: self, isStrict: isStrict).text()
+    case .lcov: return try LcovReport(report: self).text()
     case .b4: return try B4Report(report: self, isStrict: isStrict).text()
     case .checkpatch: return CheckpatchReport(report: self, isStrict: isStrict).text
     case .note: return NoteReport(report: self).text

@@ -38,7 +38,7 @@ struct CheckCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "text, json, ktap, junit, sarif, b4, checkpatch (lines as checkpatch's), or note (for a cover letter).",
+      "text, json, ktap, junit, sarif, lcov (what was run, for genhtml), b4, checkpatch (lines as checkpatch's), or note (for a cover letter).",
       valueName: "format"))
   var format = ReportFormat.text
 
@@ -60,6 +60,14 @@ struct CheckCommand: AsyncParsableCommand {
   @Flag(help: "Exit with 125 where the revision cannot be judged, for 'git bisect run'.")
   var bisect = false
 
+  func validate() throws {
+    if eachCommit, format == .lcov {
+      throw ValidationError(
+        "--format lcov is of one text, and --each-commit has one for each step; leave out one of them"
+      )
+    }
+  }
+
   func run() async throws {
     try report.check()
     try html.check()
@@ -67,7 +75,13 @@ struct CheckCommand: AsyncParsableCommand {
     if eachCommit { try await tell(eachReport()) } else { try await tellWhole() }
   }
 
-  private func tell(_ result: CheckReport) throws {
+  private func tell(_ judged: CheckReport) throws {
+    var result = judged
+    if let root = try? Installation.locate().root {
+      result.page = {
+        try? String(contentsOfFile: "\(root)/docs/properties/\($0).md", encoding: .utf8)
+      }
+    }
     Terminal.status("")
     try report.write(
       result.rendered(
@@ -76,7 +90,7 @@ struct CheckCommand: AsyncParsableCommand {
         // Both go to one terminal.
         hasToldFunctions: report.output == nil && Terminal.isTerminal, showsAll: all,
         columns: report.output == nil ? Terminal.columns : nil))
-    try html.write(result)
+    try html.write(HTMLReport(result))
     let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
   }
@@ -197,7 +211,7 @@ struct CheckCommand: AsyncParsableCommand {
   }
 
   /// Whether more is shown than a verdict says.
-  private var isDetailed: Bool { html.html != nil }
+  private var isDetailed: Bool { html.html != nil || format == .lcov }
 
   private var revisionOptions: String { revision.replayOptions }
 

@@ -38,6 +38,13 @@ struct ExtractCommand: AsyncParsableCommand {
         cause: "'swift test' links one function at a time",
         remedy: "name one, as --function FILE:FUNCTION")
     }
+    guard into != nil || installation.isCheckout else {
+      throw Failure(
+        .request, asked: "extract \(subject) for 'swift test'",
+        cause: "this kshim is installed, and 'swift test' runs in a checkout",
+        place: installation.root,
+        remedy: "name a directory with --into, or use the kshim of a checkout")
+    }
     let (revision, base) = try await self.revision.resolve(
       PatchFile.sources(self.revision.patches), needing: self.subject.needs)
     defer {

@@ -53,7 +53,8 @@ struct ReplayCommand: AsyncParsableCommand {
         evidence: replay.broken.map { "\($0.property): \($0.message)" },
         remedy: "replay it with this command, or print its calls with '--as c'")
     }
-    replay.package = installation.root
+    // What is installed is no package.
+    replay.package = installation.isCheckout ? installation.root : "../kshim"
     replay.replayOptions = search.subject.replayOptions + self.revision.replayOptions
     try Terminal.write(replay.rendered(as: format))
     if !replay.broken.isEmpty { throw ExitCode(1) }
