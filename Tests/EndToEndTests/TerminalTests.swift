@@ -18,11 +18,13 @@ final class TerminalTests: EndToEndTestCase {
       "TMPDIR": scratch,
     ]
     overrides.merge(environment) { $1 }
+    // The shell sets it to what the terminal says, else.
+    let width = environment["COLUMNS"].flatMap { $0 }.map { "COLUMNS=\($0) " } ?? ""
     let ran = try await Command.run(
       "script",
       [
         "-qec",
-        "stty cols \(columns) rows 40; '\(Tool.path)' \(arguments)\(errors ? "" : " 2>/dev/null")",
+        "stty cols \(columns) rows 40; \(width)'\(Tool.path)' \(arguments)\(errors ? "" : " 2>/dev/null")",
         "/dev/null",
       ], environment: overrides, directory: scratch)
     XCTAssertEqual(ran.status, status, ran.outputText, file: file, line: line)
