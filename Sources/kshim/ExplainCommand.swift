@@ -33,7 +33,7 @@ struct ExplainCommand: ParsableCommand {
     }
     try Terminal.write(
       Terminal.columns.map {
-        PageText(text, columns: min($0, 100), usesColour: Terminal.usesColour).text
+        PropertyText(text, columns: min($0, 100), usesColour: Terminal.usesColour).text
       } ?? text)
   }
 
@@ -43,7 +43,7 @@ struct ExplainCommand: ParsableCommand {
     let columns = Terminal.columns
     var text = ""
     for name in names {
-      let what = pages.text(of: name).map(PageText.firstSentence) ?? ""
+      let what = pages.text(of: name).map(PropertyText.firstSentence) ?? ""
       let line = name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + what
       if let columns, line.count > columns {
         text += line.prefix(columns - 1) + "…\n"

@@ -4,7 +4,7 @@ import XCTest
 @testable import Reporting
 
 /// A page of the documentation in a terminal.
-final class PageTextTests: XCTestCase {
+final class PropertyTextTests: XCTestCase {
   private static let page = """
     # some-name
 
@@ -23,7 +23,7 @@ final class PageTextTests: XCTestCase {
 
   func test_marks_areGone_andParagraphsAreWrapped() {
     XCTAssertEqual(
-      PageText(Self.page, columns: 34, usesColour: false).text,
+      PropertyText(Self.page, columns: 34, usesColour: false).text,
       """
       some-name
 
@@ -40,13 +40,13 @@ final class PageTextTests: XCTestCase {
 
       """)
     XCTAssert(
-      PageText(Self.page, columns: 34, usesColour: true).text.hasPrefix(
+      PropertyText(Self.page, columns: 34, usesColour: true).text.hasPrefix(
         "\u{1b}[1msome-name\u{1b}[0m\n"))
   }
 
   func test_firstSentence_isWhatAListTells() {
     XCTAssertEqual(
-      PageText.firstSentence(of: Self.page), "A *box* is lost (boxes), and nobody looks for it")
-    XCTAssertEqual(PageText.firstSentence(of: "# x\n"), "")
+      PropertyText.firstSentence(of: Self.page), "A *box* is lost (boxes), and nobody looks for it")
+    XCTAssertEqual(PropertyText.firstSentence(of: "# x\n"), "")
   }
 }

@@ -5,7 +5,7 @@ import Foundation
 /// in lines of the terminal's width.
 ///
 /// It knows what those pages have: headings, paragraphs, lists, tables, and text that is indented.
-public struct PageText {
+public struct PropertyText {
   let page: String
   let columns: Int
   let usesColour: Bool
