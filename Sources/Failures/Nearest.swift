@@ -20,7 +20,7 @@ package enum Nearest {
     let most = min(3, max(1, wrong.count / 3))
     let letters = Array(wrong.utf8)
     let near = Set(names).compactMap { name -> (edits: Int, name: String)? in
-      guard !name.isEmpty else { return nil }
+      guard !name.isEmpty, !wrong.isEmpty else { return nil }
       if letters.count >= 5, name.count <= letters.count * 3 / 2, name.contains(wrong) {
         return (1, name)
       }

@@ -130,7 +130,13 @@ final class CheckOptionTests: EndToEndTestCase {
     XCTAssertNotNil(
       lines[1].wholeMatch(of: /\ \ arch\/x86\/kvm\/mmu\/mmu\.c:[0-9]+: allocation-set: .+/),
       lines[1])
-    XCTAssert(lines[2].contains("introduced by the patch"), ran.output)
+    // The kernel's own lines, and a caret below the one that the finding is at.
+    let place = first.split(separator: ":").last.map { String($0.dropLast()) } ?? ""
+    let shown = lines.dropFirst(2).prefix { $0.contains(" |") }
+    XCTAssertEqual(shown.count, 6, ran.output)
+    let caret = try XCTUnwrap(shown.firstIndex { $0.contains("| ") && $0.contains("^~") })
+    XCTAssert(lines[caret - 1].hasPrefix("    \(place) |"), ran.output)
+    XCTAssert(lines[shown.endIndex].contains("introduced by the patch"), ran.output)
     let command = try XCTUnwrap(lines.first { $0.hasPrefix("  replay: kshim replay ") })
     XCTAssert(command.contains("--kernel \(tree.directory) --patch \(patch) "), command)
     let summary = try XCTUnwrap(lines.lastIndex { $0.hasPrefix("kvm-mmu-roots on Linux ") })

@@ -130,9 +130,12 @@ final class DocumentedCommandTests: EndToEndTestCase {
   }
 
   /// Runs a command by a shell. What it names of a home, a base and a scenario is there.
-  private func run(_ command: DocumentedCommand) async throws -> Command.Result {
+  private static func run(
+    _ command: DocumentedCommand, in scratch: String
+  ) async throws -> Command.Result {
+    let home = "\(scratch)/home"
     let text = command.text.replacing("~/", with: "\(home)/").replacing("/tmp/", with: "\(home)/")
-      .replacing(".@BASE", with: ".@v6.12").replacing("SCENARIO", with: Self.scenario)
+      .replacing(".@BASE", with: ".@v6.12").replacing("SCENARIO", with: scenario)
     let isInTree = text.contains("--kernel .")
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
     let environment: [String: String?] = [
@@ -141,12 +144,11 @@ final class DocumentedCommandTests: EndToEndTestCase {
     ]
     return try await Command.run(
       "bash", ["-o", "pipefail", "-c", text],
-      environment: Self.gitEnvironment.merging(environment) { $1 },
+      environment: gitEnvironment.merging(environment) { $1 },
       directory: isInTree ? "\(home)/linux" : home)
   }
 
-  private func check(_ command: DocumentedCommand) async throws {
-    let ran = try await run(command)
+  private func judge(_ ran: Command.Result, of command: DocumentedCommand) {
     let name = "\(command.file):\(command.line): \(command.text)"
     let errors = ran.errorText.split(separator: "\n").filter { !$0.hasPrefix("kshim: arch/") }
     XCTAssert(errors.isEmpty, "\(name): \(ran.errorText)")
@@ -170,14 +172,19 @@ final class DocumentedCommandTests: EndToEndTestCase {
     let commands = try Self.commands().filter { Self.reason($0) == nil }
     XCTAssertGreaterThan(commands.count { $0.expected != nil }, 8)
     // Those with their output are in an order.
-    for command in commands where command.expected != nil { try await check(command) }
+    for command in commands where command.expected != nil {
+      judge(try await Self.run(command, in: scratch), of: command)
+    }
     var seen: Set<String> = []
     let listed = commands.filter { $0.expected == nil && seen.insert($0.text).inserted }
     XCTAssertGreaterThan(listed.count, 20)
+    let directory = scratch
     for start in stride(from: 0, to: listed.count, by: 2) {
-      async let first: Void = check(listed[start])
-      if start + 1 < listed.count { try await check(listed[start + 1]) }
-      try await first
+      async let first = Self.run(listed[start], in: directory)
+      if start + 1 < listed.count {
+        judge(try await Self.run(listed[start + 1], in: directory), of: listed[start + 1])
+      }
+      judge(try await first, of: listed[start])
     }
     let left = try FileManager.default.contentsOfDirectory(atPath: "\(scratch)/tmp")
     XCTAssertEqual(left, [])

@@ -96,7 +96,7 @@ final class ComparisonTests: XCTestCase {
     comparison.revisions[1].exploration.limits = ["24 answers", "65536 events"]
     let text = ComparisonText(comparison, usesColour: false).text
     XCTAssert(
-      text.hasSuffix(" in 0.5 s, v2 not judged beyond 24 answers, 65536 events\n"), text)
+      text.hasSuffix(" in 0.5 s\n  v2 not judged beyond 24 answers, 65536 events\n"), text)
   }
 
   func test_text_nothing() {

@@ -163,7 +163,6 @@ final class VerdictTests: XCTestCase {
         a/b.c:7: leak: a page is lost
           in f(), 2 of 3000 scenarios
         a/b.c:7: leak: a page is lost
-          in f(), 2 of 3000 scenarios
         replay: kshim replay --kernel k f:x=1:gzp0
                9  f  return 0
 
