@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Every target drives the one .build; swift itself uses all cores.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build check mutate extract test bench fuzz install uninstall tarball deb clean
+.PHONY: help setup build check mutate extract test bench fuzz demo docs install uninstall tarball deb clean
 
 # What is checked. PATCH may name several files, in order; '-' is standard input.
 KERNEL ?= debian:6.12
@@ -122,6 +122,17 @@ bench: build ## Measure what kshim promises, as ratios; BENCH='--help' lists wha
 
 fuzz: setup ## Feed what kshim reads of others to libFuzzer, SECONDS_EACH=60 for each reader
 	@.ci/fuzz $(call quote,$(SECONDS_EACH))
+
+demo: build ## Tell what kshim says of a patch series, version by version, in a minute
+	@KERNEL=$(call quote,$(KERNEL)) KSHIM=$(call quote,$(CURDIR))/$(KSHIM) docs/examples/demo
+
+docs: build ## Write docs/reference.md from the commands' help, and the library's documentation
+	@.ci/reference $(KSHIM) > .build/reference.md
+	mv .build/reference.md docs/reference.md
+	# Screenshots of the page come here.
+	KSHIM_DOCS=1 swift package --manifest-cache local --allow-writing-to-directory .build/docs \
+		generate-documentation --target ExtractedSubjects --output-path .build/docs >&2
+	echo 'docs/reference.md .build/docs'
 
 install: ## Put what 'build' built, its files, docs, manual and completions below PREFIX
 	@[[ -x $(KSHIM) ]] || { echo "kshim: there is no $(KSHIM) yet: run 'make build' first" >&2; exit 1; }

@@ -53,6 +53,12 @@ func subject(_ name: String, _ path: String) -> Target {
     ])
 }
 
+/// What only `make docs` needs.
+let documentation: [Package.Dependency] =
+  Context.environment["KSHIM_DOCS"] == nil
+  ? []
+  : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0")]
+
 let package = Package(
   name: "kshim",
   products: [
@@ -64,8 +70,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-  ],
+  ] + documentation,
   targets: [
     .target(name: "Failures"),
     .systemLibrary(name: "CClang"),
@@ -102,7 +109,13 @@ let package = Package(
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole),
     .target(
       name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
-    .target(name: "Reporting", dependencies: ["Failures"]),
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Failures",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
+      ], resources: [.embedInCode("Page")]),
     .target(name: "Workers", dependencies: ["Failures", "CLinux"]),
     .target(
       name: "Checking",

@@ -48,6 +48,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
@@ -77,7 +78,13 @@ let package = Package(
       publicHeadersPath: "public",
       cSettings: [.headerSearchPath("include")]),
     .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: watched),
-    .target(name: "Reporting", dependencies: ["Failures"], swiftSettings: watched),
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Failures",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
+      ], resources: [.embedInCode("Page")], swiftSettings: watched),
     .executableTarget(
       name: "kshim-fuzz",
       dependencies: ["Failures", "KernelSource", "Extraction", "Exploration", "Reporting"],

@@ -110,7 +110,10 @@ public struct Installation: Sendable, Codable {
     guard subjectNames().contains(subject) else {
       throw Failure(
         .request, asked: "read subject \(subject)", cause: "there is no subject '\(subject)'",
-        place: path, remedy: "use one of: \(subjectNames().joined(separator: ", "))")
+        place: path,
+        remedy: Nearest.remedy(
+          for: subject, in: subjectNames(),
+          otherwise: "use one of: \(subjectNames().joined(separator: ", "))"))
     }
     let manifest = try ReadManifests.manifest(at: path)
     if let glue = manifest.glue,

@@ -77,13 +77,17 @@ public struct CheckReport: Sendable {
   ///     ``Verdict/exitCode(isStrict:)``.
   ///   - showsOld: whether text tells in full what was there before, too.
   ///   - hasToldFunctions: whether text leaves out the lines of clean functions.
+  ///   - showsAll: whether text tells every cause in full.
+  ///   - columns: how wide a line of text may be, on a terminal; nil elsewhere.
   public func rendered(
     as format: ReportFormat, usesColour: Bool, isStrict: Bool = false, showsOld: Bool = false,
-    hasToldFunctions: Bool = false
+    hasToldFunctions: Bool = false, showsAll: Bool = false, columns: Int? = nil
   ) throws -> String {
+    let style = TextStyle(
+      usesColour: usesColour, columns: columns, showsOld: showsOld, showsAll: showsAll,
+      hasToldFunctions: hasToldFunctions)
     if let series, [.text, .json].contains(format) {
-      return format == .json
-        ? try json(of: series) : text(of: series, usesColour: usesColour, showsOld: showsOld)
+      return format == .json ? try json(of: series) : text(of: series, style)
     }
     switch format {
     case .text, .json: break
@@ -95,17 +99,11 @@ public struct CheckReport: Sendable {
     case .checkpatch: return CheckpatchReport(report: self, isStrict: isStrict).text
     case .note: return NoteReport(report: self).text
     }
-    func told(_ verdict: Verdict, _ entry: Entry) -> String {
-      var report = TextReport(
-        verdict, replayOptions: entry.replayOptions, usesColour: usesColour, showsOld: showsOld)
-      report.hasToldFunctions = hasToldFunctions
-      return report.text
-    }
     return try entries.compactMap { entry in
       guard case .verdict(let verdict) = entry.outcome else { return nil }
       return switch format {
       case .json: try verdict.json()
-      default: told(verdict, entry)
+      default: TextReport(verdict, replayOptions: entry.replayOptions, style).text
       }
     }.joined()
   }

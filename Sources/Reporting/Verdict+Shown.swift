@@ -57,9 +57,9 @@ extension Verdict {
 
   /// What memory looks like behind a scenario: boxes, and entries that point from one to another.
   /// For page tables, as the processor walks them from the root.
-  public struct Picture: Codable, Sendable, Equatable {
+  public struct Picture: Codable, Sendable, Hashable {
     /// One table or object.
-    public struct Box: Codable, Sendable, Equatable {
+    public struct Box: Codable, Sendable, Hashable {
       /// What entries name it by; unique in the picture.
       public var id: String
       /// In the manuals' words: `PML5`, `PML4`, `PDPT`, `shadow page`.
@@ -85,7 +85,7 @@ extension Verdict {
     }
 
     /// One entry of a table, or a run of entries that are alike.
-    public struct Entry: Codable, Sendable, Equatable {
+    public struct Entry: Codable, Sendable, Hashable {
       /// The first index.
       public var index: Int
       /// The last one of the run; nil for one entry.

@@ -18,11 +18,11 @@ struct CheckCommand: AsyncParsableCommand {
 
       Examples:
         kshim check --kernel debian:6.1
-        kshim check --kernel ~/linux --patch v1.patch    every function that it changes
+        kshim check --kernel ~/linux --patch v1.patch
         kshim check --kernel ~/linux --function drivers/base/dd.c:driver_attach
         kshim check --kernel ~/linux --file lib/genalloc.c --seconds 10
         b4 am -o- MESSAGE-ID | kshim check --kernel ~/linux --patch -
-        kshim check --kernel ~/linux@v6.12..             what HEAD has and v6.12 has not
+        kshim check --kernel ~/linux@v6.12..       what HEAD has and v6.12 has not
         kshim check --kernel ~/linux@v6.12.. --each-commit
         kshim check --each-commit --patch 1.patch --patch 2.patch
         git bisect run kshim check --kernel . --bisect
@@ -47,6 +47,9 @@ struct CheckCommand: AsyncParsableCommand {
 
   @Flag(help: "Tell what was there before the patches in full too, not in a line each.")
   var old = false
+
+  @Flag(help: "Tell every cause in full, not only the ten simplest.")
+  var all = false
 
   @Flag(help: "One verdict for each commit of a range, and for each patch.")
   var eachCommit = false
@@ -85,8 +88,9 @@ struct CheckCommand: AsyncParsableCommand {
         as: format, usesColour: report.output == nil && Terminal.usesColour, isStrict: strict,
         showsOld: old,
         // Both go to one terminal.
-        hasToldFunctions: report.output == nil && Terminal.isTerminal))
-    try html.write(result)
+        hasToldFunctions: report.output == nil && Terminal.isTerminal, showsAll: all,
+        columns: report.output == nil ? Terminal.columns : nil))
+    try html.write(HTMLReport(result))
     let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
   }

@@ -35,6 +35,7 @@ struct CompareCommand: AsyncParsableCommand {
 
   @OptionGroup var search: SearchOptions
   @OptionGroup var report: ReportOptions
+  @OptionGroup var page: HTMLOptions
   @OptionGroup var jail: JailOptions
 
   @Option(help: "text or json.")
@@ -60,6 +61,7 @@ struct CompareCommand: AsyncParsableCommand {
 
   func run() async throws {
     try report.check()
+    try page.check()
     let names = try RevisionName.read(revisions)
     let candidates = try await RevisionName.resolve(
       names, kernel: RevisionOptions.kernelName(kernel))
@@ -76,12 +78,13 @@ struct CompareCommand: AsyncParsableCommand {
       jobs: search.workers)
     let comparison = try await check.comparison(of: candidates)
     Terminal.status("")
+    try page.write(HTMLReport(comparison))
     try report.write(
       format == .json
         ? comparison.json()
         : ComparisonText(
           comparison, usesColour: report.output == nil && Terminal.usesColour,
-          shown: all ? nil : 10
+          shown: all ? nil : 10, columns: report.output == nil ? Terminal.columns : nil
         ).text)
     let code = comparison.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }

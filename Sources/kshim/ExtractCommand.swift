@@ -11,12 +11,12 @@ struct ExtractCommand: AsyncParsableCommand {
     abstract: "Take a subject out of a revision, for 'swift test' or to read.",
     discussion: """
       Examples:
-        kshim extract                                   into kernel-extract/out, for 'swift test'
+        kshim extract                              for 'swift test'
         kshim extract --kernel ~/linux --patch v2.patch
         kshim extract --kernel debian:6.1 --into /tmp/roots-6.1
         kshim extract --kernel ~/linux --function drivers/base/dd.c:driver_attach
         kshim extract --kernel ~/linux --manifest own/pools.yaml
-        swift test --filter ExtractedTests              judges that function, or that manifest's
+        swift test --filter ExtractedTests         judges what was extracted last
       """)
 
   @OptionGroup var revision: RevisionOptions

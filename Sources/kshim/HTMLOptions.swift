@@ -24,10 +24,11 @@ struct HTMLOptions: ParsableArguments {
   }
 
   /// The page appears whole or not at all.
-  func write(_ report: CheckReport) throws {
+  func write(_ page: @autoclosure () -> HTMLReport) throws {
     guard let html else { return }
+    let text = try page().text
     do {
-      try Data(HTMLReport(report).text.utf8).write(
+      try Data(text.utf8).write(
         to: URL(fileURLWithPath: html).appendingPathComponent("index.html"), options: .atomic)
     } catch {
       throw unwritable(html)

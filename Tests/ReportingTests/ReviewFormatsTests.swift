@@ -177,19 +177,30 @@ final class ReviewFormatsTests: XCTestCase {
   }
 
   func test_html_isWellFormedAndNeedsNothingElse() throws {
-    for report in [Sample.clean, Sample.broken, Sample.old, Sample.noted, Sample.series] {
-      let text = HTMLReport(report).text
-      // Without what HTML alone leaves open it is XML.
-      let closed = text.replacing(/<!DOCTYPE html>\n/, with: "")
-        .replacing(/<(meta [^>]*|br)>/) { "<\($0.output.1)/>" }
-        .replacing(" open>", with: ">")
-      let parser = XMLParser(data: Data(closed.utf8))
-      XCTAssert(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "") in \(closed)")
-      for outside in ["<script", "http:", "https:", "src=", "href=", "url("] {
-        XCTAssertFalse(text.contains(outside), outside)
+    let reports = [Sample.clean, Sample.broken, Sample.old, Sample.noted, Sample.series]
+    let pages =
+      reports.map { HTMLReport($0) }
+      + [
+        HTMLReport(PageSample.report(PageSample.verdict)), HTMLReport(PageSample.series),
+        HTMLReport(PageSample.comparison),
+      ]
+    for page in pages {
+      let text = try page.text
+      XCTAssert(text.hasPrefix("<!DOCTYPE html>\n") && text.hasSuffix("</html>\n"))
+      // What is no markup stands aside; what is left is XML.
+      let markup = text.replacing(/<!DOCTYPE html>\n/, with: "")
+        .replacing(/(?s)(<(style|script)[^>]*>).*?<\/(style|script)>/) {
+          "\($0.output.1)</\($0.output.2)>"
+        }
+      let parser = XMLParser(data: Data(markup.utf8))
+      XCTAssert(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "") in \(markup)")
+      for outside in ["http:", "https:", "src=", "@import", "<link"] {
+        XCTAssertFalse(markup.contains(outside), outside)
       }
+      XCTAssertEqual(
+        markup.ranges(of: "href=").count, markup.ranges(of: "href=\"#").count, "links stay inside")
     }
-    let page = HTMLReport(Sample.broken).text
+    let page = try HTMLReport(Sample.broken).text
     XCTAssert(page.contains("a &lt;page&gt; &amp; &quot;its&quot; &#39;owner&#39;"))
     XCTAssert(page.contains("the page of q is never freed"))
     XCTAssert(page.contains("KVM: &lt;do&gt; it"))

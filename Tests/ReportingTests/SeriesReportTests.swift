@@ -111,7 +111,7 @@ final class SeriesReportTests: XCTestCase {
     XCTAssert(
       try report.rendered(as: .note, usesColour: false).contains("1 finding of before fixed"))
     XCTAssert(
-      HTMLReport(report).text.contains("<p>Fixed: <code>leak</code> in f(): page 1 is lost"))
+      try HTMLReport(report).text.contains("<li>leak in f(): page 1 is lost"))
     let text = try report.rendered(as: .json, usesColour: false)
     let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
     let items = try XCTUnwrap(object?["commits"] as? [[String: Any]])

@@ -197,7 +197,7 @@ final class VerdictTests: XCTestCase {
       """)
   }
 
-  func test_text_ofARange_namesIt() {
+  func test_text_ofARange_namesIt() throws {
     var range = verdict(patches: 0, findings: [finding(introduced: true)])
     range.revision.kernel = "~/linux@base..v2"
     range.revision.base = String(repeating: "a1", count: 20)
@@ -206,15 +206,16 @@ final class VerdictTests: XCTestCase {
     XCTAssert(text.contains("introduced by the range"), text)
     XCTAssert(
       text.contains("s on Linux 6.12.117 with base..v2: 1 finding (1 introduced), 1 cause\n"), text)
-    let page = HTMLReport(
+    let page = try HTMLReport(
       CheckReport([.init(label: nil, title: nil, outcome: .verdict(range), replayOptions: "")])
     ).text
     XCTAssert(page.contains("<title>kshim: s on Linux 6.12.117 with base..v2</title>"), page)
-    XCTAssert(page.contains(", introduced by the range<br>"), page)
+    XCTAssert(page.contains(", introduced by the range</small>"), page)
     XCTAssert(
-      page.contains("<p>Commits a1a1a1a1a1a1..b2b2b2b2b2b2 &quot;KVM: &lt;do&gt; it&quot;</p>"),
+      page.contains(
+        "<dt>Commits</dt><dd>a1a1a1a1a1a1..b2b2b2b2b2b2 &quot;KVM: &lt;do&gt; it&quot;</dd>"),
       page)
-    XCTAssertFalse(page.contains("<ol>"))
+    XCTAssertFalse(page.contains("<dt>Patch"))
     range.revision.patches = [.init(file: "1.patch", subject: nil)]
     range.revision.head = nil
     XCTAssertEqual(
@@ -222,10 +223,10 @@ final class VerdictTests: XCTestCase {
         .first { $0.hasPrefix("s on") }?.prefix { $0 != ":" },
       "s on Linux 6.12.117 with base..v2 and 1 patch")
     range.revision.commit = .init(id: "b2", subject: "it")
-    let step = HTMLReport(
+    let step = try HTMLReport(
       CheckReport([.init(label: "b2", title: "it", outcome: .verdict(range), replayOptions: "")])
     ).text
-    XCTAssert(step.contains(", introduced by the commit<br>"), step)
+    XCTAssert(step.contains(", introduced by the commit</small>"), step)
   }
 
   func test_text_onATerminal_hasColour() {

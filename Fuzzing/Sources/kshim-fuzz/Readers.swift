@@ -87,7 +87,7 @@ enum Reader: String, CaseIterable {
       .init(label: nil, title: nil, outcome: .verdict(verdict), replayOptions: "")
     ])
     for format in ReportFormat.allCases { _ = try report.rendered(as: format, usesColour: false) }
-    _ = HTMLReport(report).text
+    _ = try HTMLReport(report).text
   }
 
   private func readCode(_ text: [UInt8]) {
