@@ -43,7 +43,7 @@ struct LcovReport {
     }
     return Failure(
       .tool, asked: asked, cause: "the verdict does not say how often its lines were run",
-      remedy: "check again with --no-cache")
+      remedy: "look above for the reason; --format text prints the verdict")
   }
 
   private static func record(_ file: String, _ sources: [Verdict.Source]) -> String {

@@ -104,8 +104,11 @@ struct JailOptions: ParsableArguments {
 
   /// Folders of the libraries that this program has loaded.
   private static var libraries: [String] {
-    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-    let files = maps.split(separator: "\n").compactMap { line in
+    // Foundation stops at the first page of such a file.
+    guard let file = FileHandle(forReadingAtPath: "/proc/self/maps") else { return [] }
+    var maps = Data()
+    while let part = try? file.read(upToCount: 1 << 16), !part.isEmpty { maps += part }
+    let files = String(decoding: maps, as: UTF8.self).split(separator: "\n").compactMap { line in
       line.firstIndex(of: "/").map { String(line[$0...]) }
     }
     return Set(files.filter { $0.contains(".so") })

@@ -61,6 +61,12 @@ final class FormatReaderTests: EndToEndTestCase {
     let patch = try await patch("c.patch", Defect.c.edits, of: tree)
     let arguments = ["--patch", patch]
     try await ReportReaders.json(report("json", exit: 1, arguments), schema: "check")
+    // With a page there is more in it.
+    let detailed = try await report("json", exit: 1, arguments + ["--html", "page"])
+    try await ReportReaders.json(detailed, schema: "check")
+    for key in ["counts", "branches", "executed", "picture", "base"] {
+      XCTAssert(detailed.contains("\"\(key)\" : "), key)
+    }
     let sarif = try await ReportReaders.sarif(report("sarif", exit: 1, arguments))
     let results = sarif.runs[0].results
     XCTAssertEqual(results.map(\.rule), ["allocation-set", "dead-branch"])

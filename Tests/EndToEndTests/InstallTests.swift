@@ -49,6 +49,10 @@ final class InstallTests: EndToEndTestCase {
 
     let subjects = try await installed(top, "subjects")
     XCTAssert(subjects.outputText.contains("kvm-mmu-roots"), subjects.errorText)
+    let explained = try await installed(top, "explain", "leak")
+    XCTAssertEqual(explained.status, 0, explained.errorText)
+    let page = "\(Self.root)/docs/properties/leak.md"
+    XCTAssertEqual(explained.outputText, try String(contentsOfFile: page, encoding: .utf8))
     let ran = try await installed(top, "check", "--kernel", Self.defectKernel, "--no-cache")
     XCTAssertEqual(ran.status, 0, ran.errorText)
     XCTAssert(ran.outputText.hasPrefix("kvm-mmu-roots on Linux "), ran.outputText)
