@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Every target drives the one .build; swift itself uses all cores.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup build check mutate extract test bench fuzz clean
+.PHONY: help setup build check mutate extract test bench fuzz demo docs install uninstall tarball deb clean
 
 # What is checked. PATCH may name several files, in order; '-' is standard input.
 KERNEL ?= debian:6.12
@@ -29,6 +29,9 @@ RESULTS := .build/tests.xml
 BENCH ?=
 # How long 'fuzz' tries each reader.
 SECONDS_EACH ?= 60
+# Where 'install' puts it; DESTDIR stands in front, for who makes a package.
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 quote = '$(subst ','\'',$(1))'
 
@@ -65,6 +68,7 @@ help: ## List the targets
 	echo "  SAMPLE=  of 'mutate': one mutant in so many, chosen by the number SEED="
 	echo "  BENCH=   of 'bench': its options, as '--row edit --rounds 3'"
 	echo "  SECONDS_EACH=  of 'fuzz': how long each reader is tried"
+	echo "  PREFIX=, DESTDIR=  of 'install' and 'uninstall': where (default: /usr/local)"
 
 setup: ## Install what is missing, or print the command that does
 	@.ci/setup
@@ -118,6 +122,30 @@ bench: build ## Measure what kshim promises, as ratios; BENCH='--help' lists wha
 
 fuzz: setup ## Feed what kshim reads of others to libFuzzer, SECONDS_EACH=60 for each reader
 	@.ci/fuzz $(call quote,$(SECONDS_EACH))
+
+demo: build ## Tell what kshim says of a patch series, version by version, in a minute
+	@KERNEL=$(call quote,$(KERNEL)) KSHIM=$(call quote,$(CURDIR))/$(KSHIM) docs/examples/demo
+
+docs: build ## Write docs/reference.md from the commands' help, and the library's documentation
+	@.ci/reference $(KSHIM) > .build/reference.md
+	mv .build/reference.md docs/reference.md
+	# Screenshots of the page come here.
+	KSHIM_DOCS=1 swift package --manifest-cache local --allow-writing-to-directory .build/docs \
+		generate-documentation --target ExtractedSubjects --output-path .build/docs >&2
+	echo 'docs/reference.md .build/docs'
+
+install: ## Put what 'build' built, its files, docs, manual and completions below PREFIX
+	@[[ -x $(KSHIM) ]] || { echo "kshim: there is no $(KSHIM) yet: run 'make build' first" >&2; exit 1; }
+	.ci/install $(call quote,$(KSHIM)) $(call quote,$(PREFIX)) $(call quote,$(DESTDIR))
+
+uninstall: ## Take away what 'install' put there
+	@.ci/install --remove $(call quote,$(PREFIX)) $(call quote,$(DESTDIR))
+
+tarball: setup ## Make a tarball that runs without the checkout and without Swift, in .build/packages
+	@.ci/package tarball
+
+deb: setup ## Make a Debian package of the same, in .build/packages
+	@.ci/package deb
 
 clean: ## Remove what was built, extracted and measured; the kernels in the cache stay
 	@rm -rf .build Benchmarks/.build Benchmarks/results Fuzzing/.build Fuzzing/found kernel-extract/out

@@ -53,6 +53,12 @@ func subject(_ name: String, _ path: String) -> Target {
     ])
 }
 
+/// What only `make docs` needs.
+let documentation: [Package.Dependency] =
+  Context.environment["KSHIM_DOCS"] == nil
+  ? []
+  : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0")]
+
 let package = Package(
   name: "kshim",
   products: [
@@ -66,7 +72,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-  ],
+  ] + documentation,
   targets: [
     .target(name: "Failures"),
     .systemLibrary(name: "CClang"),
@@ -86,7 +92,12 @@ let package = Package(
       ],
       swiftSettings: libclang + optimised,
       linkerSettings: [
-        .unsafeFlags(["-L\(clangLibraries)", "-Xlinker", "-rpath", "-Xlinker", clangLibraries])
+        .unsafeFlags(
+          ["-L\(clangLibraries)"]
+            // What a tarball or a package brings comes behind what is installed.
+            + [clangLibraries, "$ORIGIN/../lib/kshim"].flatMap {
+              ["-Xlinker", "-rpath", "-Xlinker", $0]
+            })
       ]),
     .target(
       name: "Shims", path: "shims", exclude: ["include", "standins"],
@@ -154,7 +165,8 @@ let package = Package(
       name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
     .testTarget(name: "WorkersTests", dependencies: ["Workers", "Failures"]),
     .testTarget(
-      name: "ReportingTests", dependencies: ["Reporting", "TestSupport"], swiftSettings: libclang),
+      name: "ReportingTests", dependencies: ["Reporting", "Failures", "TestSupport"],
+      swiftSettings: libclang),
     .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
     .testTarget(
       name: "KVMRootsTests",

@@ -62,6 +62,7 @@ public struct FunctionsCheck: Sendable {
 
   private func outcomes(_ revision: Revision, _ base: Revision?) async throws -> [Outcome] {
     let count = functions.count
+    let pace = Pace("functions")
     return try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
       var found: [Int: Outcome] = [:]
       var waiting = Array(functions.indices)
@@ -70,7 +71,7 @@ public struct FunctionsCheck: Sendable {
         guard let number = Self.next(of: &waiting, functions, running) else { return }
         let name = functions[number]
         running[name.file, default: 0] += 1
-        phase?("\(count - waiting.count) of \(count): \(name)")
+        phase?(count == 1 ? "\(name)" : "\(pace.text(found.count, of: count)): \(name)")
         group.addTask { (number, try await outcome(of: name, revision, base)) }
       }
       for _ in 0..<max(1, jobs) { begin() }

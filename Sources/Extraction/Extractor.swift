@@ -119,7 +119,10 @@ struct Extractor {
     else {
       throw Failure(
         .request, asked: asked, cause: "this kernel has no \(manifest.source)",
-        place: manifest.source, remedy: "name a kernel that has it")
+        place: manifest.source,
+        remedy: Nearest.remedy(
+          forPath: manifest.source, in: revision.tree.directory,
+          otherwise: "name a kernel that has it"))
     }
     let sourceText = following?.text(Array(data)) ?? SourceText(Array(data), file: manifest.source)
     let text = sourceText.bytes
@@ -273,8 +276,9 @@ struct Extractor {
       } else {
         (
           "\(manifest.source) of Linux \(revision.tree.version) defines no function \(name)",
-          Nearest.name(to: name, in: source.names).map { "write \($0) if that is meant" }
-            ?? "name one that it defines; of a header's inline function, the header"
+          Nearest.remedy(
+            for: name, in: source.names,
+            otherwise: "name one that it defines; of a header's inline function, the header")
         )
       }
     return Failure(

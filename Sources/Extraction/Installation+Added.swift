@@ -17,7 +17,8 @@ extension Installation {
     else {
       throw Failure(
         .request, asked: "read the manifest \(path)", cause: "there is no such file", place: path,
-        remedy: "name the manifest of a subject, NAME.yaml")
+        remedy: Nearest.remedy(
+          forPath: path, otherwise: "name the manifest of a subject, NAME.yaml"))
     }
     guard name.hasSuffix(".yaml"), name.count > 5 else {
       throw Failure(

@@ -37,7 +37,13 @@ public struct Installation: Sendable, Codable {
 
   public init(root: String) { self.root = root }
 
-  /// Looks in $KSHIM_ROOT, else upwards from the running program.
+  /// Whether it is the package's sources, where 'swift test' runs, and not what was installed.
+  public var isCheckout: Bool {
+    FileManager.default.fileExists(atPath: "\(root)/Package.swift")
+  }
+
+  /// Looks in $KSHIM_ROOT, else in `share/kshim` beside the running program's `bin`, else upwards from
+  /// the program.
   ///
   /// - Throws: ``Failure`` of kind tool when neither has kshim's files.
   public static func locate() throws -> Installation {
@@ -48,6 +54,9 @@ public struct Installation: Sendable, Codable {
       if isRoot(named) { return Installation(root: URL(fileURLWithPath: named).path) }
     } else {
       var path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+      let shared = path.deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("share/kshim")
+      if isRoot(shared.path) { return Installation(root: shared.path) }
       while path.path != "/" {
         path.deleteLastPathComponent()
         if isRoot(path.path) { return Installation(root: path.path) }
@@ -55,8 +64,9 @@ public struct Installation: Sendable, Codable {
     }
     throw Failure(
       .tool, asked: "find kshim's stub headers",
-      cause: "there is no shims/include above the running program",
-      remedy: "set KSHIM_ROOT to the directory that kshim was cloned into")
+      cause:
+        "there is no shims/include above the running program, and no share/kshim beside its bin",
+      remedy: "set KSHIM_ROOT to the directory that kshim was cloned into, or install kshim again")
   }
 
   /// Options of the compiler, from a file of kernel-extract/options.
@@ -100,7 +110,10 @@ public struct Installation: Sendable, Codable {
     guard subjectNames().contains(subject) else {
       throw Failure(
         .request, asked: "read subject \(subject)", cause: "there is no subject '\(subject)'",
-        place: path, remedy: "use one of: \(subjectNames().joined(separator: ", "))")
+        place: path,
+        remedy: Nearest.remedy(
+          for: subject, in: subjectNames(),
+          otherwise: "use one of: \(subjectNames().joined(separator: ", "))"))
     }
     let manifest = try ReadManifests.manifest(at: path)
     if let glue = manifest.glue,

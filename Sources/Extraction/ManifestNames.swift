@@ -86,7 +86,7 @@ struct ManifestNames {
     return Failure(
       .request, asked: asked, cause: cause,
       place: line(of: name, below: key).map { "\(manifest.path):\($0)" } ?? manifest.path,
-      remedy: near.map { "write \($0) if that is meant" }
+      remedy: near.map { "did you mean \($0)?" }
         ?? "mend its name under '\(key):', or take it out")
   }
 

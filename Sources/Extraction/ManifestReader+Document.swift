@@ -23,7 +23,8 @@ extension ManifestReader {
   private func text() throws -> String {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw wrong(nil, "there is no such file", "check its name")
+      throw wrong(
+        nil, "there is no such file", Nearest.remedy(forPath: path, otherwise: "check its name"))
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw wrong(nil, "it is no file", "name a file")

@@ -40,13 +40,13 @@ struct ManifestReader {
       }
       throw reader.wrong(
         extra.line, "unknown key '\(extra.key)' in \(what)",
-        (Nearest.name(to: extra.key, in: allowed).map { "write \($0) if that is meant, or " } ?? "")
-          + "use one of: \(allowed.joined(separator: ", "))")
+        Nearest.remedy(
+          for: extra.key, in: allowed, otherwise: "use one of: \(allowed.joined(separator: ", "))"))
     }
   }
 
   /// Every key of every kind of entry.
-  private static let everyKey = Set(
+  static let everyKey = Set(
     ruleKeys + topKeys + [
       "type", "value", "at", "optional", "is", "count", "to", "input", "values",
     ])

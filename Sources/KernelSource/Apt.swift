@@ -63,7 +63,8 @@ struct Apt {
         .request, asked: asked,
         cause: "Debian \(kernel.version) is neither known to kshim nor in this system's"
           + " package lists",
-        remedy: "name one of \(DebianKernel.list), or a directory or tarball of that kernel")
+        remedy: "name one of \(DebianKernel.list), or a directory or tarball of that kernel"
+          + DebianKernel.question(for: kernel.version))
     }
     throw DebianUnavailable(
       failure: Failure(
@@ -164,15 +165,55 @@ struct Apt {
     let name = String(package.prefix { $0 != "=" })
     guard parts.count == 3, parts[0] == name else { return nil }
     let version = parts[1].removingPercentEncoding ?? String(parts[1])
-    progress("downloading \(name) \(version) (\(KernelStore.size(Int(fields[2]) ?? 0)))")
+    let what = "downloading \(name) \(version)"
+    let size = Int(fields[2]) ?? 0
+    progress("\(what) (\(KernelStore.size(size)))")
     let file = "\(scratch)/deb/\(fields[1])"
     // What an attempt with other lists left of the same file is not to be continued.
     try? FileManager.default.removeItem(atPath: file)
-    let result = try await run(["download", package], list)
+    let result = try await watching(
+      file, of: size, { progress("\(what): \($0)") },
+      making: { try await run(["download", package], list) })
     guard result.succeeded, FileKind(file) == .file else {
       throw TransferError(lines: result.errorLines)
     }
     return Download(name: name, version: version, file: file, list: list)
+  }
+
+  /// Tells how far a file has come while it is made.
+  private func watching<Result: Sendable>(
+    _ file: String, of size: Int, _ progress: (String) -> Void,
+    making make: @Sendable @escaping () async throws -> Result
+  ) async throws -> Result {
+    let began = ContinuousClock.now
+    return try await withThrowingTaskGroup(of: Result?.self) { group in
+      func wait() {
+        group.addTask {
+          try? await Task.sleep(for: .milliseconds(200))
+          return nil
+        }
+      }
+      defer { group.cancelAll() }
+      group.addTask { try await make() }
+      wait()
+      while let ended = try await group.next() {
+        if let made = ended { return made }
+        var status = stat()
+        if size > 0, stat(file, &status) == 0, status.st_size > 0 {
+          let seconds = (ContinuousClock.now - began) / .seconds(1)
+          progress(Self.told(Int(status.st_size), of: size, seconds: seconds))
+        }
+        wait()
+      }
+      throw CancellationError()
+    }
+  }
+
+  /// `45 MB of 150 MB, 12 MB/s, 9 s left`
+  static func told(_ done: Int, of size: Int, seconds: Double) -> String {
+    let rate = Double(done) / max(seconds, 0.1)
+    return "\(KernelStore.size(done)) of \(KernelStore.size(size)),"
+      + " \(KernelStore.size(Int(rate)))/s" + Pace.left(Double(max(0, size - done)) / rate)
   }
 
   private func offline(_ asked: String, _ lines: [String]) -> DebianUnavailable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Failures
 
 /// A kernel that Debian packages as `linux-source-SERIES`, and the suites that may carry it.
 struct DebianKernel: Sendable, Equatable {
@@ -57,6 +58,11 @@ struct DebianKernel: Sendable, Equatable {
 
   /// The known spellings, for a remedy.
   static var list: String { known.map(\.spec).joined(separator: ", ") }
+
+  /// `; did you mean debian:6.12?` behind a remedy; nothing where no known version is near.
+  static func question(for version: String) -> String {
+    Nearest.name(to: version, in: known.map(\.version)).map { "; did you mean debian:\($0)?" } ?? ""
+  }
 
   /// Suite names of Debian, as far as an apt configuration has them; told from the names that
   /// other archives give their suites.

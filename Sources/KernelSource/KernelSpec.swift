@@ -48,7 +48,8 @@ public enum KernelSpec: Sendable, Equatable {
       guard version.wholeMatch(of: /[0-9]+(\.[0-9]+)+/) != nil else {
         throw Failure(
           .request, asked: asked, cause: "\"\(version)\" is not a kernel version",
-          remedy: "name one of \(DebianKernel.list), or a full version, as debian:6.12.107")
+          remedy: "name one of \(DebianKernel.list), or a full version, as debian:6.12.107"
+            + DebianKernel.question(for: version))
       }
       self = .debian(version)
       return
@@ -88,7 +89,19 @@ public enum KernelSpec: Sendable, Equatable {
     let missing = named.isEmpty || named.count == spelling.count ? spelling : String(named)
     throw Failure(
       .request, asked: asked, cause: "there is no directory or file \(missing)",
-      remedy: forms + "debian:6.12")
+      remedy: Self.meant(by: spelling, base).map { "did you mean \($0)?" }
+        ?? forms + "debian:6.12")
+  }
+
+  /// `debian:6.12` by `debain:6.12`, or a directory or file that there is; nil where nothing is near.
+  private static func meant(by spelling: String, _ base: String?) -> String? {
+    if let colon = spelling.firstIndex(of: ":"),
+      Nearest.name(to: String(spelling[..<colon]), in: ["debian"]) != nil
+    {
+      return "debian" + spelling[colon...]
+    }
+    let directory = String(spelling.prefix { $0 != "@" })
+    return Nearest.path(to: directory, in: base).map { $0 + spelling.dropFirst(directory.count) }
   }
 
   private static func checkRevision(_ revision: String, asked: String) throws {

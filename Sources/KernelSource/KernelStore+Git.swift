@@ -80,10 +80,14 @@ extension KernelStore {
       in: directory, ["rev-parse", "--verify", "--end-of-options", name],
       environment: environment)
     guard parsed.succeeded else {
+      let names = try await Git.run(
+        in: directory, ["for-each-ref", "--format=%(refname:short)"], environment: environment)
       throw Failure(
         .request, asked: asked, cause: "the repository has no revision \(revision)",
         place: directory, evidence: parsed.errorLines,
-        remedy: "name a commit, tag or branch that git log shows, or fetch it first")
+        remedy: Nearest.remedy(
+          for: revision, in: names.outputText.split(separator: "\n").map(String.init),
+          otherwise: "name a commit, tag or branch that git log shows, or fetch it first"))
     }
     return parsed.outputText.trimmingCharacters(in: .whitespacesAndNewlines)
   }

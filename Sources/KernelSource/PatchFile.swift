@@ -132,7 +132,9 @@ public struct PatchFile: Sendable, Equatable {
     }
     switch FileKind(name) {
     case .nothing:
-      throw Failure(.request, asked: asked, cause: "there is no such file", remedy: remedy)
+      throw Failure(
+        .request, asked: asked, cause: "there is no such file",
+        remedy: Nearest.remedy(forPath: name, otherwise: remedy))
     case .directory:
       throw Failure(.request, asked: asked, cause: "it is a directory", remedy: remedy)
     case .file: break

@@ -2,7 +2,7 @@
 
 /// How the report of a check is written.
 public enum ReportFormat: String, CaseIterable, Sendable {
-  case text, json, ktap, junit, sarif, b4, checkpatch, note
+  case text, json, ktap, junit, sarif, lcov, b4, checkpatch, note
 }
 
 /// What a check reports: one verdict, or one for each step of a series.
@@ -62,6 +62,9 @@ public struct CheckReport: Sendable {
   /// What the entries are steps of; nil where there is one entry for the whole.
   public var series: Series?
 
+  /// A property's page in Markdown, by its id; nil where there is none. Some formats carry them.
+  public var page: @Sendable (String) -> String? = { _ in nil }
+
   public init(_ entries: [Entry], series: Series? = nil) {
     self.entries = entries
     self.series = series
@@ -74,34 +77,33 @@ public struct CheckReport: Sendable {
   ///     ``Verdict/exitCode(isStrict:)``.
   ///   - showsOld: whether text tells in full what was there before, too.
   ///   - hasToldFunctions: whether text leaves out the lines of clean functions.
+  ///   - showsAll: whether text tells every cause in full.
+  ///   - columns: how wide a line of text may be, on a terminal; nil elsewhere.
   public func rendered(
     as format: ReportFormat, usesColour: Bool, isStrict: Bool = false, showsOld: Bool = false,
-    hasToldFunctions: Bool = false
+    hasToldFunctions: Bool = false, showsAll: Bool = false, columns: Int? = nil
   ) throws -> String {
+    let style = TextStyle(
+      usesColour: usesColour, columns: columns, showsOld: showsOld, showsAll: showsAll,
+      hasToldFunctions: hasToldFunctions)
     if let series, [.text, .json].contains(format) {
-      return format == .json
-        ? try json(of: series) : text(of: series, usesColour: usesColour, showsOld: showsOld)
+      return format == .json ? try json(of: series) : text(of: series, style)
     }
     switch format {
     case .text, .json: break
     case .ktap: return KTAPReport(report: self, isStrict: isStrict).text
     case .junit: return JUnitReport(report: self, isStrict: isStrict).text
-    case .sarif: return try SARIFReport(report: self).text()
+    case .sarif: return try SARIFReport(report: self, isStrict: isStrict).text()
+    case .lcov: return try LcovReport(report: self).text()
     case .b4: return try B4Report(report: self, isStrict: isStrict).text()
     case .checkpatch: return CheckpatchReport(report: self, isStrict: isStrict).text
     case .note: return NoteReport(report: self).text
-    }
-    func told(_ verdict: Verdict, _ entry: Entry) -> String {
-      var report = TextReport(
-        verdict, replayOptions: entry.replayOptions, usesColour: usesColour, showsOld: showsOld)
-      report.hasToldFunctions = hasToldFunctions
-      return report.text
     }
     return try entries.compactMap { entry in
       guard case .verdict(let verdict) = entry.outcome else { return nil }
       return switch format {
       case .json: try verdict.json()
-      default: told(verdict, entry)
+      default: TextReport(verdict, replayOptions: entry.replayOptions, style).text
       }
     }.joined()
   }

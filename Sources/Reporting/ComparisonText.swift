@@ -8,9 +8,14 @@ public struct ComparisonText {
   public var usesColour: Bool
   /// How many groups of a pair are shown with their traces; nil for all.
   public var shown: Int?
+  /// How wide a line may be, on a terminal; nil elsewhere.
+  public var columns: Int?
 
-  public init(_ comparison: Comparison, usesColour: Bool, shown: Int? = 10) {
+  public init(
+    _ comparison: Comparison, usesColour: Bool, shown: Int? = 10, columns: Int? = nil
+  ) {
     self.comparison = comparison
+    self.columns = columns
     self.usesColour = usesColour
     self.shown = shown
   }
@@ -20,22 +25,27 @@ public struct ComparisonText {
   }
 
   public var text: String {
-    let lines = comparison.pairs.flatMap(describe) + matrix + ["", summary]
+    let lines = comparison.pairs.flatMap(describe) + matrix + [""] + summary
     return lines.joined(separator: "\n") + "\n"
   }
 
   /// `kvm-mmu-roots: base, v1, v2 on Linux 6.12.117: 604181 scenarios in 12.3 s`
-  private var summary: String {
+  private var summary: [String] {
     var versions: [String] = []
     for revision in comparison.revisions where !versions.contains(revision.revision.version) {
       versions.append(revision.revision.version)
     }
     let labels = comparison.revisions.map(\.label).joined(separator: ", ")
-    return "\(comparison.subject): \(labels) on Linux \(versions.joined(separator: ", ")): "
-      + "\(comparison.scenarios) scenarios in \(String(format: "%.1f", comparison.seconds)) s"
-      + comparison.revisions.compactMap { revision in
-        revision.exploration.notJudged.map { ", \(revision.label) \($0)" }
-      }.joined()
+    let limits = comparison.revisions.compactMap { revision in
+      revision.exploration.notJudged.map { "\(revision.label) \($0)" }
+    }
+    return Wrapping.phrases(
+      "\(comparison.subject): \(labels) on Linux \(versions.joined(separator: ", "))",
+      [
+        [
+          "\(comparison.scenarios) scenarios in \(String(format: "%.1f", comparison.seconds)) s"
+        ], limits,
+      ], width: min(columns ?? Wrapping.width, Wrapping.width))
   }
 
   // MARK: Differences
@@ -74,7 +84,9 @@ public struct ComparisonText {
       lines.append("      \(pair.new): \(group.newScenario)")
     }
     return lines
-      + SideBySide(group.oldTrace, group.newTrace).lines(pair.old, pair.new).map { "    \($0)" }
+      + SideBySide(group.oldTrace, group.newTrace)
+      .lines(pair.old, pair.new, most: columns.map { max(20, ($0 - 7) / 2) } ?? 58)
+      .map { "    \($0)" }
   }
 
   // MARK: Findings
@@ -197,9 +209,8 @@ public struct SideBySide {
   /// The first row that differs.
   public var parting: Row? { rows.first { $0.mark != " " } }
 
-  /// Columns of at most 58 characters; longer ones are cut off with `…`.
-  public func lines(_ oldLabel: String, _ newLabel: String) -> [String] {
-    let most = 58
+  /// Columns of at most so many characters; longer ones are cut off with `…`.
+  public func lines(_ oldLabel: String, _ newLabel: String, most: Int = 58) -> [String] {
     func cut(_ text: String) -> String {
       text.count <= most ? text : text.prefix(most - 1) + "…"
     }

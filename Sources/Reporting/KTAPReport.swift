@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /// A report in KTAP version 1 (Documentation/dev-tools/ktap.rst): one test for each property, its
-/// findings as diagnostic lines before it; each of several entries is a test with subtests.
+/// findings as diagnostic lines before it, and a skipped one for each function that was not judged;
+/// each of several entries is a test with subtests.
 struct KTAPReport {
   var report: CheckReport
   var isStrict: Bool
@@ -29,7 +30,9 @@ struct KTAPReport {
       guard case .failure(let why, _) = entry.outcome else { return ([], true) }
       return (["1..1"] + Self.diagnostics(why) + ["not ok 1 check"], false)
     }
-    var lines = ["1..\(verdict.properties.count)"] + Self.diagnostics(verdict.summary)
+    let unjudged = (verdict.functions ?? []).filter { $0.status == .notJudged }
+    let count = verdict.properties.count + unjudged.count
+    var lines = ["1..\(count)"] + Self.diagnostics(verdict.summary)
     var isWhole = true
     for (number, property) in verdict.properties.enumerated() {
       var isOK = true
@@ -45,6 +48,12 @@ struct KTAPReport {
       let skip = property.checked == 0 && isOK ? " # SKIP no scenario asks for it" : ""
       lines.append("\(isOK ? "ok" : "not ok") \(number + 1) \(property.id)\(skip)")
       if !isOK { isWhole = false }
+    }
+    for (number, function) in unjudged.enumerated() {
+      let why = function.why.map { " \(Self.description($0))" } ?? ""
+      lines.append(
+        "ok \(verdict.properties.count + number + 1) "
+          + "\(Self.description("\(function.file):\(function.function)")) # SKIP\(why)")
     }
     return (lines, isWhole)
   }

@@ -3,7 +3,11 @@
 /// What a reader who sees a scenario for the first time has to know, in a few lines.
 struct Legend {
   /// Nothing where no scenario is told.
-  let lines: [String]
+  private let text: String?
+
+  func lines(width: Int = Wrapping.width) -> [String] {
+    text.map { Wrapping.words($0, more: "", width: width) + [""] } ?? []
+  }
 
   /// - Parameters:
   ///   - findings: those whose scenarios and traces are told.
@@ -11,7 +15,7 @@ struct Legend {
   init(_ findings: [Verdict.Finding], hasCauses: Bool) {
     let told = findings.filter { !$0.scenario.isEmpty }
     guard !told.isEmpty else {
-      lines = []
+      text = nil
       return
     }
     var meanings: [String] = []
@@ -27,8 +31,7 @@ struct Legend {
       meanings.isEmpty
       ? [] : [meanings.prefix(4).joined(separator: ", ") + (meanings.count > 4 ? ", …" : "")]
     let causes = hasCauses ? " Findings under one sentence have one cause." : ""
-    lines =
-      Wrapping.words(([scenario] + answers).joined(separator: "; ") + "." + causes, more: "") + [""]
+    text = ([scenario] + answers).joined(separator: "; ") + "." + causes
   }
 
   /// `gzp1: get_zeroed_page() fails` for each answer of a scenario that is not the ordinary one.

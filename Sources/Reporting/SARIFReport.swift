@@ -2,119 +2,184 @@
 import Foundation
 
 /// A report as SARIF 2.1.0 (OASIS): a run for each entry, a rule for each property, a result for
-/// each finding and note, its trace as a code flow.
+/// each finding and note with its trace as a code flow, a notification for what was not judged.
 struct SARIFReport {
   var report: CheckReport
+  var isStrict: Bool
 
   func text() throws -> String {
-    let log: [String: Any] = [
-      "$schema":
-        "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-      "version": "2.1.0",
-      "runs": report.entries.map(run),
-    ]
-    let data = try JSONSerialization.data(
-      withJSONObject: log, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-    return String(decoding: data, as: UTF8.self) + "\n"
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let log = SARIFLog(runs: report.entries.map(run))
+    return String(decoding: try encoder.encode(log), as: UTF8.self) + "\n"
   }
 
-  private func run(_ entry: CheckReport.Entry) -> [String: Any] {
-    guard case .verdict(let verdict) = entry.outcome else {
-      guard case .failure(let why, let code) = entry.outcome else { return [:] }
+  private func run(_ entry: CheckReport.Entry) -> SARIFLog.Run {
+    switch entry.outcome {
+    case .verdict(let verdict):
+      var seen: [String: Int] = [:]
+      let told = verdict.findings.map { ($0, false) } + verdict.notes.map { ($0, true) }
+      let code = verdict.exitCode(isStrict: isStrict)
+      let notifications = verdict.notifications
       return run(
-        entry, tool: Verdict.Tool(), rules: [], results: [],
-        invocation: [
-          "executionSuccessful": false, "exitCode": Int(code),
-          "toolExecutionNotifications": [["level": "error", "message": ["text": why]]],
-        ])
+        entry, tool: verdict.tool, rules: verdict.properties.map { rule($0.id) },
+        invocation: .init(
+          executionSuccessful: code < 2, exitCode: Int(code),
+          exitCodeDescription: Self.describe(code),
+          toolExecutionNotifications: notifications.isEmpty ? nil : notifications),
+        results: told.map { result($0, isNote: $1, verdict, entry, &seen) })
+    case .failure(let why, let code):
+      return run(
+        entry, tool: Verdict.Tool(), rules: [],
+        invocation: .init(
+          executionSuccessful: false, exitCode: Int(code),
+          exitCodeDescription: Self.describe(code),
+          toolExecutionNotifications: [SARIFNotice.failed.notification(.error, why)]),
+        results: [])
     }
-    let rules = verdict.properties.map(\.id)
-    var seen: [String: Int] = [:]
-    let told = verdict.findings.map { ($0, "error") } + verdict.notes.map { ($0, "note") }
-    let results = told.map { finding, level in
-      result(finding, level, verdict, entry, rules, &seen)
-    }
-    return run(
-      entry, tool: verdict.tool, rules: rules, results: results,
-      invocation: ["executionSuccessful": true])
   }
 
   private func run(
-    _ entry: CheckReport.Entry, tool: Verdict.Tool, rules: [String], results: [[String: Any]],
-    invocation: [String: Any]
-  ) -> [String: Any] {
-    [
-      "tool": [
-        "driver": [
-          "name": tool.name, "semanticVersion": tool.version,
-          "rules": rules.map { rule -> [String: Any] in
-            [
-              "id": rule, "shortDescription": ["text": rule],
-              "help": ["text": "docs/properties/\(rule).md of kshim says more"],
-            ]
-          },
-        ]
-      ],
-      "automationDetails": ["id": "kshim/\(entry.name)"],
-      "columnKind": "utf16CodeUnits", "invocations": [invocation], "results": results,
-    ]
+    _ entry: CheckReport.Entry, tool: Verdict.Tool, rules: [SARIFLog.Descriptor],
+    invocation: SARIFLog.Invocation, results: [SARIFLog.Result]
+  ) -> SARIFLog.Run {
+    .init(
+      tool: .init(
+        driver: .init(
+          name: tool.name, semanticVersion: tool.version, rules: rules,
+          notifications: SARIFNotice.allCases.map(\.descriptor))),
+      automationDetails: .init(id: "kshim/\(entry.name)"), invocations: [invocation],
+      originalUriBaseIds: [
+        "%SRCROOT%": .init(description: .init(text: "The kernel's top directory."))
+      ], results: results)
+  }
+
+  /// A property, with what its page says.
+  private func rule(_ id: String) -> SARIFLog.Descriptor {
+    var rule = SARIFLog.Descriptor(id: id, shortDescription: .init(text: id))
+    guard let page = report.page(id) else {
+      rule.help = .init(text: "docs/properties/\(id).md of kshim says more")
+      return rule
+    }
+    // A link to another page leads nowhere from where this is shown.
+    let text = page.replacing(/\[([^\]]+)\]\((?!https?:)[^)]*\)/) { $0.output.1 }
+    let body = text.hasPrefix("# ") ? text.drop { $0 != "\n" } : text[...]
+    let paragraphs = body.split(separator: "\n\n").map {
+      $0.trimmingCharacters(in: .newlines).replacing("\n", with: " ")
+    }
+    if let first = paragraphs.first { rule.fullDescription = .init(text: first) }
+    rule.help = .init(text: text, markdown: text)
+    return rule
+  }
+
+  /// What an exit status says.
+  private static func describe(_ code: Int32) -> String {
+    switch code {
+    case 0: "nothing found"
+    case 1: "findings"
+    case 2: "the request is wrong"
+    case 3: "something cannot be judged"
+    default: "kshim failed"
+    }
   }
 
   private func result(
-    _ finding: Verdict.Finding, _ level: String, _ verdict: Verdict, _ entry: CheckReport.Entry,
-    _ rules: [String], _ seen: inout [String: Int]
-  ) -> [String: Any] {
+    _ finding: Verdict.Finding, isNote: Bool, _ verdict: Verdict, _ entry: CheckReport.Entry,
+    _ seen: inout [String: Int]
+  ) -> SARIFLog.Result {
     // Without the line, which moves with each patch.
     let identity = "\(finding.property)/\(finding.function)/\(finding.message)"
     let count = (seen[identity] ?? 0) + 1
     seen[identity] = count
+    let cause = finding.cause.flatMap {
+      verdict.causes.indices.contains($0) ? verdict.causes[$0] : nil
+    }
+    let replay =
+      finding.scenario.isEmpty
+      ? nil
+      : "kshim replay \(finding.subjectOption + entry.replayOptions)\(Shell.quoted(finding.scenario))"
     var message = finding.message
-    if let cause = finding.cause, cause < verdict.causes.count {
-      message += ": \(verdict.causes[cause].sentence)"
+    if let cause { message += ": \(cause.sentence)" }
+    if let replay { message += "\n\n\(replay)" }
+    var result = SARIFLog.Result(
+      ruleId: finding.property,
+      ruleIndex: verdict.properties.firstIndex { $0.id == finding.property },
+      level: isNote ? .note : .error, message: .init(text: message),
+      locations: [verdict.location(finding.file, finding.line, finding.function)],
+      partialFingerprints: ["kshim/v1": count == 1 ? identity : "\(identity)/\(count)"])
+    if let cause, (cause.file, cause.line) != (finding.file, finding.line) {
+      var place = verdict.location(cause.file, cause.line, nil)
+      place.id = 1
+      place.message = .init(text: cause.sentence)
+      result.relatedLocations = [place]
     }
-    if !finding.scenario.isEmpty {
-      message +=
-        "\n\nkshim replay \(finding.subjectOption + entry.replayOptions)\(Shell.quoted(finding.scenario))"
-    }
-    var result: [String: Any] = [
-      "ruleId": finding.property, "level": level, "message": ["text": message],
-      "locations": [location(finding.file, finding.line, finding.function)],
-      "partialFingerprints": ["kshim/v1": count == 1 ? identity : "\(identity)/\(count)"],
-    ]
-    if let index = rules.firstIndex(of: finding.property) { result["ruleIndex"] = index }
     if verdict.revision.isCompared {
-      result["baselineState"] = finding.introduced ? "new" : "unchanged"
+      result.baselineState = finding.introduced ? "new" : "unchanged"
     }
-    if !finding.trace.isEmpty { result["codeFlows"] = [flow(finding)] }
+    if finding.failing > 0 { result.occurrenceCount = finding.failing }
+    if !finding.trace.isEmpty { result.codeFlows = [flow(finding, verdict)] }
+    if let replay {
+      result.properties = .init(
+        assumes: finding.assumes, replay: replay, scenario: finding.scenario)
+    }
     return result
   }
 
-  private func location(_ file: String, _ line: Int, _ function: String) -> [String: Any] {
-    var physical: [String: Any] = ["artifactLocation": ["uri": file, "uriBaseId": "%SRCROOT%"]]
-    if line > 0 { physical["region"] = ["startLine": line] }
-    return [
-      "physicalLocation": physical,
-      "logicalLocations": [["name": function, "kind": "function"]],
-    ]
-  }
-
   /// One thread flow, or one for each thread; the numbers tell the order across them.
-  private func flow(_ finding: Verdict.Finding) -> [String: Any] {
+  private func flow(_ finding: Verdict.Finding, _ verdict: Verdict) -> SARIFLog.CodeFlow {
     var threads: [String] = []
-    var places: [String: [[String: Any]]] = [:]
+    var places: [String: [SARIFLog.ThreadFlowLocation]] = [:]
+    var entered: [String: String] = [:]
     for (number, event) in finding.trace.enumerated() {
       let thread = event.thread ?? ""
       if places[thread] == nil { threads.append(thread) }
-      var place = location(finding.file, event.line, event.function)
-      let words = [event.event, event.callee, event.detail.isEmpty ? nil : event.detail]
-      place["message"] = ["text": words.compactMap { $0 }.joined(separator: " ")]
-      places[thread, default: []].append(["executionOrder": number + 1, "location": place])
+      if event.event == "enter" { entered[thread] = event.function }
+      let isStep = ["enter", "return"].contains(event.event)
+      var place = verdict.location(finding.file, event.line, event.function)
+      let words = [event.word, event.callee, event.detail.isEmpty ? nil : event.detail]
+      place.message = .init(text: words.compactMap(\.self).joined(separator: " "))
+      places[thread, default: []].append(
+        .init(
+          executionOrder: number + 1, importance: event.importance(at: finding.line),
+          kinds: event.kinds, location: place,
+          nestingLevel: isStep ? 0 : event.function == entered[thread] ? 1 : 2))
     }
-    return [
-      "threadFlows": threads.map { thread -> [String: Any] in
-        let locations = places[thread] ?? []
-        return thread.isEmpty ? ["locations": locations] : ["id": thread, "locations": locations]
-      }
-    ]
+    return .init(
+      message: finding.sentence.map { .init(text: $0) },
+      threadFlows: threads.map {
+        .init(id: $0.isEmpty ? nil : $0, locations: places[$0] ?? [])
+      })
+  }
+}
+
+extension Verdict.Event {
+  /// In the standard's words; nil where it has none.
+  fileprivate var kinds: [String]? {
+    switch event {
+    case "enter": ["enter", "function"]
+    case "return": ["return", "function"]
+    case "alloc": ["acquire", "memory"]
+    case "free": ["release", "memory"]
+    case "lock": ["acquire", "lock"]
+    case "unlock": ["release", "lock"]
+    case "boundary": ["call", "function"]
+    case "input": ["value"]
+    default: isTrouble ? ["danger"] : nil
+    }
+  }
+
+  /// Something that does not happen where all is well.
+  private var isTrouble: Bool {
+    ["WARN", "BUG", "assert", "deadlock", "fault", "hang", "index", "overflow", "sleep"]
+      .contains(event)
+  }
+
+  /// What failed and what went wrong is essential; what was only read is not important.
+  fileprivate func importance(at line: Int) -> SARIFLog.ThreadFlowLocation.Importance {
+    let isFailure =
+      ["alloc", "boundary"].contains(event)
+      && (detail == "= NULL" || detail.hasPrefix("= -"))
+    if isTrouble || isFailure || line > 0 && self.line == line { return .essential }
+    return ["input", "section", "__pa"].contains(event) ? .unimportant : .important
   }
 }

@@ -43,25 +43,26 @@ extension CheckReport {
 
   /// A line for each step, below it what the step fixes and introduces, and a line for all together.
   ///
-  /// - Parameter showsOld: whether what was there before a step is told in full too.
-  func text(of series: Series, usesColour: Bool, showsOld: Bool) -> String {
+  func text(of series: Series, _ style: TextStyle) -> String {
     var lines: [String] = []
     var told: [Verdict.Finding] = []
     var hasCauses = false
     for entry in entries {
-      lines.append("\(Self.name(entry)): \(Self.word(entry, usesColour))")
+      lines.append("\(Self.name(entry)): \(Self.word(entry, style.usesColour))")
       lines += entry.fixed.map { "  fixed: \($0.told)" }
       guard case .verdict(let verdict) = entry.outcome else { continue }
-      let shown = showsOld ? verdict : verdict.introducedOnly
+      let shown = style.showsOld ? verdict : verdict.introducedOnly
       guard !(shown.findings.isEmpty && shown.notes.isEmpty) else { continue }
-      let report = TextReport(
-        shown, replayOptions: entry.replayOptions, usesColour: usesColour, showsOld: showsOld)
+      var report = TextReport(shown, replayOptions: entry.replayOptions, style)
+      // The step's own lines are indented.
+      report.columns = style.columns.map { max(20, $0 - 2) }
       told += report.heads
       hasCauses = hasCauses || report.hasCauses
       lines += report.details.map { $0.isEmpty ? "" : "  \($0)" }
     }
-    lines += Legend(told, hasCauses: hasCauses).lines
-    return (lines + summary(of: series)).joined(separator: "\n") + "\n"
+    let width = min(style.columns ?? Wrapping.width, Wrapping.width)
+    lines += Legend(told, hasCauses: hasCauses).lines(width: width)
+    return (lines + summary(of: series, width: width)).joined(separator: "\n") + "\n"
   }
 
   private static func name(_ entry: Entry) -> String {
@@ -88,7 +89,7 @@ extension CheckReport {
     }
   }
 
-  private func summary(of series: Series) -> [String] {
+  private func summary(of series: Series, width: Int) -> [String] {
     let verdicts = entries.compactMap { entry -> Verdict? in
       if case .verdict(let verdict) = entry.outcome { verdict } else { nil }
     }
@@ -102,7 +103,8 @@ extension CheckReport {
     }
     if let end { facts.append(end) }
     if reused > 0 { facts.append("\(reused) reused from earlier searches") }
-    return Wrapping.phrases("\(subject)\(series.name): \(series.count)", [facts], separator: "; ")
+    return Wrapping.phrases(
+      "\(subject)\(series.name): \(series.count)", [facts], separator: "; ", width: width)
   }
 
   /// Which steps introduce findings, and which fix them.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Foundation
 
-/// A verdict for people. For each cause: what happens in one sentence; its findings, as
-/// `file:line: property: what is broken`; the scenario that replays it and its trace. With patches
-/// what they introduce comes first, and what was there before has a line each.
+/// A verdict for people, as a compiler's messages. For each cause: what happens in one sentence; its
+/// findings, as `file:line: property: what is broken`, the first one with the kernel's lines around
+/// it; the scenario that replays it and its trace. With patches what they introduce comes first, and
+/// what was there before has a line each.
 public struct TextReport {
   public var verdict: Verdict
   /// Options that `kshim replay` needs beside the scenario.
@@ -13,6 +14,12 @@ public struct TextReport {
   public var showsOld: Bool
   /// Whether the reader has been told of each function as it ended: then not of clean ones again.
   public var hasToldFunctions = false
+  /// How wide a line may be, on a terminal; nil elsewhere: then nothing is cut, and only the verdict
+  /// has lines of a terminal's width.
+  public var columns: Int?
+  /// How many causes are told in full, simplest first, the others in a line for each finding; nil for
+  /// all.
+  public var shown: Int? = 10
 
   public init(
     _ verdict: Verdict, replayOptions: String, usesColour: Bool, showsOld: Bool = false
@@ -32,7 +39,8 @@ public struct TextReport {
   }
 
   public var text: String {
-    (details + legend.lines + functionLines + contentLines + verdictLines).joined(separator: "\n")
+    (details + legend.lines(width: width) + functionLines + contentLines + verdictLines).joined(
+      separator: "\n")
       + "\n"
   }
 
@@ -51,13 +59,28 @@ public struct TextReport {
     return [verdict.introducedOnly] + (showsOld ? [verdict.oldOnly] : [])
   }
 
+  /// The causes of a part that are told in full.
+  private func told(_ part: Verdict) -> ArraySlice<Verdict.Cause> {
+    part.causes.prefix(shown ?? part.causes.count)
+  }
+
   /// The findings whose scenarios and traces are told.
   var heads: [Verdict.Finding] {
-    parts.flatMap { part in part.causes.compactMap { $0.findings.first.map { part.findings[$0] } } }
+    parts.flatMap { part in
+      told(part).compactMap { $0.findings.first.map { part.findings[$0] } }
+    }
   }
 
   /// Whether findings stand together.
-  var hasCauses: Bool { parts.contains { $0.causes.contains { $0.findings.count > 1 } } }
+  var hasCauses: Bool { parts.contains { told($0).contains { $0.findings.count > 1 } } }
+
+  /// What lines of words are wrapped at.
+  private var width: Int { min(columns ?? Wrapping.width, Wrapping.width) }
+
+  /// A line of words on a terminal, in several where it is longer; one line elsewhere.
+  private func wrapped(_ line: String) -> [String] {
+    columns.map { Wrapping.words(line, more: "    ", width: $0) } ?? [line]
+  }
 
   private var legend: Legend { Legend(heads, hasCauses: hasCauses) }
 
@@ -68,39 +91,65 @@ public struct TextReport {
     for part in parts {
       var report = self
       report.verdict = part
-      for cause in part.causes { lines += report.describe(cause) + [""] }
+      for cause in told(part) { lines += report.describe(cause) + [""] }
+      lines += report.others(part.causes.dropFirst(told(part).count))
       for note in part.notes { lines += describe(note, isNote: true) }
       if !part.notes.isEmpty { lines.append("") }
     }
     guard verdict.revision.isCompared, !showsOld else { return lines }
     let old = verdict.oldOnly
     let told =
-      old.findings.map { brief($0, isNote: false) } + old.notes.map { brief($0, isNote: true) }
+      old.findings.flatMap { brief($0, isNote: false) }
+      + old.notes.flatMap { brief($0, isNote: true) }
     guard !told.isEmpty else { return lines }
     let heading = "already there without the \(verdict.revision.change) (--old tells more):"
     return lines + [heading] + told + [""]
   }
 
-  /// One line of what was there before.
-  private func brief(_ finding: Verdict.Finding, isNote: Bool) -> String {
-    "  \(finding.file):\(finding.line): \(isNote ? "note: " : "")\(finding.property): "
-      + "\(finding.message), in \(finding.function)()"
+  /// What is told in a line for each finding.
+  private func others(_ causes: ArraySlice<Verdict.Cause>) -> [String] {
+    guard !causes.isEmpty else { return [] }
+    let count = causes.count
+    return [
+      "\(count) more cause\(count == 1 ? "" : "s") (--all tells \(count == 1 ? "it" : "them") in full):"
+    ]
+      + causes.flatMap { cause in
+        cause.findings.flatMap { brief(verdict.findings[$0], isNote: false) }
+      } + [""]
+  }
+
+  /// One line of what is not told in full.
+  private func brief(_ finding: Verdict.Finding, isNote: Bool) -> [String] {
+    wrapped(
+      "  \(finding.file):\(finding.line): \(isNote ? "note: " : "")\(finding.property): "
+        + "\(finding.message), in \(finding.function)()")
   }
 
   func describe(_ cause: Verdict.Cause) -> [String] {
     let findings = cause.findings.map { verdict.findings[$0] }
-    var lines = [usesColour ? "\u{1b}[1m\(cause.sentence)\u{1b}[0m" : cause.sentence]
-    for finding in findings { lines += describe(finding, isNote: false).map { "  \($0)" } }
+    guard let first = findings.first else { return [] }
+    var lines = wrapped(cause.sentence).map { usesColour ? "\u{1b}[1m\($0)\u{1b}[0m" : $0 }
+    lines += describe(first, isNote: false, indent: "  ")
+    for finding in findings.dropFirst() {
+      let other = finding.function == first.function ? "" : ", in \(finding.function)()"
+      lines += wrapped("  " + head(finding, isNote: false) + other)
+    }
     lines.append(
-      "  replay: kshim replay \((findings.first?.subjectOption ?? "") + replayOptions)\(Shell.quoted(cause.scenario))"
+      "  replay: kshim replay \(first.subjectOption + replayOptions)\(Shell.quoted(cause.scenario))"
     )
-    lines += TraceText(events: findings.first?.trace ?? []).lines.map { "    \($0)" }
+    lines += TraceText(events: first.trace).lines(to: first.line)
+      .flatMap { Wrapping.hanging("    \($0)", indent: 14, width: columns) }
     return lines
   }
 
-  func describe(_ finding: Verdict.Finding, isNote: Bool) -> [String] {
-    let place = "\(finding.file):\(finding.line)"
+  /// `file:line: property: what is broken`
+  private func head(_ finding: Verdict.Finding, isNote: Bool) -> String {
     let property = isNote ? bold("note: \(finding.property)", 36) : bold(finding.property, 31)
+    return "\(finding.file):\(finding.line): \(property): \(finding.message)"
+  }
+
+  /// A finding in full: the kernel's lines around it, and what there is to say of it.
+  func describe(_ finding: Verdict.Finding, isNote: Bool, indent: String = "") -> [String] {
     var facts = ["in \(finding.function)()"]
     if !isNote { facts.append("\(finding.failing) of \(verdict.scenarios(of: finding)) scenarios") }
     if verdict.revision.isCompared {
@@ -108,9 +157,14 @@ public struct TextReport {
       facts.append(
         finding.introduced ? "introduced by the \(change)" : "already there without the \(change)")
     }
-    return ["\(place): \(property): \(finding.message)", "  \(facts.joined(separator: ", "))"]
-      + (finding.assumes.map { ["  assuming \($0)"] } ?? [])
-      + also(finding)
+    let excerpt = Excerpt(
+      of: finding.file, line: finding.line, in: verdict.sources,
+      columns: columns.map { $0 - indent.count - 2 }, usesColour: usesColour)
+    return wrapped(indent + head(finding, isNote: isNote))
+      + (excerpt?.lines.map { "\(indent)  \($0)" } ?? [])
+      + wrapped("\(indent)  \(facts.joined(separator: ", "))")
+      + (finding.assumes.map { wrapped("\(indent)  assuming \($0)") } ?? [])
+      + also(finding).map { indent + $0 }
   }
 
   private func also(_ finding: Verdict.Finding) -> [String] {
@@ -118,7 +172,8 @@ public struct TextReport {
     let names = also.map { name in
       name.hasPrefix("\(finding.file):") ? "\(name.dropFirst(finding.file.count + 1))()" : name
     }
-    return Wrapping.words("  shown through \(names.joined(separator: ", ")) too")
+    return Wrapping.words(
+      "  shown through \(names.joined(separator: ", ")) too", width: width)
   }
 
   /// What was found, in numbers: `clean`, or findings, causes and notes.
@@ -165,7 +220,9 @@ public struct TextReport {
     let order: [Verdict.Function.Status] =
       [.findings, .notJudged] + (hasToldFunctions ? [] : [.clean])
     let lines = order.flatMap { status in
-      functions.filter { $0.status == status }.map { $0.line(usesColour: usesColour) }
+      functions.filter { $0.status == status }.flatMap {
+        wrapped($0.line(usesColour: usesColour))
+      }
     }
     return lines.isEmpty ? [] : lines + [""]
   }
@@ -173,8 +230,9 @@ public struct TextReport {
   /// The verdict, on one line where that fits.
   var verdictLines: [String] {
     let head = "\(verdict.checked): \(found.joined(separator: ", "))"
-    return Wrapping.fits(head)
-      ? Wrapping.phrases(head, facts) : Wrapping.phrases("\(verdict.checked):", [found] + facts)
+    return Wrapping.fits(head, width: width)
+      ? Wrapping.phrases(head, facts, width: width)
+      : Wrapping.phrases("\(verdict.checked):", [found] + facts, width: width)
   }
 
   /// The verdict on one line, `kvm-mmu-roots on Linux 6.12.117: clean: …`
@@ -206,35 +264,6 @@ extension Verdict.Function {
       }
     return "\(file): \(function): \(what)"
   }
-}
-
-/// A trace in columns: line of the kernel's file, function, what happened.
-public struct TraceText {
-  public var events: [Verdict.Event]
-
-  public init(events: [Verdict.Event]) { self.events = events }
-
-  public var lines: [String] {
-    let width = events.map(\.function.count).max() ?? 0
-    let threadWidth = events.compactMap(\.thread?.count).max() ?? 0
-    return events.map { event in
-      let line = event.line == 0 ? "" : "\(event.line)"
-      let name = event.function.padding(toLength: width, withPad: " ", startingAt: 0)
-      let callee = event.callee.map { " \($0)" } ?? ""
-      let detail = event.detail.isEmpty ? "" : " \(event.detail)"
-      let padded = String(repeating: " ", count: max(0, 6 - line.count)) + line
-      let thread =
-        threadWidth == 0
-        ? ""
-        : (event.thread ?? "").padding(toLength: threadWidth, withPad: " ", startingAt: 0) + "  "
-      return "\(padded)  \(thread)\(name)  \(event.word)\(callee)\(detail)"
-    }
-  }
-}
-
-extension Verdict.Event {
-  /// What it is called for people.
-  var word: String { event == "boundary" ? "call" : event }
 }
 
 extension Verdict.Exploration {

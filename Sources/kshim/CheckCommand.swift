@@ -18,11 +18,11 @@ struct CheckCommand: AsyncParsableCommand {
 
       Examples:
         kshim check --kernel debian:6.1
-        kshim check --kernel ~/linux --patch v1.patch    every function that it changes
+        kshim check --kernel ~/linux --patch v1.patch
         kshim check --kernel ~/linux --function drivers/base/dd.c:driver_attach
         kshim check --kernel ~/linux --file lib/genalloc.c --seconds 10
         b4 am -o- MESSAGE-ID | kshim check --kernel ~/linux --patch -
-        kshim check --kernel ~/linux@v6.12..             what HEAD has and v6.12 has not
+        kshim check --kernel ~/linux@v6.12..       what HEAD has and v6.12 has not
         kshim check --kernel ~/linux@v6.12.. --each-commit
         kshim check --each-commit --patch 1.patch --patch 2.patch
         git bisect run kshim check --kernel . --bisect
@@ -38,7 +38,7 @@ struct CheckCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "text, json, ktap, junit, sarif, b4, checkpatch (lines as checkpatch's), or note (for a cover letter).",
+      "text, json, ktap, junit, sarif, lcov (what was run, for genhtml), b4, checkpatch (lines as checkpatch's), or note (for a cover letter).",
       valueName: "format"))
   var format = ReportFormat.text
 
@@ -47,6 +47,9 @@ struct CheckCommand: AsyncParsableCommand {
 
   @Flag(help: "Tell what was there before the patches in full too, not in a line each.")
   var old = false
+
+  @Flag(help: "Tell every cause in full, not only the ten simplest.")
+  var all = false
 
   @Flag(help: "One verdict for each commit of a range, and for each patch.")
   var eachCommit = false
@@ -57,6 +60,14 @@ struct CheckCommand: AsyncParsableCommand {
   @Flag(help: "Exit with 125 where the revision cannot be judged, for 'git bisect run'.")
   var bisect = false
 
+  func validate() throws {
+    if eachCommit, format == .lcov {
+      throw ValidationError(
+        "--format lcov is of one text, and --each-commit has one for each step; leave out one of them"
+      )
+    }
+  }
+
   func run() async throws {
     try report.check()
     try html.check()
@@ -64,14 +75,21 @@ struct CheckCommand: AsyncParsableCommand {
     if eachCommit { try await tell(eachReport()) } else { try await tellWhole() }
   }
 
-  private func tell(_ result: CheckReport) throws {
+  private func tell(_ judged: CheckReport) throws {
+    var result = judged
+    if let root = try? Installation.locate().root {
+      result.page = {
+        try? String(contentsOfFile: "\(root)/docs/properties/\($0).md", encoding: .utf8)
+      }
+    }
     Terminal.status("")
     try report.write(
       result.rendered(
         as: format, usesColour: report.output == nil && Terminal.usesColour, isStrict: strict,
         showsOld: old,
         // Both go to one terminal.
-        hasToldFunctions: report.output == nil && Terminal.isTerminal))
+        hasToldFunctions: report.output == nil && Terminal.isTerminal, showsAll: all,
+        columns: report.output == nil ? Terminal.columns : nil))
     try html.write(HTMLReport(result))
     let code = result.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }
@@ -193,7 +211,7 @@ struct CheckCommand: AsyncParsableCommand {
   }
 
   /// Whether more is shown than a verdict says.
-  private var isDetailed: Bool { html.html != nil }
+  private var isDetailed: Bool { html.html != nil || format == .lcov }
 
   private var revisionOptions: String { revision.replayOptions }
 

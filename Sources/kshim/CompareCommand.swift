@@ -84,7 +84,7 @@ struct CompareCommand: AsyncParsableCommand {
         ? comparison.json()
         : ComparisonText(
           comparison, usesColour: report.output == nil && Terminal.usesColour,
-          shown: all ? nil : 10
+          shown: all ? nil : 10, columns: report.output == nil ? Terminal.columns : nil
         ).text)
     let code = comparison.exitCode(isStrict: strict)
     if code != 0 { throw ExitCode(code) }

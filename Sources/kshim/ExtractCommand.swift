@@ -11,12 +11,12 @@ struct ExtractCommand: AsyncParsableCommand {
     abstract: "Take a subject out of a revision, for 'swift test' or to read.",
     discussion: """
       Examples:
-        kshim extract                                   into kernel-extract/out, for 'swift test'
+        kshim extract                              for 'swift test'
         kshim extract --kernel ~/linux --patch v2.patch
         kshim extract --kernel debian:6.1 --into /tmp/roots-6.1
         kshim extract --kernel ~/linux --function drivers/base/dd.c:driver_attach
         kshim extract --kernel ~/linux --manifest own/pools.yaml
-        swift test --filter ExtractedTests              judges that function, or that manifest's
+        swift test --filter ExtractedTests         judges what was extracted last
       """)
 
   @OptionGroup var revision: RevisionOptions
@@ -37,6 +37,13 @@ struct ExtractCommand: AsyncParsableCommand {
         .request, asked: "extract the functions of a file",
         cause: "'swift test' links one function at a time",
         remedy: "name one, as --function FILE:FUNCTION")
+    }
+    guard into != nil || installation.isCheckout else {
+      throw Failure(
+        .request, asked: "extract \(subject) for 'swift test'",
+        cause: "this kshim is installed, and 'swift test' runs in a checkout",
+        place: installation.root,
+        remedy: "name a directory with --into, or use the kshim of a checkout")
     }
     let (revision, base) = try await self.revision.resolve(
       PatchFile.sources(self.revision.patches), needing: self.subject.needs)

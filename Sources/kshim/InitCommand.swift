@@ -15,8 +15,8 @@ struct InitCommand: AsyncParsableCommand {
       what you know better, and give it to 'kshim check --manifest'.
 
       Examples:
-        kshim init --kernel ~/linux drivers/base/dd.c:driver_attach > driver_attach.yaml
-        kshim check --kernel ~/linux --manifest driver_attach.yaml
+        kshim init --kernel ~/linux drivers/base/dd.c:driver_attach -o attach.yaml
+        kshim check --kernel ~/linux --manifest attach.yaml
       """)
 
   @OptionGroup var revision: RevisionOptions

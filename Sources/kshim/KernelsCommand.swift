@@ -22,7 +22,7 @@ struct KernelsCommand: AsyncParsableCommand {
         debian:6.12 is the newest of that series that apt knows. A full version, as debian:6.12.107, is \
         that one, for as long as Debian carries it; each is cached under its own name.
 
-        Example:
+        Examples:
           kshim kernels list
         """)
 
@@ -64,7 +64,7 @@ struct KernelsCommand: AsyncParsableCommand {
         A kernel is unpacked in part. What else of it is named comes to the rest; a patch that touches \
         other folders gets them by itself.
 
-        Example:
+        Examples:
           cd $(kshim kernels path debian:6.12)
           cd $(kshim kernels path debian:6.12 drivers/base kernel)
         """)

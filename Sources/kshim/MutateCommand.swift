@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import ArgumentParser
 import Extraction
+import Failures
 import Foundation
 import KernelSource
 import Mutating
+import Reporting
+import Synchronization
 
 struct MutateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,9 +20,9 @@ struct MutateCommand: AsyncParsableCommand {
       Examples:
         kshim mutate --kernel debian:6.12
         kshim mutate --kernel ~/linux --patch v1.patch
-        kshim mutate --sample 10 --seed 7                a tenth, the same on every machine
+        kshim mutate --sample 10 --seed 7            a tenth, always the same
         kshim mutate --function free_mmu_pages --operator drop-free
-        kshim mutate --format json -o mutation.json      for Stryker's HTML viewer
+        kshim mutate --format json -o mutation.json  for Stryker's HTML viewer
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
@@ -100,8 +103,15 @@ struct MutateCommand: AsyncParsableCommand {
   /// How many mutants are done, on a terminal.
   private static var progress: (@Sendable (Mutation.Progress) -> Void)? {
     guard Terminal.isErrorTerminal else { return nil }
+    let began = Mutex<Pace?>(nil)
     return { now in
-      Terminal.status("\(now.done) of \(now.mutants) mutants, \(now.survived) survived")
+      let pace = began.withLock { pace in
+        // From when the first is begun: making them is no part of it.
+        let known = pace ?? Pace("mutants")
+        pace = known
+        return known
+      }
+      Terminal.status("\(pace.text(now.done, of: now.mutants)), \(now.survived) survived")
     }
   }
 }

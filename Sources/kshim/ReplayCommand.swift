@@ -16,8 +16,7 @@ struct ReplayCommand: AsyncParsableCommand {
       scenario breaks a property.
 
       Examples:
-        kshim replay --kernel debian:6.12 \
-      mmu_alloc_special_roots:shadow=5,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp1.gzp0.gzp0.gzp0
+        kshim replay --kernel debian:6.12 free_mmu_pages:tdp=1,tables=all,me=0:-
         kshim replay --kernel ~/linux --patch v1.patch --as c SCENARIO
         kshim replay --kernel ~/linux --patch v1.patch --as test SCENARIO
       """)
@@ -54,7 +53,8 @@ struct ReplayCommand: AsyncParsableCommand {
         evidence: replay.broken.map { "\($0.property): \($0.message)" },
         remedy: "replay it with this command, or print its calls with '--as c'")
     }
-    replay.package = installation.root
+    // What is installed is no package.
+    replay.package = installation.isCheckout ? installation.root : "../kshim"
     replay.replayOptions = search.subject.replayOptions + self.revision.replayOptions
     try Terminal.write(replay.rendered(as: format))
     if !replay.broken.isEmpty { throw ExitCode(1) }

@@ -84,7 +84,9 @@ struct RevisionName {
     if rest.contains("..") { return .range(rest) }
     throw Failure(
       .request, asked: "compare \(spelling)", cause: "there is no file or directory \(rest)",
-      remedy: "name base, a patch or mbox file, a git range A..B, a kernel, or LABEL=one of these")
+      remedy: (Nearest.path(to: rest) ?? Nearest.name(to: rest, in: ["base"]))
+        .map { "did you mean \($0)?" }
+        ?? "name base, a patch or mbox file, a git range A..B, a kernel, or LABEL=one of these")
   }
 
   /// The revisions, in order. What was made of them is removed when one cannot be had.

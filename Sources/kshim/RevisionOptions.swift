@@ -162,10 +162,11 @@ struct SearchOptions: ParsableArguments {
     guard Terminal.isErrorTerminal else { return nil }
     return { now in
       let share = Double(now.statesDone) / Double(max(1, now.states))
-      let left =
-        share > 0.02 ? String(format: ", %.0f s left", now.seconds / share - now.seconds) : ""
-      let rate = now.seconds > 0 ? Int(Double(now.scenarios) / now.seconds / 1000) : 0
-      show("\(now.scenarios) scenarios, \(rate)k/s\(left)")
+      let left = share > 0.02 ? Pace.left(now.seconds / share - now.seconds) : ""
+      let rate = now.seconds > 0 ? Pace.rounded(Double(now.scenarios) / now.seconds) : "0"
+      // What is left when all states were begun are orders of two threads: nobody knows how many.
+      let states = share < 1 ? "\(now.statesDone) of \(now.states) states, " : ""
+      show("searching: \(states)\(now.scenarios) scenarios, \(rate)/s\(left)")
     }
   }
 }

@@ -117,7 +117,9 @@ struct SubjectOptions: ParsableArguments {
       throw Failure(
         .request, asked: "check the functions of \(file)",
         cause: "this kernel has no C file there that defines a function", place: path,
-        remedy: "name a C file or a folder, relative to the kernel's top")
+        remedy: Nearest.remedy(
+          forPath: path, in: revision.tree.directory,
+          otherwise: "name a C file or a folder, relative to the kernel's top"))
     }
     return found
   }

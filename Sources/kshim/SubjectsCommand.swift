@@ -5,7 +5,7 @@ import Extraction
 struct SubjectsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "subjects", abstract: "List what can be tested.",
-    discussion: "Example:\n  kshim subjects")
+    discussion: "Examples:\n  kshim subjects")
 
   func run() throws {
     let installation = try Installation.locate()

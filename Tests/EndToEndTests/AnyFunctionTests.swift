@@ -315,7 +315,7 @@ final class AnyFunctionTests: EndToEndTestCase {
       let ran = try await kshim("check", "--manifest", "own.yaml")
       XCTAssertEqual(ran.status, 2, "\(one.to): \(ran.output)\(ran.errors)")
       if !one.meant.isEmpty {
-        XCTAssert(ran.errors.contains("remedy: write \(one.meant) if that is meant"), ran.errors)
+        XCTAssert(ran.errors.contains("remedy: did you mean \(one.meant)?"), ran.errors)
       }
     }
     // What a patch takes out, and what it brings, is not misspelt.

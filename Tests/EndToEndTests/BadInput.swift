@@ -156,7 +156,7 @@ struct BadInput: Sendable {
       check + ["--function", "\(file):none_such"], says: "defines no function none_such", file),
     BadInput(
       check + ["--function", "\(file):argv_split;rm"], says: "defines no function argv_split;rm",
-      "write argv_split if that is meant"),
+      "did you mean argv_split?"),
     BadInput(
       check + ["--function", "lib/none.c:x"], says: "this kernel has no lib/none.c"),
     BadInput(

@@ -92,6 +92,7 @@ final class CompareTests: EndToEndTestCase {
         $0.hasPrefix(
           "with guest=3, tables=pae+pml4 → mmu_alloc_special_roots() returns -EIO instead of 0")
       }, "\(sentences)")
+    try await ReportReaders.json(ran.output, schema: "compare")
   }
 
   func test_check_ofASeries_namesWhatItIntroduces() async throws {
@@ -151,6 +152,7 @@ final class CompareTests: EndToEndTestCase {
     XCTAssert(
       sentence.contains("→ free_mmu_pages() does the same in another order ("), sentence)
     XCTAssertEqual(groups[0].oldScenario, groups[0].newScenario)
+    try await ReportReaders.json(ran.output, schema: "compare")
   }
 
   func test_kernels_areComparedThroughTheModel() async throws {

@@ -79,6 +79,7 @@ final class MutateTests: EndToEndTestCase {
     XCTAssertEqual(ran.errors, "")
     let keys = try await list("--function", Defect.freePages).map(key)
     try MutationContract(ran.output, file: Self.mmu, keys: keys).assertHolds()
+    try await ReportReaders.json(ran.output, schema: "mutate")
   }
 
   /// Of a function that no manifest describes: a line that no run comes to is no survivor.
@@ -97,6 +98,7 @@ final class MutateTests: EndToEndTestCase {
     let json = try await kshim(arguments + ["--format", "json"])
     XCTAssert(json.output.contains("\"status\" : \"NoCoverage\""), json.output)
     XCTAssert(json.output.contains("no run comes to line "), json.output)
+    try await ReportReaders.json(json.output, schema: "mutate")
   }
 
   /// A macro that makes two statements has them at one place.

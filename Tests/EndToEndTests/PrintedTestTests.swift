@@ -9,15 +9,19 @@ import XCTest
 final class PrintedTestTests: EndToEndTestCase {
   private static let name = "net/sctp/protocol.c:sctp_v4_add_protocol"
 
-  func test_printedTest_failsWithTheDefect_andPassesWithoutIt() async throws {
+  private func defect() async throws -> String {
     let tree = try await store.need(["net/sctp"], of: kernel())
-    let patch = try await patch(
+    return try await patch(
       "defect.patch",
       [
         KernelEdit(
           "net/sctp/protocol.c", in: "sctp_v4_add_protocol",
           .delete("unregister_inetaddr_notifier"))
       ], of: tree)
+  }
+
+  func test_printedTest_failsWithTheDefect_andPassesWithoutIt() async throws {
+    let patch = try await defect()
     let scenario = "sctp_v4_add_protocol:-:rin0.iap1"
     let printed = try await kshim(
       "replay", "--patch", patch, "--function", Self.name, "--as", "test", scenario)
@@ -38,9 +42,27 @@ final class PrintedTestTests: EndToEndTestCase {
     XCTAssert(mended.text.contains("Executed 1 test, with 0 failures"), mended.text)
   }
 
+  /// The property that docs/guide.md shows.
+  func test_ownProperty_failsWithTheDefect_andPassesWithoutIt() async throws {
+    let patch = try await defect()
+    let text = try String(
+      contentsOfFile: "\(Self.root)/Tests/ExtractedTests/OwnPropertyTests.swift", encoding: .utf8)
+    try write(text, "OwnPropertyTests.swift")
+    let broken = try await run(
+      "OwnPropertyTests", "test_order", extracted: ["--patch", patch])
+    XCTAssertEqual(broken.status, 1, broken.text)
+    XCTAssert(
+      broken.text.contains(
+        "failed - order: the notifier stays although the protocol could not be added"), broken.text)
+    let mended = try await run("OwnPropertyTests", "test_order", extracted: [])
+    XCTAssertEqual(mended.status, 0, mended.text)
+    XCTAssert(mended.text.contains("Executed 1 test, with 0 failures"), mended.text)
+  }
+
   /// Extracts the function as `swift test` finds it, builds what is linked anew, and runs the test.
   private func run(
-    _ type: String, extracted options: [String]
+    _ type: String, _ test: String = "test_scenario_keepsEveryProperty",
+    extracted options: [String]
   ) async throws -> (status: Int32, text: String) {
     let root = "\(scratch)/kshim"
     let ran = try await kshim(
@@ -52,7 +74,7 @@ final class PrintedTestTests: EndToEndTestCase {
       import XCTest
       XCTMain([
         testCase([
-          ("test_scenario_keepsEveryProperty", asyncTest(\(type).test_scenario_keepsEveryProperty))
+          ("\(test)", asyncTest(\(type).\(test)))
         ])
       ])
       """, "main.swift")

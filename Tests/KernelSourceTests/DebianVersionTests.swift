@@ -30,17 +30,24 @@ final class DebianVersionTests: KernelSourceTestCase {
       XCTAssertEqual(store.place(of: spec), tree.directory)
       XCTAssertEqual(
         CacheRecord(inTree: tree.directory)?.packages, ["linux-source-9.4=\(version)"])
-      XCTAssertEqual(progress.lines.count, 3, "\(progress.lines)")
+      XCTAssertEqual(progress.steps.count, 3, "\(progress.lines)")
       XCTAssertTrue(
-        progress.lines[0].hasPrefix("downloading linux-source-9.4 \(version) ("),
-        progress.lines[0])
-      XCTAssertEqual(progress.lines[1], "unpacking \(spec)")
+        progress.steps[0].hasPrefix("downloading linux-source-9.4 \(version) ("),
+        progress.steps[0])
+      XCTAssertEqual(progress.steps[1], "unpacking \(spec)")
       let again = try await store.resolve(spec, progress: progress.add)
       XCTAssertEqual(again, tree)
-      XCTAssertEqual(progress.lines.count, 3)
+      XCTAssertEqual(progress.steps.count, 3)
     }
     XCTAssertEqual(
       store.list().suffix(3).map(\.spec), ["debian:9.4", "debian:9.4.10", "debian:9.4.2"])
+  }
+
+  func test_download_tellsHowFarItIs() {
+    XCTAssertEqual(
+      Apt.told(45_000_000, of: 150_000_000, seconds: 3.75),
+      "45 MB of 150 MB, 12 MB/s, 9 s left")
+    XCTAssertEqual(Apt.told(150_000_000, of: 150_000_000, seconds: 10), "150 MB of 150 MB, 15 MB/s")
   }
 
   func test_versionThatIsNotThere_listsThoseThatAre() async throws {

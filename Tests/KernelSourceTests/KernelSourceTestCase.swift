@@ -138,6 +138,8 @@ final class Progress: @unchecked Sendable {
   private var stored: [String] = []
 
   var lines: [String] { lock.withLock { stored } }
+  /// What begins, without how far it is: a slow machine tells more of that.
+  var steps: [String] { lines.filter { !$0.contains("/s") } }
 
   @Sendable func add(_ line: String) { lock.withLock { stored.append(line) } }
 }

@@ -13,7 +13,7 @@ final class LegendTests: XCTestCase {
     finding.trace = events.map {
       .init(event: $0.0, line: 1, function: "f", callee: $0.1, detail: $0.2, thread: thread)
     }
-    return Legend([finding], hasCauses: false).lines.joined(separator: " ")
+    return Legend([finding], hasCauses: false).lines().joined(separator: " ")
       .replacing(/.*ordinary one/, with: "").trimmingCharacters(in: .whitespaces)
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Foundation
 import Reporting
+import TestSupport
 import XCTest
 
 /// What SARIF 2.1.0 requires, and what readers of it look for.
@@ -81,5 +82,86 @@ final class SARIFTests: XCTestCase {
     XCTAssertEqual(succeeded, [true, true, false])
     let names = runs.map { ($0["automationDetails"] as? Object)?["id"] as? String }
     XCTAssertEqual(Set(names).count, 3)
+  }
+
+  func test_sarif_standardsSchema_takesEveryReport() async throws {
+    for report in [
+      Sample.clean, Sample.broken, Sample.old, Sample.noted, Sample.partly, Sample.unjudged,
+      Sample.shown,
+    ] {
+      let read = try await ReportReaders.sarif(report.rendered(as: .sarif, usesColour: true))
+      XCTAssertEqual(read.runs.map(\.exit), [Int(report.exitCode(isStrict: false))])
+    }
+    let series = try await ReportReaders.sarif(
+      Sample.series.rendered(as: .sarif, usesColour: true))
+    XCTAssertEqual(series.runs.map(\.exit), [0, 1, 3])
+    XCTAssertEqual(series.runs.map(\.notices), [["not-asked"], ["not-asked"], ["failed"]])
+    XCTAssertEqual(series.runs.map(\.results.count), [0, 1, 0])
+  }
+
+  func test_sarif_whatIsNotJudged_isANotification() async throws {
+    var read = try await ReportReaders.sarif(
+      Sample.partly.rendered(as: .sarif, usesColour: true))
+    XCTAssertEqual(read.runs[0].notices, ["not-judged", "limit", "not-watched", "not-asked"])
+    read = try await ReportReaders.sarif(Sample.unjudged.rendered(as: .sarif, usesColour: true))
+    XCTAssertEqual(read.runs[0].notices, ["not-judged", "limit", "not-watched"])
+    let invocation = try XCTUnwrap(
+      (runs(Sample.unjudged)[0]["invocations"] as? [Object])?.first)
+    XCTAssertEqual(invocation["executionSuccessful"] as? Bool, false)
+    let notices = invocation["toolExecutionNotifications"] as? [Object]
+    XCTAssertEqual(
+      (notices?.first?["message"] as? Object)?["text"] as? String,
+      "g() is not judged: it has # variable arguments")
+  }
+
+  func test_sarif_placeHasItsText_andTheCauseIsRelated() async throws {
+    let read = try await ReportReaders.sarif(Sample.shown.rendered(as: .sarif, usesColour: true))
+    let told = read.runs[0].results.map {
+      "\($0.rule) \($0.level) \($0.line) \($0.text) \($0.steps)"
+    }
+    XCTAssertEqual(told, ["leak error 7 \t\treturn -1; 3"])
+    let result = try results(Sample.shown)[0]
+    let place = (result["locations"] as? [Object])?.first?["physicalLocation"] as? Object
+    let context = try XCTUnwrap(place?["contextRegion"] as? Object)
+    XCTAssertEqual(context["startLine"] as? Int, 4)
+    XCTAssertEqual(context["endLine"] as? Int, 9)
+    let related = try XCTUnwrap((result["relatedLocations"] as? [Object])?.first)
+    XCTAssertEqual(
+      (related["message"] as? Object)?["text"] as? String,
+      "allocation of p fails → the page of q is never freed (b.c:7)")
+    XCTAssertEqual((result["properties"] as? Object)?["assumes"] as? String, "p is not NULL")
+    XCTAssertNil(try results(Sample.broken)[0]["relatedLocations"], "the cause is at the place")
+  }
+
+  func test_sarif_flow_saysWhatMatters() throws {
+    let flow = try XCTUnwrap((results(Sample.shown)[0]["codeFlows"] as? [Object])?.first)
+    XCTAssertEqual(
+      (flow["message"] as? Object)?["text"] as? String, "it fails → it is lost (b.c:7)")
+    let steps = (flow["threadFlows"] as? [Object] ?? [])
+      .flatMap { $0["locations"] as? [Object] ?? [] }
+    XCTAssertEqual(
+      steps.map { $0["importance"] as? String }, ["important", "essential", "important"])
+    XCTAssertEqual(steps.map { $0["nestingLevel"] as? Int }, [0, 1, 0])
+    XCTAssertEqual(
+      steps.map { $0["kinds"] as? [String] },
+      [["enter", "function"], ["acquire", "memory"], ["return", "function"]])
+  }
+
+  func test_sarif_ruleHasItsPage_withoutLinksToOthers() async throws {
+    var report = Sample.broken
+    report.page = {
+      $0 == "leak"
+        ? "# leak\n\nIt is `lost`, says\n[a page](../a.md), and [one](https://x.org).\n\n## Example\n\n    f()\n"
+        : nil
+    }
+    let rules = try XCTUnwrap(driver(runs(report)[0])["rules"] as? [Object])
+    let full = rules[0]["fullDescription"] as? Object
+    XCTAssertEqual(
+      full?["text"] as? String, "It is `lost`, says a page, and [one](https://x.org).")
+    let help = rules[0]["help"] as? Object
+    let markdown = try XCTUnwrap(help?["markdown"] as? String)
+    XCTAssert(markdown.hasSuffix("\n\n## Example\n\n    f()\n"), markdown)
+    XCTAssertNil(rules[1]["fullDescription"])
+    _ = try await ReportReaders.sarif(report.rendered(as: .sarif, usesColour: true))
   }
 }

@@ -72,6 +72,61 @@ enum Sample {
       replayOptions: ""),
   ])
 
+  /// One function is clean, one cannot be judged.
+  static let partly: CheckReport = {
+    var verdict = Sample.verdict()
+    verdict.functions = [
+      .init(file: "a/b.c", function: "f", status: .clean, why: nil, exploration: nil),
+      .init(
+        file: "a/b.c", function: "g", status: .notJudged, why: "it has # variable arguments",
+        exploration: nil),
+    ]
+    verdict.exploration.limits = ["10000 calls"]
+    verdict.revision.contains = ["asm (a/b.c:7)"]
+    return report(verdict)
+  }()
+
+  /// Nothing could be judged.
+  static let unjudged: CheckReport = {
+    var report = partly
+    guard case .verdict(var verdict) = report.entries[0].outcome else { return report }
+    verdict.verdict = "not-judged"
+    verdict.functions?.removeFirst()
+    verdict.properties = []
+    verdict.exploration.scenarios = 0
+    report.entries[0].outcome = .verdict(verdict)
+    return report
+  }()
+
+  /// A finding with all that is shown beside it.
+  static let shown: CheckReport = {
+    var finding = Sample.finding()
+    (finding.sentence, finding.assumes) = ("it fails → it is lost (b.c:7)", "p is not NULL")
+    (finding.subject, finding.also) = ("a/b.c:f", ["a/b.c:g"])
+    finding.executed = [.init(file: "a/b.c", lines: [5, 6, 7])]
+    finding.picture = .init(
+      start: "root = 0x1000", root: "a",
+      boxes: [
+        .init(
+          id: "a", kind: "PML4", name: "p", column: 0,
+          entries: [.init(index: 0, through: 511, text: "not present", wrong: "it is lost")])
+      ], wrong: ["a is not named"])
+    finding.base = .init(trace: finding.trace, executed: nil, picture: nil)
+    var verdict = Sample.verdict(findings: [finding])
+    verdict.causes[0].line = 9
+    var source = Verdict.Source(
+      file: "a/b.c", function: "f", firstLine: 4,
+      lines: ["int f(void)", "{", "\tif (!x)", "\t\treturn -1;", "\treturn 0;", "}"],
+      counts: [3, nil, 3, 0, 3, nil])
+    source.branches = [.init(line: 6, taken: 0, notTaken: 3)]
+    let other = Verdict.Source(
+      file: "a/b.c", function: "g", firstLine: 20, lines: ["int g(void)", "{", "}"],
+      counts: [0, nil, 0])
+    let place = Verdict.Source(file: "a/c.c", function: nil, firstLine: 1, lines: ["int x;"])
+    verdict.sources = [source, other, place]
+    return report(verdict)
+  }()
+
   static let broken = report(verdict(findings: [finding()]))
   static let old = report(verdict(findings: [finding(introduced: false)]))
   static let noted = report(verdict(notes: [note]))

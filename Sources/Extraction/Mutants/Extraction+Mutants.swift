@@ -96,11 +96,16 @@ extension MutantSelection {
     }
     let ids = MutationOperators.all.map { $0.id }
     if let wrong = operators.sorted().first(where: { !ids.contains($0) }) {
-      throw refuse("there is no operator '\(wrong)'", "use one of: \(ids.joined(separator: ", "))")
+      throw refuse(
+        "there is no operator '\(wrong)'",
+        Nearest.remedy(
+          for: wrong, in: ids, otherwise: "use one of: \(ids.joined(separator: ", "))"))
     }
     if let wrong = functions.sorted().first(where: { !known.contains($0) }) {
       throw refuse(
-        "no function '\(wrong)' is extracted", "use one of: \(known.joined(separator: ", "))")
+        "no function '\(wrong)' is extracted",
+        Nearest.remedy(
+          for: wrong, in: known, otherwise: "use one of: \(known.joined(separator: ", "))"))
     }
     if let key, !all.contains(where: { $0.key == key }) {
       throw refuse(
