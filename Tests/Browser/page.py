@@ -318,15 +318,17 @@ def matrix(page):
                 page.equal(len(page.seen(f"#cell-{number}")), 0, f"{button.get_attribute('aria-label')} closes by {by}")
     if page.seen("button.introduced"):
         page.seen("button.introduced")[0].click()
-        page.expect(bool(page.seen(".opened-cell .two tbody tr.differs")), "no traces beside each other")
+        page.expect(bool(page.seen(".opened-cell .two tbody tr")), "no traces beside each other")
 
 
 def beside(page):
-    """Each difference of two neighbours has both traces, and says where they part."""
+    """Each difference of two neighbours has both traces, and where they are the same it says so."""
     page.open()
     page.unfolded()
     for group in page.all(".group"):
-        page.expect(bool(group.find_elements(By.CSS_SELECTOR, ".two tr.differs")), "traces do not differ")
+        differs = bool(group.find_elements(By.CSS_SELECTOR, ".two tr.differs"))
+        page.expect(bool(group.find_elements(By.CSS_SELECTOR, ".two tbody tr")), "no traces")
+        page.expect(differs != bool(group.find_elements(By.CSS_SELECTOR, "p.same")), "what differs is not told")
 
 
 def source(page):
