@@ -187,14 +187,16 @@ extension Verdict.Picture {
   /// The picture with its text as it is shown.
   fileprivate var shown: Self {
     var picture = self
-    picture.start = start.shown()
+    (picture.start, picture.root) = (start.shown(), root?.shown())
     picture.wrong = wrong.map { $0.shown() }
     picture.boxes = boxes.map { box in
       var box = box
-      (box.kind, box.name, box.wrong) = (box.kind.shown(), box.name?.shown(), box.wrong?.shown())
+      (box.id, box.kind) = (box.id.shown(), box.kind.shown())
+      (box.name, box.wrong) = (box.name?.shown(), box.wrong?.shown())
       box.entries = box.entries.map { entry in
         var entry = entry
-        (entry.text, entry.wrong) = (entry.text.shown(), entry.wrong?.shown())
+        (entry.text, entry.target) = (entry.text.shown(), entry.target?.shown())
+        entry.wrong = entry.wrong?.shown()
         return entry
       }
       return box

@@ -20,7 +20,8 @@ struct PageTemplate {
       ("finding", PackageResources.finding_mustache),
       ("comparison", PackageResources.comparison_mustache),
     ] {
-      try library.register(Self.text(bytes), named: name)
+      // A partial does not take over how text is escaped where it is named.
+      try library.register("{{% CONTENT_TYPE:PAGE}}\n" + Self.text(bytes), named: name)
     }
     self.library = library
     style = Self.text(PackageResources.page_css) + Self.text(PackageResources.details_css)

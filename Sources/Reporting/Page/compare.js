@@ -22,6 +22,8 @@ function difference(group) {
         : [[group.old, group.oldScenario], [group.new, group.newScenario]].map(([label, scenario]) =>
             [h("dt", {}, labels[label]), h("dd", {}, h("code", {}, text(scenario)))]),
       group.line > 0 && [h("dt", {}, "They part at"), h("dd", {}, `${text(group.file)}:${group.line}`)]),
+    group.rows.every((row) => row.mark === " ") &&
+      h("p", { class: "hint same" }, "Both traces are the same: what is left behind in memory differs."),
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Both traces" },
       h("table", { class: "two" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, labels[group.old]), h("th", { scope: "col" }, h("span", { class: "unseen" }, "how they differ")), h("th", { scope: "col" }, labels[group.new]))),

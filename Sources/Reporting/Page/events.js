@@ -13,8 +13,9 @@ const wording = (event) =>
     ? `${event.function}()${event.detail ? ` ${event.detail}` : ""}`
     : [event.callee, event.detail].filter(Boolean).join(" ");
 
-/** The time line; with two threads, each has a lane. */
-function timeline(events, choose) {
+/** The time line; with two threads, each has a lane. isShown: whether a source has an event's
+    line; choose: what to do when one is chosen, null where nothing is to be done. */
+function timeline(events, choose, isShown) {
   const threads = [...new Set(events.map((event) => event.thread).filter(Boolean))];
   const isShared = threads.length > 1;
   const list = h("ol", { class: isShared ? "events lanes" : "events" });
@@ -27,11 +28,13 @@ function timeline(events, choose) {
     const isFailing = fails(event);
     list.append(
       h("li", { class: `event ${lane > 0 ? "second" : "first"}` },
-        h("button", {
-          type: "button", "data-event": event.number, "data-line": event.line || null, "aria-pressed": "false",
-          class: [isFailing && "fails", event.kind === "enter" && "enter", event.kind === "return" && "return"]
+        h(choose ? "button" : "div", {
+          ...(choose && {
+            type: "button", "data-event": event.number, "data-line": isShown(event) ? event.line : null,
+            "aria-pressed": "false", onclick: () => choose(event.number),
+          }),
+          class: ["act", isFailing && "fails", event.kind === "enter" && "enter", event.kind === "return" && "return"]
             .filter(Boolean).join(" "),
-          onclick: () => choose(event.number),
         },
           h("span", { class: "number" }, event.line ? String(event.line) : ""),
           h("span", { class: "what" },
@@ -40,7 +43,7 @@ function timeline(events, choose) {
             h("span", { class: "event-kind" }, event.kind), " ", wording(event),
             isFailing && h("span", { class: "sign-wrong", role: "img", "aria-label": ", not the ordinary answer" }, " ✕")))));
   }
-  return h("div", { class: "timeline" },
+  return h("div", { class: "timeline", ...(!choose && { tabindex: "0", role: "region", "aria-label": "events" }) },
     isShared && h("div", { class: "lane-names", "aria-hidden": "true" }, threads.map((name) => h("span", {}, name))),
     list);
 }

@@ -34,8 +34,7 @@ function sourcesOf(finding, events) {
   const head =
     own.find((source) => source.function === finding.function && holds(source, finding.line)) ||
     own.find((source) => holds(source, finding.line));
-  const lines = events.map((event) => event.line);
-  const others = own.filter((source) => source !== head && lines.some((line) => line && holds(source, line)));
+  const others = own.filter((source) => source !== head && events.some((event) => shows(source, event)));
   return head ? [head, ...others] : others;
 }
 
@@ -44,9 +43,9 @@ function finding(number) {
   const events = eventsOf(it.trace);
   const run = linesRun(it.executed, it.file);
   const sources = sourcesOf(it, events);
+  const isShown = (event) => sources.some((source) => shows(source, event));
   const marked = new Map();
-  for (const event of events) {
-    if (!event.line) continue;
+  for (const event of events.filter(isShown)) {
     if (!marked.has(event.line)) marked.set(event.line, []);
     marked.get(event.line).push(event.number);
   }
@@ -62,7 +61,7 @@ function finding(number) {
       each.classList.toggle("chosen", isChosen);
       if (isChosen) within(each.closest(".timeline"), each);
     }
-    if (!event.line) return;
+    if (!isShown(event)) return;
     for (const row of root.querySelectorAll(`.source tr[data-line="${event.line}"]`)) {
       row.classList.add("chosen");
       const folded = row.closest("details.callee");
@@ -83,7 +82,7 @@ function finding(number) {
              view(source)))]
       : h("p", { class: "hint" }, "The source is not in this report."));
   const time = events.length > 0 &&
-    h("div", { class: "time-side" }, h("h4", {}, "Events of the smallest scenario"), timeline(events, choose));
+    h("div", { class: "time-side" }, h("h4", {}, "Events of the smallest scenario"), timeline(events, choose, isShown));
   root.append(h("div", { class: "sides" }, code, time));
 
   const facts = [];
@@ -105,7 +104,7 @@ function finding(number) {
     root.append(
       h("details", { class: "words base" },
         h("summary", {}, `The same scenario without the ${data.entries[it.entry].change}`),
-        timeline(eventsOf(it.base.trace), () => {})));
+        timeline(eventsOf(it.base.trace), null)));
   }
   if (it.replay != null) root.append(h("h4", {}, "Replay"), command(it.replay.map(text).join("")));
   return root;

@@ -5,6 +5,11 @@
 const lastLine = (source) => source.first + source.lines.length - 1;
 const holds = (source, line) => line >= source.first && line <= lastLine(source);
 
+/** Whether a source has an event's line: a line of another file may have the same number. */
+const shows = (source, event) =>
+  event.line > 0 && holds(source, event.line) &&
+  (source.function === undefined || text(source.function) === event.function);
+
 /** Splits a line into code and comment; isOpen: whether a comment began in a line above. */
 function parts(line, isOpen) {
   const result = [];
