@@ -316,9 +316,12 @@ def matrix(page):
                 page.expect(bool(panel) and f":{line}" in panel[0].text if line else True, f"no line {line} in the panel")
                 act()
                 page.equal(len(page.seen(f"#cell-{number}")), 0, f"{button.get_attribute('aria-label')} closes by {by}")
-    if page.seen("button.introduced"):
-        page.seen("button.introduced")[0].click()
-        page.expect(bool(page.seen(".opened-cell .two tbody tr")), "no traces beside each other")
+    for button in page.seen("button.introduced"):
+        button.click()
+    page.expect(
+        not page.all("button.introduced") or bool(page.seen(".opened-cell .two tbody tr")),
+        "no traces beside each other",
+    )
 
 
 def beside(page):

@@ -34,22 +34,29 @@ function difference(group) {
             h("td", {}, cell(now[row.new]))))))));
 }
 
-/** The differences that a cell is about: those of its scenario, else those that part at its line. */
+/** What is called in a scenario. */
+const called = (scenario) => text(scenario).split(":")[0];
+
+/** The differences that a cell is about: those of its scenario, else those that part at its line; else those
+    of the same call, which are only near. */
 function groupsOf(row, column) {
   const status = row.statuses[column];
   const scenarios = new Set([row.scenarios[column], row.scenarios[column - 1]].filter((index) => text(index)));
   const near = data.compared.groups.filter((group) =>
     status === "there" ? group.new === column || group.old === column : group.new === column);
   const exact = near.filter((group) => scenarios.has(group.oldScenario) || scenarios.has(group.newScenario));
-  if (exact.length > 0) return exact;
-  return near.filter((group) => group.line > 0 && group.line === row.lines[column]);
+  if (exact.length > 0) return { groups: exact, isOwn: true };
+  const here = near.filter((group) => group.line > 0 && group.line === row.lines[column]);
+  if (here.length > 0) return { groups: here, isOwn: true };
+  const calls = new Set([...scenarios].map(called));
+  return { groups: near.filter((group) => calls.has(called(group.newScenario))).slice(0, 3), isOwn: false };
 }
 
 function cellPanel(row, column) {
   const label = text(data.compared.labels[column]);
   const status = row.statuses[column];
   const line = row.lines[column];
-  const groups = groupsOf(row, column);
+  const { groups, isOwn } = groupsOf(row, column);
   const facts = [
     ["Revision", `${label}: ${status}`],
     line > 0 && ["Place", `${text(data.compared.file)}:${line}`],
@@ -59,9 +66,9 @@ function cellPanel(row, column) {
   ].filter(Boolean);
   return h("div", { class: "cell-panel" },
     h("dl", { class: "facts" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
-    groups.length > 0
-      ? groups.map((group) => [h("h4", {}, text(group.sentence)), difference(group)])
-      : h("p", { class: "hint" }, "No difference between neighbours begins with this scenario or at this line."));
+    !isOwn && h("p", { class: "hint" },
+      `No difference between neighbours begins with this scenario or at this line${groups.length > 0 ? "; of the same call:" : "."}`),
+    groups.map((group) => [h("h4", {}, text(group.sentence)), difference(group)]));
 }
 
 /** Opens and closes what a cell is about, in a row below it. */
