@@ -237,7 +237,8 @@ public struct TextReport {
 
   /// The verdict on one line, `kvm-mmu-roots on Linux 6.12.117: clean: …`
   public var summary: String {
-    "\(verdict.checked): \(found.joined(separator: ", ")): \(facts.joined().joined(separator: ", "))"
+    [verdict.checked, found.joined(separator: ", "), facts.joined().joined(separator: ", ")]
+      .filter { !$0.isEmpty }.joined(separator: ": ")
   }
 }
 

@@ -41,8 +41,12 @@ public struct ProcessTree {
     }
   }
 
-  private static func read(_ path: String) -> String? {
-    FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+  /// A file of /proc, all of it: its size is not known before, and Foundation stops at a page.
+  package static func read(_ path: String) -> String? {
+    guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+    var text = Data()
+    while let part = try? file.read(upToCount: 1 << 16), !part.isEmpty { text += part }
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Ends a process and all that it started.

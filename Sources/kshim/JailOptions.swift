@@ -104,11 +104,8 @@ struct JailOptions: ParsableArguments {
 
   /// Folders of the libraries that this program has loaded.
   private static var libraries: [String] {
-    // Foundation stops at the first page of such a file.
-    guard let file = FileHandle(forReadingAtPath: "/proc/self/maps") else { return [] }
-    var maps = Data()
-    while let part = try? file.read(upToCount: 1 << 16), !part.isEmpty { maps += part }
-    let files = String(decoding: maps, as: UTF8.self).split(separator: "\n").compactMap { line in
+    let maps = ProcessTree.read("/proc/self/maps") ?? ""
+    let files = maps.split(separator: "\n").compactMap { line in
       line.firstIndex(of: "/").map { String(line[$0...]) }
     }
     return Set(files.filter { $0.contains(".so") })

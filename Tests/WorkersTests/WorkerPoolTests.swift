@@ -115,4 +115,11 @@ final class WorkerPoolTests: XCTestCase {
       XCTAssertTrue("\(error)".contains("/nonexistent/program cannot be started"), "\(error)")
     }
   }
+
+  func test_fileOfProc_isReadToItsEnd() throws {
+    let maps = try XCTUnwrap(ProcessTree.read("/proc/self/maps"))
+    XCTAssertGreaterThan(maps.utf8.count, Int(getpagesize()))
+    XCTAssert(maps.hasSuffix("\n") && maps.contains("[stack]"), String(maps.suffix(200)))
+    XCTAssertNil(ProcessTree.read("/proc/self/no such file"))
+  }
 }
