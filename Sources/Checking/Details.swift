@@ -66,7 +66,8 @@ extension Bench {
       let source = try await builds.source(of: raw.offsets)
       var executed: [Verdict.Executed]?
       if number < Self.mostExecuted {
-        executed = try await self.executed(domain, scenario, builds, number, in: work.path)
+        executed = try await self.executed(
+          domain, scenario, built.world.decisions.map(\.choice), builds, number, in: work.path)
       }
       details.runs[spelling] = .init(
         trace: raw.read(source), executed: executed, picture: picture)
@@ -87,16 +88,18 @@ extension Bench {
   }
 
   /// The lines that one scenario runs.
+  ///
+  /// - Parameter choices: all of its answers.
   private func executed<D: Domain>(
-    _ domain: D.Type, _ scenario: Scenario, _ builds: Builds, _ number: Int, in work: String
+    _ domain: D.Type, _ scenario: Scenario, _ choices: [UInt8], _ builds: Builds, _ number: Int,
+    in work: String
   ) async throws -> [Verdict.Executed] {
     // Counters only grow: each scenario has an object of its own.
     let path = "\(work)/run-\(number).so"
     try FileManager.default.copyItem(atPath: builds.countingPath, toPath: path)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let subject = try Subject(sharedObject: path)
-    var judge = try D(subject)
-    _ = Explorer.rerun(scenario, in: &judge, subject: subject)
+    try Explorer.runOnce(scenario, choices, domain, in: subject)
     let profile = "\(work)/run-\(number).profraw"
     subject.writeProfile(to: profile)
     let coverage = Coverage(

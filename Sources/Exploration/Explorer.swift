@@ -274,6 +274,22 @@ public struct Explorer: Sendable {
     }
   }
 
+  /// Makes one run of a scenario and no other: what counts in the subject's text counts that alone.
+  ///
+  /// - Parameter choices: all of its answers.
+  public static func runOnce<D: Domain>(
+    _ scenario: Scenario, _ choices: [UInt8], _ domain: D.Type, in subject: Subject
+  ) throws {
+    var domain = try D(subject)
+    guard let state = domain.state(drive: scenario.drive, spelled: scenario.state) else { return }
+    var report = Report(subject, spaces: domain.spaces)
+    let start = domain.state(state)
+    choices.withUnsafeBufferPointer {
+      report.begin(start, $0)
+      domain.run(start, $0, &report)
+    }
+  }
+
   /// The whole scenario of an entry: its decisions with the callees that asked, all of them.
   public static func scenario<D: Domain>(
     state: Int, choices: [UInt8], in domain: inout D, subject: Subject
