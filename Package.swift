@@ -53,12 +53,6 @@ func subject(_ name: String, _ path: String) -> Target {
     ])
 }
 
-/// What only `make docs` needs.
-let documentation: [Package.Dependency] =
-  Context.environment["KSHIM_DOCS"] == nil
-  ? []
-  : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0")]
-
 let package = Package(
   name: "kshim",
   products: [
@@ -72,7 +66,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-  ] + documentation,
+  ],
   targets: [
     .target(name: "Failures"),
     .systemLibrary(name: "CClang"),
