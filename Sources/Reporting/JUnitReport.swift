@@ -95,7 +95,7 @@ struct JUnitReport {
       ])
     if let first = failing.first {
       suite.failures += 1
-      let told = failing.map { Self.told($0, verdict, entry) }.joined(separator: "\n\n")
+      let told = failing.map { Self.told($0, verdict, entry) + "\n" }.joined(separator: "\n")
       test.addChild(
         XMLElement("failure", ["message": first.message, "type": property.id], text: told))
     } else if property.checked == 0 {
