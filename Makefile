@@ -126,11 +126,11 @@ fuzz: setup ## Feed what kshim reads of others to libFuzzer, SECONDS_EACH=60 for
 demo: build ## Tell what kshim says of a patch series, version by version, in a minute
 	@KERNEL=$(call quote,$(KERNEL)) KSHIM=$(call quote,$(CURDIR))/$(KSHIM) docs/examples/demo
 
-docs: build ## Write docs/reference.md from the commands' help
+docs: build ## Write docs/reference.md from the commands' help, and the screenshots in docs/images
 	@.ci/reference $(KSHIM) > .build/reference.md
 	mv .build/reference.md docs/reference.md
-	# Screenshots of the page come here.
-	echo docs/reference.md
+	.ci/screenshots $(call quote,$(CURDIR))/$(KSHIM) docs/images
+	echo docs/reference.md docs/images
 
 install: ## Put what 'build' built, its files, docs, manual and completions below PREFIX
 	@[[ -x $(KSHIM) ]] || { echo "kshim: there is no $(KSHIM) yet: run 'make build' first" >&2; exit 1; }

@@ -39,7 +39,9 @@ struct Sentence {
       if let name = expression, let event = draft.event?.event { return access(event, name) }
     case .warning? where draft.property == .warnUnexpected: return "WARN"
     case .allocation? where draft.property == .leak:
-      if let name = expression { return "the page of \(name) is never freed" }
+      if let name = expression, let event = draft.event?.event {
+        return "the \(event.arg.1 == 4096 ? "page" : "memory") of \(name) is never freed"
+      }
     default: break
     }
     let isReturn = [.errorSwallowed, .wrongErrno].contains(draft.property)

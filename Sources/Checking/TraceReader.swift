@@ -80,6 +80,8 @@ struct RawTrace {
     var entered: Set<String> = []
     return events.enumerated().compactMap { index, event in
       var place = event.pc == 0 ? nil : source.places[offset(event)]
+      // The harness is no part of the kernel.
+      if place?.function.hasPrefix("kshim_") ?? false { place = nil }
       let kind = event.what
       if kind == .step || kind == .returned {
         functions[event.thread] = entries[Int(event.call)]

@@ -485,7 +485,8 @@ def check(driver, wanted):
     print(json.dumps(results, indent=1))
 
 
-def shot(driver, path, out, width):
+def shot(driver, path, out, width, what=None):
+    """Pictures of a page in both themes, or of the first element that a selector names."""
     page = Page(driver, path)
     for theme_name in THEMES:
         page.open(width, theme_name)
@@ -493,14 +494,18 @@ def shot(driver, path, out, width):
         time.sleep(0.2)
         height = page.js("return document.documentElement.scrollHeight")
         page.command("Emulation.setDeviceMetricsOverride", width=width, height=min(height, 6000), deviceScaleFactor=1, mobile=False)
-        page.driver.save_screenshot(f"{out}-{width}-{theme_name}.png")
+        name = f"{out}-{width}-{theme_name}.png"
+        if what:
+            page.one(what).screenshot(name)
+        else:
+            page.driver.save_screenshot(name)
 
 
 def main():
     driver = browser()
     try:
         if sys.argv[1] == "shot":
-            shot(driver, sys.argv[2], sys.argv[3], int(sys.argv[4]))
+            shot(driver, sys.argv[2], sys.argv[3], int(sys.argv[4]), *sys.argv[5:6])
         else:
             with open(sys.argv[2], encoding="utf-8") as asked:
                 check(driver, json.load(asked))
