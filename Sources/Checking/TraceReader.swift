@@ -119,6 +119,12 @@ struct RawTrace {
     }
   }
 
+  /// What an address that is freed was allocated as.
+  private func kind(of address: UInt64) -> String {
+    let given = events.last { $0.what == .allocation && $0.value == address }
+    return given.map { $0.arg.1 == 4096 } ?? true ? "page" : "memory"
+  }
+
   private func callee(_ event: Event) -> String? {
     event.call == 0xffff ? nil : "\(calls[Int(event.call)])()"
   }
@@ -135,8 +141,8 @@ struct RawTrace {
     case .free:
       let what: String
       switch event.freed {
-      case .live: what = "page \(hex(event.arg.0))"
-      case .freed: what = "page \(hex(event.arg.0)), which is freed already"
+      case .live: what = "\(kind(of: event.arg.0)) \(hex(event.arg.0))"
+      case .freed: what = "\(kind(of: event.arg.0)) \(hex(event.arg.0)), which is freed already"
       case .poison: what = "\(hex(event.arg.0)), a variable that was never set"
       case .foreign: what = "\(address(event.arg.0)), which came from another allocator"
       case .busy: what = "\(address(event.arg.0)), in which a timer is armed or work is queued"

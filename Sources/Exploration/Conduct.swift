@@ -17,7 +17,8 @@ public struct Conduct: Sendable, Codable {
     var says: Says
     var arguments: [UInt64]
     var value: UInt64
-    var pc: UInt64
+    /// In the module, which lies elsewhere each time that it is loaded.
+    var offset: UInt64
     /// Whether memory was given back in it.
     var frees: Bool
     /// Whether what it returned is named by what outlives the function.
@@ -27,7 +28,7 @@ public struct Conduct: Sendable, Codable {
   /// The last answer that is not the ordinary one.
   struct Failure: Codable {
     var callee: String
-    var pc: UInt64
+    var offset: UInt64
     /// Whether it is NULL, or an allocation that was refused.
     var isNull: Bool
     /// The errno that it is; nil for another number.
@@ -40,7 +41,7 @@ public struct Conduct: Sendable, Codable {
   var outcome: Outcome
   var result: UInt64
   var isVoid: Bool
-  var pc: UInt64
+  var offset: UInt64
   var calls: [Call]
   var failure: Failure?
 
@@ -108,7 +109,7 @@ public struct Conduct: Sendable, Codable {
       calls.count(where: { $0.name == failure.callee }) == 1
     else { return nil }
     return Lapse(
-      property: .wildFree, pc: given.pc, choices: choices,
+      property: .wildFree, offset: given.offset, choices: choices,
       message: "\(failure.callee)() fails, and \(name)() is called with the patch only")
   }
 
@@ -123,7 +124,7 @@ public struct Conduct: Sendable, Codable {
     case .errno, .null, .failed: words = "fails"
     case .unknown: return nil
     }
-    var (pc, who) = (failure?.pc ?? self.pc, "")
+    var (offset, who) = (failure?.offset ?? self.offset, "")
     if let origin {
       guard let (place, taker) = call(origin.name, origin.number) else { return nil }
       let key = origin.place.map { taker.arguments[$0] } ?? taker.value
@@ -139,7 +140,7 @@ public struct Conduct: Sendable, Codable {
       guard !isGiven else { return nil }
       // A caller that finds it may give it back.
       if outcome == .success { guard origin.place == nil, !taker.isKept else { return nil } }
-      pc = taker.pc
+      offset = taker.offset
       who = "\(taker.name)() is called, "
     } else {
       guard outcome != .success else { return nil }
@@ -151,7 +152,7 @@ public struct Conduct: Sendable, Codable {
       else { return nil }
     }
     return Lapse(
-      property: given.frees ? .leak : .unreleased, pc: pc, choices: choices,
+      property: given.frees ? .leak : .unreleased, offset: offset, choices: choices,
       message: "\(who)the function \(words), and \(name)() is called without the patch only")
   }
 
@@ -207,7 +208,7 @@ public struct Conduct: Sendable, Codable {
     case .success, .unknown: return nil
     }
     return Lapse(
-      property: .errorSwallowed, pc: failure.pc, choices: choices,
+      property: .errorSwallowed, offset: failure.offset, choices: choices,
       message:
         "\(failure.callee)() fails and the function \(result == 0 ? "returns 0" : "succeeds"), without the patch it returns \(word)"
     )
@@ -219,7 +220,7 @@ public struct Conduct: Sendable, Codable {
       case .errno(let errno) = outcome, errno != StepEvents.enomem
     else { return nil }
     return Lapse(
-      property: .wrongErrno, pc: failure.pc, choices: choices,
+      property: .wrongErrno, offset: failure.offset, choices: choices,
       message:
         "\(failure.callee)() fails and the function returns \(Errno.name(errno)), without the patch -ENOMEM"
     )
@@ -230,7 +231,7 @@ public struct Conduct: Sendable, Codable {
 public struct Lapse: Sendable, Codable {
   public var property: Property
   /// Return address of the call, in the revision.
-  var pc: UInt64
+  var offset: UInt64
   var choices: [UInt8]
   public var message: String
 
@@ -244,7 +245,7 @@ public struct Lapse: Sendable, Codable {
       guard let known else { continue }
       for lapse in conduct.lapses(over: known, ordinary, domain.pairs)
       where !found.contains(where: {
-        $0.property == lapse.property && ($0.pc == lapse.pc || $0.message == lapse.message)
+        $0.property == lapse.property && ($0.offset == lapse.offset || $0.message == lapse.message)
       }) { found.append(lapse) }
     }
     return found
@@ -254,6 +255,8 @@ public struct Lapse: Sendable, Codable {
 extension Explorer {
   /// How many scenarios are held against another revision's.
   public static let mostConducts = 2_000
+  /// As many may end at a limit.
+  private static let mostCut = 12
 
   /// What a function does in its simplest scenarios: of those in which it comes to its return.
   public static func conducts(
@@ -261,10 +264,11 @@ extension Explorer {
   ) -> [Conduct] {
     var found: [Conduct] = []
     var open: [[UInt8]] = [[]]
-    var runs = 0
+    var (runs, cut) = (0, 0)
     for number in 0...3 {
       var next: [[UInt8]] = []
-      for choices in open where runs < most {
+      // A loop that ends at a limit takes as long as thousands of runs.
+      for choices in open where runs < most && cut < mostCut {
         runs += 1
         var report = Report(subject, spaces: domain.spaces)
         let start = domain.state(0)
@@ -272,6 +276,7 @@ extension Explorer {
         choices.withUnsafeBufferPointer { execute(start, $0, in: &domain, subject, &report) }
         report.end(standingFor: 1)
         let met = Array(subject.world.decisions)
+        if !report.findings.limits.isEmpty { cut += 1 }
         if let conduct = conduct(in: domain, subject, report.findings) { found.append(conduct) }
         guard number < 3 else { continue }
         for (index, decision) in met.enumerated().dropFirst(choices.count) {
@@ -330,7 +335,7 @@ extension Explorer {
           Conduct.Call(
             name: subject.calls[Int(event.call)], says: domain.says[Int(event.call)],
             arguments: [event.arg.0, event.arg.1, event.arg.2, event.arg.3],
-            value: event.value, pc: event.pc, frees: false,
+            value: event.value, offset: subject.offset(of: event.pc), frees: false,
             isKept: event.value > 0xffff && world.names(event.value)))
       case .free where !calls.isEmpty: calls[calls.count - 1].frees = true
       default: break
@@ -341,7 +346,8 @@ extension Explorer {
     let failure = last.map { decision in
       let event = events[Int(decision.event)]
       return Conduct.Failure(
-        callee: subject.calls[Int(decision.call)], pc: event.pc,
+        callee: subject.calls[Int(decision.call)],
+        offset: subject.offset(of: event.pc),
         isNull: event.value == 0,
         errno: StepEvents.errno(event.value))
     }
@@ -353,7 +359,7 @@ extension Explorer {
             callee: Scenario.initials(of: subject.calls[Int($0.call)]), choice: $0.choice)
         }),
       choices: decisions.map(\.choice), outcome: outcome, result: returned.value,
-      isVoid: domain.isVoid, pc: returned.pc,
+      isVoid: domain.isVoid, offset: subject.offset(of: returned.pc),
       calls: calls, failure: failure)
   }
 
@@ -363,7 +369,7 @@ extension Explorer {
     for lapse in lapses {
       let breach = Report.Breach(
         property: lapse.property, function: subject.entries[0],
-        offset: lapse.pc == 0 ? 0 : lapse.pc &- subject.moduleStart)
+        offset: lapse.offset)
       found.add(
         breach,
         Report.Entry(

@@ -146,6 +146,8 @@ public struct Explorer: Sendable {
     var result = try search(min(1, most))
     var beginnings = result.beginnings
     for number in stride(from: 2, through: most, by: 1) where !result.isCutShort {
+      // It makes the same runs again, and more.
+      subject.forgetCounts()
       var next = try search(number, by: result.findings.stages)
       beginnings += next.beginnings
       if next.isCutShort { next.findings.add(result.findings) }

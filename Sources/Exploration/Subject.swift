@@ -82,11 +82,17 @@ public final class Subject {
   /// What to subtract from a return address to get its offset in the module's file.
   public var moduleStart: UInt64 { table.pointee.module_start }
 
+  /// Where a place lies in the module; 0 for no place.
+  func offset(of pc: UInt64) -> UInt64 { pc == 0 ? 0 : pc &- moduleStart }
+
   /// How many of the last basic blocks a world keeps.
   public var blockRing: Int { Int(KSHIM_BLOCK_RING) }
 
   /// Writes how often each branch was taken, where this build counts it.
   public func writeProfile(to path: String) { _ = table.pointee.write_profile?(path) }
+
+  /// Counts anew, in a build that counts.
+  func forgetCounts() { table.pointee.forget_counts?() }
 
   public var world: World { World(table: table) }
 

@@ -286,11 +286,11 @@ struct Extractor {
   }
 
   private func missing(_ name: String) -> Failure {
+    func has(_ text: Data) -> Bool { text.range(of: Data("\(name)(".utf8)) != nil }
     let before = FileManager.default.contents(atPath: sourcePath) ?? Data()
-    if manifest.isFromTypes, !revision.isChanged || before.range(of: Data("\(name)(".utf8)) == nil {
-      return missingFunction(name, before)
-    }
-    let isRemoved = revision.isChanged && before.range(of: Data("\(name)(".utf8)) != nil
+    let now = revision.path(of: manifest.source).flatMap(FileManager.default.contents) ?? Data()
+    let isRemoved = revision.isChanged && has(before) && !has(now)
+    if manifest.isFromTypes, !isRemoved { return missingFunction(name, now) }
     let since = manifest.since.map { ": for \(manifest.subject), Linux \($0) or newer" } ?? ""
     return Failure(
       .request, asked: asked,

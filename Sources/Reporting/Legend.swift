@@ -67,6 +67,12 @@ struct Legend {
       words(event).compactMap(\.first).filter(\.isLetter).map(String.init).joined() == initials
     }
     guard let first = calls.first else { return nil }
+    if first.event == "input" {
+      let input = calls.count == count ? calls[number] : first
+      let value =
+        input.detail.hasPrefix("= ") ? " is \(input.detail.dropFirst(2))" : " has another value"
+      return "\(input.callee ?? "an input")\(value)"
+    }
     let name = "\(words(first).joined(separator: "_"))()"
     if first.event == "alloc" { return "\(name) fails" }
     let answer = calls.count == count ? calls[number].detail : ""

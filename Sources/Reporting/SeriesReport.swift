@@ -94,7 +94,9 @@ extension CheckReport {
       if case .verdict(let verdict) = entry.outcome { verdict } else { nil }
     }
     let reused = verdicts.count { $0.exploration.reused == true }
-    let subject = verdicts.first.map { "\($0.subject) on " } ?? ""
+    // Each step may change other functions.
+    let subjects = Set(verdicts.map(\.subject))
+    let subject = subjects.count == 1 ? "\(subjects.first!) on " : ""
     var facts = introductions
     let failed = entries.count - verdicts.count
     if failed > 0 {

@@ -255,7 +255,8 @@ extension Verdict.Function {
     func bold(_ text: String, _ colour: Int) -> String {
       TextReport.bold(text, colour, usesColour: usesColour)
     }
-    let runs = exploration.map { ", \($0.runs ?? $0.scenarios) runs" } ?? ""
+    let count = exploration.map { $0.runs ?? $0.scenarios }
+    let runs = count.map { ", \($0) run\($0 == 1 ? "" : "s")" } ?? ""
     let limits = exploration?.notJudged.map { ", \($0)" } ?? ""
     let what =
       switch status {

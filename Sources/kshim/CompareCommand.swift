@@ -30,7 +30,7 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What patches go on: a directory, DIRECTORY@REVISION (git), a tarball, or debian:VERSION. Default: $KERNEL, else debian:6.12.",
-      valueName: "kernel"))
+      valueName: "kernel"), completion: .directory)
   var kernel: String?
 
   @OptionGroup var search: SearchOptions
@@ -50,7 +50,7 @@ struct CompareCommand: AsyncParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "base, a patch or mbox file, a directory of patches, a git range of --kernel's repository, a kernel, or LABEL=one of these.",
-      valueName: "rev"))
+      valueName: "rev"), completion: .file())
   var revisions: [String] = []
 
   func validate() throws {

@@ -26,7 +26,8 @@ struct ExtractCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A directory, replaced whole. Default: where 'swift test' looks.", valueName: "dir"))
+      "A directory, replaced whole. Default: where 'swift test' looks.", valueName: "dir"),
+    completion: .directory)
   var into: String?
 
   func run() async throws {

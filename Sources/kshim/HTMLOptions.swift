@@ -8,7 +8,8 @@ import Reporting
 struct HTMLOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Write index.html into a directory, too; it is made if need be.", valueName: "dir"))
+      "Write index.html into a directory, too; it is made if need be.", valueName: "dir"),
+    completion: .directory)
   var html: String?
 
   /// Before the search; makes the directory.

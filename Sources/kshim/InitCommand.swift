@@ -24,7 +24,7 @@ struct InitCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Rules for callees that kshim does not know, as kernel-extract/services has them.",
-      valueName: "file"))
+      valueName: "file"), completion: .file(extensions: ["yaml"]))
   var rules: [String] = []
 
   @OptionGroup var report: ReportOptions

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import ArgumentParser
+import Failures
 import Foundation
 import KernelSource
 
@@ -81,6 +82,17 @@ struct KernelsCommand: AsyncParsableCommand {
       let tree = try await KernelStore.own.resolve(name) { Terminal.status($0) }
       let more = try await KernelStore.own.need(paths, of: tree) { Terminal.status($0) }
       Terminal.status("")
+      let lost = paths.first { path in
+        let place = path.hasSuffix("/*") ? String(path.dropLast(2)) : path
+        return !FileManager.default.fileExists(atPath: "\(more.directory)/\(place)")
+      }
+      if let lost {
+        throw Failure(
+          .request, asked: "get \(lost) of \(tree.spec)", cause: "the kernel has no \(lost)",
+          place: more.directory,
+          remedy: Nearest.path(to: lost, in: more.directory).map { "did you mean \($0)?" }
+            ?? "name a file or a folder from the kernel's top")
+      }
       try Terminal.write(more.directory + "\n")
     }
   }

@@ -5,7 +5,9 @@ import Foundation
 
 /// Where a report goes.
 struct ReportOptions: ParsableArguments {
-  @Option(name: .short, help: ArgumentHelp("Write the report to a file.", valueName: "file"))
+  @Option(
+    name: .short, help: ArgumentHelp("Write the report to a file.", valueName: "file"),
+    completion: .file())
   var output: String?
 
   /// Before the search, so that nobody waits for a report that has nowhere to go.

@@ -11,14 +11,14 @@ struct RevisionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A directory, DIRECTORY@REVISION or DIRECTORY@BASE..HEAD (git), a tarball, or debian:VERSION. Default: $KERNEL, else debian:6.12.",
-      valueName: "kernel"))
+      valueName: "kernel"), completion: .directory)
   var kernel: String?
 
   @Option(
     name: .customLong("patch"), parsing: .singleValue,
     help: ArgumentHelp(
       "A patch, a mail or an mbox, '-' for standard input; several are applied in order.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var patches: [String] = []
 
   @Option(

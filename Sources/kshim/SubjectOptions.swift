@@ -27,13 +27,13 @@ struct SubjectOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A subject of your own, NAME.yaml, its glue beside it: docs/manifest.md.",
-      valueName: "file"))
+      valueName: "file"), completion: .file(extensions: ["yaml"]))
   var manifest: String?
 
   @Option(
     help: ArgumentHelp(
       "Rules for callees that kshim does not know, as kernel-extract/services has them.",
-      valueName: "file"))
+      valueName: "file"), completion: .file(extensions: ["yaml"]))
   var rules: [String] = []
 
   @Option(

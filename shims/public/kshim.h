@@ -343,6 +343,8 @@ struct kshim_table {
 	/* Writes how often each branch was taken, for llvm-profdata. NULL in a build that does not
 	 * count; false when the file cannot be written. */
 	bool (*write_profile)(const char *path);
+	/* Begins to count anew. NULL in a build that does not count. */
+	void (*forget_counts)(void);
 	/* Puts a mutant in the place of the function that it is of, from the next call on; 0 is the
 	 * original everywhere. NULL in a build without mutants. */
 	void (*choose_mutant)(uint32_t number);

@@ -64,7 +64,9 @@ function laidOut(picture) {
   let x = 10;
   let height = 60;
   for (const column of columns) {
-    let y = column === columns[0] ? 62 : 10;
+    // Beside what it starts from no box stands, but where that leads to it.
+    const isBeside = x < picture.start.length * letter + (picture.root ? 30 : 150);
+    let y = column === columns[0] || isBeside ? 62 : 10;
     let width = 0;
     for (const box of picture.boxes.filter((each) => each.column === column)) {
       const rows = rowsOf(box);
