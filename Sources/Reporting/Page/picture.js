@@ -104,12 +104,12 @@ function drawn(picture, name, changed) {
   const { placed, width, height } = laidOut(picture);
   const words = inWords(picture);
   const id = `picture-${number}`;
-  const start = svg("g", { class: picture.root ? "start" : "start off" },
+  const start = svg("g", { class: "start" },
     svg("rect", { x: 10, y: 10, width: picture.start.length * letter + 16, height: rowHeight + 8 }),
     svg("text", { x: 18, y: 28 }, picture.start));
   const arrows = [];
   const root = placed.get(picture.root);
-  if (!root) arrows.push(svg("text", { x: picture.start.length * letter + 36, y: 28, class: "off" }, "✕ leads nowhere"));
+  if (!root) arrows.push(svg("text", { x: picture.start.length * letter + 36, y: 28, class: "entry" }, "names no table"));
   else if (root.x === 10 && root.y === 62) {
     arrows.push(svg("path", { class: "arrow", "marker-end": `url(#${id})`, d: "M 34 38 V 59" }));
   } else {
