@@ -134,7 +134,7 @@ final class DocumentedCommandTests: EndToEndTestCase {
     _ command: DocumentedCommand, in scratch: String
   ) async throws -> Command.Result {
     let home = "\(scratch)/home"
-    let text = command.text.replacing("~/", with: "\(home)/").replacing("/tmp/", with: "\(home)/")
+    let text = command.text.replacing("/tmp/", with: "\(home)/").replacing("~/", with: "\(home)/")
       .replacing(".@BASE", with: ".@v6.12").replacing("SCENARIO", with: scenario)
     let isInTree = text.contains("--kernel .")
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
