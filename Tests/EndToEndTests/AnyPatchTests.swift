@@ -248,4 +248,33 @@ final class AnyPatchTests: EndToEndTestCase {
       XCTAssert(ran.errors.contains("--function ipc/msgutil.c:load_msg"), ran.errors)
     }
   }
+
+  /// What shows only beside the base is found in one load of the object and told from another, which
+  /// lies elsewhere where two functions are looked at together.
+  func test_placeOfWhatOnlyTheBaseShows_isTheSame_whateverIsCheckedBeside() async throws {
+    let tree = try await kernel()
+    let file = "lib/genalloc.c"
+    let function = "devm_gen_pool_create"
+    let lost = try await patch(
+      "lost.patch",
+      [KernelEdit(file, in: function, .replace("devres_free(ptr);", with: ";"))], of: tree)
+    let other = try await patch(
+      "other.patch",
+      [
+        KernelEdit(
+          "mm/dmapool.c", in: "dma_pool_create",
+          .replace("mutex_unlock(&pools_reg_lock);", with: "{ mutex_unlock(&pools_reg_lock); }"))
+      ], of: tree)
+    var places: Set<Int> = []
+    for beside in [[], ["--patch", other], ["--patch", other], ["--patch", other]] {
+      let ran = try await Tool.run(
+        ["check", "--kernel", Self.defectKernel, "--patch", lost] + beside
+          + ["--jobs", "2", "--no-cache", "--format", "json"])
+      XCTAssertEqual(ran.status, 1, ran.errors)
+      let findings = try verdict(ran).findings.filter { $0.function == function }
+      XCTAssertFalse(findings.isEmpty)
+      places.formUnion(findings.map(\.line))
+    }
+    XCTAssertEqual(places.count, 1, "\(places.sorted())")
+  }
 }
