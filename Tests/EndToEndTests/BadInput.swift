@@ -346,7 +346,8 @@ struct BadInput: Sendable {
       "a.yaml", text("subject: b\n\(whole)"), says: "subject 'b' stands in a file of another name"),
     manifest("a", "", says: "no key '"),
     manifest(
-      "a", whole + "target: x\n", says: "unknown key 'target'", "/a.yaml:5", "did you mean targets?"),
+      "a", whole + "target: x\n", says: "unknown key 'target'", "/a.yaml:5", "did you mean targets?"
+    ),
     manifest(
       "a", "title: t\n" + whole, says: "key 'title' stands twice in one mapping", "/a.yaml:3"),
     manifest("a", "title: t\nsource: \(file)\n", says: "no key 'targets'"),
@@ -390,7 +391,8 @@ struct BadInput: Sendable {
       check + ["--rules", "folder"], ["folder/x": Data()], says: "it is no file", "/folder"),
     rules("", says: "the file is empty", "/r.yaml:1"),
     rules("[1]\n", says: "must be a mapping", "/r.yaml:1"),
-    rules("boundery:\n  f: {ignored: true}\n", says: "unknown key 'boundery'", "did you mean boundary?"),
+    rules(
+      "boundery:\n  f: {ignored: true}\n", says: "unknown key 'boundery'", "did you mean boundary?"),
     rules("boundary:\n  f: {explodes: 1}\n", says: "boundary 'f'", "/r.yaml:2"),
     rules("boundary:\n  f: {frees: nothing}\n", says: "/r.yaml:2"),
     rules("boundary: {f: {ignored: true}\n", says: "it is not valid YAML", "/r.yaml:"),

@@ -68,8 +68,11 @@ final class RangeTests: EndToEndTestCase {
     let start = try XCTUnwrap(lines.lastIndex { $0.hasPrefix("kvm-mmu-roots on") }, "\(lines)")
     let told = lines[start...].map { $0.trimmingCharacters(in: .whitespaces) }
     // The path of a scratch directory may take a line of its own.
-    let head = told[0].contains("@") ? 1 : 2
-    return told[..<head].joined(separator: " ") + ": " + told[head...].joined(separator: " ")
+    let head = told.indices.first {
+      told[...$0].joined(separator: " ").contains(/: \d+ (commit|step|patch)/)
+    }
+    let end = try XCTUnwrap(head, "\(lines)")
+    return told[...end].joined(separator: " ") + ": " + told[(end + 1)...].joined(separator: " ")
   }
 
   private func answer(_ ran: Tool.Run) throws -> Answer {
