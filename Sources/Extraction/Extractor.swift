@@ -286,10 +286,11 @@ struct Extractor {
   }
 
   private func missing(_ name: String) -> Failure {
-    func has(_ text: Data) -> Bool { text.range(of: Data("\(name)(".utf8)) != nil }
     let before = FileManager.default.contents(atPath: sourcePath) ?? Data()
     let now = revision.path(of: manifest.source).flatMap(FileManager.default.contents) ?? Data()
-    let isRemoved = revision.isChanged && has(before) && !has(now)
+    // Whatever the configuration makes of it.
+    func defines(_ text: Data) -> Bool { SourceFunctions(Array(text)).contains(name) }
+    let isRemoved = revision.isChanged && defines(before) && !defines(now)
     if manifest.isFromTypes, !isRemoved { return missingFunction(name, now) }
     let since = manifest.since.map { ": for \(manifest.subject), Linux \($0) or newer" } ?? ""
     return Failure(

@@ -202,13 +202,16 @@ struct PreambleCache {
       record.stamp = FileStamp("\(path).pch").text ?? ""
       return preamble(record, at: "\(path).pch")
     }
-    guard let made = FileManager.default.contents(atPath: "\(draft).pch"),
-      await keeper.keep(files: ["": made], at: "\(path).pch")
-    else { return nil }
-    record.stamp = FileStamp("\(path).pch").text ?? ""
-    guard let written = try? JSONEncoder().encode(record),
-      await keeper.keep(record: written, at: "\(path).json")
-    else { return nil }
+    guard let made = FileManager.default.contents(atPath: "\(draft).pch") else { return nil }
+    // Others may keep the same just now: whoever writes the record last sees to it that it fits.
+    for _ in 0..<4 {
+      guard await keeper.keep(files: ["": made], at: "\(path).pch") else { return nil }
+      record.stamp = FileStamp("\(path).pch").text ?? ""
+      guard let written = try? JSONEncoder().encode(record),
+        await keeper.keep(record: written, at: "\(path).json")
+      else { return nil }
+      if FileStamp("\(path).pch").text == record.stamp { break }
+    }
     return preamble(record, at: "\(path).pch")
   }
 
