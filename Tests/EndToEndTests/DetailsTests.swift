@@ -89,4 +89,21 @@ final class DetailsTests: EndToEndTestCase {
       ["check", "--kernel", Self.defectKernel, "--format", "json", "--function", name])
     XCTAssertEqual(try self.verdict(ran).sources?.compactMap(\.counts).count ?? 0, 0)
   }
+
+  /// What is found beside the base takes several runs to find. The lines are those of one.
+  func test_linesOfAFailure_areNotThoseOfTheRunsThatFoundIt() async throws {
+    let (file, function) = ("lib/genalloc.c", "devm_gen_pool_create")
+    let patch = try await patch(
+      "lost.patch", [KernelEdit(file, in: function, .replace("devres_free(ptr);", with: ";"))],
+      of: kernel())
+    let verdict = try await detailed("--patch", patch)
+    let finding = try XCTUnwrap(verdict.findings.first { $0.function == function })
+    let source = try XCTUnwrap(verdict.sources?.first { $0.function == function })
+    func line(_ text: String) throws -> Int {
+      source.firstLine + (try XCTUnwrap(source.lines.firstIndex { $0.contains(text) }, text))
+    }
+    let executed = try XCTUnwrap(finding.executed?.first { $0.file == file }).lines
+    XCTAssert(executed.contains(try line("devres_alloc(")), "\(executed)")
+    XCTAssertFalse(executed.contains(try line("devres_add(")), "\(executed)")
+  }
 }
