@@ -277,4 +277,20 @@ final class AnyPatchTests: EndToEndTestCase {
     }
     XCTAssertEqual(places.count, 1, "\(places.sorted())")
   }
+
+  /// A function that the configuration leaves out is in the file before and after.
+  func test_whatTheConfigurationLeavesOut_isNotSaidToBeTakenOutByAPatch() async throws {
+    let patch = try await patch(
+      "other.patch",
+      [
+        KernelEdit(
+          "lib/genalloc.c", in: "devm_gen_pool_create", .insertBefore("devres_free(ptr);", "\t;"))
+      ],
+      of: kernel())
+    let ran = try await kshim(
+      "check", "--kernel", Self.defectKernel, "--patch", patch, "--function",
+      "lib/genalloc.c:of_gen_pool_get")
+    XCTAssertEqual(ran.status, 2, ran.errors)
+    XCTAssert(ran.errors.contains("the configuration leaves of_gen_pool_get() out"), ran.errors)
+  }
 }
