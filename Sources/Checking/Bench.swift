@@ -192,7 +192,7 @@ struct Bench: Sendable {
   ) async throws -> (Verdict, Outcomes?) {
     let result = try Explorer.search(
       domain, jobs: jobs, seconds: seconds, load: builds.load, drives: drives, observing: silent,
-      progress: progress)
+      finish: builds.writeProfile(_:of:), progress: progress)
     let subject = try builds.load(0)
     var judge = try D(subject)
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)
@@ -200,7 +200,7 @@ struct Bench: Sendable {
     // What lies beyond a limit may take any branch.
     var notes =
       counts && result.isExhaustive && result.most == nil
-      ? try await notes(domain, builds, result.covering, in: work) : []
+      ? try await BranchNotes(coverage: builds.coverage(in: work)).notes() : []
     // Which way a branch goes is not known where what it depends on was never set.
     notes.removeAll { note in
       findings.contains { $0.property == Property.uninitialised.id && $0.line == note.line }
@@ -210,8 +210,7 @@ struct Bench: Sendable {
       limit == .seconds ? "\(time) second\(time == 1 ? "" : "s") of search" : limit.words
     }.sorted()
     let unreached =
-      builds.isCounting && !counts
-      ? try await unreached(domain, builds, result.covering, in: work) : nil
+      builds.isCounting && !counts ? try await unreached(builds.coverage(in: work)) : nil
     if let lines = unreached?.lines, !lines.isEmpty {
       limits.append("lines of the patch that no run comes to (\(unreached!.places))")
     }
@@ -257,43 +256,13 @@ struct Bench: Sendable {
   }
 
   /// Lines of the judged function that a patch touched and that no run comes to.
-  private func unreached<D: Domain>(
-    _ domain: D.Type, _ builds: Builds, _ covering: [Covering], in work: String
+  private func unreached(
+    _ coverage: Coverage
   ) async throws -> (lines: [Int], places: String, isReached: Bool)? {
-    guard let name = FunctionName(subject) else { return nil }
-    let counting = try builds.loadCounting(0)
-    try Explorer.makeAgain(covering, domain, in: counting)
-    let coverage = Coverage(
-      extraction: builds.extraction, module: builds.countingPath,
-      profiles: [builds.writeProfile(of: counting, worker: 0)], work: work)
-    guard let found = try await coverage.unreached(in: name.function, of: name.file) else {
-      return nil
-    }
+    guard let name = FunctionName(subject),
+      let found = try await coverage.unreached(in: name.function, of: name.file)
+    else { return nil }
     return (found.lines, "\(name.file):\(Lines.ranges(found.lines))", found.isReached)
-  }
-
-  /// Branches that no scenario takes. The runs that cover every way through the code tell which may be
-  /// dead; every scenario tells which are.
-  private func notes<D: Domain>(
-    _ domain: D.Type, _ builds: Builds, _ covering: [Covering], in work: String
-  ) async throws -> [Verdict.Finding] {
-    func notes(_ profiles: [String]) async throws -> [Verdict.Finding] {
-      try await BranchNotes(
-        coverage: .init(
-          extraction: builds.extraction, module: builds.countingPath, profiles: profiles, work: work
-        )
-      ).notes()
-    }
-    let first = try builds.loadCounting(0)
-    try Explorer.makeAgain(covering, domain, in: first)
-    let candidates = try await notes([builds.writeProfile(of: first, worker: 0)])
-    guard !candidates.isEmpty else { return [] }
-    phase("making sure that \(candidates.count) branches are dead")
-    let counted = try Explorer.search(
-      domain, jobs: jobs, load: builds.loadCounting,
-      finish: { worker, subject in builds.writeProfile(of: subject, worker: worker) },
-      progress: progress)
-    return counted.isExhaustive ? try await notes(builds.profiles) : []
   }
 
   /// Runs the smallest scenario of each finding again, finds its lines, and puts the findings

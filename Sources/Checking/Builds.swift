@@ -12,7 +12,7 @@ package struct Builds: Sendable {
   private let installation: Installation
   private let directory: String
   private let jobs: Int
-  /// Whether there is a build that counts.
+  /// Whether they count how often each branch is taken.
   private(set) var isCounting = false
 
   var path: String { path(0) }
@@ -42,17 +42,14 @@ package struct Builds: Sendable {
     var builds = Builds(
       extraction: extraction, installation: installation, directory: directory, jobs: jobs)
     builds.isCounting = counting
-    let made = builds
-    async let counted: Void = counting ? made.makeCounting() : ()
     _ = try await SharedObject.build(
-      extraction, counting: false, installation: installation, into: builds.path)
-    try builds.copy(builds.path(_:))
-    try await counted
+      extraction, counting: counting, installation: installation, into: builds.path)
+    try builds.copy()
     return builds
   }
 
   /// Each worker gets a copy of the first one's.
-  private func copy(_ path: (Int) -> String) throws {
+  private func copy() throws {
     for worker in 1..<max(1, jobs) {
       try FileManager.default.copyItem(atPath: path(0), toPath: path(worker))
     }
@@ -75,27 +72,19 @@ package struct Builds: Sendable {
 
 }
 
-/// The same text once more, with clang's counters: what the search itself has no use for.
 extension Builds {
-  var countingPath: String { countingPath(0) }
-  private func countingPath(_ worker: Int) -> String { "\(directory)/counting-\(worker).so" }
   var profiles: [String] { (0..<jobs).map(profile(_:)) }
   private func profile(_ worker: Int) -> String { "\(directory)/\(worker).profraw" }
 
-  private func makeCounting() async throws {
-    _ = try await SharedObject.build(
-      extraction, counting: true, installation: installation, into: countingPath)
-    try copy(countingPath(_:))
+  /// Writes how often each branch was taken, where that is counted.
+  @Sendable func writeProfile(_ worker: Int, of subject: Subject) {
+    if isCounting { subject.writeProfile(to: profile(worker)) }
   }
 
-  @Sendable func loadCounting(_ worker: Int) throws -> Subject {
-    try Subject(sharedObject: countingPath(worker))
-  }
-
-  /// Writes how often each branch was taken. Returns the file.
-  @discardableResult
-  func writeProfile(of subject: Subject, worker: Int) -> String {
-    subject.writeProfile(to: profile(worker))
-    return profile(worker)
+  /// What was counted so far.
+  func coverage(in work: String) -> Coverage {
+    Coverage(
+      extraction: extraction, module: path,
+      profiles: profiles.filter(FileManager.default.fileExists), work: work)
   }
 }

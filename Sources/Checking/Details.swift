@@ -73,14 +73,11 @@ extension Bench {
         trace: raw.read(source), executed: executed, picture: picture)
     }
     guard isCounting else { return details }
+    built.forgetCounts()
     _ = try Explorer.search(
-      domain, jobs: jobs, seconds: settings.seconds, load: builds.loadCounting,
-      drives: settings.drives,
-      finish: { worker, subject in builds.writeProfile(of: subject, worker: worker) },
-      progress: progress)
-    let coverage = Coverage(
-      extraction: builds.extraction, module: builds.countingPath,
-      profiles: builds.profiles.filter(FileManager.default.fileExists), work: work.path)
+      domain, jobs: jobs, seconds: settings.seconds, load: builds.load, drives: settings.drives,
+      countsAnew: true, finish: builds.writeProfile(_:of:), progress: progress)
+    let coverage = builds.coverage(in: work.path)
     let functions = try await coverage.functions()
     details.lines = try coverage.lines(of: functions)
     details.branches = try coverage.branches(of: functions)
@@ -96,14 +93,14 @@ extension Bench {
   ) async throws -> [Verdict.Executed] {
     // Counters only grow: each scenario has an object of its own.
     let path = "\(work)/run-\(number).so"
-    try FileManager.default.copyItem(atPath: builds.countingPath, toPath: path)
+    try FileManager.default.copyItem(atPath: builds.path, toPath: path)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let subject = try Subject(sharedObject: path)
     try Explorer.runOnce(scenario, choices, domain, in: subject)
     let profile = "\(work)/run-\(number).profraw"
     subject.writeProfile(to: profile)
     let coverage = Coverage(
-      extraction: builds.extraction, module: builds.countingPath, profiles: [profile], work: work)
+      extraction: builds.extraction, module: builds.path, profiles: [profile], work: work)
     return try await coverage.lines().sorted { $0.key < $1.key }.map { file, times in
       .init(file: file, lines: times.filter { $0.value > 0 }.keys.sorted())
     }.filter { !$0.lines.isEmpty }

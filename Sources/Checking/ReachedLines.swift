@@ -14,12 +14,10 @@ package enum ReachedLines {
     let builds = try await Builds.make(
       subject, revision, jobs: 1, counting: true, installation: installation,
       sharing: SourceFiles(), in: work)
-    let counting = try builds.loadCounting(0)
-    var domain = try ManifestDomain(counting)
-    Explorer.runAsChanged(in: &domain, counting)
-    let coverage = Coverage(
-      extraction: builds.extraction, module: builds.countingPath,
-      profiles: [builds.writeProfile(of: counting, worker: 0)], work: work)
-    return try await coverage.lines().mapValues { Set($0.filter { $0.value == 0 }.keys) }
+    let built = try builds.load(0)
+    var domain = try ManifestDomain(built)
+    Explorer.runAsChanged(in: &domain, built)
+    builds.writeProfile(0, of: built)
+    return try await builds.coverage(in: work).lines().mapValues { Set($0.filter { $0.value == 0 }.keys) }
   }
 }

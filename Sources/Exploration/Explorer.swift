@@ -78,8 +78,6 @@ public struct Explorer: Sendable {
     /// Whether every scenario of these drivers is covered to its end.
     public var isExhaustive: Bool
     public var findings: Report.Findings
-    /// Runs that together pass every way through three blocks that any run passes.
-    public var covering: [Covering] = []
     /// What came of every scenario, where that was asked for.
     public var outcomes: Outcomes?
     /// How many answers of a run are not the ordinary ones; nil where all were asked for.
@@ -95,7 +93,6 @@ public struct Explorer: Sendable {
       scenarios += further.scenarios
       runs += further.runs
       seconds += further.seconds
-      covering += further.covering
     }
 
     /// What went wrong though nothing had failed.
@@ -117,11 +114,13 @@ public struct Explorer: Sendable {
   ///   - drives: which drivers; nil for all.
   ///   - silent: asks for what came of every scenario, and names the callees that allocate, free or
   ///     lock and do nothing else; nil asks for nothing.
+  ///   - countsAnew: whether what counts in the subject forgets a round of the search where the next one
+  ///     makes its runs again, so that each counts once.
   ///   - progress: called a few times a second by one worker.
   public static func search<D: Domain>(
     _ domain: D.Type, jobs: Int, seconds: Int? = nil, load: @escaping Loader,
     drives: Set<String>? = nil, observing silent: Set<String>? = nil,
-    finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
+    countsAnew: Bool = false, finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
     // What a run has passed is known to all searches of one subject.
@@ -146,16 +145,13 @@ public struct Explorer: Sendable {
     var result = try search(min(1, most))
     var beginnings = result.beginnings
     for number in stride(from: 2, through: most, by: 1) where !result.isCutShort {
-      // It makes the same runs again, and more.
-      subject.forgetCounts()
+      if countsAnew { subject.forgetCounts() }
       var next = try search(number, by: result.findings.stages)
       beginnings += next.beginnings
       if next.isCutShort { next.findings.add(result.findings) }
       // More answers ask for nothing new.
       let isDone = next.runs == result.runs
-      let covering = result.covering
       result = next
-      result.covering = covering + next.covering
       if isDone { break }
     }
     // What inputs had to be for getting somewhere does not count there.
@@ -239,7 +235,6 @@ public struct Explorer: Sendable {
         found.withLock {
           $0.result.findings.merge(mine.report.findings)
           $0.result.scenarios += mine.scenarios
-          $0.result.covering += mine.covering
           $0.result.runs += mine.runs
           $0.result.beginnings += mine.beginnings
           if let builder = mine.outcomes { $0.outcomes.append(builder.outcomes) }
@@ -261,19 +256,6 @@ public struct Explorer: Sendable {
     result.isExhaustive = result.findings.limits.isEmpty
     result.most = most
     return result
-  }
-
-  /// Makes runs again, in another build of the same text.
-  public static func makeAgain<D: Domain>(
-    _ runs: [Covering], _ domain: D.Type, in subject: Subject
-  ) throws {
-    var domain = try D(subject)
-    var report = Report(subject, spaces: domain.spaces)
-    for run in runs {
-      run.choices.withUnsafeBufferPointer {
-        execute(run.state, $0, in: &domain, subject, &report)
-      }
-    }
   }
 
   /// Makes one run of a scenario and no other: what counts in the subject's text counts that alone.

@@ -44,12 +44,6 @@ struct Batch: Sendable {
   init(_ branches: [Branch]) { self.branches = branches }
 }
 
-/// A run to make again where branches are counted.
-public struct Covering: Sendable {
-  var state: StartingState
-  var choices: [UInt8]
-}
-
 /// One worker's walk through branches.
 struct Search {
   private let subject: Subject
@@ -59,8 +53,6 @@ struct Search {
   private(set) var runs = 0
   /// What the runs stand for.
   private(set) var scenarios = 0
-  /// Runs that together pass every way that any run passes.
-  private(set) var covering: [Covering] = []
   /// How many states are done with: each run has its part of them.
   private(set) var done = 0.0
 
@@ -110,6 +102,7 @@ struct Search {
       outcomes = OutcomeBuilder(subject, spaces, silent: silent)
       report.record = outcomes!.record
     }
+    world.watchWays(most != nil)
     // What an earlier search met, of another mutant say, is nothing that this one has seen.
     world.forgetLoops()
   }
@@ -146,9 +139,6 @@ struct Search {
           isFirst = false
           choices.withUnsafeBufferPointer {
             Explorer.execute(state, $0, resumption, in: &domain, subject, &report)
-          }
-          if report.isNewPath {
-            covering.append(Covering(state: state, choices: choices))
           }
           outcomes?.take(state, isWhole: !report.isCut && !report.isHung)
           take(state.values)

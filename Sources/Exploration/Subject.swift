@@ -92,7 +92,7 @@ public final class Subject {
   public func writeProfile(to path: String) { _ = table.pointee.write_profile?(path) }
 
   /// Counts anew, in a build that counts.
-  func forgetCounts() { table.pointee.forget_counts?() }
+  public func forgetCounts() { table.pointee.forget_counts?() }
 
   public var world: World { World(table: table) }
 

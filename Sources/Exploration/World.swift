@@ -203,6 +203,9 @@ public struct World {
   /// Takes the next scenario that does not end for a hang again, not for a limit.
   func forgetLoops() { table.pointee.forget_loops() }
 
+  /// Whether runs tell that they passed a new way, see `new_path` of `struct kshim_world`.
+  func watchWays(_ isWatching: Bool) { table.pointee.watch_ways(isWatching) }
+
   /// Puts a mutant in the place of its function; 0 is the original everywhere.
   public func choose(mutant: Int) { table.pointee.choose_mutant?(UInt32(mutant)) }
 

@@ -16,7 +16,7 @@ struct BuildOptions: Sendable, Equatable {
 
   /// What is searched.
   static let search = BuildOptions(["subject", "instruments"])
-  /// What the notes are read off: a preamble that was precompiled for the search serves it, too.
+  /// What is searched and counts: a preamble that was precompiled for the search serves it, too.
   static let counting = BuildOptions(search.files, counts: true)
   /// What mutants are compared in.
   static let plain = BuildOptions(["subject"])
@@ -25,6 +25,9 @@ struct BuildOptions: Sendable, Equatable {
   func language(_ installation: Installation) throws -> [String] {
     try files.flatMap { try installation.options($0) } + KernelBuild.strictness
   }
+
+  /// What an object is searched with.
+  static func searching(counting: Bool) -> BuildOptions { counting ? .counting : .search }
 
   /// Of the linker, and of the compiler without a unit's own.
   var counters: [String] { counts ? ["-fprofile-instr-generate"] : [] }

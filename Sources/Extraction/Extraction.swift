@@ -10,7 +10,9 @@ public struct Extraction: Sendable {
     /// A self-contained C text that any clang compiles: `unit.i`, and the hashes of all that was
     /// read.
     case text
-    /// The object that is searched; beside it the one that counts branches, where it is wanted.
+    /// The object that is searched.
+    ///
+    /// - Parameter counting: whether it counts how often each branch is taken.
     case object(counting: Bool)
 
     fileprivate var isText: Bool { if case .text = self { true } else { false } }
@@ -41,7 +43,8 @@ public struct Extraction: Sendable {
   public let slots: [String: String]
   /// The unit, compiled as it is searched.
   let object: String?
-  let countingObject: String?
+  /// Whether ``object`` counts how often each branch is taken.
+  let isCounting: Bool
   /// What stands for the preamble of `unit.c` when it is compiled as it is searched.
   let precompiled: PrecompiledPreamble?
   /// When nothing of its source file had been read yet.
@@ -181,7 +184,7 @@ public struct Extraction: Sendable {
         slots: Dictionary(
           uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }),
         object: form.isText ? nil : "\(output.path)/unit.o",
-        countingObject: form.counts ? "\(output.path)/counting.o" : nil,
+        isCounting: form.counts,
         precompiled: extracted.precompiled,
         began: extractor.file.began),
       extracted, following
@@ -246,29 +249,18 @@ public struct Extraction: Sendable {
       try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
       return (extracted, provenance, writer)
     }
-    let (precompiled, functions) = (extracted.precompiled, provenance.functions.map(\.name))
-    // Both at once: each keeps a core busy for as long. What counts tells its lines itself.
-    async let counted =
-      form.counts
-      ? UnitCompiler(
-        installation: installation, arguments: arguments, options: .counting,
-        precompiled: precompiled
-      ).run(
-        "\(work)/unit.c",
-        BuildOptions.counting.counters(of: functions, list: "\(work)/counted")
-          + ["-g0", "-c", "-o", "\(work)/counting.o"]) : nil
-    async let compiling = UnitCompiler(
-      installation: installation, arguments: arguments, options: .search,
-      precompiled: precompiled
-    ).run("\(work)/unit.c", ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
+    let options = BuildOptions.searching(counting: form.counts)
+    let counters = try options.counters(
+      of: provenance.functions.map(\.name), list: "\(work)/counted")
+    let compiled = try await UnitCompiler(
+      installation: installation, arguments: arguments, options: options,
+      precompiled: extracted.precompiled
+    ).run(
+      "\(work)/unit.c", counters + ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
     let check = UnitCheck(
       manifest: manifest, extracted: extracted, installation: installation, report: report)
-    let compiled = try await compiling
     try await extractor.file.turn { try check.check(compiled) }
     let unknown = try await UnitCheck.unknown(in: "\(work)/unit.o")
-    if let counted = try await counted {
-      try await extractor.file.turn { try check.check(counted) }
-    }
     return Made(
       extracted: extracted, provenance: provenance, writer: writer, check: check, unknown: unknown)
   }

@@ -8,21 +8,21 @@ public struct SharedObject: Sendable {
   public let path: String
 
   /// - Parameters:
-  ///   - counting: also count how often each branch is taken, for the notes.
+  ///   - counting: whether it counts how often each branch is taken.
   /// - Throws: ``Failure`` of kind build with the compiler's messages.
   public static func build(
     _ extraction: Extraction, counting: Bool, installation: Installation,
     into path: String
   ) async throws -> SharedObject {
-    let options: BuildOptions = counting ? .counting : .search
+    let options = BuildOptions.searching(counting: counting)
     let object = "\(path).unit.o"
     let runtime = "\(path).runtime.o"
     defer { for scratch in [object, runtime] { unlink(scratch) } }
-    let unit =
-      counting ? extraction.countingObject : extraction.hasMutants ? nil : extraction.object
+    let isCompiled = extraction.isCounting == counting && !extraction.hasMutants
+    let unit = isCompiled ? extraction.object : nil
     if unit == nil { try await compile(extraction, options, installation, into: object) }
     let defines =
-      (counting ? ["-DKSHIM_COUNTING"] : []) + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : [])
+      defines(counting: counting) + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : [])
     let linked = try await Toolchain.run(
       "clang",
       [
@@ -41,17 +41,16 @@ public struct SharedObject: Sendable {
     return SharedObject(path: path)
   }
 
+  private static func defines(counting: Bool) -> [String] { counting ? ["-DKSHIM_COUNTING"] : [] }
+
   /// Makes sure that the runtime is kept, before a stranger's text is read.
   public static func prepare(
     counting: Bool, installation: Installation, in directory: String
   ) async throws {
-    let defines = counting ? [[], ["-DKSHIM_COUNTING"]] : [[]]
-    for defines in defines {
-      let scratch = "\(directory)/runtime.o"
-      defer { unlink(scratch) }
-      _ = try await RuntimeObject(installation: installation, defines: defines)
-        .path(scratch: scratch)
-    }
+    let scratch = "\(directory)/runtime.o"
+    defer { unlink(scratch) }
+    _ = try await RuntimeObject(installation: installation, defines: defines(counting: counting))
+      .path(scratch: scratch)
   }
 
   private static func compile(

@@ -28,12 +28,9 @@ final class CountingTests: XCTestCase {
       "kvm-mmu-roots", revision, jobs: 1, counting: true,
       installation: Installation(root: Self.root), sharing: SourceFiles(), in: work.path)
     let searched = try Explorer.search(
-      RootDomain.self, jobs: 1, load: builds.loadCounting, drives: [Self.driver],
-      finish: { worker, subject in builds.writeProfile(of: subject, worker: worker) })
-    let functions = try await Coverage(
-      extraction: builds.extraction, module: builds.countingPath, profiles: builds.profiles,
-      work: work.path
-    ).functions()
+      RootDomain.self, jobs: 1, load: builds.load, drives: [Self.driver],
+      finish: builds.writeProfile(_:of:))
+    let functions = try await builds.coverage(in: work.path).functions()
     let called = try XCTUnwrap(functions.first { $0.name.hasSuffix(Self.driver) })
     let entered = try XCTUnwrap(called.regions.map { $0[4] }.max())
     XCTAssertGreaterThan(entered, 0)

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 10
+#define KSHIM_ABI 11
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -219,7 +219,7 @@ struct kshim_world {
 	const struct kshim_asked *seen;	/* the same, without what only who judges has looked at */
 	uint32_t seen_count;
 	uint32_t before_loop;	/* how many decisions came before a loop that does not end */
-	bool new_path;		/* whether it passed a way through three blocks, or an outcome of the
+	bool new_path;		/* where ways are watched: whether it passed a way through three blocks, or an outcome of the
 				 * comparisons there, that no run of this process had passed */
 	bool read_unset;	/* whether something was read that nothing had written */
 	const struct kshim_passed *path;	/* while fill_unset() says so; else none */
@@ -312,6 +312,8 @@ struct kshim_table {
 		     uint32_t failures);
 	/* The next scenario that does not end is a hang again, not a limit. */
 	void (*forget_loops)(void);
+	/* Whether runs tell that they passed a new way: see new_path. */
+	void (*watch_ways)(bool is_watching);
 	/* A signal of the processor's, what it is about, and the registers RIP and RSP. Returns where it
 	 * is not the subject's; else it ends the step. */
 	void (*fault)(int number, uint64_t address, uint64_t instruction, uint64_t stack);

@@ -45,10 +45,6 @@ static struct {
 } objects[MAX_OBJECTS];
 static uint32_t object_count;
 
-/* The linker's names for the first and the last byte of this module. */
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-extern const char _end[] __attribute__((visibility("hidden")));
-
 static const uint64_t window_hpa[2] = { LOW_HPA, HIGH_HPA };
 
 void memory_open(void)

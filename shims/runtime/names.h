@@ -55,6 +55,7 @@
 #define kshim_fill_unset KSHIM_NAME(kshim_fill_unset)
 #define kshim_first_store KSHIM_NAME(kshim_first_store)
 #define kshim_forget_loops KSHIM_NAME(kshim_forget_loops)
+#define kshim_watch_ways KSHIM_NAME(kshim_watch_ways)
 #define kshim_free KSHIM_NAME(kshim_free)
 #define kshim_free_later KSHIM_NAME(kshim_free_later)
 #define kshim_free_of KSHIM_NAME(kshim_free_of)

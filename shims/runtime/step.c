@@ -18,6 +18,7 @@ uint32_t step_block_count;
 #define WAY_SHIFT 6
 static uint64_t ways[WAYS / 64];	/* a bit each: they stay in the processor's first cache */
 static uint64_t way, way_outcomes;
+static bool watches_ways;
 static bool is_new_path;
 
 /* Blocks of the loops that were seen not to end. */
@@ -27,8 +28,8 @@ static uint32_t in_loop;	/* how many of the last blocks are of one */
 static uint32_t before_loop;	/* how many decisions came before them */
 
 bool step_inside;
-/* What a block calls for: nothing outside of the kernel's code, and mostly little inside. */
-static enum { BLOCKS_OUTSIDE, BLOCKS_PLAIN, BLOCKS_WATCHED } block_mode;
+/* So many blocks are only taken down: none outside of the kernel's code, mostly all inside. */
+static uint32_t plain_blocks;
 static bool ended;
 static uint64_t blocks[KSHIM_BLOCK_RING];
 static struct kshim_world world;
@@ -191,14 +192,24 @@ static void hang(uint64_t pc)
 	step_end();
 }
 
-static void __attribute__((noinline, cold)) watch_block(uint64_t pc)
+void kshim_watch_ways(_Bool is_watching)
 {
-	if (block_mode == BLOCKS_WATCHED) {
-		if (unset_trace_path)
-			unset_pass(pc, 0, 0);
-		if (knows_loops)
-			look_for_loop(pc);
-	}
+	watches_ways = is_watching;
+}
+
+static void __attribute__((noinline, cold)) watch_block(uint64_t pc, uint64_t stack)
+{
+	if (!step_inside)
+		return;
+	if (stack < thread_lowest)
+		step_fault(KSHIM_FAULT_STACK, pc);
+	if (watches_ways)
+		pass(pc);
+	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
+	if (unset_trace_path)
+		unset_pass(pc, 0, 0);
+	if (knows_loops)
+		look_for_loop(pc);
 	if (step_block_count > BLOCK_LIMIT)
 		hang(pc);
 }
@@ -214,14 +225,13 @@ static inline uint64_t stack_pointer(void)
 /* At the start of every block: without a frame of its own, and with no call that it comes back from. */
 static inline __attribute__((always_inline)) void instrument_block(uint64_t pc)
 {
-	if (block_mode == BLOCKS_OUTSIDE)
+	const uint64_t stack = stack_pointer();
+
+	if (step_block_count >= plain_blocks || stack < thread_lowest) {
+		watch_block(pc, stack);
 		return;
-	if (stack_pointer() < thread_lowest)
-		step_fault(KSHIM_FAULT_STACK, pc);
-	pass(pc);
+	}
 	blocks[step_block_count++ % KSHIM_BLOCK_RING] = pc;
-	if (block_mode == BLOCKS_WATCHED || step_block_count > BLOCK_LIMIT)
-		watch_block(pc);
 }
 
 static void instrument_divided(uint64_t pc)
@@ -245,6 +255,8 @@ static void instrument_indexed(uint64_t index, uint64_t pc)
 
 static void instrument_compared(uint64_t left, uint64_t right, uint64_t pc)
 {
+	if (plain_blocks)
+		return;
 	way_outcomes = way_outcomes * 16 + (left < right) + 2 * (left == right) +
 		       4 * ((int64_t)left < (int64_t)right);
 	if (unset_trace_path && step_inside)
@@ -268,6 +280,7 @@ __attribute__((constructor)) static void open_world(void)
 {
 	memory_open();
 	thread_open();
+	counters_open();
 }
 
 void kshim_attach(const struct kshim_harness *harness)
@@ -368,7 +381,7 @@ static void enter(void)
 {
 	use_own_instruments();
 	step_inside = true;
-	block_mode = unset_trace_path || knows_loops ? BLOCKS_WATCHED : BLOCKS_PLAIN;
+	plain_blocks = watches_ways || unset_trace_path || knows_loops ? 0 : BLOCK_LIMIT;
 }
 
 /* What comes before the subject's code, and after it. */
@@ -381,9 +394,10 @@ static void begin(void)
 
 static bool finish(uint64_t frame)
 {
-	pass(0);
+	if (watches_ways)
+		pass(0);
 	step_inside = false;
-	block_mode = BLOCKS_OUTSIDE;
+	plain_blocks = 0;
 	thread_racing = false;
 	use_callers_stack(frame);
 	if (!ended)

@@ -113,6 +113,7 @@ void checkpoint_take(void);
 bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t count);
 
 /* counters.c */
+void counters_open(void);
 bool counters_hold(uint64_t address);
 uint64_t counters_size(void);	/* of all, in bytes; 0 where nothing is counted */
 void counters_begin(void);	/* a run */
@@ -151,6 +152,9 @@ void access_undo(uint32_t count);	/* takes writes back, down to so many */
 
 /* memory.c */
 void memory_open(void);
+/* The linker's names for the first and the last byte of this module. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
 void memory_free_later(void);	/* at a step's end */
 /* What an access to simulated memory meets; false where the address is none of it. */
 bool memory_meets(uint64_t address, uint64_t size, enum kshim_at *at);
