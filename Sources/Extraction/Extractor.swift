@@ -38,6 +38,9 @@ struct Extractor {
     var type: ClangCursor.ValueType
     var prototype: ClangCursor.Prototype?
     var isBitField: Bool
+
+    /// Whether it has no address that lasts: a bit-field, or a compound literal.
+    var isPart: Bool { isBitField || expression.hasSuffix("}") }
   }
 
   /// A callee that the harness answers, with the tree's own prototype.

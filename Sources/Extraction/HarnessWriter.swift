@@ -207,43 +207,82 @@ struct HarnessWriter {
   }
 
   private var accessors: String {
-    func cases(_ statement: (Extractor.Resolved) -> String) -> String {
-      extracted.slots.enumerated().map { number, entry in
-        let guarded = entry.slot.count
-        return "\tcase \(number): if (i >= \(guarded)) break; \(statement(entry.resolved))"
-      }.joined(separator: "\n")
+    func accessor(
+      _ head: String, ofParts: Bool, _ statement: (Extractor.Resolved) -> String
+    ) -> String {
+      let cases = extracted.slots.enumerated().compactMap { number, entry -> String? in
+        guard !ofParts || entry.resolved.isPart else { return nil }
+        return
+          "\tcase \(number): if (i >= \(entry.slot.count)) break; \(statement(entry.resolved))\n"
+      }
+      return "static \(head)\n{\n\tKSHIM_OBJECTS\n\tswitch (slot) {\n\(cases.joined())\t}\n"
+        + "\t__builtin_trap();\n}\n"
     }
-    func accessor(_ head: String, _ body: String) -> String {
-      "\(head)\n{\n\tKSHIM_OBJECTS\n\tconst unsigned i = index;\n\tswitch (slot) {\n\(body)\n\t}\n\t__builtin_trap();\n}\n"
+    let places = accessor(
+      "struct kshim_place kshim_place(unsigned slot, unsigned i)", ofParts: false
+    ) {
+      if $0.isPart { return "return (struct kshim_place){ 0, 0 };" }
+      let (lvalue, isInput) = ($0.expression, isInput($0))
+      return $0.type.shape == .pointer
+        ? "return KSHIM_PLACE(\(lvalue), KSHIM_PLACE_POINTER);"
+        : "return KSHIM_PLACE_NUMBER(\(lvalue), \(isInput ? "KSHIM_PLACE_INPUT" : "0"));"
     }
-    let sets = cases { resolved in
-      let value =
-        resolved.type.shape == .pointer ? "(void *)(unsigned long)kshim_va(value)" : "value"
-      let isInput = manifest.inputs.contains { resolved.expression.hasPrefix("in_\($0.name)[") }
-      let rebind = isInput ? " kshim_bind();" : ""
-      return "\(resolved.expression) = \(value);\(rebind) return;"
+    let gets = accessor("kshim_u64 kshim_get_part(unsigned slot, unsigned i)", ofParts: true) {
+      $0.type.shape == .pointer
+        ? "return kshim_symbol((unsigned long)\($0.expression));"
+        : "return (kshim_u64)\($0.expression);"
     }
-    let gets = cases { resolved in
-      resolved.type.shape == .pointer
-        ? "return kshim_symbol((unsigned long)\(resolved.expression));"
-        : "return (kshim_u64)\(resolved.expression);"
+    let sets = accessor(
+      "void kshim_set_part(unsigned slot, unsigned i, kshim_u64 value)", ofParts: true
+    ) {
+      let value = $0.type.shape == .pointer ? "(void *)(unsigned long)kshim_va(value)" : "value"
+      return "\($0.expression) = \(value); return;"
     }
-    let addresses = cases { resolved in
-      resolved.isBitField
-        ? "return 0;" : "return (kshim_u64)(unsigned long)&\(resolved.expression);"
-    }
-    let silent = "__attribute__((no_sanitize(\"kernel-address\")))\n"
-    return accessor("static void kshim_set(unsigned slot, unsigned index, kshim_u64 value)", sets)
-      + accessor("static kshim_u64 kshim_get(unsigned slot, unsigned index)", gets)
-      // Without instruments nothing is asked.
-      + silent + accessor("kshim_u64 kshim_unit_peek(unsigned slot, unsigned index)", gets)
-      + silent
-      + accessor("kshim_u64 kshim_unit_address(unsigned slot, unsigned index)", addresses)
-      + "static const struct kshim_harness kshim_harness;\n"
-      + "void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value) "
-      + "{ kshim_attach(&kshim_harness); kshim_set(slot, index, value); }\n"
-      + "kshim_u64 kshim_unit_get(unsigned slot, unsigned index) "
-      + "{ kshim_attach(&kshim_harness); return kshim_get(slot, index); }\n"
+    return places + gets + sets + """
+      static kshim_u64 kshim_get(unsigned slot, unsigned index)
+      {
+      \tconst struct kshim_place place = kshim_place(slot, index);
+      \treturn place.address ? kshim_look(place) : kshim_get_part(slot, index);
+      }
+      static void kshim_set(unsigned slot, unsigned index, kshim_u64 value)
+      {
+      \tconst struct kshim_place place = kshim_place(slot, index);
+      \tif (place.address) kshim_put(place, value); else kshim_set_part(slot, index, value);
+      \tif (place.kind & KSHIM_PLACE_INPUT) kshim_bind();
+      }
+      static const struct kshim_harness kshim_harness;
+      void kshim_unit_set(unsigned slot, unsigned index, kshim_u64 value)
+      {
+      \tkshim_attach(&kshim_harness);
+      \tkshim_set(slot, index, value);
+      }
+      kshim_u64 kshim_unit_get(unsigned slot, unsigned index)
+      {
+      \tkshim_attach(&kshim_harness);
+      \treturn kshim_get(slot, index);
+      }
+      __attribute__((no_sanitize("kernel-address")))
+      kshim_u64 kshim_unit_peek(unsigned slot, unsigned index)
+      {
+      \tkshim_is_peeking = 1;
+      \tconst kshim_u64 value = kshim_unit_get(slot, index);
+      \tkshim_is_peeking = 0;
+      \treturn value;
+      }
+      __attribute__((no_sanitize("kernel-address")))
+      kshim_u64 kshim_unit_address(unsigned slot, unsigned index)
+      {
+      \tkshim_is_peeking = 1;
+      \tconst struct kshim_place place = kshim_place(slot, index);
+      \tkshim_is_peeking = 0;
+      \treturn (kshim_u64)(unsigned long)place.address;
+      }
+
+      """
+  }
+
+  private func isInput(_ slot: Extractor.Resolved) -> Bool {
+    manifest.inputs.contains { slot.expression.hasPrefix("in_\($0.name)[") }
   }
 
   private var entries: String {

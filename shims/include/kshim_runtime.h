@@ -179,6 +179,26 @@ unsigned kshim_ask(unsigned input);
 void kshim_fill_unset(unsigned char byte, _Bool trace_path);
 void kshim_mark(void);
 void kshim_back(const unsigned char *choices, unsigned count);
+
+/* Where a slot of the manifest is, and how it is read; no address: it has none. */
+enum kshim_place_kind {
+	KSHIM_PLACE_SIZE = 0x1f,
+	KSHIM_PLACE_SIGNED = 0x20,
+	KSHIM_PLACE_POINTER = 0x40,	/* its value is a symbol, or an hpa to be set */
+	KSHIM_PLACE_INPUT = 0x80,	/* the harness's own, on which others depend */
+};
+struct kshim_place {
+	void *address;
+	unsigned kind;
+};
+#define KSHIM_PLACE(lvalue, more) \
+	((struct kshim_place){ (void *)&(lvalue), sizeof(lvalue) | (more) })
+#define KSHIM_PLACE_NUMBER(lvalue, more) \
+	KSHIM_PLACE(lvalue, ((__typeof__(lvalue))-1 < 0 ? KSHIM_PLACE_SIGNED : 0) | (more))
+kshim_u64 kshim_look(struct kshim_place place);
+void kshim_put(struct kshim_place place, kshim_u64 value);
+extern _Bool kshim_is_peeking;	/* while it is set, reading asks for nothing and tells of nothing */
+
 void kshim_quiet(_Bool quiet);	/* whether touching memory asks for no input */
 unsigned kshim_first_store(void);	/* number of the next store that is logged */
 void kshim_watch_store(unsigned number, unsigned mask);

@@ -3,6 +3,7 @@
  * What the subject reads and writes. Every access comes by memory_check(), through the callbacks that
  * clang's kernel address sanitizer calls (instrument.c); each write is logged, to be taken back.
  */
+#include <string.h>
 #include <sys/mman.h>
 
 #include "instruments.h"
@@ -164,8 +165,12 @@ static void check_elsewhere(uint64_t address, uint64_t size, bool write, uint64_
 		unset_access(address, size, write);
 }
 
+_Bool kshim_is_peeking;
+
 void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t pc)
 {
+	if (kshim_is_peeking)
+		return;
 	if (address - memory_stack_low < memory_stack_size) {
 		check_guards(memory_stack_guards, memory_stack_low, address, size, write, pc);
 		unset_access(address, size, write);
@@ -180,6 +185,30 @@ void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t 
 	} else {
 		check_elsewhere(address, size, write, pc);
 	}
+}
+
+kshim_u64 kshim_look(struct kshim_place place)
+{
+	const unsigned size = place.kind & KSHIM_PLACE_SIZE;
+	const unsigned unused = 8 * (sizeof(kshim_u64) - size);
+	kshim_u64 value = 0;
+
+	memory_check((uint64_t)place.address, size, false, KSHIM_PC());
+	memcpy(&value, place.address, size);
+	if (place.kind & KSHIM_PLACE_POINTER)
+		return memory_symbol(value);
+	return place.kind & KSHIM_PLACE_SIGNED ?
+		       (kshim_u64)((int64_t)(value << unused) >> unused) : value;
+}
+
+void kshim_put(struct kshim_place place, kshim_u64 value)
+{
+	const unsigned size = place.kind & KSHIM_PLACE_SIZE;
+
+	if (place.kind & KSHIM_PLACE_POINTER)
+		value = kshim_va(value);
+	memory_check((uint64_t)place.address, size, true, KSHIM_PC());
+	memcpy(place.address, &value, size);
 }
 
 void memory_log_stores_from_here(void)
