@@ -101,7 +101,7 @@ public final class KeeperService: Sendable {
   private func isKind(_ path: String) -> Bool {
     guard path.hasPrefix("\(directory)/") else { return false }
     let name = path.dropFirst(directory.count + 1)
-    return ["preamble-", "runtime-", "standins-"].contains { name.hasPrefix($0) }
+    return ["preamble-", "runtime-", "linker-", "standins-"].contains { name.hasPrefix($0) }
       && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
   }
 }

@@ -43,6 +43,8 @@ public struct Extraction: Sendable {
   public let slots: [String: String]
   /// The unit, compiled as it is searched.
   let object: String?
+  /// The same, linked; nil where it is a text.
+  let linked: Result<String, any Error>?
   /// Whether ``object`` counts how often each branch is taken.
   let isCounting: Bool
   /// What stands for the preamble of `unit.c` when it is compiled as it is searched.
@@ -140,13 +142,9 @@ public struct Extraction: Sendable {
     }
     let (extracted, writer) = (made.extracted, made.writer)
     var provenance = made.provenance
-    let (statements, parsed) = try await extractor.file.turn {
+    let parsed = try await extractor.file.turn {
       try made.check.check(unknown: made.unknown)
-      return (
-        Statements(
-          of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
-          in: extracted.source), extracted.unit.files
-      )
+      return extracted.unit.files
     }
     // What was precompiled stands for what was read for it.
     let read =
@@ -178,12 +176,13 @@ public struct Extraction: Sendable {
         arguments: try build.arguments(for: manifest) + glue,
         touched: following.touched,
         followed: following.remarks,
-        statements: statements,
+        statements: made.statements,
         primitives: manifest.primitives,
         reading: reading,
         slots: Dictionary(
           uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }),
         object: form.isText ? nil : "\(output.path)/unit.o",
+        linked: made.linked?.map { _ in "\(output.path)/unit.so" },
         isCounting: form.counts,
         precompiled: extracted.precompiled,
         began: extractor.file.began),
@@ -229,6 +228,9 @@ public struct Extraction: Sendable {
     var check: UnitCheck
     /// What its object needs and nothing defines.
     var unknown: [String]
+    var statements: Statements
+    /// nil where it is a text.
+    var linked: Result<Void, any Error>?
   }
 
   private static func make(
@@ -252,6 +254,9 @@ public struct Extraction: Sendable {
     let options = BuildOptions.searching(counting: form.counts)
     let counters = try options.counters(
       of: provenance.functions.map(\.name), list: "\(work)/counted")
+    let linking = Linking(
+      options: options, hasMutants: false, installation: installation,
+      scratch: "\(work)/runtime.o")
     let compiled = try await UnitCompiler(
       installation: installation, arguments: arguments, options: options,
       precompiled: extracted.precompiled
@@ -260,9 +265,17 @@ public struct Extraction: Sendable {
     let check = UnitCheck(
       manifest: manifest, extracted: extracted, installation: installation, report: report)
     try await extractor.file.turn { try check.check(compiled) }
-    let unknown = try await UnitCheck.unknown(in: "\(work)/unit.o")
+    async let linked: Result<Void, any Error>? =
+      form.isText ? nil : linking.result(of: provenance, in: work)
+    async let unknown = UnitCheck.unknown(in: "\(work)/unit.o")
+    let statements = try await extractor.file.turn {
+      Statements(
+        of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
+        in: extracted.source)
+    }
     return Made(
-      extracted: extracted, provenance: provenance, writer: writer, check: check, unknown: unknown)
+      extracted: extracted, provenance: provenance, writer: writer, check: check,
+      unknown: try await unknown, statements: statements, linked: await linked)
   }
 
   private static func provenance(

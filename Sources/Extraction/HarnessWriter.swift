@@ -227,18 +227,24 @@ struct HarnessWriter {
         ? "return KSHIM_PLACE(\(lvalue), KSHIM_PLACE_POINTER);"
         : "return KSHIM_PLACE_NUMBER(\(lvalue), \(isInput ? "KSHIM_PLACE_INPUT" : "0"));"
     }
-    let gets = accessor("kshim_u64 kshim_get_part(unsigned slot, unsigned i)", ofParts: true) {
-      $0.type.shape == .pointer
-        ? "return kshim_symbol((unsigned long)\($0.expression));"
-        : "return (kshim_u64)\($0.expression);"
+    func get(_ slot: Extractor.Resolved) -> String {
+      slot.type.shape == .pointer
+        ? "return kshim_symbol((unsigned long)\(slot.expression));"
+        : "return (kshim_u64)\(slot.expression);"
     }
+    let gets = accessor(
+      "kshim_u64 kshim_get_part(unsigned slot, unsigned i)", ofParts: true, get)
+    // Without instruments nothing is asked.
+    let peeks =
+      "__attribute__((no_sanitize(\"kernel-address\")))\n"
+      + accessor("kshim_u64 kshim_peek(unsigned slot, unsigned i)", ofParts: false, get)
     let sets = accessor(
       "void kshim_set_part(unsigned slot, unsigned i, kshim_u64 value)", ofParts: true
     ) {
       let value = $0.type.shape == .pointer ? "(void *)(unsigned long)kshim_va(value)" : "value"
       return "\($0.expression) = \(value); return;"
     }
-    return places + gets + sets + """
+    return places + gets + peeks + sets + """
       static kshim_u64 kshim_get(unsigned slot, unsigned index)
       {
       \tconst struct kshim_place place = kshim_place(slot, index);
@@ -261,13 +267,9 @@ struct HarnessWriter {
       \tkshim_attach(&kshim_harness);
       \treturn kshim_get(slot, index);
       }
-      __attribute__((no_sanitize("kernel-address")))
       kshim_u64 kshim_unit_peek(unsigned slot, unsigned index)
       {
-      \tkshim_is_peeking = 1;
-      \tconst kshim_u64 value = kshim_unit_get(slot, index);
-      \tkshim_is_peeking = 0;
-      \treturn value;
+      \treturn kshim_peek(slot, index);
       }
       __attribute__((no_sanitize("kernel-address")))
       kshim_u64 kshim_unit_address(unsigned slot, unsigned index)

@@ -14,43 +14,32 @@ public struct SharedObject: Sendable {
     _ extraction: Extraction, counting: Bool, installation: Installation,
     into path: String
   ) async throws -> SharedObject {
-    let options = BuildOptions.searching(counting: counting)
-    let object = "\(path).unit.o"
-    let runtime = "\(path).runtime.o"
-    defer { for scratch in [object, runtime] { unlink(scratch) } }
-    let isCompiled = extraction.isCounting == counting && !extraction.hasMutants
-    let unit = isCompiled ? extraction.object : nil
-    if unit == nil { try await compile(extraction, options, installation, into: object) }
-    let defines =
-      defines(counting: counting) + (extraction.hasMutants ? ["-DKSHIM_MUTANTS"] : [])
-    let linked = try await Toolchain.run(
-      "clang",
-      [
-        "-shared", unit ?? object,
-        RuntimeObject(installation: installation, defines: defines).path(scratch: runtime),
-      ] + options.counters + ["-Wl,-z,defs", "-Wl,-Bsymbolic", "-o", path])
-    guard linked.succeeded else {
-      let isPatched = !extraction.provenance.patches.isEmpty
-      throw Failure(
-        isPatched ? .build : .tool, asked: "link \(extraction.provenance.subject)",
-        cause: "the linker failed", evidence: Array(linked.errorLines.prefix(8)),
-        remedy: isPatched
-          ? "look in the patch for what the linker names"
-          : "check that clang can link a shared object on this machine")
+    if extraction.isCounting == counting, !extraction.hasMutants, let linked = extraction.linked {
+      try FileManager.default.copyItem(atPath: linked.get(), toPath: path)
+      return SharedObject(path: path)
     }
+    let object = "\(path).unit.o"
+    defer { unlink(object) }
+    let options = BuildOptions.searching(counting: counting)
+    try await compile(extraction, options, installation, into: object)
+    try await Linking(
+      options: options, hasMutants: extraction.hasMutants, installation: installation,
+      scratch: "\(path).runtime.o"
+    ).link(object, of: extraction.provenance, into: path)
     return SharedObject(path: path)
   }
 
-  private static func defines(counting: Bool) -> [String] { counting ? ["-DKSHIM_COUNTING"] : [] }
-
-  /// Makes sure that the runtime is kept, before a stranger's text is read.
+  /// Makes sure that the runtime and the linker's command are kept, before a stranger's text is read.
   public static func prepare(
     counting: Bool, installation: Installation, in directory: String
   ) async throws {
     let scratch = "\(directory)/runtime.o"
     defer { unlink(scratch) }
-    _ = try await RuntimeObject(installation: installation, defines: defines(counting: counting))
-      .path(scratch: scratch)
+    let linking = Linking(
+      options: .searching(counting: counting), hasMutants: false, installation: installation,
+      scratch: scratch)
+    _ = try await linking.runtime
+    _ = try await linking.linker.command
   }
 
   private static func compile(
@@ -86,5 +75,42 @@ public struct SharedObject: Sendable {
           + installation.glueDirectories
       ).failure(compiled.errorLines)
     }
+  }
+}
+
+/// A unit's object and its runtime become one shared object.
+struct Linking {
+  let options: BuildOptions
+  let hasMutants: Bool
+  let installation: Installation
+  /// A place for the runtime's object where it cannot be kept.
+  let scratch: String
+
+  var linker: Linker { Linker(installation: installation, options: options) }
+
+  /// The runtime's object.
+  var runtime: String {
+    get async throws {
+      let defines =
+        (options.counts ? ["-DKSHIM_COUNTING"] : []) + (hasMutants ? ["-DKSHIM_MUTANTS"] : [])
+      return try await RuntimeObject(installation: installation, defines: defines)
+        .path(scratch: scratch)
+    }
+  }
+
+  /// Links `unit.o` of a directory into `unit.so`.
+  func result(of provenance: Provenance, in work: String) async -> Result<Void, any Error> {
+    do {
+      return .success(try await link("\(work)/unit.o", of: provenance, into: "\(work)/unit.so"))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  func link(_ unit: String, of provenance: Provenance, into path: String) async throws {
+    defer { unlink(scratch) }
+    try await linker.link(
+      unit, with: runtime, into: path, asked: provenance.subject,
+      isPatched: !provenance.patches.isEmpty)
   }
 }

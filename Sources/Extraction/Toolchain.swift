@@ -32,8 +32,9 @@ public struct Toolchain: Sendable {
 }
 
 extension Toolchain {
-  /// Runs the compiler or one of its companions.
+  /// Runs the compiler, one of its companions, or what it calls itself.
   ///
+  /// - Parameter name: its name, or the whole path of what the compiler calls.
   /// - Throws: ``Failure`` of kind tool where it was ended from outside, or where nothing can be
   ///   written: neither says anything of what it was given. What it says of that is a result.
   package static func run(
@@ -43,7 +44,8 @@ extension Toolchain {
     // No report of a crash is left in the temporary directory.
     let own = name == "clang" ? ["-fno-crash-diagnostics"] : []
     let result = try await Command.run(
-      try locate().tool(name), own + arguments, environment: environment, directory: directory,
+      name.hasPrefix("/") ? name : locate().tool(name), own + arguments, environment: environment,
+      directory: directory,
       input: input)
     guard !result.succeeded else { return result }
     let signal = signal(result)

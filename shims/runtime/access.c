@@ -22,6 +22,18 @@ extern char __start_kshim_bss[] __attribute__((weak, visibility("hidden")));
 extern char __stop_kshim_bss[] __attribute__((weak, visibility("hidden")));
 
 struct memory_section memory_sections[2];
+struct memory_plain memory_plain;
+
+void memory_find_plain(void)
+{
+	const struct memory_section *data = &memory_sections[0];
+	const bool is_plain = kshim_guards.bytes && !objects_in_data;
+
+	memory_plain.low = data->low;
+	memory_plain.size = is_plain ? data->high - data->low : 0;
+	memory_plain.guards =
+		is_plain ? kshim_guards.bytes + (data->low - kshim_guards.low) / GUARD_GRANULE : NULL;
+}
 
 static bool is_subject_data(uint64_t address, uint64_t size)
 {
@@ -194,7 +206,10 @@ kshim_u64 kshim_look(struct kshim_place place)
 	kshim_u64 value = 0;
 
 	memory_check((uint64_t)place.address, size, false, KSHIM_PC());
-	memcpy(&value, place.address, size);
+	if (size == sizeof(value))
+		value = *(kshim_u64 *)place.address;
+	else
+		memcpy(&value, place.address, size);
 	if (place.kind & KSHIM_PLACE_POINTER)
 		return memory_symbol(value);
 	return place.kind & KSHIM_PLACE_SIGNED ?

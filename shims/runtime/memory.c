@@ -674,6 +674,7 @@ void memory_reset(void)
 	later_count = 0;
 	access_undo(0);
 	objects_reset();
+	memory_find_plain();
 	memory_first_step_store = 0;
 	free_count = 0;
 	for (int w = 0; w < 2; w++) {

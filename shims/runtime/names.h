@@ -156,6 +156,8 @@
 #define memory_stack_guards KSHIM_NAME(memory_stack_guards)
 #define memory_stack_low KSHIM_NAME(memory_stack_low)
 #define memory_stack_size KSHIM_NAME(memory_stack_size)
+#define memory_find_plain KSHIM_NAME(memory_find_plain)
+#define memory_plain KSHIM_NAME(memory_plain)
 #define memory_store_count KSHIM_NAME(memory_store_count)
 #define memory_stores KSHIM_NAME(memory_stores)
 #define memory_symbol KSHIM_NAME(memory_symbol)

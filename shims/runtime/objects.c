@@ -417,6 +417,7 @@ void kshim_region(void *address, unsigned long size, unsigned type)
 	};
 	region_bytes += (size + 63) & ~63ULL;
 	objects_in_data = true;
+	memory_find_plain();
 }
 
 /* What an argument holds, or what a callee returns. */

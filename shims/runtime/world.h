@@ -171,6 +171,13 @@ void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t 
 /* The stack that is in use. */
 extern uint64_t memory_stack_low, memory_stack_size;
 extern const uint8_t *memory_stack_guards;	/* of each granule of it */
+/* What of this module is the subject's, and is read without more ado where no guard stands and nothing is
+ * watched; none while each member of it is made from its type. */
+extern struct memory_plain {
+	uint64_t low, size;
+	const uint8_t *guards;		/* of each granule */
+} memory_plain;
+void memory_find_plain(void);
 /* What the subject may write of this module. */
 extern struct memory_section {
 	uint64_t low, high;
@@ -292,16 +299,12 @@ static inline __attribute__((always_inline)) void memory_check(uint64_t address,
 {
 	const bool is_one = (address & 7) + size <= 8;	/* granule */
 
-	if (address - memory_stack_low < memory_stack_size) {
-		if (is_one && !memory_stack_guards[(address - memory_stack_low) / 8] &&
-		    !is_unset(address, size))
-			return;
-	} else if (is_one && !write && memory_in_section(&memory_sections[0], address, size) &&
-		   kshim_guards.bytes &&
-		   !kshim_guards.bytes[(address - kshim_guards.low) / 8] &&
-		   !is_watched(address, size) && !objects_in_data) {
+	if (is_one && !write && address - memory_plain.low < memory_plain.size &&
+	    !memory_plain.guards[(address - memory_plain.low) / 8] && !is_watched(address, size))
 		return;
-	}
+	if (is_one && address - memory_stack_low < memory_stack_size &&
+	    !memory_stack_guards[(address - memory_stack_low) / 8] && !is_unset(address, size))
+		return;
 	memory_check_closely(address, size, write, pc);
 }
 
