@@ -359,11 +359,12 @@ struct Extractor {
       guard case .declaration(let cursor) = named[name], cursor.kind == kind else { return nil }
       return cursor
     }
+    lazy var tree = TreeText(path: sourcePath)
     let resolved = try parsed.probes.resolve(
       parsed.probed, failed: parsed.failed, for: manifest, asked: asked,
       unclear: following?.unclear ?? [],
       has: { functions[$0] != nil || declared($0, as: .function) != nil },
-      mentions: { TreeText(path: sourcePath).mentions($0) })
+      mentions: { tree.mentions($0) })
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations,
       included: parsed.included, macros: parsed.macros, text: text)

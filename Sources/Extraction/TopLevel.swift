@@ -264,7 +264,8 @@ struct CToken {
         let isFirst = start == 0 || text[start - 1] == newline
         tokens.append(
           CToken(
-            text: String(bytes: text[start..<position]), range: start..<position,
+            text: String(bytes: UnsafeBufferPointer(rebasing: text[start..<position])),
+            range: start..<position,
             isFirstOfLine: isFirst))
         isBlankBefore = false
       }
