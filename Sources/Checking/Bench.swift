@@ -25,7 +25,7 @@ struct CheckSettings: Codable, Sendable {
 }
 
 /// What a check tells on its way.
-enum CheckNote: Codable, Sendable {
+public enum CheckNote: Codable, Sendable {
   /// What begins, in a few words.
   case phase(String)
   case progress(Explorer.Progress)
