@@ -12,11 +12,14 @@ public struct Extraction: Sendable {
     case text
     /// The object that is searched.
     ///
-    /// - Parameter counting: whether it counts how often each branch is taken.
-    case object(counting: Bool)
+    /// - Parameters:
+    ///   - counting: whether it counts how often each branch is taken.
+    ///   - isAlone: whether a core is idle meanwhile.
+    case object(counting: Bool, isAlone: Bool = false)
 
     fileprivate var isText: Bool { if case .text = self { true } else { false } }
-    fileprivate var counts: Bool { if case .object(true) = self { true } else { false } }
+    fileprivate var counts: Bool { if case .object(true, _) = self { true } else { false } }
+    fileprivate var isAlone: Bool { if case .object(_, true) = self { true } else { false } }
   }
 
   public let provenance: Provenance
@@ -221,6 +224,12 @@ public struct Extraction: Sendable {
         "read it, and if you trust it say --allow \(kinds.map(\.rawValue).joined(separator: ","))")
   }
 
+  /// What the compiler makes of a unit.
+  private struct Compiled: Sendable {
+    var unit: [UInt8]
+    var result: Command.Result
+  }
+
   /// A unit, written and compiled.
   private struct Made {
     var extracted: Extractor.Result
@@ -236,8 +245,11 @@ public struct Extraction: Sendable {
     _ arguments: [String], _ form: Form, _ report: CompilerReport, in work: String
   ) async throws -> Made {
     let manifest = extractor.manifest
-    let (extracted, provenance, writer) = try await extractor.file.turn {
-      let extracted = try await extractor.extract()
+    let looksAhead = form.isAlone && !manifest.isFromTypes && extractor.needed.isEmpty
+    let extractor = looksAhead ? try await extractor.opened() : extractor
+    @Sendable func written(
+      _ extracted: Extractor.Result
+    ) throws -> (provenance: Provenance, writer: UnitWriter) {
       try refuse(revision.suspicions, extracted, manifest, revision, installation)
       var provenance = Self.provenance(manifest, revision, extracted)
       var writer = UnitWriter(
@@ -246,20 +258,44 @@ public struct Extraction: Sendable {
       writer = UnitWriter(
         manifest: manifest, extracted: extracted, provenance: Self.header(provenance),
         textSHA256: provenance.textSHA256)
-      try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
+      return (provenance, writer)
+    }
+    @Sendable func compile(
+      _ unit: [UInt8], _ provenance: Provenance, _ precompiled: PrecompiledPreamble?
+    ) async throws -> Compiled {
+      try Data(unit).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
+      let options = BuildOptions.searching(counting: form.counts)
+      let counters = try options.counters(
+        of: provenance.functions.map(\.name), list: "\(work)/counted")
+      let result = try await UnitCompiler(
+        installation: installation, arguments: arguments, options: options,
+        precompiled: precompiled
+      ).run(
+        "\(work)/unit.c",
+        counters + ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
+      return Compiled(unit: unit, result: result)
+    }
+    // Where a core is idle a first look has the compiler begin; what is parsed beside it decides.
+    @Sendable func ahead() async -> Compiled? {
+      guard looksAhead, let extracted = try? await extractor.glimpse(),
+        let (provenance, writer) = try? written(extracted)
+      else { return nil }
+      return try? await compile(writer.unit.bytes, provenance, extracted.precompiled)
+    }
+    async let early = ahead()
+    let (extracted, provenance, writer) = try await extractor.file.turn {
+      let extracted = try await extractor.extract()
+      let (provenance, writer) = try written(extracted)
       return (extracted, provenance, writer)
     }
-    let options = BuildOptions.searching(counting: form.counts)
-    let counters = try options.counters(
-      of: provenance.functions.map(\.name), list: "\(work)/counted")
-    let compiled = try await UnitCompiler(
-      installation: installation, arguments: arguments, options: options,
-      precompiled: extracted.precompiled
-    ).run(
-      "\(work)/unit.c", counters + ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
+    let unit = writer.unit.bytes
+    var compiled = await early
+    if compiled?.unit != unit {
+      compiled = try await compile(unit, provenance, extracted.precompiled)
+    }
     let check = UnitCheck(
       manifest: manifest, extracted: extracted, installation: installation, report: report)
-    try await extractor.file.turn { try check.check(compiled) }
+    try await extractor.file.turn { try check.check(compiled!.result) }
     let unknown = try await UnitCheck.unknown(in: "\(work)/unit.o")
     return Made(
       extracted: extracted, provenance: provenance, writer: writer, check: check, unknown: unknown)
