@@ -113,7 +113,8 @@ public struct Extraction: Sendable {
       "-I\(installation.glueDirectory(of: manifest.subject))",
       "-I\(installation.root)/kernel-extract",
     ]
-    let arguments = try build.arguments(for: manifest) + glue
+    let stable = try build.stable(for: manifest)
+    let arguments = stable + build.local + glue
     let report = CompilerReport(
       asked: "compile \(manifest.subject) from \(revision.tree.spec)",
       tree: revision.tree.directory,
@@ -121,7 +122,8 @@ public struct Extraction: Sendable {
       services: try installation.serviceFiles("yaml"),
       own: [installation.root, installation.shims, work] + installation.glueDirectories,
       expressions: manifest.expressions)
-    var extractor = try extractor(manifest, build, options, following, sharing: files)
+    var extractor = try extractor(
+      manifest, build, options, following, stable: stable, sharing: files)
     extractor.needed = needed
     var made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     // What a destructor of a header calls shows in the object alone.
@@ -143,28 +145,10 @@ public struct Extraction: Sendable {
     }
     let (extracted, writer) = (made.extracted, made.writer)
     var provenance = made.provenance
-    let (statements, parsed) = try await extractor.file.turn {
-      try made.check.check(unknown: made.unknown)
-      return (
-        Statements(
-          of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
-          in: extracted.source), extracted.unit.files
-      )
-    }
-    // What was precompiled stands for what was read for it.
-    let read =
-      try prerequisites(of: "\(work)/unit.d")
-      .filter { path in
-        ![installation.cache, PreambleCache.scratch].contains {
-          path.hasPrefix(PreambleCache.prefix(in: $0))
-        }
-      } + parsed
+    try await extractor.file.turn { try made.check.check(unknown: made.unknown) }
     let inTree = try kernelFiles(
-      read, of: revision.tree,
+      made.read, of: revision.tree,
       own: [installation.shims, installation.cache, work] + installation.glueDirectories)
-    let reading = Reading(
-      read, manifest: manifest, following: following.files, tree: revision.tree.directory,
-      warnings: extracted.warnings)
     if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins
@@ -178,12 +162,12 @@ public struct Extraction: Sendable {
     return (
       Extraction(
         provenance: provenance, directory: output.path,
-        arguments: try build.arguments(for: manifest) + glue,
+        arguments: stable + build.local + glue,
         touched: following.touched,
         followed: following.remarks,
-        statements: statements,
+        statements: made.statements,
         primitives: manifest.primitives,
-        reading: reading,
+        reading: made.reading,
         slots: Dictionary(
           uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }),
         object: form.isText ? nil : "\(output.path)/unit.o",
@@ -236,6 +220,10 @@ public struct Extraction: Sendable {
     var provenance: Provenance
     var writer: UnitWriter
     var check: UnitCheck
+    var statements: Statements
+    /// What libclang and the compiler read.
+    var read: [String]
+    var reading: Reading
     /// What its object needs and nothing defines.
     var unknown: [String]
   }
@@ -283,10 +271,13 @@ public struct Extraction: Sendable {
       return try? await compile(writer.unit.bytes, provenance, extracted.precompiled)
     }
     async let early = ahead()
-    let (extracted, provenance, writer) = try await extractor.file.turn {
+    let (extracted, provenance, writer, statements, parsed) = try await extractor.file.turn {
       let extracted = try await extractor.extract()
       let (provenance, writer) = try written(extracted)
-      return (extracted, provenance, writer)
+      let statements = Statements(
+        of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
+        in: extracted.source)
+      return (extracted, provenance, writer, statements, extracted.unit.files)
     }
     let unit = writer.unit.bytes
     var compiled = await early
@@ -296,9 +287,21 @@ public struct Extraction: Sendable {
     let check = UnitCheck(
       manifest: manifest, extracted: extracted, installation: installation, report: report)
     try await extractor.file.turn { try check.check(compiled!.result) }
-    let unknown = try await UnitCheck.unknown(in: "\(work)/unit.o")
+    async let unknown = UnitCheck.unknown(in: "\(work)/unit.o")
+    // What was precompiled stands for what was read for it.
+    let read =
+      try prerequisites(of: "\(work)/unit.d")
+      .filter { path in
+        ![installation.cache, PreambleCache.scratch].contains {
+          path.hasPrefix(PreambleCache.prefix(in: $0))
+        }
+      } + parsed
+    let reading = Reading(
+      read, manifest: manifest, following: extractor.following?.files ?? [],
+      tree: revision.tree.directory, warnings: extracted.warnings)
     return Made(
-      extracted: extracted, provenance: provenance, writer: writer, check: check, unknown: unknown)
+      extracted: extracted, provenance: provenance, writer: writer, check: check,
+      statements: statements, read: read, reading: reading, unknown: try await unknown)
   }
 
   private static func provenance(
@@ -345,14 +348,15 @@ public struct Extraction: Sendable {
 
   static func extractor(
     _ manifest: Manifest, _ build: KernelBuild, _ options: BuildOptions,
-    _ following: Following?, sharing files: SourceFiles = SourceFiles()
+    _ following: Following?, stable: [String]? = nil, sharing files: SourceFiles = SourceFiles()
   ) throws -> Extractor {
     let installation = build.installation
     let language = try options.language(installation)
-    let stable = try build.stable(for: manifest) + language
+    let kernels = try stable ?? build.stable(for: manifest)
+    let stable = kernels + language
     var extractor = Extractor(
       manifest: manifest, revision: build.revision,
-      arguments: try build.arguments(for: manifest) + language,
+      arguments: kernels + build.local + language,
       file: files.file(manifest.source, build.sharing(stable, for: manifest)))
     if let glue = manifest.glue {
       let path = "\(installation.glueDirectory(of: manifest.subject))/\(glue)"
