@@ -149,6 +149,7 @@ struct CheckCommand: AsyncParsableCommand {
     if base?.commit != nil {
       verdict.revision.head = revision.commit.map { .init(id: $0.id, subject: $0.subject) }
     }
+    Session.endWorkers()
     // Nobody waits for what only a later check is served by.
     let told = Result { try tell(wholeReport(verdict)) }
     try await check.get().keep(answer, as: request)
