@@ -25,7 +25,7 @@ struct CheckSettings: Codable, Sendable {
 }
 
 /// What a check tells on its way.
-enum CheckNote: Codable, Sendable {
+public enum CheckNote: Codable, Sendable {
   /// What begins, in a few words.
   case phase(String)
   case progress(Explorer.Progress)
@@ -126,7 +126,7 @@ struct Bench: Sendable {
     let builds = try await Builds.make(
       subject, revision, jobs: jobs, counting: counts || countsLines(of: revision),
       installation: installation, sharing: files,
-      in: work.path)
+      isAlone: jobs > 1 && ProcessInfo.processInfo.activeProcessorCount > 1, in: work.path)
     let shared = builds.extraction.began
     if (shared.tv_sec, shared.tv_nsec) < (began.tv_sec, began.tv_nsec) { began = shared }
     let (verdict, _) = try await judge(domain, builds, in: work.path)

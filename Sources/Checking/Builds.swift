@@ -18,10 +18,13 @@ package struct Builds: Sendable {
   var path: String { path(0) }
   private func path(_ worker: Int) -> String { "\(directory)/\(worker).so" }
 
-  /// - Parameter counting: whether branches will be counted.
+  /// - Parameters:
+  ///   - counting: whether branches will be counted.
+  ///   - isAlone: whether nothing else is built meanwhile.
   static func make(
     _ subject: String, _ revision: Revision, jobs: Int, counting: Bool,
-    installation: Installation, sharing files: SourceFiles, in directory: String
+    installation: Installation, sharing files: SourceFiles, isAlone: Bool = false,
+    in directory: String
   ) async throws -> Builds {
     if revision.isChanged {
       try await SharedObject.prepare(
@@ -29,7 +32,7 @@ package struct Builds: Sendable {
     }
     let extraction = try await Extraction.extract(
       subject, from: revision, installation: installation, sharing: files,
-      as: .object(counting: counting),
+      as: .object(counting: counting, isAlone: isAlone),
       into: "\(directory)/extracted")
     return try await make(
       extraction, jobs: jobs, counting: counting, installation: installation, in: directory)

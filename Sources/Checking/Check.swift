@@ -121,9 +121,11 @@ public struct Check: Sendable {
   }
 
   private func judged(_ revision: Revision, _ base: Revision?) async throws -> Answer {
+    // Read beside the search.
+    async let read = revision.contents
     let part = try await part(revision, conducting: base != nil && isFromTypes)
     var answer = Answer(verdict: part.verdict, parts: [part])
-    let contents = revision.contents
+    let contents = await read
     answer.verdict.revision.contains = contents.isEmpty ? nil : contents
     guard let base else { return answer }
     let lapses = try await lapses(part, over: base)

@@ -100,6 +100,30 @@ struct TreeFingerprint {
     self.names = names
   }
 
+  /// - Parameter kept: what ``kept`` was; nothing of the tree is read.
+  init(_ reading: Reading, in tree: String, kept: Data) {
+    self.tree = tree
+    self.reading = reading
+    let words = kept.split(separator: 0, omittingEmptySubsequences: false).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    let count = min(2 * (words.first.flatMap { Int($0) } ?? 0), words.count - 1)
+    hashes = Dictionary(
+      stride(from: 1, to: count, by: 2).map { (words[$0], words[$0 + 1]) },
+      uniquingKeysWith: { first, _ in first })
+    candidates = Set(words[(count + 1)...])
+    files = Set(reading.files)
+    names = Set(reading.names)
+  }
+
+  /// What is known of the tree, for ``init(_:in:kept:)``: how many files have a hash, each and its
+  /// hash, and the candidates.
+  var kept: Data {
+    Data(
+      (["\(hashes.count)"] + hashes.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+        + candidates.sorted()).joined(separator: "\0").utf8)
+  }
+
   private static func name(_ path: String) -> String {
     path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
   }

@@ -135,14 +135,20 @@ public actor ResultCache {
     return scope
   }
 
-  /// Remembered for what kshim unpacked, which never changes, as long as nothing is added.
+  /// Kept for what kshim unpacked, which never changes, as long as nothing is added.
   private func tree(
     _ kernel: KernelTree, _ name: String, _ reading: Reading
   ) -> TreeFingerprint {
     let known = ([name] + Self.words(kernel)).joined(separator: "\n")
     if let tree = trees[known] { return tree }
-    let tree = TreeFingerprint(reading, in: kernel.directory)
-    if kernel.isPartial { trees[known] = tree }
+    guard kernel.isPartial else { return TreeFingerprint(reading, in: kernel.directory) }
+    let file = "tree-\(Digest.of(known).prefix(32))"
+    let kept = directory.flatMap { KeptFile.read("\($0)/\(file)") }
+    let tree =
+      kept.map { TreeFingerprint(reading, in: kernel.directory, kept: $0) }
+      ?? TreeFingerprint(reading, in: kernel.directory)
+    if kept == nil { try? write(tree.kept, file) } else { use(file) }
+    trees[known] = tree
     return tree
   }
 

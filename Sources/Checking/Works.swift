@@ -11,7 +11,7 @@ public enum CheckWorks {
   public static let all: [any Work.Type] = [
     SearchWork.self, RerunWork.self, ConductsWork.self, LapsesWork.self, ToldLapsesWork.self,
     ReplayWork.self, CompareWork.self, ForgetWork.self, ExtractWork.self, ManifestWork.self,
-    DetailsWork.self,
+    DetailsWork.self, ReadyWork.self,
   ]
 }
 
@@ -60,6 +60,27 @@ extension Workshop {
     var installation = installation
     installation.keeper = RemoteKeeper(shop: self)
     return installation
+  }
+}
+
+/// Reads what all works of a subject read, before there is a revision. Nothing of a patch is read.
+public struct ReadyWork: Work {
+  var subject: String
+  var installation: Installation
+  public var group: String { "" }
+
+  public init(_ subject: String, _ installation: Installation) {
+    self.subject = subject
+    self.installation = installation
+  }
+
+  public struct Nothing: Codable, Sendable {}
+
+  public func run(
+    in shop: Workshop, note: @escaping @Sendable (CheckNote) -> Void
+  ) async throws -> Nothing {
+    _ = try shop.of(installation).manifest(subject)
+    return Nothing()
   }
 }
 

@@ -12,11 +12,14 @@ public struct Extraction: Sendable {
     case text
     /// The object that is searched.
     ///
-    /// - Parameter counting: whether it counts how often each branch is taken.
-    case object(counting: Bool)
+    /// - Parameters:
+    ///   - counting: whether it counts how often each branch is taken.
+    ///   - isAlone: whether a core is idle meanwhile.
+    case object(counting: Bool, isAlone: Bool = false)
 
     fileprivate var isText: Bool { if case .text = self { true } else { false } }
-    fileprivate var counts: Bool { if case .object(true) = self { true } else { false } }
+    fileprivate var counts: Bool { if case .object(true, _) = self { true } else { false } }
+    fileprivate var isAlone: Bool { if case .object(_, true) = self { true } else { false } }
   }
 
   public let provenance: Provenance
@@ -112,7 +115,8 @@ public struct Extraction: Sendable {
       "-I\(installation.glueDirectory(of: manifest.subject))",
       "-I\(installation.root)/kernel-extract",
     ]
-    let arguments = try build.arguments(for: manifest) + glue
+    let stable = try build.stable(for: manifest)
+    let arguments = stable + build.local + glue
     let report = CompilerReport(
       asked: "compile \(manifest.subject) from \(revision.tree.spec)",
       tree: revision.tree.directory,
@@ -120,7 +124,8 @@ public struct Extraction: Sendable {
       services: try installation.serviceFiles("yaml"),
       own: [installation.root, installation.shims, work] + installation.glueDirectories,
       expressions: manifest.expressions)
-    var extractor = try extractor(manifest, build, options, following, sharing: files)
+    var extractor = try extractor(
+      manifest, build, options, following, stable: stable, sharing: files)
     extractor.needed = needed
     var made = try await make(extractor, revision, installation, arguments, form, report, in: work)
     // What a destructor of a header calls shows in the object alone.
@@ -142,24 +147,10 @@ public struct Extraction: Sendable {
     }
     let (extracted, writer) = (made.extracted, made.writer)
     var provenance = made.provenance
-    let parsed = try await extractor.file.turn {
-      try made.check.check(unknown: made.unknown)
-      return extracted.unit.files
-    }
-    // What was precompiled stands for what was read for it.
-    let read =
-      try prerequisites(of: "\(work)/unit.d")
-      .filter { path in
-        ![installation.cache, PreambleCache.scratch].contains {
-          path.hasPrefix(PreambleCache.prefix(in: $0))
-        }
-      } + parsed
+    try await extractor.file.turn { try made.check.check(unknown: made.unknown) }
     let inTree = try kernelFiles(
-      read, of: revision.tree,
+      made.read, of: revision.tree,
       own: [installation.shims, installation.cache, work] + installation.glueDirectories)
-    let reading = Reading(
-      read, manifest: manifest, following: following.files, tree: revision.tree.directory,
-      warnings: extracted.warnings)
     if form.isText {
       try? FileManager.default.removeItem(atPath: "\(work)/unit.o")
       build.standins = KernelBuild.relativeStandins
@@ -173,12 +164,12 @@ public struct Extraction: Sendable {
     return (
       Extraction(
         provenance: provenance, directory: output.path,
-        arguments: try build.arguments(for: manifest) + glue,
+        arguments: stable + build.local + glue,
         touched: following.touched,
         followed: following.remarks,
         statements: made.statements,
         primitives: manifest.primitives,
-        reading: reading,
+        reading: made.reading,
         slots: Dictionary(
           uniqueKeysWithValues: extracted.slots.map { ($0.slot.name, $0.resolved.expression) }),
         object: form.isText ? nil : "\(output.path)/unit.o",
@@ -220,15 +211,28 @@ public struct Extraction: Sendable {
         "read it, and if you trust it say --allow \(kinds.map(\.rawValue).joined(separator: ","))")
   }
 
+  /// What the compiler makes of a unit.
+  private struct Compiled: Sendable {
+    var unit: [UInt8]
+    var result: Command.Result
+    /// What the object needs and nothing defines.
+    var unknown: [String] = []
+    /// nil where it is a text.
+    var linked: Result<Void, any Error>?
+  }
+
   /// A unit, written and compiled.
   private struct Made {
     var extracted: Extractor.Result
     var provenance: Provenance
     var writer: UnitWriter
     var check: UnitCheck
+    var statements: Statements
+    /// What libclang and the compiler read.
+    var read: [String]
+    var reading: Reading
     /// What its object needs and nothing defines.
     var unknown: [String]
-    var statements: Statements
     /// nil where it is a text.
     var linked: Result<Void, any Error>?
   }
@@ -238,8 +242,11 @@ public struct Extraction: Sendable {
     _ arguments: [String], _ form: Form, _ report: CompilerReport, in work: String
   ) async throws -> Made {
     let manifest = extractor.manifest
-    let (extracted, provenance, writer) = try await extractor.file.turn {
-      let extracted = try await extractor.extract()
+    let looksAhead = form.isAlone && !manifest.isFromTypes && extractor.needed.isEmpty
+    let extractor = looksAhead ? try await extractor.opened() : extractor
+    @Sendable func written(
+      _ extracted: Extractor.Result
+    ) throws -> (provenance: Provenance, writer: UnitWriter) {
       try refuse(revision.suspicions, extracted, manifest, revision, installation)
       var provenance = Self.provenance(manifest, revision, extracted)
       var writer = UnitWriter(
@@ -248,34 +255,72 @@ public struct Extraction: Sendable {
       writer = UnitWriter(
         manifest: manifest, extracted: extracted, provenance: Self.header(provenance),
         textSHA256: provenance.textSHA256)
-      try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
-      return (extracted, provenance, writer)
+      return (provenance, writer)
     }
-    let options = BuildOptions.searching(counting: form.counts)
-    let counters = try options.counters(
-      of: provenance.functions.map(\.name), list: "\(work)/counted")
-    let linking = Linking(
-      options: options, hasMutants: false, installation: installation,
-      scratch: "\(work)/runtime.o")
-    let compiled = try await UnitCompiler(
-      installation: installation, arguments: arguments, options: options,
-      precompiled: extracted.precompiled
-    ).run(
-      "\(work)/unit.c", counters + ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
-    let check = UnitCheck(
-      manifest: manifest, extracted: extracted, installation: installation, report: report)
-    try await extractor.file.turn { try check.check(compiled) }
-    async let linked: Result<Void, any Error>? =
-      form.isText ? nil : linking.result(of: provenance, in: work)
-    async let unknown = UnitCheck.unknown(in: "\(work)/unit.o")
-    let statements = try await extractor.file.turn {
-      Statements(
+    @Sendable func compile(
+      _ unit: [UInt8], _ provenance: Provenance, _ precompiled: PrecompiledPreamble?
+    ) async throws -> Compiled {
+      try Data(unit).write(to: URL(fileURLWithPath: "\(work)/unit.c"))
+      let options = BuildOptions.searching(counting: form.counts)
+      let linking = Linking(
+        options: options, hasMutants: false, installation: installation,
+        scratch: "\(work)/runtime.o")
+      // What is there for every unit is looked up meanwhile.
+      async let parts = Linking.result { try await linking.parts }
+      let counters = try options.counters(
+        of: provenance.functions.map(\.name), list: "\(work)/counted")
+      let result = try await UnitCompiler(
+        installation: installation, arguments: arguments, options: options,
+        precompiled: precompiled
+      ).run(
+        "\(work)/unit.c",
+        counters + ["-c", "-MD", "-MF", "\(work)/unit.d", "-o", "\(work)/unit.o"])
+      guard result.succeeded else { return Compiled(unit: unit, result: result) }
+      let given = await parts
+      async let linked: Result<Void, any Error>? =
+        form.isText ? nil : linking.result(of: provenance, given, in: work)
+      let unknown = try await UnitCheck.unknown(in: "\(work)/unit.o")
+      return Compiled(unit: unit, result: result, unknown: unknown, linked: await linked)
+    }
+    // Where a core is idle a first look has the compiler begin; what is parsed beside it decides.
+    @Sendable func ahead() async -> Compiled? {
+      guard looksAhead, let extracted = try? await extractor.glimpse(),
+        let (provenance, writer) = try? written(extracted)
+      else { return nil }
+      return try? await compile(writer.unit.bytes, provenance, extracted.precompiled)
+    }
+    async let early = ahead()
+    let (extracted, provenance, writer, statements, parsed) = try await extractor.file.turn {
+      let extracted = try await extractor.extract()
+      let (provenance, writer) = try written(extracted)
+      let statements = Statements(
         of: extracted.pieces.flatMap(\.functions).compactMap { extracted.functions[$0] },
         in: extracted.source)
+      return (extracted, provenance, writer, statements, extracted.unit.files)
     }
+    let unit = writer.unit.bytes
+    var compiled = await early
+    if compiled?.unit != unit {
+      compiled = try await compile(unit, provenance, extracted.precompiled)
+    }
+    let check = UnitCheck(
+      manifest: manifest, extracted: extracted, installation: installation, report: report)
+    try await extractor.file.turn { try check.check(compiled!.result) }
+    // What was precompiled stands for what was read for it.
+    let read =
+      try prerequisites(of: "\(work)/unit.d")
+      .filter { path in
+        ![installation.cache, PreambleCache.scratch].contains {
+          path.hasPrefix(PreambleCache.prefix(in: $0))
+        }
+      } + parsed
+    let reading = Reading(
+      read, manifest: manifest, following: extractor.following?.files ?? [],
+      tree: revision.tree.directory, warnings: extracted.warnings)
     return Made(
       extracted: extracted, provenance: provenance, writer: writer, check: check,
-      unknown: try await unknown, statements: statements, linked: await linked)
+      statements: statements, read: read, reading: reading, unknown: compiled!.unknown,
+      linked: compiled!.linked)
   }
 
   private static func provenance(
@@ -322,14 +367,15 @@ public struct Extraction: Sendable {
 
   static func extractor(
     _ manifest: Manifest, _ build: KernelBuild, _ options: BuildOptions,
-    _ following: Following?, sharing files: SourceFiles = SourceFiles()
+    _ following: Following?, stable: [String]? = nil, sharing files: SourceFiles = SourceFiles()
   ) throws -> Extractor {
     let installation = build.installation
     let language = try options.language(installation)
-    let stable = try build.stable(for: manifest) + language
+    let kernels = try stable ?? build.stable(for: manifest)
+    let stable = kernels + language
     var extractor = Extractor(
       manifest: manifest, revision: build.revision,
-      arguments: try build.arguments(for: manifest) + language,
+      arguments: kernels + build.local + language,
       file: files.file(manifest.source, build.sharing(stable, for: manifest)))
     if let glue = manifest.glue {
       let path = "\(installation.glueDirectory(of: manifest.subject))/\(glue)"

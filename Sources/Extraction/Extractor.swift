@@ -21,9 +21,9 @@ struct Extractor {
   /// What others who read the same share.
   let file: SourceFile
   /// Precompiles the preamble of the source file; nil: it is read with the rest.
-  var precompile: ((_ preamble: String) async throws -> PrecompiledPreamble?)?
+  var precompile: (@Sendable (_ preamble: String) async throws -> PrecompiledPreamble?)?
   /// Told before libclang reads what a patch may have changed.
-  var seal: () -> Void = {}
+  var seal: @Sendable () -> Void = {}
 
   /// One piece of the source file, copied verbatim.
   struct Piece {
@@ -116,7 +116,23 @@ struct Extractor {
   private var sourcePath: String { "\(revision.tree.directory)/\(manifest.source)" }
   private var asked: String { "extract \(manifest.subject) from \(revision.tree.spec)" }
 
-  func extract() async throws -> Result {
+  /// What was read, where it was.
+  var read: SourceText?
+
+  /// For more than one look at the text, which is checked and its preamble precompiled.
+  func opened() async throws -> Extractor {
+    var extractor = self
+    let source = try source()
+    extractor.read = source
+    let preamble = UnitWriter.header(Preamble(of: source.bytes), of: source.bytes, manifest)
+    let precompiled = try await precompile?(preamble)
+    extractor.precompile = { _ in precompiled }
+    return extractor
+  }
+
+  /// What is read. Some texts are refused.
+  func source() throws -> SourceText {
+    if let read { return read }
     guard let path = revision.path(of: manifest.source),
       let data = FileManager.default.contents(atPath: path)
     else {
@@ -127,9 +143,14 @@ struct Extractor {
           forPath: manifest.source, in: revision.tree.directory,
           otherwise: "name a kernel that has it"))
     }
-    let sourceText = following?.text(Array(data)) ?? SourceText(Array(data), file: manifest.source)
+    let text = following?.text(Array(data)) ?? SourceText(Array(data), file: manifest.source)
+    try checkNames(text.bytes)
+    return text
+  }
+
+  func extract() async throws -> Result {
+    let sourceText = try source()
     let text = sourceText.bytes
-    try checkNames(text)
     let parsed = try await file.parsed(
       text, companions, Probes(manifest: manifest, needed: manifest.isFromTypes ? needed : [])
     ) { try await parse(text, $0) }
@@ -200,7 +221,7 @@ struct Extractor {
 
   /// Reads the source file with the probes behind it. What libclang cannot load of what was
   /// precompiled it reads itself.
-  private func parse(_ text: [UInt8], _ probes: Probes) async throws -> ParsedFile {
+  func parse(_ text: [UInt8], _ probes: Probes) async throws -> ParsedFile {
     let preamble = Preamble(of: text)
     let precompiled = try await precompile?(UnitWriter.header(preamble, of: text, manifest))
     // What may have been meant costs a look at every name there is.
@@ -352,7 +373,7 @@ struct Extractor {
     )
   }
 
-  private func collect(_ parsed: ParsedFile, _ source: SourceText) throws -> Result {
+  func collect(_ parsed: ParsedFile, _ source: SourceText) throws -> Result {
     let (text, functions, declarations) = (source.bytes, parsed.functions, parsed.declarations)
     let (named, inclusions, firstFunction) = (parsed.named, parsed.inclusions, parsed.firstFunction)
     for name in manifest.targets + manifest.extract
@@ -362,11 +383,12 @@ struct Extractor {
       guard case .declaration(let cursor) = named[name], cursor.kind == kind else { return nil }
       return cursor
     }
+    lazy var tree = TreeText(path: sourcePath)
     let resolved = try parsed.probes.resolve(
       parsed.probed, failed: parsed.failed, for: manifest, asked: asked,
       unclear: following?.unclear ?? [],
       has: { functions[$0] != nil || declared($0, as: .function) != nil },
-      mentions: { TreeText(path: sourcePath).mentions($0) })
+      mentions: { tree.mentions($0) })
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations,
       included: parsed.included, macros: parsed.macros, text: text)

@@ -287,6 +287,11 @@ struct Following {
 
   // MARK: Text
 
+  /// What the text has at its top level, where that is known.
+  func top(of source: SourceText) -> TopLevel? {
+    source.parts.count == 1 && renamed.isEmpty ? patched?.new[manifest.source] : nil
+  }
+
   /// All that is read, in order: macros for new names, the preambles of all files, the subject's
   /// source, what else is followed.
   func text(_ source: [UInt8]) -> SourceText {

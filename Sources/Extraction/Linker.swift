@@ -12,29 +12,19 @@ struct Linker {
   /// What stands in the kept command for the objects and for what comes of them.
   private static let (unit, runtime, output) = ("/unit.o", "/runtime.o", "/output.so")
 
-  /// - Parameters:
-  ///   - asked: what of, for a failure.
-  ///   - isPatched: whether a patch may be to blame.
-  /// - Throws: ``Failure`` of kind build, or of kind tool without a patch.
-  func link(
-    _ unit: String, with runtime: String, into path: String, asked: String, isPatched: Bool
-  ) async throws {
-    let command = try await command.map { word in
+  /// - Parameter command: as ``command`` says.
+  func run(
+    _ command: [String], _ unit: String, _ runtime: String, into output: String
+  ) async throws -> Command.Result {
+    let words = command.map { word in
       switch word {
       case Self.unit: unit
       case Self.runtime: runtime
-      case Self.output: path
+      case Self.output: output
       default: word
       }
     }
-    let linked = try await Toolchain.run(command[0], Array(command.dropFirst()))
-    guard !linked.succeeded else { return }
-    throw Failure(
-      isPatched ? .build : .tool, asked: "link \(asked)",
-      cause: "the linker failed", evidence: Array(linked.errorLines.prefix(8)),
-      remedy: isPatched
-        ? "look in the patch for what the linker names"
-        : "check that clang can link a shared object on this machine")
+    return try await Toolchain.run(words[0], Array(words.dropFirst()))
   }
 
   /// The linker and what it is told, kept before a stranger's text is read.

@@ -8,7 +8,8 @@ extension ManifestReader {
   func document() throws -> Node {
     let text = try text()
     do {
-      guard let node = try Yams.compose(yaml: text) else {
+      // Who reads a value says what it is: to guess it takes as long as all else.
+      guard let node = try Yams.compose(yaml: text, .basic) else {
         throw wrong(1, "the file is empty", "start from another subject's manifest")
       }
       return node

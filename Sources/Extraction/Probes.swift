@@ -2,9 +2,11 @@
 import Failures
 
 /// Functions appended to the source file in memory, one for each candidate spelling of the
-/// manifest: those that compile tell which spellings a tree has, and of what type.
+/// manifest: those that compile tell which spellings a tree has, and of what type. Names, which are
+/// many, are asked for in one function.
 struct Probes {
   static let prefix = "kshim_probe_"
+  static let naming = "\(prefix)names"
   static let fileName = "kshim-probe"
 
   private let manifest: Manifest
@@ -100,13 +102,9 @@ struct Probes {
     let number = lines.count
     names[name] = number
     if orMacro { macros.insert(name) }
-    func probe(_ body: String) -> String {
-      "static __attribute__((unused)) void \(Self.prefix)\(number)(void) {\(body)}"
-    }
-    let asked = probe(" (void)&(\(name)); ")
+    let asked = "(void)&(\(name));"
     lines.append(
-      orMacro
-        ? "#ifdef \(name)\n\(probe(""))\n#else\n#line \(number + 1)\n\(asked)\n#endif" : asked)
+      orMacro ? "#ifdef \(name)\n;\n#else\n#line \(number + 1)\n\(asked)\n#endif" : asked)
   }
 
   /// What a name stands for in a tree.
@@ -117,20 +115,26 @@ struct Probes {
 
   /// The names of the manifest that the tree has.
   ///
-  /// - Parameters: as for ``resolve(_:failed:asked:has:)``.
-  func named(_ cursors: [Int: ClangCursor], failed: Set<Int>) -> [String: Named] {
+  /// - Parameters:
+  ///   - naming: the function that asks, as parsed.
+  ///   - failed: numbers of lines (from 1) with an error.
+  func named(_ naming: ClangCursor?, failed: Set<Int>) -> [String: Named] {
+    let asked = Dictionary(uniqueKeysWithValues: names.map { ($0.value + 1, $0.key) })
     var named: [String: Named] = [:]
-    for (name, number) in names where !failed.contains(number + 1) {
-      guard let body = cursors[number]?.children.last(where: { $0.kind == .compound }) else {
-        continue
-      }
-      if body.children.isEmpty { named[name] = .macro }
-      body.visit { child in
+    let body = naming?.children.last { $0.kind == .compound }
+    body?.visit { statement in
+      let line = statement.place.line
+      guard let name = asked[line], !failed.contains(line) else { return false }
+      var isEmpty = true
+      statement.visit { child in
+        isEmpty = false
         if let declaration = child.referenced, declaration.name == name {
           named[name] = .declaration(declaration)
         }
         return true
       }
+      if isEmpty { named[name] = .macro }
+      return false
     }
     return named
   }
@@ -144,11 +148,15 @@ struct Probes {
 
   /// What to append to the file.
   var text: String {
-    "\n"
-      + (lines + [line("0", number: sentinel)]).enumerated().map {
-        "#line \($0.offset + 1) \"\(Self.fileName)\"\n\($0.element)\n"
-      }
-      .joined()
+    func line(_ number: Int, _ text: String) -> String {
+      "#line \(number + 1) \"\(Self.fileName)\"\n\(text)\n"
+    }
+    let asking = Set(names.values)
+    return "\n"
+      + lines.indices.filter { !asking.contains($0) }.map { line($0, lines[$0]) }.joined()
+      + line(sentinel + 1, "static __attribute__((unused)) void \(Self.naming)(void)\n{")
+      + asking.sorted().map { line($0, lines[$0]) }.joined() + "}\n"
+      + line(sentinel, self.line("0", number: sentinel))
   }
 
   struct Answers {

@@ -22,10 +22,10 @@ public struct SharedObject: Sendable {
     defer { unlink(object) }
     let options = BuildOptions.searching(counting: counting)
     try await compile(extraction, options, installation, into: object)
-    try await Linking(
+    let linking = Linking(
       options: options, hasMutants: extraction.hasMutants, installation: installation,
-      scratch: "\(path).runtime.o"
-    ).link(object, of: extraction.provenance, into: path)
+      scratch: "\(path).runtime.o")
+    try await linking.link(object, linking.parts, of: extraction.provenance, into: path)
     return SharedObject(path: path)
   }
 
@@ -38,8 +38,7 @@ public struct SharedObject: Sendable {
     let linking = Linking(
       options: .searching(counting: counting), hasMutants: false, installation: installation,
       scratch: scratch)
-    _ = try await linking.runtime
-    _ = try await linking.linker.command
+    _ = try await linking.parts
   }
 
   private static func compile(
@@ -86,31 +85,54 @@ struct Linking {
   /// A place for the runtime's object where it cannot be kept.
   let scratch: String
 
-  var linker: Linker { Linker(installation: installation, options: options) }
+  /// What there is for every unit: the runtime's object, and the linker with what it is told.
+  struct Parts {
+    var runtime: String
+    var command: [String]
+  }
 
-  /// The runtime's object.
-  var runtime: String {
+  private var linker: Linker { Linker(installation: installation, options: options) }
+
+  /// Kept before a stranger's text is read.
+  var parts: Parts {
     get async throws {
       let defines =
         (options.counts ? ["-DKSHIM_COUNTING"] : []) + (hasMutants ? ["-DKSHIM_MUTANTS"] : [])
-      return try await RuntimeObject(installation: installation, defines: defines)
-        .path(scratch: scratch)
+      return Parts(
+        runtime: try await RuntimeObject(installation: installation, defines: defines)
+          .path(scratch: scratch),
+        command: try await linker.command)
     }
   }
 
   /// Links `unit.o` of a directory into `unit.so`.
-  func result(of provenance: Provenance, in work: String) async -> Result<Void, any Error> {
-    do {
-      return .success(try await link("\(work)/unit.o", of: provenance, into: "\(work)/unit.so"))
-    } catch {
-      return .failure(error)
+  func result(
+    of provenance: Provenance, _ parts: Result<Parts, any Error>, in work: String
+  ) async -> Result<Void, any Error> {
+    await Self.result {
+      try await link("\(work)/unit.o", parts.get(), of: provenance, into: "\(work)/unit.so")
     }
   }
 
-  func link(_ unit: String, of provenance: Provenance, into path: String) async throws {
+  static func result<Made: Sendable>(
+    _ make: @Sendable () async throws -> Made
+  ) async -> Result<Made, any Error> {
+    do { return .success(try await make()) } catch { return .failure(error) }
+  }
+
+  /// - Throws: ``Failure`` of kind build, or of kind tool without a patch.
+  func link(
+    _ unit: String, _ parts: Parts, of provenance: Provenance, into path: String
+  ) async throws {
     defer { unlink(scratch) }
-    try await linker.link(
-      unit, with: runtime, into: path, asked: provenance.subject,
-      isPatched: !provenance.patches.isEmpty)
+    let linked = try await linker.run(parts.command, unit, parts.runtime, into: path)
+    guard !linked.succeeded else { return }
+    let isPatched = !provenance.patches.isEmpty
+    throw Failure(
+      isPatched ? .build : .tool, asked: "link \(provenance.subject)",
+      cause: "the linker failed", evidence: Array(linked.errorLines.prefix(8)),
+      remedy: isPatched
+        ? "look in the patch for what the linker names"
+        : "check that clang can link a shared object on this machine")
   }
 }

@@ -194,8 +194,9 @@ final class ParsedFile {
   private(set) var macros: [String: [ClangCursor]] = [:]
   private(set) var inclusions: [ClangCursor] = []
   private(set) var probed: [Int: ClangCursor] = [:]
+  private var naming: ClangCursor?
   private(set) var firstFunction = Int.max
-  private(set) lazy var named = probes.named(probed, failed: failed)
+  private(set) lazy var named = probes.named(naming, failed: failed)
   /// What is wrong with the file alone, where somebody looked.
   var alone: [ClangUnit.Diagnostic]?
 
@@ -231,6 +232,8 @@ final class ParsedFile {
     let name = cursor.name
     if name.hasPrefix(Probes.prefix), let number = Int(name.dropFirst(Probes.prefix.count)) {
       probed[number] = cursor
+    } else if name == Probes.naming {
+      naming = cursor
     } else if cursor.isDefinition {
       if functions[name] == nil { functions[name] = cursor }
       if cursor.isInMainFile {

@@ -262,10 +262,12 @@ struct CToken {
           position += 1
         }
         let isFirst = start == 0 || text[start - 1] == newline
+        let bytes = UnsafeBufferPointer(rebasing: text[start..<position])
+        // A word and most signs are ASCII, of which nothing has to be kept apart.
         tokens.append(
           CToken(
-            text: String(bytes: text[start..<position]), range: start..<position,
-            isFirstOfLine: isFirst))
+            text: isWord(byte) ? String(decoding: bytes, as: UTF8.self) : String(bytes: bytes),
+            range: start..<position, isFirstOfLine: isFirst))
         isBlankBefore = false
       }
     }

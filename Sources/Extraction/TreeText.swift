@@ -5,12 +5,22 @@ import KernelSource
 /// A tree's source file as it is before any patch: what the kernel promises is read there, and a
 /// patch is held to it.
 struct TreeText {
-  private let lines: [Substring]
+  private let text: [UInt8]
+  /// Without the ends of lines.
+  private let lines: [Range<Int>]
 
   init(path: String) {
-    let data = FileManager.default.contents(atPath: path) ?? Data()
-    lines = String(bytes: data)
-      .split(separator: "\n", omittingEmptySubsequences: false)
+    let text = FileManager.default.contents(atPath: path).map(Array.init) ?? []
+    var lines: [Range<Int>] = []
+    var start = 0
+    text.withUnsafeBufferPointer { text in
+      for index in text.indices where text[index] == UInt8(ascii: "\n") {
+        lines.append(start..<index)
+        start = index + 1
+      }
+    }
+    self.lines = lines + [start..<text.count]
+    self.text = text
   }
 
   /// All words of a file.
@@ -26,22 +36,29 @@ struct TreeText {
 
   /// From its head to the line of its closing brace, as the kernel's style has it.
   private func body(of function: String) -> String? {
-    for start in lines.indices where Self.names(function, lines[start]) {
-      let head = lines[start...].prefix { !$0.contains("{") && !$0.contains(";") }
-      guard head.endIndex < lines.endIndex, !lines[head.endIndex].contains(";"),
-        let end = lines[head.endIndex...].firstIndex(where: { $0.hasPrefix("}") })
+    let call = Array("\(function)(".utf8)
+    func has(_ byte: Character, _ line: Range<Int>) -> Bool {
+      text[line].contains(byte.asciiValue!)
+    }
+    for start in lines.indices where names(call, lines[start]) {
+      guard let head = lines[start...].firstIndex(where: { has("{", $0) || has(";", $0) }),
+        !has(";", lines[head]),
+        let end = lines[head...].firstIndex(where: { text[$0].first == UInt8(ascii: "}") })
       else { continue }
-      return lines[start...end].joined(separator: "\n")
+      return String(bytes: text[lines[start].lowerBound..<lines[end].upperBound])
     }
     return nil
   }
 
-  private static func names(_ function: String, _ line: Substring) -> Bool {
-    guard let first = line.first, first.isLetter || first == "_",
-      let place = line.range(of: "\(function)(")
+  /// Whether a line begins with a word, and has a function's name and the parenthesis behind it.
+  private func names(_ call: [UInt8], _ line: Range<Int>) -> Bool {
+    guard let first = text[line].first, CodeText.isPart(first),
+      !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first), line.count >= call.count
     else { return false }
-    let before = line[..<place.lowerBound].last
-    return before.map { !($0.isLetter || $0.isNumber || $0 == "_") } ?? true
+    return (line.lowerBound...line.upperBound - call.count).contains { place in
+      text[place] == call[0] && text[place...].starts(with: call)
+        && (place == line.lowerBound || !CodeText.isPart(text[place - 1]))
+    }
   }
 
   /// Without comments.

@@ -11,11 +11,22 @@ extension String {
       ? UInt8(scalar.value - first) : nil
   }
 
-  package init(bytes: some Collection<UInt8>) {
+  /// Of bytes in memory, as most are.
+  package init(bytes: UnsafeBufferPointer<UInt8>) {
     if let text = String(validating: bytes, as: UTF8.self), !text.standsForBytes {
       self = text
-      return
+    } else {
+      self.init(mixed: bytes)
     }
+  }
+
+  package init(bytes: some Collection<UInt8>) {
+    let text = bytes.withContiguousStorageIfAvailable { String(bytes: $0) }
+    self = text ?? Array(bytes).withUnsafeBufferPointer { String(bytes: $0) }
+  }
+
+  /// Byte by byte where some are no UTF-8.
+  private init(mixed bytes: UnsafeBufferPointer<UInt8>) {
     var scalars = String.UnicodeScalarView()
     var rest = bytes[...]
     while let byte = rest.first {

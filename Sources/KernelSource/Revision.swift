@@ -219,6 +219,15 @@ extension KernelStore {
     tree: KernelTree, patches: [PatchFile], mayChangeNothing: Bool = false,
     progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> Revision {
+    try await revision(tree: tree, patches: patches, mayChangeNothing: mayChangeNothing) {
+      try await need($0, of: $1, progress: progress)
+    }
+  }
+
+  private func revision(
+    tree: KernelTree, patches: [PatchFile], mayChangeNothing: Bool,
+    needing need: @escaping PatchApplication.Need
+  ) async throws -> Revision {
     guard !patches.isEmpty else { return Revision(tree: tree, patches: [], applied: nil) }
     let parent = Self.temporaryDirectory
     ScratchDirectory.sweep(prefix: PatchApplication.scratchPrefix, in: parent)
@@ -228,9 +237,8 @@ extension KernelStore {
     } catch {
       throw DiskTrouble.failure(asked: "patch kernel \(tree.spec)", temporary: parent, error)
     }
-    var application = PatchApplication(tree: tree, scratch: scratch, environment: environment) {
-      try await need($0, of: $1, progress: progress)
-    }
+    var application = PatchApplication(
+      tree: tree, scratch: scratch, environment: environment, need: need)
     application.mayChangeNothing = mayChangeNothing
     do {
       for (index, patch) in patches.enumerated() { try await application.apply(patch, index) }
@@ -240,6 +248,44 @@ extension KernelStore {
       throw error
     }
     return Revision(tree: application.tree, patches: patches, applied: application)
+  }
+
+  /// A revision of a cached tree that nobody has looked at yet.
+  public struct Early: Sendable {
+    fileprivate let revision: Revision
+    /// Of the tree's seal when nothing had been read.
+    fileprivate let stamp: FileStamp
+
+    /// The revision, once its tree was looked at; nil where that is another one by now, or had to be read
+    /// to know that it is what was unpacked.
+    ///
+    /// - Parameter tree: as it was resolved.
+    public func revision(of tree: KernelTree) -> Revision? {
+      revision.tree == tree && revision.tree.identity == tree.identity
+        && stamp == Self.stamp(of: tree.directory) ? revision : nil
+    }
+
+    fileprivate static func stamp(of directory: String) -> FileStamp {
+      FileStamp("\(directory)/\(TreeSeal.name)")
+    }
+  }
+
+  /// Puts patches on a cached tree as it lies there, to be done when it was looked at. Whatever is wrong
+  /// with them is told by ``revision(tree:patches:mayChangeNothing:progress:)``.
+  ///
+  /// - Returns: nil where the kernel is none of the cache's, or more of it is needed.
+  public func early(_ spec: String, patches: [PatchFile]) async -> Early? {
+    guard !patches.isEmpty, let directory = place(of: spec), isCached(directory),
+      let use = try? Self.use(directory)
+    else { return nil }
+    let stamp = Early.stamp(of: directory)
+    guard stamp.text != nil,
+      let tree = try? KernelTree(directory: directory, spec: spec, use: use),
+      let revision = try? await revision(
+        tree: tree, patches: patches, mayChangeNothing: false,
+        needing: { _, _ in throw CancellationError() })
+    else { return nil }
+    return Early(revision: revision, stamp: stamp)
   }
 
   package static var temporaryDirectory: String {

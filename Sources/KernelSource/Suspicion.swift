@@ -110,7 +110,9 @@ extension Revision {
       { add(.bytes, file, number + 1) }
       guard file.hasSuffix(".c") || file.hasSuffix(".h") else { continue }
       let lines = CodeText.lines(of: text)
-      let hasPragma = lines.contains { $0.words.contains { $0.lowercased().hasSuffix("pragma") } }
+      lazy var hasPragma = lines.contains {
+        $0.words.contains { $0.lowercased().hasSuffix("pragma") }
+      }
       for (index, line) in lines.enumerated()
       where ranges.contains(where: { $0.overlaps(line.number...line.last) }) {
         var kinds = line.words.compactMap(Suspicion.Kind.init(word:))

@@ -34,11 +34,15 @@ public final class WorkerPool: Worker {
   }
 
   /// Starts a process for the first group that comes.
-  public func warmUp() {
-    processes.withLock { processes in
-      guard processes.isEmpty, let process = try? start() else { return }
+  ///
+  /// - Parameter work: what it does until then, whatever comes of it.
+  public func warmUp(_ work: some Work) {
+    let process = processes.withLock { processes -> WorkerProcess? in
+      guard processes.isEmpty, let process = try? start() else { return nil }
       processes.append((nil, process))
+      return process
     }
+    Task { _ = try? await process?.perform(work) { _ in } }
   }
 
   public func perform<W: Work>(

@@ -108,6 +108,7 @@ struct CheckCommand: AsyncParsableCommand {
       return try tell(wholeReport(known))
     }
     try startWorker()
+    async let source = modelled
     let (revision, base) = try await self.revision.resolve(
       sources, needing: search.subject.needs)
     defer {
@@ -117,6 +118,7 @@ struct CheckCommand: AsyncParsableCommand {
     // A patch to what a model judges is looked at beside the search.
     let isOpen = search.subject.isOpen && revision.isChanged
     let reading = Task { isOpen ? ChangedFunctions(of: revision) : nil }
+    let modelled = await source
     let isModelled = revision.path(of: modelled) != "\(revision.tree.directory)/\(modelled)"
     if let named = try search.subject.functions(in: revision) {
       return try await tell(named, revision, base, behind: nil)
@@ -147,6 +149,7 @@ struct CheckCommand: AsyncParsableCommand {
     if base?.commit != nil {
       verdict.revision.head = revision.commit.map { .init(id: $0.id, subject: $0.subject) }
     }
+    Session.endWorkers()
     // Nobody waits for what only a later check is served by.
     let told = Result { try tell(wholeReport(verdict)) }
     try await check.get().keep(answer, as: request)
@@ -259,10 +262,10 @@ struct CheckCommand: AsyncParsableCommand {
   }
 
   private func startWorker() throws {
+    let (installation, subject) = try search.subject.locate()
     // It starts while the kernel is read.
-    jail.worker(
-      try search.subject.locate().installation, kernels: [revision.kernelName], jobs: search.workers
-    ).warmUp()
+    jail.worker(installation, kernels: [revision.kernelName], jobs: search.workers)
+      .warmUp(ReadyWork(subject, installation))
   }
 
   private func check(_ step: Step) throws -> Check {

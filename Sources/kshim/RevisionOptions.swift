@@ -104,6 +104,7 @@ struct RevisionOptions: ParsableArguments {
       Terminal.status("")
       return (try await range.revision(of: range.head, since: range.base), range.baseRevision)
     }
+    async let begun = store.early(kernel, patches: files)
     var tree = try await store.resolve(kernel) { Terminal.status($0) }
     var asked: Set<String> = []
     // What is included tells of more.
@@ -112,7 +113,11 @@ struct RevisionOptions: ParsableArguments {
       guard !more.isEmpty else { break }
       tree = try await store.need(more, of: tree) { Terminal.status($0) }
     }
-    let revision = try await store.revision(tree: tree, patches: files) { Terminal.status($0) }
+    let early = await begun?.revision(of: tree)
+    let revision =
+      if let early { early } else {
+        try await store.revision(tree: tree, patches: files) { Terminal.status($0) }
+      }
     Terminal.status("")
     tell(revision)
     if let range { return (revision, range.baseRevision) }

@@ -72,6 +72,9 @@ enum Session {
     }
   }
 
+  /// Ends who compiles and runs, where nothing is left to do.
+  static func endWorkers() { pool.withLock { $0 }?.end() }
+
   /// Whether a signal ends it: what fails now fails for that, and nothing is told of it.
   static var isEnding: Bool { ending.load(ordering: .relaxed) }
   private static let ending = Atomic(false)

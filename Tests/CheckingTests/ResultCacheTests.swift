@@ -96,6 +96,50 @@ final class ResultCacheTests: XCTestCase {
     XCTAssertTrue(known)
   }
 
+  /// A tree that was unpacked.
+  private func unpacked(_ name: String = "tree") async throws -> KernelTree {
+    try FileManager.default.createDirectory(
+      atPath: "\(scratch)/tree/virt", withIntermediateDirectories: true)
+    _ = try await Command.run(
+      "tar", ["-C", scratch, "-cf", "\(scratch)/\(name).tar", "tree"])
+    return try await KernelStore(cacheDirectory: "\(scratch)/cache")
+      .resolve("\(scratch)/\(name).tar")
+  }
+
+  private var keptTrees: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: results)) ?? [])
+      .filter { $0.hasPrefix("tree-") }
+  }
+
+  func test_treeThatWasUnpacked_isKeptInShort_andKnownByItsContent() async throws {
+    try await keep(cache())
+    XCTAssertEqual(keptTrees, [])
+    let tree = try await unpacked()
+    XCTAssertTrue(tree.isPartial)
+    for _ in 0..<2 {
+      let known = await isKnown(Revision(alone: tree))
+      XCTAssertTrue(known)
+      XCTAssertEqual(keptTrees.count, 1)
+    }
+    let patch = PatchFile(
+      name: "p", content: Data(replace("int f;", "int g;", in: "arch/x86/kvm/f.c").utf8))
+    let patched = await isKnown(try await store.revision(tree: tree, patches: [patch]))
+    XCTAssertFalse(patched)
+    // What is not what was kept is made anew.
+    try Data("0\n0\0".utf8).write(to: URL(fileURLWithPath: "\(results)/\(keptTrees[0])"))
+    let again = await isKnown(Revision(alone: tree))
+    XCTAssertTrue(again)
+  }
+
+  func test_otherTreeThatWasUnpacked_isNotKnown() async throws {
+    try await keep(cache())
+    _ = await isKnown(Revision(alone: try await unpacked()))
+    try write(["#define H 2\n": "include/linux/h.h"], "tree")
+    let other = await isKnown(Revision(alone: try await unpacked("other")))
+    XCTAssertFalse(other)
+    XCTAssertEqual(keptTrees.count, 2)
+  }
+
   func test_changeOfWhatIsNotRead_isKnown() async throws {
     try await keep(cache())
     for change in [
