@@ -20,8 +20,8 @@ SEED ?= 0
 # What the tests count scenarios on.
 TEST_KERNEL := debian:6.12
 EXTRACTED := kernel-extract/out/kvm-mmu-roots/provenance.json
-# What the commands and 'make test' run is optimised; 'swift test' makes a build of its own, with the
-# program in it.
+# What the commands run is optimised, and 'make test' adds the tests to that build; 'swift test' makes one
+# of its own, with the program in it.
 KSHIM := .build/release/kshim
 # What the tests took, for 'test' to tell.
 RESULTS := .build/tests.xml
@@ -102,14 +102,14 @@ test: setup ## Build without a warning, check the formatting, run the tests
 			Sources/Extraction -newer $(EXTRACTED)) ]]; then
 		$(KSHIM) extract --kernel $(TEST_KERNEL) >&2
 	fi
-	$(call swift_build,--build-tests)
+	$(call swift_build,-c release --build-tests)
 	if [[ -s .build/warnings || -s .build/own-warnings ]]; then
 		echo 'kshim: the build is not free of warnings' >&2
 		exit 1
 	fi
 	rm -f $(RESULTS)
 	KSHIM_TESTED=$(call quote,$(CURDIR))/$(KSHIM) \
-	swift test --manifest-cache local --skip-build --disable-swift-testing --parallel \
+	swift test -c release --manifest-cache local --skip-build --disable-swift-testing --parallel \
 		--num-workers "$$(nproc)" --xunit-output $(RESULTS) && failed=0 || failed=1
 	[[ -s $(RESULTS) ]] || exit 1
 	awk -v took="$$SECONDS" -f .ci/slowest.awk $(RESULTS) || failed=1

@@ -40,6 +40,15 @@ let whole: [SwiftSetting] =
     .unsafeFlags(["-disable-batch-mode", "-whole-module-optimization", "-num-threads", "2"])
   ]
 
+/// Tests see what is internal in a release, too: there is one build of kshim for who uses it and for
+/// `make test`.
+let testable: [SwiftSetting] = [
+  .unsafeFlags(["-enable-testing"], .when(configuration: .release))
+]
+
+/// Tests are compiled quickly. What they test is optimised in a release.
+let tests: [SwiftSetting] = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 /// C that is compiled as the command line compiles a subject: what was extracted, for `swift test`
 /// (empty without an extraction), and functions that misbehave.
 func subject(_ name: String, _ path: String) -> Target {
@@ -78,13 +87,13 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
-      ], swiftSettings: optimised),
+      ], swiftSettings: optimised + testable),
     .target(
       name: "Extraction",
       dependencies: [
         "Failures", "KernelSource", "CClang", .product(name: "Yams", package: "Yams"),
       ],
-      swiftSettings: libclang + optimised,
+      swiftSettings: libclang + optimised + testable,
       linkerSettings: [
         .unsafeFlags(
           ["-L\(clangLibraries)"]
@@ -100,30 +109,32 @@ let package = Package(
       cSettings: [.headerSearchPath("include")]),
     subject("KernelExtract", "kernel-extract/subject"),
     subject("FunctionExtract", "kernel-extract/function"),
-    .target(name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole),
     .target(
-      name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole),
+      name: "Exploration", dependencies: ["Failures", "Shims"], swiftSettings: whole + testable),
+    .target(
+      name: "KVMRoots", dependencies: ["Failures", "Exploration"], swiftSettings: whole + testable),
     .target(
       name: "Reporting",
       dependencies: [
         "Failures",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Mustache", package: "swift-mustache"),
-      ], resources: [.embedInCode("Page")]),
-    .target(name: "Workers", dependencies: ["Failures", "CLinux"]),
+      ], resources: [.embedInCode("Page")], swiftSettings: testable),
+    .target(
+      name: "Workers", dependencies: ["Failures", "CLinux"], swiftSettings: testable),
     .target(
       name: "Checking",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "KVMRoots", "Reporting",
         "Workers",
-      ], swiftSettings: libclang),
+      ], swiftSettings: libclang + testable),
     .target(
       name: "Mutating",
       dependencies: [
         "Failures", "KernelSource", "Extraction", "Exploration", "Reporting", "Checking",
         "Workers",
         .product(name: "Yams", package: "Yams"),
-      ], swiftSettings: libclang),
+      ], swiftSettings: libclang + testable),
     .executableTarget(
       name: "kshim",
       dependencies: [
@@ -138,47 +149,52 @@ let package = Package(
       ]),
     .target(
       name: "TestSupport", dependencies: ["KernelSource", "Extraction"],
-      path: "Tests/TestSupport", swiftSettings: libclang),
+      path: "Tests/TestSupport", swiftSettings: libclang + tests),
     subject("Behaviours", "Tests/Behaviours/subject"),
     .testTarget(
       name: "ContainmentTests",
       dependencies: [
         "kshim", "Exploration", "Extraction", "Checking", "Reporting", "KernelSource",
         "TestSupport", "Behaviours",
-      ], swiftSettings: libclang),
+      ], swiftSettings: libclang + tests),
     .testTarget(
-      name: "ShimsTests", dependencies: ["Extraction", "KernelSource"], swiftSettings: libclang),
+      name: "ShimsTests", dependencies: ["Extraction", "KernelSource"],
+      swiftSettings: libclang + tests),
     .testTarget(
       name: "CheckingTests",
       dependencies: [
         "Checking", "Reporting", "Extraction", "KernelSource", "Exploration", "KVMRoots",
         "TestSupport",
       ],
-      swiftSettings: libclang),
+      swiftSettings: libclang + tests),
     .testTarget(
-      name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang),
-    .testTarget(name: "WorkersTests", dependencies: ["Workers", "Failures"]),
+      name: "MutatingTests", dependencies: ["Mutating", "Failures"], swiftSettings: libclang + tests
+    ),
+    .testTarget(name: "WorkersTests", dependencies: ["Workers", "Failures"], swiftSettings: tests),
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Failures", "TestSupport"],
-      swiftSettings: libclang),
-    .testTarget(name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"]),
+      swiftSettings: libclang + tests),
+    .testTarget(
+      name: "ExplorationTests", dependencies: ["Exploration", "Failures", "Shims"],
+      swiftSettings: tests),
     .testTarget(
       name: "KVMRootsTests",
       dependencies: ["KVMRoots", "Exploration", "Extraction", "ExtractedSubjects"],
-      swiftSettings: libclang),
+      swiftSettings: libclang + tests),
     .testTarget(
       name: "ExtractedTests",
-      dependencies: ["Exploration", "ExtractedSubjects"]),
-    .testTarget(name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"]),
+      dependencies: ["Exploration", "ExtractedSubjects"], swiftSettings: tests),
+    .testTarget(
+      name: "KernelSourceTests", dependencies: ["KernelSource", "Failures"], swiftSettings: tests),
     .testTarget(
       name: "ExtractionTests",
       dependencies: ["Extraction", "KernelSource", "Failures", "TestSupport"],
-      swiftSettings: libclang),
+      swiftSettings: libclang + tests),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
         "kshim", "Checking", "Reporting", "Extraction", "KernelSource", "Failures", "TestSupport",
-      ], swiftSettings: libclang),
+      ], swiftSettings: libclang + tests),
   ],
   swiftLanguageModes: [.v6]
 )
