@@ -2,6 +2,7 @@
 import CClang
 import Foundation
 import KernelSource
+import Synchronization
 
 /// A parsed C file. The only door to libclang; nothing else in the package sees its types.
 final class ClangUnit {
@@ -16,6 +17,9 @@ final class ClangUnit {
     var option = ""
   }
 
+  /// How many files are parsed just now.
+  private static let parses = Mutex(0)
+
   private let index: CXIndex
   fileprivate let unit: CXTranslationUnit
 
@@ -26,7 +30,18 @@ final class ClangUnit {
   /// - Returns: nil when libclang itself gives up.
   init?(path: String, contents: [UInt8], arguments: [String]) {
     // What is precompiled is reached by what refers to it.
-    guard let index = clang_createIndex(1, 0) else { return nil }
+    let created = Self.parses.withLock { parses in
+      parses += 1
+      return UInt(bitPattern: clang_createIndex(1, 0))
+    }
+    // What handles the faults of its parser must not get those of what is searched later.
+    defer {
+      Self.parses.withLock { parses in
+        parses -= 1
+        if parses == 0 { clang_toggleCrashRecovery(0) }
+      }
+    }
+    guard let index = CXIndex(bitPattern: created) else { return nil }
     var parsed: CXTranslationUnit?
     let pointers = arguments.map { strdup($0) }
     defer { for pointer in pointers { free(pointer) } }
@@ -43,8 +58,6 @@ final class ClangUnit {
               | CXTranslationUnit_KeepGoing.rawValue), &parsed)
       }
     }
-    // What handles the faults of its parser must not get those of what is searched later.
-    clang_toggleCrashRecovery(0)
     guard code == CXError_Success, let unit = parsed else {
       clang_disposeIndex(index)
       return nil

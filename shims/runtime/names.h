@@ -11,6 +11,7 @@
 #define checkpoint_take KSHIM_NAME(checkpoint_take)
 #define counters_begin KSHIM_NAME(counters_begin)
 #define counters_hold KSHIM_NAME(counters_hold)
+#define counters_open KSHIM_NAME(counters_open)
 #define counters_restore KSHIM_NAME(counters_restore)
 #define counters_save KSHIM_NAME(counters_save)
 #define counters_size KSHIM_NAME(counters_size)
