@@ -7,14 +7,22 @@ import XCTest
 
 /// A patch on a kernel that has defects already: what is told of each.
 final class OldAndNewTests: EndToEndTestCase {
-  /// A kernel with the defects d and e in it.
+  /// A user's kernel with the defects d and e in it, for all tests: nobody writes to it.
   private func base() async throws -> String {
-    let copy = try await copy(of: kernel())
-    let path = "\(copy)/\(Self.mmu)"
-    var text = try String(contentsOfFile: path, encoding: .utf8)
-    for edit in Defect.d.edits + Defect.e.edits { text = try edit.apply(to: text) }
-    try text.write(toFile: path, atomically: false, encoding: .utf8)
-    return copy
+    let tree = try await kernel()
+    let small = try await OwnKernel.directory(of: tree)
+    let edits = Defect.d.edits + Defect.e.edits
+    return try await TestStore.directory("defects", of: [small, "\(edits)"]) { path in
+      let copied = try await Command.run("cp", ["-r", "--reflink=auto", "\(small)/.", path])
+      guard copied.succeeded else { throw POSIXError(.EIO) }
+      let source = "\(path)/\(Self.mmu)"
+      let text = try edits.reduce(String(contentsOfFile: source, encoding: .utf8)) {
+        try $1.apply(to: $0)
+      }
+      try text.write(toFile: source, atomically: false, encoding: .utf8)
+      // What was written at this very moment may be written again: kshim would keep nothing of it.
+      try await Task.sleep(for: .milliseconds(50))
+    }
   }
 
   private static let warns = Defect.edit(
