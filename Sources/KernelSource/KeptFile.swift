@@ -58,9 +58,9 @@ package enum KeptFile {
   private static func name(_ path: String) -> String { (path as NSString).lastPathComponent }
 
   /// Takes as long wherever they differ.
-  private static func isSame(_ code: String, _ given: Data) -> Bool {
+  static func isSame(_ code: String, _ given: Data) -> Bool {
     let code = Array(code.utf8)
-    return code.count == given.count && zip(code, given).reduce(0) { $0 | $1.0 ^ $1.1 } == 0
+    return code.count == given.count && zip(code, given).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
   }
 
   /// Puts a file or a directory in its place when `make` has made it, under another name.

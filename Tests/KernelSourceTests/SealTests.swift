@@ -142,6 +142,20 @@ final class SealTests: KernelSourceTestCase {
     XCTAssertNil(KeptFile.read("\(scratch)/results/none", by: seal))
   }
 
+  func test_codes_areTheSameInAllDigits_orNotAtAll() {
+    func code() -> String { Digest.of(Data((0..<16).map { _ in UInt8.random(in: 0...255) })) }
+    for _ in 0..<2000 {
+      let (mine, other) = (code(), code())
+      XCTAssertTrue(KeptFile.isSame(mine, Data(mine.utf8)))
+      XCTAssertFalse(KeptFile.isSame(mine, Data(other.utf8)), "\(mine) \(other)")
+      var digits = Array(mine.utf8)
+      let place = Int.random(in: digits.indices)
+      digits[place] = digits[place] == UInt8(ascii: "0") ? UInt8(ascii: "p") : UInt8(ascii: "0")
+      XCTAssertFalse(KeptFile.isSame(mine, Data(digits)), "\(mine) at \(place)")
+    }
+    XCTAssertFalse(KeptFile.isSame(code(), Data()))
+  }
+
   // MARK: Kernels
 
   private func tarball() async throws -> String {
