@@ -158,7 +158,6 @@ public struct Report {
   /// Calls that nobody asks whether they fail.
   var unasked: Set<UInt16> = []
 
-  private let moduleStart: UInt64
   private let world: World?
   private let spaces: [StateSpace]
 
@@ -166,7 +165,6 @@ public struct Report {
   ///   - subject: the build whose return addresses ``broken`` is told; nil for none.
   ///   - spaces: what tells simple states from others.
   public init(_ subject: Subject? = nil, spaces: [StateSpace] = []) {
-    moduleStart = subject?.moduleStart ?? 0
     world = subject?.world
     self.spaces = spaces
   }
@@ -208,10 +206,11 @@ public struct Report {
   }
 
   private func path() -> [UInt64] {
-    guard let happened = world?.happened.pointee else { return [] }
+    guard let world else { return [] }
+    let happened = world.happened.pointee
     let count = Int(happened.block_count)
     let ring = Int(KSHIM_BLOCK_RING)
-    return (0..<min(count, 16)).map { happened.blocks[(count - 1 - $0) % ring] &- moduleStart }
+    return (0..<min(count, 16)).map { world.offset(of: happened.blocks[(count - 1 - $0) % ring]) }
   }
 
   /// Begins a run.
@@ -281,7 +280,7 @@ public struct Report {
   ) {
     let breach = Breach(
       property: property, function: function,
-      offset: pc == 0 ? 0 : pc &- moduleStart)
+      offset: world?.offset(of: pc) ?? pc)
     guard !said.contains(where: { $0.breach == breach }) else { return }
     let size = size(in: function)
     if let known = findings.entries[breach], known.size <= size {

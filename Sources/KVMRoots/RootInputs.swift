@@ -111,32 +111,95 @@ struct AskedState {
   let inputs: RootInputs
   let world: World
 
-  private func asking(_ dimension: Dimension) -> RootState {
-    inputs.ask(dimension, in: world)
-    return state
-  }
+  private func ask(_ dimension: Dimension) { inputs.ask(dimension, in: world) }
 
   var drive: Drive { state.drive }
-  var shadowLevel: Int { asking(.shadow).shadowLevel }
-  var guestLevel: Int { asking(.guest).guestLevel }
-  var isDirect: Bool { asking(.direct).isDirect }
-  var tdp: Bool { asking(.tdp).tdp }
-  var tdpMMU: Bool { asking(.tdpmmu).tdpMMU }
-  var isEncrypted: Bool { asking(.me).isEncrypted }
-  var hasWrongEntrySize: Bool { asking(.gpte).hasWrongEntrySize }
-  var isRootMMU: Bool { asking(drive == .lifecycle ? .tdp : .mmu).isRootMMU }
-  var tdpLevel: Int { asking(drive == .lifecycle ? .shadow : .tdplevel).tdpLevel }
-  var isMirrored: Bool { asking(.mirror).isMirrored }
-  var hasMirrorRoot: Bool { asking(.mirror).hasMirrorRoot }
-  var root: RootKind { asking(.root).root }
-  var entries: Int { asking(.entries).entries }
-  var previous: PreviousRoots { asking(.prev).previous }
-  var rootsToFree: Int { asking(.free).rootsToFree }
-  var walked: WalkedRoot { asking(.load).walked }
-  var isTracked: Bool { asking(.track).isTracked }
-  var hadShadowRoot: Bool { asking(.first).hadShadowRoot }
-  var layout: SlotLayout { asking(.slots).layout }
-  var metadata: SlotMetadata { asking(inputs.tracks != 0 ? .tdp : .meta).metadata }
-  var hasPageHash: Bool { asking(.hash).hasPageHash }
-  var nextGuestLevel: Int { asking(.next).nextGuestLevel }
+  var shadowLevel: Int {
+    ask(.shadow)
+    return state.shadowLevel
+  }
+  var guestLevel: Int {
+    ask(.guest)
+    return state.guestLevel
+  }
+  var isDirect: Bool {
+    ask(.direct)
+    return state.isDirect
+  }
+  var tdp: Bool {
+    ask(.tdp)
+    return state.tdp
+  }
+  var tdpMMU: Bool {
+    ask(.tdpmmu)
+    return state.tdpMMU
+  }
+  var isEncrypted: Bool {
+    ask(.me)
+    return state.isEncrypted
+  }
+  var hasWrongEntrySize: Bool {
+    ask(.gpte)
+    return state.hasWrongEntrySize
+  }
+  var isRootMMU: Bool {
+    ask(drive == .lifecycle ? .tdp : .mmu)
+    return state.isRootMMU
+  }
+  var tdpLevel: Int {
+    ask(drive == .lifecycle ? .shadow : .tdplevel)
+    return state.tdpLevel
+  }
+  var isMirrored: Bool {
+    ask(.mirror)
+    return state.isMirrored
+  }
+  var hasMirrorRoot: Bool {
+    ask(.mirror)
+    return state.hasMirrorRoot
+  }
+  var root: RootKind {
+    ask(.root)
+    return state.root
+  }
+  var entries: Int {
+    ask(.entries)
+    return state.entries
+  }
+  var previous: PreviousRoots {
+    ask(.prev)
+    return state.previous
+  }
+  var rootsToFree: Int {
+    ask(.free)
+    return state.rootsToFree
+  }
+  var walked: WalkedRoot {
+    ask(.load)
+    return state.walked
+  }
+  var isTracked: Bool {
+    ask(.track)
+    return state.isTracked
+  }
+  var hadShadowRoot: Bool {
+    ask(.first)
+    return state.hadShadowRoot
+  }
+  var layout: SlotLayout {
+    ask(.slots)
+    return state.layout
+  }
+  var metadata: SlotMetadata {
+    ask(inputs.tracks != 0 ? .tdp : .meta)
+    return state.metadata
+  }
+  var hasPageHash: Bool {
+    ask(.hash)
+    return state.hasPageHash
+  }
+  var nextGuestLevel: Int {
+    ask(.next)
+    return state.nextGuestLevel
+  }
 }

@@ -210,6 +210,7 @@ _Bool kshim_resume(unsigned decision, const unsigned char *choices, unsigned cou
 void kshim_fault(int number, kshim_u64 address, kshim_u64 instruction, kshim_u64 stack);
 void kshim_forget_loops(void);
 void kshim_watch_ways(_Bool is_watching);
+kshim_u64 kshim_place_of(kshim_u64 pc);
 void kshim_select(unsigned thread);
 const struct kshim_world *kshim_world_now(void);
 kshim_u64 kshim_digest(void);

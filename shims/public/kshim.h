@@ -314,6 +314,8 @@ struct kshim_table {
 	void (*forget_loops)(void);
 	/* Whether runs tell that they passed a new way: see new_path. */
 	void (*watch_ways)(bool is_watching);
+	/* A return address whose line is that of another one: of a block's, behind what counts it. */
+	uint64_t (*place)(uint64_t pc);
 	/* A signal of the processor's, what it is about, and the registers RIP and RSP. Returns where it
 	 * is not the subject's; else it ends the step. */
 	void (*fault)(int number, uint64_t address, uint64_t instruction, uint64_t stack);

@@ -36,6 +36,7 @@ bool counters_hold(uint64_t address)
  */
 extern void __asan_load8_noabort(uint64_t address) __attribute__((visibility("hidden")));
 extern void __asan_store8_noabort(uint64_t address) __attribute__((visibility("hidden")));
+extern void __sanitizer_cov_trace_pc(void) __attribute__((visibility("hidden")));
 
 static const uint8_t load_address[] = { 0x48, 0x8d, 0x3d };
 static const uint8_t add_byte[] = { 0x48, 0x83, 0xc7 }, add_word[] = { 0x48, 0x81, 0xc7 };
@@ -43,6 +44,8 @@ static const uint8_t nop[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 #define CALL 0xe8
 /* From a call back to the longest instructions before it. */
 #define MOST_BEFORE 14
+/* From there on to the store, in bytes. */
+#define MOST_COUNTING 80
 
 static int32_t word_at(const uint8_t *place)
 {
@@ -75,16 +78,56 @@ static bool is_given_counter(const uint8_t *call)
 	return counters_hold((uint64_t)load + 7 + word_at(load + 3) + added);
 }
 
+/* movq %reg, counter(%rip) */
+static bool is_count(const uint8_t *store)
+{
+	return (store[0] & 0xfb) == 0x48 && store[1] == 0x89 && (store[2] & 0xc7) == 0x05 &&
+	       counters_hold((uint64_t)store + 7 + word_at(store + 3));
+}
+
+/* Behind what counts it, where code begins with that; else NULL. */
+static const uint8_t *behind_count(const uint8_t *load)
+{
+	const uint8_t *call = load + 7;
+
+	if (!is_at(load, load_address))
+		return NULL;
+	if (is_at(call, add_byte))
+		call += 4;
+	else if (is_at(call, add_word))
+		call += 7;
+	if (!is_given_counter(call))
+		return NULL;
+	for (const uint8_t *store = call; store < call + MOST_COUNTING; store++)
+		if (is_count(store))
+			return store + 7;
+	return NULL;
+}
+
+static bool is_call_of(const uint8_t *call, void (*called)(void))
+{
+	return *call == CALL && (uint64_t)call + sizeof(nop) + word_at(call + 1) == (uint64_t)called;
+}
+
+/* A block begins with the call that tells of it. What counts it comes next, and is of no line. */
+kshim_u64 kshim_place_of(kshim_u64 pc)
+{
+	const uint8_t *place = (const uint8_t *)pc, *behind;
+
+	if (__start___llvm_prf_cnts == __stop___llvm_prf_cnts || !memory_is_code(pc) ||
+	    !is_call_of(place - sizeof(nop), __sanitizer_cov_trace_pc))
+		return pc;
+	while ((behind = behind_count(place)))
+		place = behind;
+	/* As a return address: the instruction before it is meant. */
+	return place == (const uint8_t *)pc ? pc : (kshim_u64)place + 1;
+}
+
 static void unwatch(uint8_t *code, uint64_t size)
 {
 	for (uint8_t *call = code + MOST_BEFORE; call + sizeof(nop) <= code + size; call++) {
-		uint64_t called;
-
-		if (*call != CALL)
-			continue;
-		called = (uint64_t)call + sizeof(nop) + word_at(call + 1);
-		if ((called == (uint64_t)__asan_load8_noabort ||
-		     called == (uint64_t)__asan_store8_noabort) && is_given_counter(call))
+		if ((is_call_of(call, (void (*)(void))__asan_load8_noabort) ||
+		     is_call_of(call, (void (*)(void))__asan_store8_noabort)) && is_given_counter(call))
 			memcpy(call, nop, sizeof(nop));
 	}
 }

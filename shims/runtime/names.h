@@ -59,6 +59,7 @@
 #define kshim_look KSHIM_NAME(kshim_look)
 #define kshim_put KSHIM_NAME(kshim_put)
 #define kshim_is_peeking KSHIM_NAME(kshim_is_peeking)
+#define kshim_place_of KSHIM_NAME(kshim_place_of)
 #define kshim_watch_ways KSHIM_NAME(kshim_watch_ways)
 #define kshim_free KSHIM_NAME(kshim_free)
 #define kshim_free_later KSHIM_NAME(kshim_free_later)
