@@ -93,8 +93,8 @@ final class PrintedTestTests: EndToEndTestCase {
       done
       # Of other packages.
       while IFS= read -r part; do parts+=("$part"); done < <(
-        find "$products" -maxdepth 1 \( -name '*Crypto*.build' -o -name '*Subprocess*.build' \
-          -o -name '*System*.build' \) -not -name '*-tool.build')
+        find "$products" -maxdepth 1 \( -name '*Crypto*.build' -o -name '*XKCP*.build' \
+          -o -name '*Subprocess*.build' -o -name '*System*.build' \) -not -name '*-tool.build')
       [[ -e library.a ]] || find "${parts[@]}" -name '*.o' -print0 | xargs -0 ar rcsT library.a
       rm -f function-*.o
       options=$root/kernel-extract/options
