@@ -12,6 +12,8 @@ struct HostileRun: Sendable {
   /// The first line of what it said.
   var message = ""
   var seconds = 0.0
+  /// How the harm is told that it had not ended in time.
+  static let goesOn = "still running"
   /// What is there still after the test has cleared up.
   var left: [String] = []
 }
@@ -82,7 +84,7 @@ struct HostileScene {
       disk = max(disk, Self.size(of: "\(directory)/tmp"))
       run.seconds = Self.seconds(since: start)
       if run.seconds > most {
-        run.harm.append("still running after \(Int(most)) s")
+        run.harm.append("\(HostileRun.goesOn) after \(Int(most)) s")
         break
       }
       try await Task.sleep(for: .milliseconds(100))

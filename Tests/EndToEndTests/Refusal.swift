@@ -40,17 +40,22 @@ extension EndToEndTestCase {
   /// - Parameter keepsResults: whether the verdicts are everybody's too, where none is about their being
   ///   found.
   func cacheWithBuilds(keepsResults: Bool = false) throws -> [String: String?] {
+    try share(["builds"] + (keepsResults ? ["results"] : []), with: emptyCache)
+    return ["XDG_CACHE_HOME": emptyCache]
+  }
+
+  /// Links folders of everybody's cache into another.
+  func share(_ names: [String], with cache: String) throws {
     let files = FileManager.default
-    let own = "\(emptyCache)/kshim"
+    let own = "\(cache)/kshim"
     try files.createDirectory(atPath: own, withIntermediateDirectories: true)
-    for name in ["builds"] + (keepsResults ? ["results"] : []) {
+    for name in names {
       let shared = "\(store.cacheDirectory)/\(name)"
       try files.createDirectory(atPath: shared, withIntermediateDirectories: true)
       if !files.fileExists(atPath: "\(own)/\(name)") {
         try files.createSymbolicLink(atPath: "\(own)/\(name)", withDestinationPath: shared)
       }
     }
-    return ["XDG_CACHE_HOME": emptyCache]
   }
 
   /// Expects a refusal: the exit status, one sentence of cause, one of remedy, nothing on standard
