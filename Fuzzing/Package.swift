@@ -38,7 +38,7 @@ let fuzzer: String = {
 }()
 
 /// What tells libFuzzer which branches an input took is in every function. The rooms are kshim's own, by
-/// links, each compiled as a whole: that takes a fifth less time than file by file.
+/// links, each compiled as a whole, in less time than file by file.
 let watched: [SwiftSetting] =
   libclang + [
     .unsafeFlags([
