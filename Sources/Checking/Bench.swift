@@ -66,10 +66,16 @@ struct Bench: Sendable {
   ) async throws -> Made {
     let work = try WorkDirectory()
     defer { work.remove() }
-    return try await use(
-      try await Builds.make(
-        subject, revision, jobs: 1, counting: false, installation: installation, sharing: files,
-        in: work.path))
+    return try await use(try await builds(of: revision, in: work.path))
+  }
+
+  /// Of a revision there is one kind of object: lines are told alike, whatever it is for.
+  private func builds(
+    of revision: Revision, jobs: Int = 1, isAlone: Bool = false, in work: String
+  ) async throws -> Builds {
+    try await Builds.make(
+      subject, revision, jobs: jobs, counting: counts || countsLines(of: revision),
+      installation: installation, sharing: files, isAlone: isAlone, in: work)
   }
 
   /// What a revision does in its simplest scenarios.
@@ -123,9 +129,8 @@ struct Bench: Sendable {
     let work = try WorkDirectory()
     defer { work.remove() }
     phase("extracting and compiling \(subject) of Linux \(revision.tree.version)")
-    let builds = try await Builds.make(
-      subject, revision, jobs: jobs, counting: counts || countsLines(of: revision),
-      installation: installation, sharing: files,
+    let builds = try await builds(
+      of: revision, jobs: jobs,
       isAlone: jobs > 1 && ProcessInfo.processInfo.activeProcessorCount > 1, in: work.path)
     let shared = builds.extraction.began
     if (shared.tv_sec, shared.tv_nsec) < (began.tv_sec, began.tv_nsec) { began = shared }
@@ -147,9 +152,7 @@ struct Bench: Sendable {
   ) async throws -> [String: Rerun] {
     let work = try WorkDirectory()
     defer { work.remove() }
-    let builds = try await Builds.make(
-      subject, revision, jobs: 1, counting: false, installation: installation, sharing: files,
-      in: work.path)
+    let builds = try await builds(of: revision, in: work.path)
     return try await rerun(domain, scenarios, builds)
   }
 
@@ -168,7 +171,7 @@ struct Bench: Sendable {
       if breach.offset != 0 { offsets.insert(breach.offset) }
       offsets.formUnion(entry.path)
     }
-    let source = try await builds.source(of: offsets)
+    let source = try await builds.source(of: offsets, in: subject)
     return found.mapValues { findings, isWhole in
       Rerun(
         isWhole: isWhole,
@@ -249,10 +252,10 @@ struct Bench: Sendable {
     return (verdict, result.outcomes)
   }
 
-  /// Whether it is looked at which lines of a patch are run at all.
+  /// Whether it is looked at which lines of a patch are run at all, or it is the base of one.
   private func countsLines(of revision: Revision) -> Bool {
     guard drives == nil, let name = FunctionName(subject) else { return false }
-    return revision.touched[name.file] != nil
+    return installation.isOfBase || revision.touched[name.file] != nil
   }
 
   /// Lines of the judged function that a patch touched and that no run comes to.
@@ -283,7 +286,7 @@ struct Bench: Sendable {
     }
     var offsets = Set(drafts.map(\.breach.offset).filter { $0 != 0 })
     for draft in drafts { offsets.formUnion(draft.trace.offsets.union(draft.entry.path)) }
-    let source = try await builds.source(of: offsets)
+    let source = try await builds.source(of: offsets, in: subject)
     for index in drafts.indices {
       drafts[index].place = source.place(of: drafts[index].breach, by: drafts[index].entry.path)
     }
@@ -335,9 +338,7 @@ struct Bench: Sendable {
     if let spaces = D.knownSpaces { try scenario.check(among: spaces, of: subject) }
     let work = try WorkDirectory()
     defer { work.remove() }
-    let builds = try await Builds.make(
-      subject, revision, jobs: 1, counting: false, installation: installation, sharing: files,
-      in: work.path)
+    let builds = try await builds(of: revision, in: work.path)
     let built = try builds.load(0)
     var judge = try D(built)
     var findings = try Explorer.replay(scenario, in: &judge, subject: built)
@@ -355,7 +356,7 @@ struct Bench: Sendable {
       if breach.offset != 0 { offsets.insert(breach.offset) }
       offsets.formUnion(entry.path)
     }
-    let source = try await builds.source(of: offsets)
+    let source = try await builds.source(of: offsets, in: built)
     let provenance = builds.extraction.provenance
     let broken = findings.entries.map { breach, entry in
       let place = source.place(of: breach, by: entry.path)

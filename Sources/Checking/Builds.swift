@@ -62,12 +62,12 @@ package struct Builds: Sendable {
     try Subject(sharedObject: path(worker))
   }
 
-  /// The lines of places in the module of ``path``.
-  func source(of offsets: Set<UInt64>) async throws -> SourceLines {
+  /// The lines of places in the module of ``path``, which is loaded as a subject.
+  func source(of offsets: Set<UInt64>, in subject: Subject) async throws -> SourceLines {
     let provenance = extraction.provenance
     let sources = Set([provenance.source] + provenance.functions.compactMap(\.file))
     let places = try await Symbolizer(module: path, sources: sources)
-      .places(of: offsets)
+      .places(of: offsets, orAt: subject.place(ofBlock:))
     return SourceLines(
       provenance: provenance, statements: extraction.statements,
       primitives: extraction.primitives, places: places)

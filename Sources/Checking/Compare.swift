@@ -134,8 +134,10 @@ struct Comparing: Sendable {
       let scenarios = replay.run(group)
       return (needed, scenarios, RawTrace(replay.old), RawTrace(replay.new))
     }
-    let oldSource = try await old.source(of: Set(runs.flatMap(\.2.offsets)))
-    let newSource = try await new.source(of: Set(runs.flatMap(\.3.offsets)))
+    let oldSource = try await old.source(
+      of: Set(runs.flatMap(\.2.offsets)), in: replay.old)
+    let newSource = try await new.source(
+      of: Set(runs.flatMap(\.3.offsets)), in: replay.new)
     return zip(groups, runs).map { group, run in
       let (needed, scenarios, oldTrace, newTrace) = run
       let traces = (oldTrace.read(oldSource), newTrace.read(newSource))

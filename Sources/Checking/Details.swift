@@ -63,7 +63,7 @@ extension Bench {
       let raw = RawTrace(built)
       let wrong = Set(found.entries.map(\.value.message)).sorted()
       let picture = judge.picture(telling: wrong).map { Verdict.Picture($0) }
-      let source = try await builds.source(of: raw.offsets)
+      let source = try await builds.source(of: raw.offsets, in: built)
       var executed: [Verdict.Executed]?
       if number < Self.mostExecuted {
         executed = try await self.executed(

@@ -18,6 +18,8 @@ package enum ReachedLines {
     var domain = try ManifestDomain(built)
     Explorer.runAsChanged(in: &domain, built)
     builds.writeProfile(0, of: built)
-    return try await builds.coverage(in: work).lines().mapValues { Set($0.filter { $0.value == 0 }.keys) }
+    return try await builds.coverage(in: work).lines().mapValues {
+      Set($0.filter { $0.value == 0 }.keys)
+    }
   }
 }

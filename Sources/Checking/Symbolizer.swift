@@ -36,9 +36,19 @@ struct Symbolizer {
     }
   }
 
-  /// - Parameter offsets: return addresses; the call is the instruction before.
+  /// - Parameters:
+  ///   - offsets: return addresses; the call is the instruction before.
+  ///   - other: where else the line of one may be told.
   /// - Returns: of each the innermost place in the source, else the innermost that there is.
-  func places(of offsets: Set<UInt64>) async throws -> [UInt64: Place] {
+  func places(
+    of offsets: Set<UInt64>, orAt other: (UInt64) -> UInt64 = { $0 }
+  ) async throws -> [UInt64: Place] {
+    let others = Dictionary(uniqueKeysWithValues: offsets.map { ($0, other($0)) })
+    let places = try await places(at: offsets.union(others.values))
+    return others.reduce(into: [:]) { $0[$1.key] = places[$1.key] ?? places[$1.value] }
+  }
+
+  private func places(at offsets: Set<UInt64>) async throws -> [UInt64: Place] {
     guard !offsets.isEmpty else { return [:] }
     let asked = offsets.sorted()
     let input = asked.map { "0x" + String($0 &- 1, radix: 16) + "\n" }.joined()

@@ -9,6 +9,7 @@ struct RawTrace {
   var entries: [String]
   var locks: [String]
   var isVoid: [Bool]
+  private var moduleStart: UInt64
   /// What a thread is called; nil where one step runs at a time.
   var threadName: String?
   /// The decisions of callees that were not answered by 0: the event of each.
@@ -27,7 +28,7 @@ struct RawTrace {
     entries = subject.entries
     locks = subject.locks
     isVoid = entries.indices.map { subject.isVoid($0) }
-    let world = subject.world
+    moduleStart = subject.moduleStart
     let calls = calls
     let firstInput = subject.firstInput ?? Int.max
     self.firstInput = firstInput
@@ -38,10 +39,9 @@ struct RawTrace {
     var next = 0
     for (index, event) in events.enumerated().reversed() where event.what == .returned {
       guard let end = blocks[next...].firstIndex(of: event.pc) else { break }
-      ways[index] = blocks[end...].prefix(8).map(world.offset(of:))
+      ways[index] = blocks[end...].prefix(8).map { $0 &- moduleStart }
       next = end + 1
     }
-    for index in events.indices { events[index].pc = world.offset(of: events[index].pc) }
   }
 
   /// Return addresses of the last basic blocks, newest first.
@@ -53,7 +53,7 @@ struct RawTrace {
   }
 
   /// The offset of an event's place in the module.
-  func offset(_ event: Event) -> UInt64 { event.pc }
+  func offset(_ event: Event) -> UInt64 { event.pc &- moduleStart }
 
   /// The thread in which a property breaks: the only one that comes to the place, else the only
   /// one that calls the function. Nil where one step runs at a time, or where both do.

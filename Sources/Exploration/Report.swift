@@ -158,6 +158,7 @@ public struct Report {
   /// Calls that nobody asks whether they fail.
   var unasked: Set<UInt16> = []
 
+  private let moduleStart: UInt64
   private let world: World?
   private let spaces: [StateSpace]
 
@@ -165,6 +166,7 @@ public struct Report {
   ///   - subject: the build whose return addresses ``broken`` is told; nil for none.
   ///   - spaces: what tells simple states from others.
   public init(_ subject: Subject? = nil, spaces: [StateSpace] = []) {
+    moduleStart = subject?.moduleStart ?? 0
     world = subject?.world
     self.spaces = spaces
   }
@@ -206,11 +208,10 @@ public struct Report {
   }
 
   private func path() -> [UInt64] {
-    guard let world else { return [] }
-    let happened = world.happened.pointee
+    guard let happened = world?.happened.pointee else { return [] }
     let count = Int(happened.block_count)
     let ring = Int(KSHIM_BLOCK_RING)
-    return (0..<min(count, 16)).map { world.offset(of: happened.blocks[(count - 1 - $0) % ring]) }
+    return (0..<min(count, 16)).map { happened.blocks[(count - 1 - $0) % ring] &- moduleStart }
   }
 
   /// Begins a run.
@@ -280,7 +281,7 @@ public struct Report {
   ) {
     let breach = Breach(
       property: property, function: function,
-      offset: world?.offset(of: pc) ?? pc)
+      offset: pc == 0 ? 0 : pc &- moduleStart)
     guard !said.contains(where: { $0.breach == breach }) else { return }
     let size = size(in: function)
     if let known = findings.entries[breach], known.size <= size {

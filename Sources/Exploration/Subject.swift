@@ -83,7 +83,12 @@ public final class Subject {
   public var moduleStart: UInt64 { table.pointee.module_start }
 
   /// Where a place lies in the module; 0 for no place.
-  func offset(of pc: UInt64) -> UInt64 { world.offset(of: pc) }
+  func offset(of pc: UInt64) -> UInt64 { pc == 0 ? 0 : pc &- moduleStart }
+
+  /// Where the line of a basic block is told, if not at the block's own place: behind what counts it.
+  public func place(ofBlock offset: UInt64) -> UInt64 {
+    table.pointee.place(offset &+ moduleStart) &- moduleStart
+  }
 
   /// How many of the last basic blocks a world keeps.
   public var blockRing: Int { Int(KSHIM_BLOCK_RING) }

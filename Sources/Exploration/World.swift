@@ -206,11 +206,6 @@ public struct World {
   /// Whether runs tell that they passed a new way, see `new_path` of `struct kshim_world`.
   func watchWays(_ isWatching: Bool) { table.pointee.watch_ways(isWatching) }
 
-  /// Where a return address lies in the module, as one whose line is the code's; 0 for no place.
-  public func offset(of pc: UInt64) -> UInt64 {
-    pc == 0 ? 0 : table.pointee.place(pc) &- table.pointee.module_start
-  }
-
   /// Puts a mutant in the place of its function; 0 is the original everywhere.
   public func choose(mutant: Int) { table.pointee.choose_mutant?(UInt32(mutant)) }
 

@@ -33,22 +33,17 @@ struct MutantCompiler {
     _ mutants: [Mutant], _ parts: [Set<String>]
   ) async throws -> (mutants: [Mutant], reach: [String: Int]) {
     var mutants = mutants
-    /// - Returns: whether nothing was refused, and what was written for each part.
-    func compile(_ arguments: [String]) async throws -> (isWhole: Bool, outputs: [String]) {
+    // Each round shows only what the one before let the compiler get to. What is refused for a call that
+    // optimising leaves in is written nevertheless, as is all else.
+    var outputs: [String] = []
+    while outputs.contains("") || outputs.isEmpty {
       try write(mutants, parts, isApart: true)
-      let (refused, outputs) = try await self.compile(parts.indices.map(unit), arguments)
+      let refused: [Int: String]
+      (refused, outputs) = try await compile(parts.indices.map(unit), ["-S", "-O2"])
       for index in mutants.indices {
         guard let message = refused[mutants[index].number] else { continue }
         mutants[index].state = .doesNotCompile(message)
       }
-      return (refused.isEmpty, outputs)
-    }
-    // Each round shows only what the one before let the compiler get to.
-    while try await !compile(["-fsyntax-only"]).isWhole {}
-    // What is refused for a call that optimising leaves in is written nevertheless, as is all else.
-    var outputs: [String] = []
-    while outputs.contains("") || outputs.isEmpty {
-      outputs = try await compile(["-S", "-O2"]).outputs
     }
     let assemblies = outputs.map(Assembly.init)
     for (names, assembly) in zip(parts, assemblies) { compare(&mutants, of: names, assembly) }
