@@ -217,7 +217,7 @@ public struct RootDomain: ObservedDomain {
     guard step(.create, slots.create, state, &report) == 0 else { return }
     for round in 0..<2 {
       if round == 1 {
-        state.state.guestLevel = start.nextGuestLevel
+        state = start.with(guestLevel: start.nextGuestLevel)
         if !report.wasPrepared(next) {
           setup.role(state.state, state.inputs, in: subject.world)
         }

@@ -104,12 +104,26 @@ extension World {
   }
 }
 
-/// A starting state as whoever judges sees it: to read a part of it is to ask for it.
-struct AskedState {
+/// A starting state as whoever judges sees it: to read a part of it is to ask for it. One for many runs,
+/// so they share it.
+final class AskedState {
   /// For what does not count as a look.
-  var state: RootState
+  let state: RootState
   let inputs: RootInputs
   let world: World
+
+  init(state: RootState, inputs: RootInputs, world: World) {
+    self.state = state
+    self.inputs = inputs
+    self.world = world
+  }
+
+  /// The same with another level of the guest's tables.
+  func with(guestLevel: Int) -> AskedState {
+    var state = state
+    state.guestLevel = guestLevel
+    return AskedState(state: state, inputs: inputs, world: world)
+  }
 
   private func ask(_ dimension: Dimension) { inputs.ask(dimension, in: world) }
 

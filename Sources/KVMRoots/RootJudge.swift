@@ -136,10 +136,19 @@ struct RootJudge {
     func isOwned(_ hpa: UInt64) -> Bool {
       step.after.hasTable(hpa) || step.other?.hasTable(hpa) ?? false
     }
-    for event in world.events
-    where event.is(.allocation) && event.value != 0 {
-      if !isOwned(event.value), world.peek(memory: event.value) != nil,
-        !Metadata(world, slots).names(event.value), !world.keeps(event.value, withObjects: true)
+    // Looked at once, where anything depends on it.
+    var metadata: Metadata?
+    func isMetadata(_ hpa: UInt64) -> Bool {
+      let known = metadata ?? Metadata(world, slots)
+      metadata = known
+      return known.names(hpa)
+    }
+    let events = world.events
+    for index in events.indices where events[index].is(.allocation) {
+      let event = events[index]
+      guard event.value != 0 else { continue }
+      if !isOwned(event.value), world.peek(memory: event.value) != nil, !isMetadata(event.value),
+        !world.keeps(event.value, withObjects: true)
       {
         report.broken(
           .leak, in: step.function, at: event.pc,

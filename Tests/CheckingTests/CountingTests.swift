@@ -43,4 +43,37 @@ final class CountingTests: XCTestCase {
     let first = try XCTUnwrap(called.branches?.first)
     XCTAssertGreaterThanOrEqual(first[4] + first[5], searched.runs)
   }
+
+  /// A block begins with what counts it, and that is of no line.
+  func test_aBlock_hasTheLineOfItsCode_notOfWhatCountsIt() async throws {
+    let store = KernelStore()
+    let revision = try await store.revision(tree: store.resolve("debian:6.12"), patches: [])
+    defer { revision.close() }
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    let builds = try await Builds.make(
+      "kvm-mmu-roots", revision, jobs: 1, counting: true,
+      installation: Installation(root: Self.root), sharing: SourceFiles(), in: work.path)
+    let subject = try builds.load(0)
+    var domain = try RootDomain(subject)
+    let special = "mmu_alloc_special_roots"
+    _ = try Explorer.replay(
+      Scenario("\(special):shadow=4,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp1"), in: &domain,
+      subject: subject)
+    let happened = subject.world.happened.pointee
+    let blocks = Set(
+      (0..<Int(happened.block_count)).map { happened.blocks[$0] &- subject.moduleStart })
+    XCTAssertGreaterThan(blocks.count, 5)
+    let symbolizer = Symbolizer(module: builds.path, sources: [builds.extraction.provenance.source])
+    let own = try await symbolizer.places(of: blocks)
+    XCTAssertLessThan(own.count, blocks.count)
+    let told = try await symbolizer.places(of: blocks, orAt: subject.place(ofBlock:))
+    XCTAssertEqual(told.count, blocks.count)
+    for (block, place) in own { XCTAssertEqual(told[block]?.line, place.line) }
+    let function = try XCTUnwrap(
+      builds.extraction.provenance.functions.first { $0.name == special })
+    for place in told.values where place.function == special {
+      XCTAssert((function.firstLine...function.lastLine).contains(place.line), "\(place)")
+    }
+  }
 }
