@@ -16,17 +16,21 @@ final class CountingTests: XCTestCase {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
   private static let driver = "mmu_alloc_direct_roots"
 
-  /// One side of a branch is counted, the other computed of what came to it. A run that goes on from a
-  /// checkpoint comes to it as well.
-  func test_bothSidesOfABranch_areWholeCounts_howeverTheSearchGoesBack() async throws {
+  private func counting(in work: WorkDirectory) async throws -> Builds {
     let store = KernelStore()
     let revision = try await store.revision(tree: store.resolve("debian:6.12"), patches: [])
     defer { revision.close() }
-    let work = try WorkDirectory()
-    defer { work.remove() }
-    let builds = try await Builds.make(
+    return try await Builds.make(
       "kvm-mmu-roots", revision, jobs: 1, counting: true,
       installation: Installation(root: Self.root), sharing: SourceFiles(), in: work.path)
+  }
+
+  /// One side of a branch is counted, the other computed of what came to it. A run that goes on from a
+  /// checkpoint comes to it as well.
+  func test_bothSidesOfABranch_areWholeCounts_howeverTheSearchGoesBack() async throws {
+    let work = try WorkDirectory()
+    defer { work.remove() }
+    let builds = try await counting(in: work)
     let searched = try Explorer.search(
       RootDomain.self, jobs: 1, load: builds.load, drives: [Self.driver],
       finish: builds.writeProfile(_:of:))
@@ -46,19 +50,15 @@ final class CountingTests: XCTestCase {
 
   /// A block begins with what counts it, and that is of no line.
   func test_aBlock_hasTheLineOfItsCode_notOfWhatCountsIt() async throws {
-    let store = KernelStore()
-    let revision = try await store.revision(tree: store.resolve("debian:6.12"), patches: [])
-    defer { revision.close() }
     let work = try WorkDirectory()
     defer { work.remove() }
-    let builds = try await Builds.make(
-      "kvm-mmu-roots", revision, jobs: 1, counting: true,
-      installation: Installation(root: Self.root), sharing: SourceFiles(), in: work.path)
+    let builds = try await counting(in: work)
     let subject = try builds.load(0)
     var domain = try RootDomain(subject)
     let special = "mmu_alloc_special_roots"
     _ = try Explorer.replay(
-      Scenario("\(special):shadow=4,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp1"), in: &domain,
+      Scenario("\(special):shadow=4,guest=3,direct=0,tdp=1,tables=none,me=0:gzp0.gzp1.gzp0.gzp0"),
+      in: &domain,
       subject: subject)
     let happened = subject.world.happened.pointee
     let blocks = Set(
