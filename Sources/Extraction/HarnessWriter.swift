@@ -215,11 +215,11 @@ struct HarnessWriter {
         return
           "\tcase \(number): if (i >= \(entry.slot.count)) break; \(statement(entry.resolved))\n"
       }
-      return "static \(head)\n{\n\tKSHIM_OBJECTS\n\tswitch (slot) {\n\(cases.joined())\t}\n"
+      return "\(head)\n{\n\tKSHIM_OBJECTS\n\tswitch (slot) {\n\(cases.joined())\t}\n"
         + "\t__builtin_trap();\n}\n"
     }
     let places = accessor(
-      "struct kshim_place kshim_place(unsigned slot, unsigned i)", ofParts: false
+      "static struct kshim_place kshim_place(unsigned slot, unsigned i)", ofParts: false
     ) {
       if $0.isPart { return "return (struct kshim_place){ 0, 0 };" }
       let (lvalue, isInput) = ($0.expression, isInput($0))
@@ -233,13 +233,13 @@ struct HarnessWriter {
         : "return (kshim_u64)\(slot.expression);"
     }
     let gets = accessor(
-      "kshim_u64 kshim_get_part(unsigned slot, unsigned i)", ofParts: true, get)
+      "static kshim_u64 kshim_get_part(unsigned slot, unsigned i)", ofParts: true, get)
     // Without instruments nothing is asked.
     let peeks =
       "__attribute__((no_sanitize(\"kernel-address\")))\n"
-      + accessor("kshim_u64 kshim_peek(unsigned slot, unsigned i)", ofParts: false, get)
+      + accessor("kshim_u64 kshim_unit_peek(unsigned slot, unsigned i)", ofParts: false, get)
     let sets = accessor(
-      "void kshim_set_part(unsigned slot, unsigned i, kshim_u64 value)", ofParts: true
+      "static void kshim_set_part(unsigned slot, unsigned i, kshim_u64 value)", ofParts: true
     ) {
       let value = $0.type.shape == .pointer ? "(void *)(unsigned long)kshim_va(value)" : "value"
       return "\($0.expression) = \(value); return;"
@@ -266,10 +266,6 @@ struct HarnessWriter {
       {
       \tkshim_attach(&kshim_harness);
       \treturn kshim_get(slot, index);
-      }
-      kshim_u64 kshim_unit_peek(unsigned slot, unsigned index)
-      {
-      \treturn kshim_peek(slot, index);
       }
       __attribute__((no_sanitize("kernel-address")))
       kshim_u64 kshim_unit_address(unsigned slot, unsigned index)

@@ -27,12 +27,15 @@ struct memory_plain memory_plain;
 void memory_find_plain(void)
 {
 	const struct memory_section *data = &memory_sections[0];
-	const bool is_plain = kshim_guards.bytes && !objects_in_data;
+	/* Of a granule that is only in part the subject's, the rest is somebody else's. */
+	const uint64_t low = (data->low + GUARD_GRANULE - 1) & ~(uint64_t)(GUARD_GRANULE - 1);
+	const uint64_t high = data->high & ~(uint64_t)(GUARD_GRANULE - 1);
 
-	memory_plain.low = data->low;
-	memory_plain.size = is_plain ? data->high - data->low : 0;
-	memory_plain.guards =
-		is_plain ? kshim_guards.bytes + (data->low - kshim_guards.low) / GUARD_GRANULE : NULL;
+	memory_plain = (struct memory_plain){ .low = low };
+	if (!kshim_guards.bytes || objects_in_data || high <= low)
+		return;
+	memory_plain.size = high - low;
+	memory_plain.guards = kshim_guards.bytes + (low - kshim_guards.low) / GUARD_GRANULE;
 }
 
 static bool is_subject_data(uint64_t address, uint64_t size)
