@@ -8,6 +8,9 @@ import KernelSource
 struct Linker {
   let installation: Installation
   let options: BuildOptions
+  /// A place of the caller's own. In a jail nothing makes random names, so that those of two who ask at once
+  /// would be one.
+  let scratch: String
 
   /// What stands in the kept command for the objects and for what comes of them.
   private static let (unit, runtime, output) = ("/unit.o", "/runtime.o", "/output.so")
@@ -55,7 +58,7 @@ struct Linker {
 
   /// Asks clang, for objects that need only be there.
   private func ask(_ flags: [String]) async throws -> [String] {
-    let folder = FileManager.default.temporaryDirectory.path + "/kshim-linker-\(UUID().uuidString)"
+    let folder = "\(scratch).linker"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     for name in [Self.unit, Self.runtime] {

@@ -82,7 +82,7 @@ struct Linking {
   let options: BuildOptions
   let hasMutants: Bool
   let installation: Installation
-  /// A place for the runtime's object where it cannot be kept.
+  /// A place for the runtime's object where it cannot be kept. Nobody else's.
   let scratch: String
 
   /// What there is for every unit: the runtime's object, and the linker with what it is told.
@@ -91,7 +91,9 @@ struct Linking {
     var command: [String]
   }
 
-  private var linker: Linker { Linker(installation: installation, options: options) }
+  private var linker: Linker {
+    Linker(installation: installation, options: options, scratch: scratch)
+  }
 
   /// Kept before a stranger's text is read.
   var parts: Parts {
