@@ -146,6 +146,10 @@ public struct Report {
   private var marks: [(said: Int, looked: PropertySet, limits: Int)] = []
   /// Whether the present run passes a way between two blocks that none before it has passed.
   var isNewPath = false
+  /// Whether, of orders of two threads that differ only in what touches nothing in common, one is made.
+  var isJoining = false
+  /// Whether the present run was ended because an order that was made before shows the same.
+  var repeats = false
   /// Whether the present run is only taken down.
   private(set) var isRecording = false
   /// What takes down what comes of each step; nil where nobody asks.
@@ -189,6 +193,10 @@ public struct Report {
         spaces[..<state.space].reduce(0) { $0 + $1.count } + space.number(of: lookedAt)
       } ?? 0)
   }
+
+  /// Whether a race leaves out orders that an earlier one stands for; not where a run is held against
+  /// another.
+  public var joins: Bool { isJoining && lockstep == nil && record == nil }
 
   /// How many callees have failed in the present run, where inputs are answers too.
   var faults: Int {

@@ -98,6 +98,8 @@ struct Search {
     world = subject.world
     self.spaces = spaces
     report = Report(subject, spaces: spaces)
+    // Whoever asks what comes of every run holds it against that of others.
+    report.isJoining = silent == nil
     if let silent {
       outcomes = OutcomeBuilder(subject, spaces, silent: silent)
       report.record = outcomes!.record
@@ -143,7 +145,7 @@ struct Search {
           outcomes?.take(state, isWhole: !report.isCut && !report.isHung)
           take(state.values)
           if most != nil, report.isNewPath { begin() }
-          let standingFor = self.standingFor
+          let standingFor = report.repeats ? 0 : self.standingFor
           runs += 1
           scenarios += standingFor
           done += part
@@ -347,7 +349,10 @@ extension Explorer {
     let world = subject.world
     report.begin(state, choices, resumption: resumption)
     domain.run(state, choices, &report)
-    report.isNewPath = world.happened.pointee.new_path
+    let happened = world.happened.pointee
+    report.isNewPath = happened.new_path
+    report.repeats = happened.repeats
+    if report.repeats { return }
     if report.isSimplerHang {
       world.forgetLoops()
       report.begin(state, choices)

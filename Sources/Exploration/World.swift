@@ -165,10 +165,11 @@ public struct World {
   ///   - switches: how often, at most, one that could go on gives way to the other. Each such place
   ///     is a decision of the callee `switch`.
   ///   - failures: how many answers of callees, at most, are failures.
+  ///   - joining: whether, of orders that differ only in what touches nothing in common, one is made.
   /// - Returns: both results; nil when an event ended the scenario.
   public func race(
     _ first: (entry: UInt32, argument: UInt64), _ second: (entry: UInt32, argument: UInt64),
-    switches: Int, failures: Int
+    switches: Int, failures: Int, joining: Bool
   ) -> (UInt64, UInt64)? {
     withUnsafeTemporaryAllocation(of: kshim_racer.self, capacity: 2) { calls in
       calls[0] = kshim_racer(entry: first.entry, args: (first.argument, 0, 0, 0, 0, 0, 0, 0))
@@ -177,7 +178,7 @@ public struct World {
         kshim_run_in(table)
         defer { kshim_run_in(nil) }
         return table.pointee.race(
-          calls.baseAddress, results.baseAddress, UInt32(switches), UInt32(failures))
+          calls.baseAddress, results.baseAddress, UInt32(switches), UInt32(failures), joining)
           ? (results[0], results[1]) : nil
       }
     }

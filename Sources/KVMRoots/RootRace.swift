@@ -109,11 +109,13 @@ extension RootDomain {
     if record != nil {
       observer.prepare(0, world, isGoingOn: report.wasPrepared(0))
     }
+    let joins = report.joins
     let results = report.make(0, in: world) {
       world.race(
         (first, racers[0].argument), (second, racers[1].argument),
-        switches: RootRace.switches, failures: RootRace.failures)
+        switches: RootRace.switches, failures: RootRace.failures, joining: joins)
     }
+    guard !world.happened.pointee.repeats else { return }
     let result = results.map { $0.0 &* 31 &+ $0.1 }
     let isJudged = report.takesStep(world, result)
     let after = (snapshot(of: 0), snapshot(of: 1))

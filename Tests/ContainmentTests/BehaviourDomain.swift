@@ -36,7 +36,8 @@ struct BehaviourDomain: Domain {
       let (first, second) = Self.races[state.space - Behaviour.all.count - Self.others.count]
       result = report.make(0, in: world) {
         world.race(
-          (subject.entry(first)!, 0), (subject.entry(second)!, 0), switches: 2, failures: 1)
+          (subject.entry(first)!, 0), (subject.entry(second)!, 0), switches: 2, failures: 1,
+          joining: false)
       }.map { $0.0 &* 31 &+ $0.1 }
     } else {
       let entry = subject.entry(spaces[state.space].name)!

@@ -134,7 +134,11 @@ final class CompareTests: EndToEndTestCase {
       lines[1], "explicit → guarded: same outcome in all \(same.1) scenarios", ran.output)
     XCTAssertEqual(lines[2], "findings: none in upwards, explicit, guarded")
     let judged = try await judge([Change.rewrite(Defect.nested.name)])
-    XCTAssertEqual(judged.map(\.verdict.exploration.scenarios), [Int(same.1)])
+    // Here every order of two vCPUs is made; a check makes one of those that nothing tells apart.
+    let checked = try XCTUnwrap(judged.first?.verdict.exploration.scenarios)
+    let every = try XCTUnwrap(Int(same.1))
+    XCTAssertLessThan(checked, every)
+    XCTAssertGreaterThan(checked, every - every / 10)
   }
 
   func test_orderOfAllocations_isTheOnlyDifference() async throws {

@@ -204,7 +204,7 @@ unsigned kshim_first_store(void);	/* number of the next store that is logged */
 void kshim_watch_store(unsigned number, unsigned mask);
 _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result);
 _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned switches,
-		 unsigned failures);
+		 unsigned failures, _Bool joining);
 _Bool kshim_resume(unsigned decision, const unsigned char *choices, unsigned count,
 		   kshim_u64 *results);
 void kshim_fault(int number, kshim_u64 address, kshim_u64 instruction, kshim_u64 stack);

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 11
+#define KSHIM_ABI 12
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -209,7 +209,8 @@ struct kshim_world {
 	uint32_t decision_count;
 	uint32_t store_count;
 	uint32_t locks_held;	/* how many locks are held */
-	uint32_t ended;		/* 1 if a step was ended by an event that says so */
+	uint32_t ended;		/* 1 if a step was ended by an event that says so, or where it repeats */
+	bool repeats;		/* whether it would show what an earlier order of the threads shows */
 	const uint64_t *blocks;	/* return addresses of the last basic blocks, a ring of
 				 * KSHIM_BLOCK_RING: the newest is at (block_count - 1) % KSHIM_BLOCK_RING */
 	uint32_t block_count;	/* of all basic blocks since the reset */
@@ -305,11 +306,13 @@ struct kshim_table {
 	/* Calls two targets at once, thread 0 first. At a scheduling point (before a boundary callee,
 	 * a lock or a marked access, after an unlock) the other thread may go on: a decision of the
 	 * callee "switch", asked as long as fewer than `switches` were taken. A thread that waits
-	 * for a lock, or returns, hands over without being asked. As soon as `failures` answers
+	 * for a lock, or returns, hands over without being asked. Where orders are joined, one that
+	 * differs from an earlier one only in what touches nothing in common is not made: the
+	 * decision has one answer there, or the run ends and repeats. As soon as `failures` answers
 	 * were failures, callees answer without one and nothing is asked. False when an event
 	 * ended it. */
 	bool (*race)(const struct kshim_racer *calls, uint64_t *results, uint32_t switches,
-		     uint32_t failures);
+		     uint32_t failures, bool joining);
 	/* The next scenario that does not end is a hang again, not a limit. */
 	void (*forget_loops)(void);
 	/* Whether runs tell that they passed a new way: see new_path. */

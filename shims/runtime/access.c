@@ -32,7 +32,7 @@ void memory_find_plain(void)
 	const uint64_t high = data->high & ~(uint64_t)(GUARD_GRANULE - 1);
 
 	memory_plain = (struct memory_plain){ .low = low };
-	if (!kshim_guards.bytes || objects_in_data || high <= low)
+	if (!kshim_guards.bytes || objects_in_data || high <= low || thread_is_joining)
 		return;
 	memory_plain.size = high - low;
 	memory_plain.guards = kshim_guards.bytes + (low - kshim_guards.low) / GUARD_GRANULE;
@@ -186,6 +186,8 @@ void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t 
 {
 	if (kshim_is_peeking)
 		return;
+	if (meeting_watching)
+		meeting_touch(address, size, write);
 	if (address - memory_stack_low < memory_stack_size) {
 		check_guards(memory_stack_guards, memory_stack_low, address, size, write, pc);
 		unset_access(address, size, write);

@@ -25,6 +25,7 @@ struct checkpoint {
 	struct step_state step;
 	struct unset_state unset;
 	uint64_t counters;		/* where those of the run are */
+	uint64_t meeting;		/* and what two threads touched, 0 where none race */
 	uint64_t recent[RECENT];
 };
 
@@ -62,6 +63,12 @@ static void copy_stacks_and_counters(struct checkpoint *checkpoint, uint64_t sta
 	checkpoint->counters = (uint64_t)place;
 	counters_save((uint64_t *)place);
 	place += (counters_size() + 63) & ~63ULL;
+	checkpoint->meeting = 0;
+	if (meeting_watching) {
+		checkpoint->meeting = (uint64_t)place;
+		meeting_save((uint64_t *)place);
+		place += (meeting_size() + 63) & ~63ULL;
+	}
 	checkpoint->end = (uint64_t)(place - arena);
 }
 
@@ -79,7 +86,7 @@ __attribute__((used)) static void take_down(uint64_t stack)
 	}
 	/* Decisions that have none are run again from the beginning. */
 	if (decision != checkpoint_count ||
-	    used + 2 * THREADS * STACK_SIZE + PAGE_SIZE + counters_size() > ARENA)
+	    used + 2 * THREADS * STACK_SIZE + PAGE_SIZE + counters_size() + meeting_size() > ARENA)
 		return;
 	checkpoint = (struct checkpoint *)(arena + used);
 	checkpoint->decision = decision;
@@ -94,6 +101,12 @@ __attribute__((used)) static void take_down(uint64_t stack)
 	copy_stacks_and_counters(checkpoint, stack);
 	used = (checkpoint->end + 63) & ~63ULL;
 	checkpoints[checkpoint_count++] = checkpoint;
+}
+
+void checkpoint_pass(void)
+{
+	if (trace_decision_count - 1 == checkpoint_count)
+		checkpoints[checkpoint_count++] = NULL;
 }
 
 /* Returns here once when it is taken, and again each time that the search comes back. */
@@ -135,6 +148,8 @@ bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t coun
 	unset_restore(&checkpoint->unset);
 	step_recent_blocks(checkpoint->recent, RECENT, true);
 	counters_restore((const uint64_t *)checkpoint->counters);
+	if (checkpoint->meeting)
+		meeting_restore((const uint64_t *)checkpoint->meeting);
 	for (unsigned n = 0; n < THREADS; n++) {
 		if (!checkpoint->stack[n])
 			continue;

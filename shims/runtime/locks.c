@@ -154,6 +154,7 @@ void kshim_lock(const volatile void *lock, int mode, kshim_u64 pc)
 
 _Bool kshim_is_locked(const volatile void *lock, int mode)
 {
+	meeting_touch((uint64_t)lock, 1, false);
 	for (unsigned n = 0; n < THREADS; n++)
 		if (trace_holds(&threads[n], lock, mode))
 			return true;
@@ -165,6 +166,7 @@ void kshim_unlock(const volatile void *lock, int mode, kshim_u64 pc)
 	struct kshim_event *event = trace_lock(KSHIM_EVENT_UNLOCK, lock, mode, pc);
 	struct held_lock *held = find_held(lock);
 
+	meeting_touch((uint64_t)lock, 1, true);
 	if (!held || held->mode != mode) {
 		event->arg[2] = 1;
 		return;
@@ -183,6 +185,7 @@ void kshim_downgrade(const volatile void *lock, kshim_u64 pc)
 		step_end();
 	}
 	trace_lock(KSHIM_EVENT_UNLOCK, lock, KSHIM_LOCK_MUTEX, pc);
+	meeting_touch((uint64_t)lock, 1, true);
 	held->mode = KSHIM_LOCK_SHARED;
 	count_held();
 	thread_now->has_released = true;

@@ -400,6 +400,7 @@ static bool is_anybody_reading(void)
 
 void kshim_free_later(kshim_u64 object, kshim_u64 pc)
 {
+	meeting_all();
 	if (!is_anybody_reading()) {
 		kshim_free(object, KSHIM_MEMORY_KVMALLOC, 0, pc);
 		return;
@@ -457,10 +458,11 @@ static void free_with(const void *cache, uint64_t address, int kind, uint64_t si
 	if (at != KSHIM_AT_LIVE && at != KSHIM_AT_FOREIGN)
 		return;
 	/* The guard behind it ends an allocation. */
-	for (uint8_t *frame = state_of(address - offset); *frame == PAGE_LIVE; frame++) {
+	for (uint8_t *first = state_of(address - offset), *frame = first; *frame == PAGE_LIVE; frame++) {
 		const int window = window_of(address - offset);
 
 		*frame = PAGE_FREED;
+		meeting_free((address & ~(PAGE_SIZE - 1)) + (uint64_t)(frame - first) * PAGE_SIZE);
 		frees[free_count].window = (uint16_t)window;
 		frees[free_count++].frame = (uint16_t)(frame - state[window]);
 	}

@@ -30,7 +30,7 @@ static uint32_t before_loop;	/* how many decisions came before them */
 bool step_inside;
 /* So many blocks are only taken down: none outside of the kernel's code, mostly all inside. */
 static uint32_t plain_blocks;
-static bool ended;
+static bool ended, repeats;
 static uint64_t blocks[KSHIM_BLOCK_RING];
 static struct kshim_world world;
 
@@ -51,7 +51,7 @@ static void begin_afresh(const unsigned char *choices, unsigned count, uint64_t 
 	counters_begin();
 	step_number = 0;
 	step_block_count = 0;
-	ended = false;
+	ended = repeats = false;
 	is_new_path = false;
 	in_loop = 0;
 	use_callers_stack(frame);
@@ -104,7 +104,7 @@ void step_restore(const struct step_state *state)
 	way_outcomes = state->way_outcomes;
 	in_loop = 0;
 	is_new_path = false;
-	ended = false;
+	ended = repeats = false;
 }
 
 void step_recent_blocks(uint64_t *recent, uint32_t count, bool restore)
@@ -130,6 +130,12 @@ void step_end(void)
 {
 	step_stop();
 	__builtin_trap();	/* the harness's own set-up ran out of room */
+}
+
+void step_repeat(void)
+{
+	repeats = true;
+	step_end();
 }
 
 void step_fault(enum kshim_fault fault, uint64_t pc)
@@ -398,7 +404,7 @@ static bool finish(uint64_t frame)
 		pass(0);
 	step_inside = false;
 	plain_blocks = 0;
-	thread_racing = false;
+	thread_racing = meeting_watching = false;
 	use_callers_stack(frame);
 	if (!ended)
 		memory_free_later();
@@ -419,7 +425,7 @@ _Bool kshim_step(unsigned entry, const kshim_u64 *args, kshim_u64 *result)
 }
 
 _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned switches,
-		 unsigned failures)
+		 unsigned failures, _Bool joining)
 {
 	bool is_whole;
 
@@ -428,7 +434,7 @@ _Bool kshim_race(const struct kshim_racer *calls, kshim_u64 *results, unsigned s
 	if (ended)
 		return false;
 	begin();
-	thread_race(calls, switches, failures);
+	thread_race(calls, switches, failures, joining);
 	is_whole = finish((uint64_t)__builtin_frame_address(0));
 	thread_select(0);
 	for (unsigned n = 0; n < THREADS; n++)
@@ -467,6 +473,7 @@ const struct kshim_world *kshim_world_now(void)
 		.store_count = memory_store_count - memory_first_step_store,
 		.locks_held = trace_locks_held(),
 		.ended = ended,
+		.repeats = repeats,
 		.blocks = blocks,
 		.block_count = step_block_count,
 		.checkpoint_count = checkpoint_count,

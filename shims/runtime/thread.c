@@ -17,7 +17,7 @@
 
 struct thread threads[THREADS];
 struct thread *thread_now = threads;
-bool thread_racing;
+bool thread_racing, thread_is_joining;
 uint64_t thread_lowest;
 
 static uint64_t stacks;			/* [guard, stack] for each thread, then a guard */
@@ -93,13 +93,19 @@ static void resume(struct thread *thread, uint64_t *from)
 	memory_stack(low_of(thread), low_of(thread) + STACK_SIZE, guards[thread - threads]);
 	thread_lowest = low_of(thread) + STACK_RESERVE;
 	thread->first_block = step_block_count;
+	meeting_watching = thread_racing && thread_is_joining;
 	change_stack(from, thread->stack);
 }
 
-static void change(struct thread *to)
+static void change(struct thread *to, bool by_choice)
 {
 	struct thread *from = thread_now;
 
+	/* Whoever hands back without a choice may do so for nothing, too. */
+	if (!by_choice && meeting_is_idle())
+		step_repeat();
+	meeting_hand_over(by_choice);
+	meeting_watching = false;
 	from->last_block = thread_last_block();
 	resume(to, &from->stack);
 }
@@ -167,7 +173,7 @@ static void run(void)
 	thread->result = step_run(thread->entry, thread->args);
 	thread->is_active = false;
 	if (other()->is_active)
-		resume(other(), &nowhere);
+		change(other(), false);
 	change_stack(&nowhere, caller);
 	__builtin_unreachable();
 }
@@ -198,8 +204,19 @@ void thread_step(uint32_t entry, const uint64_t *args)
 	resume(thread, &caller);
 }
 
-void thread_race(const struct kshim_racer *calls, uint32_t switches, uint32_t failures)
+static void set_joining(bool is_joining)
 {
+	if (thread_is_joining == is_joining)
+		return;
+	thread_is_joining = is_joining;
+	memory_find_plain();
+}
+
+void thread_race(const struct kshim_racer *calls, uint32_t switches, uint32_t failures,
+		 bool joining)
+{
+	set_joining(joining);
+	meeting_begin();
 	failures_left = failures;
 	for (unsigned n = 0; n < THREADS; n++)
 		start(&threads[n], calls[n].entry, calls[n].args);
@@ -221,6 +238,7 @@ void thread_reset(void)
 	for (unsigned n = 0; n < THREADS; n++)
 		threads[n] = (struct thread){ .call = KSHIM_NO_CALL };
 	thread_racing = false;
+	set_joining(false);
 	thread_select(0);
 }
 
@@ -254,6 +272,7 @@ void thread_save(struct thread_state *state)
 	state->switches_left = switches_left;
 	state->failures_left = failures_left;
 	state->is_racing = thread_racing;
+	state->is_joining = thread_is_joining;
 }
 
 void thread_restore(const struct thread_state *state, uint32_t running)
@@ -262,6 +281,7 @@ void thread_restore(const struct thread_state *state, uint32_t running)
 	switches_left = state->switches_left;
 	failures_left = state->failures_left;
 	thread_racing = state->is_racing;
+	set_joining(state->is_joining);
 	for (unsigned n = 0; n < THREADS; n++)
 		if (may_change(n))
 			copy_thread(&threads[n], &state->threads[n]);
@@ -277,6 +297,7 @@ void thread_continue(uint32_t number)
 void thread_point(void)
 {
 	struct thread *rival = other();
+	bool is_idle;
 
 	/*
 	 * Inside of a callee nothing is the subject's. What the code did since the last point does
@@ -285,10 +306,13 @@ void thread_point(void)
 	if (!switches_left || !rival->is_active || thread_now->call != KSHIM_NO_CALL ||
 	    is_stuck(rival, thread_now))
 		return;
-	if (!trace_decide(step_harness->switch_call, 2, trace_event_count))
-		return;
-	switches_left--;
-	change(rival);
+	is_idle = meeting_is_idle();
+	if (trace_decide(step_harness->switch_call, is_idle ? 1 : 2, trace_event_count)) {
+		switches_left--;
+		change(rival, true);
+	} else if (!is_idle) {
+		meeting_go_on();
+	}
 }
 
 unsigned thread_decide(uint16_t call, unsigned arity, uint32_t event)
@@ -303,6 +327,7 @@ void thread_wait(const volatile void *lock, int mode, uint64_t pc)
 {
 	struct thread *thread = thread_now;
 
+	meeting_touch((uint64_t)lock, 1, true);
 	if (!thread_racing || !trace_holds(other(), lock, mode))
 		return;
 	trace_lock(KSHIM_EVENT_WAIT, lock, mode, pc);
@@ -314,7 +339,7 @@ void thread_wait(const volatile void *lock, int mode, uint64_t pc)
 				!other()->is_active;
 			step_end();
 		}
-		change(other());
+		change(other(), false);
 	}
 	thread->waits_for = NULL;
 }

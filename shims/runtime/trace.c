@@ -175,7 +175,9 @@ unsigned trace_decide(uint16_t call, unsigned arity, uint32_t event)
 	if (decision->choice >= arity)
 		decision->choice = arity - 1;
 	trace_decision_count++;
-	if (step_inside)
+	if (arity == 1)
+		checkpoint_pass();
+	else if (step_inside)
 		checkpoint_take();
 	/* Another one, where the search has come back. */
 	return trace_decisions[trace_decision_count - 1].choice;

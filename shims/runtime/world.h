@@ -96,7 +96,14 @@ struct trace_state {
 struct thread_state {
 	struct thread threads[THREADS];
 	uint32_t switches_left, failures_left;
-	bool is_racing;
+	bool is_racing, is_joining;
+};
+struct meeting_state {
+	bool is_after;		/* whether the other handed over, and could have done so before what it did last */
+	bool has_met;		/* whether what was done since then meets that */
+	bool could_earlier;	/* whether there was a point to hand over before what was done last */
+	bool is_before_full, is_now_full;
+	uint32_t before, now;
 };
 
 struct step_state {
@@ -109,6 +116,7 @@ struct step_state {
 extern uint32_t checkpoint_count;	/* decisions before this one can be taken otherwise */
 void checkpoint_reset(void);
 void checkpoint_take(void);
+void checkpoint_pass(void);	/* for a decision that has no other answer */
 /* Runs to the end of the step. */
 bool checkpoint_restore(uint32_t decision, const uint8_t *choices, uint32_t count);
 
@@ -129,12 +137,15 @@ void thread_continue(uint32_t number);	/* from where its stack pointer says */
 extern struct thread threads[THREADS];
 extern struct thread *thread_now;
 extern bool thread_racing;		/* whether two threads run */
+extern bool thread_is_joining;	/* and of what each of them touches it is taken down */
 extern uint64_t thread_lowest;		/* where the subject's part of the stack ends */
 void thread_open(void);
 void thread_reset(void);
 void thread_select(uint32_t number);	/* whose objects and steps it is about */
 void thread_step(uint32_t entry, const uint64_t *args);
-void thread_race(const struct kshim_racer *calls, uint32_t switches, uint32_t failures);
+/* is_joining: of orders that differ only in what does not meet, one is enough. */
+void thread_race(const struct kshim_racer *calls, uint32_t switches, uint32_t failures,
+		 bool is_joining);
 unsigned thread_decide(uint16_t call, unsigned arity, uint32_t event);	/* in a race */
 void thread_leave(void) __attribute__((noreturn));	/* back to the caller, for good */
 void thread_point(void);		/* here the other thread may go on */
@@ -145,6 +156,19 @@ void thread_guard(uint64_t address, uint64_t size, uint8_t guard);
 uint64_t thread_save_guards(const struct thread *thread, uint64_t from, uint8_t *to);
 void thread_restore_guards(struct thread *thread, uint64_t from, const uint8_t *saved);
 uint64_t thread_last_block(void);
+
+/* meeting.c */
+extern bool meeting_watching;
+void meeting_touch(uint64_t address, uint64_t size, bool write);
+void meeting_free(uint64_t page);
+void meeting_all(void);		/* what is done here may meet anything */
+bool meeting_is_idle(void);	/* whether nothing that was done since the other handed over meets it */
+void meeting_begin(void);	/* a race */
+void meeting_go_on(void);	/* at a point at which the other could have gone on */
+void meeting_hand_over(bool by_choice);
+uint64_t meeting_size(void);
+void meeting_save(uint64_t *to);
+void meeting_restore(const uint64_t *from);
 
 /* access.c */
 void access_open(void);
@@ -298,7 +322,6 @@ static inline __attribute__((always_inline)) void memory_check(uint64_t address,
 							       bool write, uint64_t pc)
 {
 	const bool is_one = (address & 7) + size <= 8;	/* granule */
-
 	if (is_one && !write && address - memory_plain.low < memory_plain.size &&
 	    !memory_plain.guards[(address - memory_plain.low) / 8] && !is_watched(address, size))
 		return;
@@ -338,6 +361,7 @@ extern const struct kshim_harness *step_harness;
 extern bool step_inside;			/* whether the kernel's code runs */
 void step_fault(enum kshim_fault fault, uint64_t pc) __attribute__((noreturn));
 void step_end(void) __attribute__((noreturn));	/* leaves the kernel's code for good */
+void step_repeat(void) __attribute__((noreturn));	/* the same: another run shows what this one would */
 void step_stop(void);		/* the same; between steps it returns, and no step follows */
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
