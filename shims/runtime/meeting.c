@@ -56,8 +56,8 @@ static void add_touched(struct touched *touched, uint64_t granule)
 static void forget_touched(struct touched *touched)
 {
 	/* From the newest on: what another stood in the way of goes before that. */
-	while (touched->count)
-		*slot_touched(touched, touched->granules[touched->count - 1]) = 0, touched->count--;
+	for (; touched->count; touched->count--)
+		*slot_touched(touched, touched->granules[touched->count - 1]) = 0;
 	touched->frees = 0;
 	touched->is_full = false;
 }
@@ -144,7 +144,7 @@ void meeting_hand_over(bool by_choice)
 
 uint64_t meeting_size(void)
 {
-	return sizeof(meeting) + (touched_before.count + touched_now.count) * sizeof(touched_before.granules[0]);
+	return sizeof(meeting) + (touched_before.count + touched_now.count) * sizeof(uint64_t);
 }
 
 void meeting_save(uint64_t *to)
