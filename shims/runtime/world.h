@@ -322,6 +322,7 @@ static inline __attribute__((always_inline)) void memory_check(uint64_t address,
 							       bool write, uint64_t pc)
 {
 	const bool is_one = (address & 7) + size <= 8;	/* granule */
+
 	if (is_one && !write && address - memory_plain.low < memory_plain.size &&
 	    !memory_plain.guards[(address - memory_plain.low) / 8] && !is_watched(address, size))
 		return;
