@@ -29,6 +29,8 @@ public enum CheckNote: Codable, Sendable {
   /// What begins, in a few words.
   case phase(String)
   case progress(Explorer.Progress)
+  /// Something breaks a property; what, the verdict says.
+  case found
 }
 
 /// Where a subject of a revision is extracted, compiled, run and judged: all of a check that a
@@ -195,7 +197,7 @@ struct Bench: Sendable {
   ) async throws -> (Verdict, Outcomes?) {
     let result = try Explorer.search(
       domain, jobs: jobs, seconds: seconds, load: builds.load, drives: drives, observing: silent,
-      finish: builds.writeProfile(_:of:), progress: progress)
+      finish: builds.writeProfile(_:of:), found: { note(.found) }, progress: progress)
     let subject = try builds.load(0)
     var judge = try D(subject)
     let (findings, causes) = try await tell(result.findings, &judge, subject, builds)

@@ -60,11 +60,15 @@ public struct Check: Sendable {
       && Subjects.domain(of: subject, in: installation) == ManifestDomain.self
   }
 
-  func perform<W: Work>(_ work: W) async throws -> W.Product where W.Note == CheckNote {
+  /// - Parameter found: called when something breaks.
+  func perform<W: Work>(
+    _ work: W, found: @escaping @Sendable () -> Void = {}
+  ) async throws -> W.Product where W.Note == CheckNote {
     try await worker.perform(work) { note in
       switch note {
       case .phase(let words): phase?(words)
       case .progress(let now): progress?(now)
+      case .found: found()
       }
     }
   }
@@ -91,6 +95,21 @@ public struct Check: Sendable {
       var reruns: [String: Rerun] = [:]
       /// What it does in its simplest scenarios, where it is held against its base.
       var conducts: [Conduct] = []
+
+      init(revision: Revision, verdict: Verdict, reading: Reading, began: timespec?) {
+        self.revision = revision
+        self.verdict = verdict
+        self.reading = reading
+        self.began = began
+      }
+
+      init(_ searched: Searched, of revision: Revision) {
+        self.init(
+          revision: revision, verdict: searched.verdict, reading: searched.reading,
+          began: searched.began.time)
+        reruns = searched.reruns
+        conducts = searched.conducts
+      }
 
       /// The same once it is kept.
       var kept: Part { .init(revision: revision, verdict: verdict, reading: reading, began: nil) }
@@ -123,7 +142,8 @@ public struct Check: Sendable {
   private func judged(_ revision: Revision, _ base: Revision?) async throws -> Answer {
     // Read beside the search.
     async let read = revision.contents
-    let part = try await part(revision, conducting: base != nil && isFromTypes)
+    let ahead = base.flatMap { AheadSearch(of: $0, by: ofBase) }
+    let part = try await part(revision, conducting: base != nil && isFromTypes) { ahead?.begin() }
     var answer = Answer(verdict: part.verdict, parts: [part])
     let contents = await read
     answer.verdict.revision.contains = contents.isEmpty ? nil : contents
@@ -136,7 +156,8 @@ public struct Check: Sendable {
     }
     // The base may be the same text; and what was found is not lost where the base fails.
     await keep(part)
-    let other = try await ofBase.part(base, rerunning: part.verdict.findings + assumed)
+    let other = try await ofBase.part(
+      base, rerunning: part.verdict.findings + assumed, ahead: ahead)
     answer.parts = [part.kept, other]
     let evidence = evidence(part, over: other)
     Self.tell(&answer.verdict, from: [(other.verdict, evidence)])
@@ -167,22 +188,26 @@ public struct Check: Sendable {
     return part.verdict
   }
 
-  /// - Parameter others: another revision's findings. Scenarios of those that may be here too are
-  ///   run again.
+  /// - Parameters:
+  ///   - others: another revision's findings. Scenarios of those that may be here too are run again.
+  ///   - ahead: a search of it that may have begun.
+  ///   - found: called when something breaks.
   func part(
-    _ revision: Revision, rerunning others: [Verdict.Finding] = [], conducting: Bool = false
+    _ revision: Revision, rerunning others: [Verdict.Finding] = [], conducting: Bool = false,
+    ahead: AheadSearch? = nil, found: @escaping @Sendable () -> Void = {}
   ) async throws -> Answer.Part {
-    guard drives == nil, let known = await results?.known(of: subject, in: revision) else {
-      let searched = try await perform(
-        SearchWork(
-          settings: settings, revision: revision, rerunning: others, conducting: conducting))
-      return Answer.Part(
-        revision: revision, verdict: searched.verdict, reading: searched.reading,
-        began: searched.began.time, reruns: searched.reruns, conducts: searched.conducts)
+    var part: Answer.Part
+    if let searched = try await ahead?.part {
+      part = searched
+    } else if drives == nil, let known = await results?.known(of: subject, in: revision) {
+      part = Answer.Part(
+        revision: revision, verdict: known.verdict, reading: known.reading, began: nil)
+    } else {
+      let work = SearchWork(
+        settings: settings, revision: revision, rerunning: others, conducting: conducting)
+      return Answer.Part(try await perform(work, found: found), of: revision)
     }
-    var part = Answer.Part(
-      revision: revision, verdict: known.verdict, reading: known.reading, began: nil)
-    part.reruns = try await rerun(Rerun.scenarios(of: others, in: known.verdict), revision)
+    part.reruns = try await rerun(Rerun.scenarios(of: others, in: part.verdict), revision)
     if conducting {
       part.conducts = try await perform(ConductsWork(settings: settings, revision: revision))
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import Extraction
 import Foundation
 import KernelSource
 import Reporting
@@ -13,8 +14,12 @@ struct Rerun: Sendable, Equatable, Codable {
   /// The scenarios of findings that a verdict may have too.
   static func scenarios(of findings: [Verdict.Finding], in verdict: Verdict) -> Set<String> {
     let properties = Set(verdict.told.map(\.property))
+    // What a whole search has not found is nowhere. That of a function without a manifest leaves out
+    // what it takes for an assumption's fault.
+    let isWhole = verdict.exploration.exhaustive && FunctionName(verdict.subject) == nil
     return Set(
-      findings.filter { properties.contains($0.property) || $0.isImmediate }.map(\.scenario))
+      findings.filter { properties.contains($0.property) || !isWhole && $0.isImmediate }
+        .map(\.scenario))
   }
 }
 

@@ -116,11 +116,14 @@ public struct Explorer: Sendable {
   ///     lock and do nothing else; nil asks for nothing.
   ///   - countsAnew: whether what counts in the subject forgets a round of the search where the next one
   ///     makes its runs again, so that each counts once.
+  ///   - found: called once, when a run breaks a property; not where answers are bounded: what is found
+  ///     there may be dropped.
   ///   - progress: called a few times a second by one worker.
   public static func search<D: Domain>(
     _ domain: D.Type, jobs: Int, seconds: Int? = nil, load: @escaping Loader,
     drives: Set<String>? = nil, observing silent: Set<String>? = nil,
     countsAnew: Bool = false, finish: (@Sendable (_ worker: Int, Subject) -> Void)? = nil,
+    found: (@Sendable () -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws -> Result {
     // What a run has passed is known to all searches of one subject.
@@ -128,8 +131,8 @@ public struct Explorer: Sendable {
     guard let most = try D(subject).most else {
       return try Self.search(
         domain, most: nil, from: [], by: nil, runs: mostRuns, seconds: seconds ?? mostSeconds,
-        jobs: jobs,
-        load: load, drives: drives, observing: silent, finish: finish, progress: progress)
+        jobs: jobs, load: load, drives: drives, observing: silent, finish: finish, found: found,
+        progress: progress)
     }
     let load: Loader = { worker in worker == 0 ? subject : try load(worker) }
     func search(
@@ -179,6 +182,7 @@ public struct Explorer: Sendable {
     seconds: Int, jobs: Int,
     load: @escaping Loader, drives: Set<String>?, observing silent: Set<String>?,
     finish: (@Sendable (_ worker: Int, Subject) -> Void)?,
+    found tell: (@Sendable () -> Void)? = nil,
     progress: (@Sendable (Progress) -> Void)?
   ) throws -> Result {
     let start = ContinuousClock.now
@@ -191,6 +195,7 @@ public struct Explorer: Sendable {
     let found = Mutex<Found>(
       (.init(scenarios: 0, runs: 0, seconds: 0, isExhaustive: true, findings: .init()), [], nil))
     let jobs = max(1, jobs)
+    let hasTold = Atomic<Bool>(false)
     DispatchQueue.concurrentPerform(iterations: jobs) { worker in
       do {
         let subject = try load(worker)
@@ -218,6 +223,7 @@ public struct Explorer: Sendable {
                 return false
               }
             }
+            if let tell, search.isBroken, !hasTold.exchange(true, ordering: .relaxed) { tell() }
             if shared.isHungry, let half = search.split() { shared.add(half) }
             // The clock after each run would take a hundredth of the time.
             guard let progress, worker == 0, search.runs % 64 == 0 else { return true }

@@ -7,14 +7,19 @@ final class Lockstep {
   private struct Step {
     var digest: UInt64
     var result: UInt64?
-    var events: [Event]
-    var slots: [UInt64]
-    var path: [kshim_passed]
+    /// How much of ``events`` and of ``path`` there was at its end.
+    var events: Int
+    var path: Int
   }
 
   private let slots: [(number: UInt32, name: String, size: Int)]
   private let threads: Int
   private var steps: [Step] = []
+  private var events: [Event] = []
+  private var path: [kshim_passed] = []
+  /// What the slots hold behind each step, ``width`` of them.
+  private var values: [UInt64] = []
+  private let width: Int
   /// The next step to compare.
   private var position = 0
 
@@ -23,28 +28,35 @@ final class Lockstep {
       (UInt32($0), $1, Int(subject.table.pointee.slot_sizes[$0]))
     }
     threads = max(1, Int(subject.table.pointee.thread_count))
+    width = threads * slots.reduce(0) { $0 + $1.size }
   }
 
   func clear() {
     steps.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: true)
+    path.removeAll(keepingCapacity: true)
+    values.removeAll(keepingCapacity: true)
     position = 0
   }
 
-  /// Takes down a step that was just made.
+  /// Takes down a step that was just made. What happens in a run is only added to.
   func record(_ world: World, _ result: UInt64?) {
+    events.append(contentsOf: world.events[events.count...])
+    path.append(contentsOf: world.path[path.count...])
+    take(world)
     steps.append(
-      Step(
-        digest: world.digest, result: result, events: Array(world.events), slots: values(world),
-        path: Array(world.path)))
+      Step(digest: world.digest, result: result, events: events.count, path: path.count))
   }
 
-  /// What the slots hold, those of the first thread first.
-  private func values(_ world: World) -> [UInt64] {
-    defer { world.select(thread: 0) }
-    return (0..<threads).flatMap { thread in
+  /// Takes down what the slots hold, those of the first thread first.
+  private func take(_ world: World) {
+    for thread in 0..<threads {
       world.select(thread: thread)
-      return slots.flatMap { slot in (0..<slot.size).map { world.peek(slot.number, at: $0) } }
+      for slot in slots {
+        for index in 0..<slot.size { values.append(world.peek(slot.number, at: index)) }
+      }
     }
+    world.select(thread: 0)
   }
 
   /// Compares a step with the one that was recorded. The first thread is selected.
@@ -54,31 +66,32 @@ final class Lockstep {
     guard position < steps.count else {
       return Parting(events: world.events.last, world.events.last, isEnd: true)
     }
-    let other = steps[position]
+    let number = position
+    let other = steps[number]
     position += 1
     guard world.digest != other.digest || result != other.result else { return nil }
     let isEnd = result != other.result
-    let events = world.events
-    for index in 0..<max(events.count, other.events.count) {
-      let left = index < events.count ? events[index] : nil
-      let right = index < other.events.count ? other.events[index] : nil
+    let mine = world.events
+    for index in 0..<max(mine.count, other.events) {
+      let left = index < mine.count ? mine[index] : nil
+      let right = index < other.events ? events[index] : nil
       if let left, let right, Self.same(left, right) { continue }
       return Parting(events: left, right, isEnd: isEnd)
     }
-    if let parting = slotParting(world, other, isEnd: isEnd) { return parting }
-    let apart = zip(world.path, other.path).first { $0.digest != $1.digest }
+    if let parting = slotParting(world, number, isEnd: isEnd) { return parting }
+    let apart = zip(world.path, path[..<other.path]).first { $0.digest != $1.digest }
     return Parting(pc: apart?.0.pc ?? 0, isEnd: isEnd)
   }
 
-  private func slotParting(_ world: World, _ other: Step, isEnd: Bool) -> Parting? {
+  private func slotParting(_ world: World, _ step: Int, isEnd: Bool) -> Parting? {
     defer { world.select(thread: 0) }
-    var offset = 0
+    var offset = step * width
     for thread in 0..<threads {
       world.select(thread: thread)
       for slot in slots {
         for index in 0..<slot.size {
           defer { offset += 1 }
-          guard world.peek(slot.number, at: index) != other.slots[offset] else { continue }
+          guard world.peek(slot.number, at: index) != values[offset] else { continue }
           return Parting(
             pc: world.lastStore(slot: slot.number, at: index), thread: thread,
             sentence: "\(slot.name) is set from a variable or memory that was never set",

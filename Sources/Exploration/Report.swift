@@ -136,8 +136,11 @@ public struct Report {
   private var said: [Said] = []
   private var looked: PropertySet = []
   private var limits: [Limit] = []
-  /// What the present run is compared with, step by step; nil for most.
+  /// What runs with another fill of what nothing has written are compared with, step by step; nil
+  /// until one is made.
   var lockstep: Lockstep?
+  /// Whether the present run is one of these.
+  var isInLockstep = false
   /// Whether the present run is in a loop that was seen not to end, and simpler than what was seen.
   private(set) var isSimplerHang = false
   /// Where the present run goes on from the one before; nil: from the beginning.
@@ -196,7 +199,7 @@ public struct Report {
 
   /// Whether a race leaves out orders that an earlier one stands for; not where a run is held against
   /// another.
-  public var joins: Bool { isJoining && lockstep == nil && record == nil }
+  public var joins: Bool { isJoining && !isInLockstep && record == nil }
 
   /// How many callees have failed in the present run, where inputs are answers too.
   var faults: Int {

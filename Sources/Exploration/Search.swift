@@ -360,8 +360,7 @@ extension Explorer {
     }
     guard world.hasReadUnset else { return }
     let isHung = report.isHung
-    let lockstep = Lockstep(subject)
-    report.lockstep = lockstep
+    report.beginLockstep(subject)
     world.fill(unset: 0, tracing: true)
     // A loop that the first of the runs has shown not to end would only cut the others off.
     if isHung { world.forgetLoops() }
@@ -372,24 +371,31 @@ extension Explorer {
     report.begin(state, choices)
     domain.run(state, choices, &report)
     world.fill(unset: variables, tracing: false)
-    report.lockstep = nil
+    report.isInLockstep = false
   }
 }
 
 extension Report {
+  /// Prepares for a run that is taken down and one that is compared with it.
+  fileprivate mutating func beginLockstep(_ subject: Subject) {
+    if lockstep == nil { lockstep = Lockstep(subject) }
+    lockstep!.clear()
+    isInLockstep = true
+  }
+
   /// Takes a step that was just made.
   ///
   /// - Returns: whether it is to be judged: not where the run is only taken down.
   public func takesStep(_ world: World, _ result: UInt64?) -> Bool {
     guard isRecording else { return isJudging }
-    lockstep?.record(world, result)
+    lockstep!.record(world, result)
     return false
   }
 
   /// Where the present step does something else with another fill of what nothing has written; nil
   /// where it does the same. Asked once for each step.
   public func parting(_ world: World, _ result: UInt64?) -> Parting? {
-    let parting = lockstep?.parting(world, result)
+    let parting = isInLockstep ? lockstep!.parting(world, result) : nil
     if parting?.isEnd ?? false { record?.stop() }
     return parting
   }
