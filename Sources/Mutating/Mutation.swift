@@ -106,14 +106,27 @@ public struct Mutation: Sendable {
     defer { work.remove() }
     let start = ContinuousClock.now
     phase?("finding and compiling mutants of Linux \(revision.tree.version)")
+    let parts = Mutex<[Int: Builds]>([:])
     let mutated = try await Extraction.mutated(
       subject, from: revision, installation: installation, selection: selection, jobs: jobs,
-      into: "\(work.path)/extracted")
-    let builds = try await builds(of: mutated.parts, in: work.path)
+      into: "\(work.path)/extracted"
+    ) { part, extraction in
+      let directory = "\(work.path)/part-\(part)"
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+      let builds = try await Builds.make(
+        extraction, jobs: jobs, installation: installation, in: directory)
+      parts.withLock { $0[part] = builds }
+    }
+    let builds = parts.withLock { parts in parts.keys.sorted().map { parts[$0]! } }
     phase?("searching the original")
     let base = try original(domain, mutated.reach, builds[0], revision)
     let ready = mutated.mutants.filter { $0.state == .ready }
-    let ran = try run(domain, ready, base.drivers, mutated.part, builds)
+    // Those that break nothing are searched whole: the longest first.
+    let listed = Set(ready.map(\.key)).intersection(equivalents.entries.keys)
+    let ordered =
+      ready.filter { listed.contains($0.key) } + ready.filter { !listed.contains($0.key) }
+    let ran = try run(domain, ordered, base.drivers, mutated.part, builds)
     let isFromTypes = try D(builds[0].load(0)).most != nil && domain == ManifestDomain.self
     let missed =
       isFromTypes
@@ -157,23 +170,6 @@ public struct Mutation: Sendable {
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)
   }
 
-  private func builds(of parts: [Extraction], in work: String) async throws -> [Builds] {
-    try await withThrowingTaskGroup(of: (Int, Builds).self) { group in
-      for (part, extraction) in parts.enumerated() {
-        group.addTask {
-          let directory = "\(work)/part-\(part)"
-          try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true)
-          let builds = try await Builds.make(
-            extraction, jobs: jobs, installation: installation, in: directory)
-          return (part, builds)
-        }
-      }
-      return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        .sorted { $0.key < $1.key }.map(\.value)
-    }
-  }
-
   private static func outcome(of mutant: Mutant) -> MutationReport.Outcome {
     let status: MutationReport.Status =
       switch mutant.state {
@@ -203,10 +199,14 @@ public struct Mutation: Sendable {
     let found = Mutex(Original())
     try concurrently {
       let worker = try MutantRunner(domain, builds, $0)
+      // The longest first.
+      let spaces = worker.domain.spaces
+      let order = spaces.indices.sorted { spaces[$0].count > spaces[$1].count }
       var own = Original()
       while true {
-        let driver = next.add(1, ordering: .relaxed).oldValue
-        guard driver < worker.domain.spaces.count else { break }
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < order.count else { break }
+        let driver = order[index]
         let (findings, runs) = worker.original(driver)
         own.runs += runs
         let reached = worker.takeReached()

@@ -63,7 +63,7 @@ final class MutantTests: XCTestCase {
     XCTAssert(refusal { $0.key = "f@0123456789ab:negate:9" }?.contains("no mutant") ?? false)
   }
 
-  func test_parts_haveEachFunctionOnce_andAboutAsManyMutants() {
+  func test_parts_haveEachFunctionOnce_andAboutAsManyLines() {
     func mutants(_ counts: [String: Int]) -> [Mutant] {
       counts.flatMap { name, count in
         (1...count).map { number in
@@ -74,10 +74,13 @@ final class MutantTests: XCTestCase {
       }
     }
     let counts = ["a": 7, "b": 4, "c": 3, "d": 1]
-    let parts = MutantCompiler.parts(of: mutants(counts), at: 2)
-    XCTAssertEqual(parts, [["a", "d"], ["b", "c"]])
-    XCTAssertEqual(MutantCompiler.parts(of: mutants(counts), at: 1), [Set(counts.keys)])
-    XCTAssertEqual(MutantCompiler.parts(of: mutants(counts), at: 9).count, 4)
+    func parts(_ most: Int, _ lines: [String: Int] = [:]) -> [Set<String>] {
+      MutantCompiler.parts(of: mutants(counts), lines: lines, at: most)
+    }
+    XCTAssertEqual(parts(2), [["a", "d"], ["b", "c"]])
+    XCTAssertEqual(parts(2, ["a": 2, "b": 3, "c": 2, "d": 20]), [["c", "d"], ["a", "b"]])
+    XCTAssertEqual(parts(1), [Set(counts.keys)])
+    XCTAssertEqual(parts(9).count, 4)
   }
 
   private func function(_ name: String, _ number: Int, _ body: String, data: String = "") -> String

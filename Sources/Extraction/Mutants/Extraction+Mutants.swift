@@ -6,14 +6,11 @@ import KernelSource
 /// An extraction whose functions can be exchanged for mutants at run time.
 public struct MutatedExtraction: Sendable {
   public let extraction: Extraction
-  /// The same with mutants: the ready ones of some functions in each, as many parts as were asked for
-  /// or fewer. Each tells of every function with a ready mutant when it is reached.
-  public let parts: [Extraction]
   /// The part of each function.
   public let part: [String: Int]
   /// Those that were selected, in the order of the file.
   public let mutants: [Mutant]
-  /// For each function with a ready mutant the bit that says that it was reached.
+  /// For each function with a mutant the bit that says that it was reached.
   public let reach: [String: Int]
   /// The source file, patches applied.
   public let source: String
@@ -40,18 +37,24 @@ public struct MutatedExtraction: Sendable {
 extension Extraction {
   /// Extracts a subject, and finds and compiles the mutants of its functions.
   ///
-  /// - Parameter jobs: how many compilers may run at once; 0 compiles nothing.
+  /// - Parameters:
+  ///   - jobs: how many compilers may run at once; 0 compiles nothing.
+  ///   - use: takes the same extraction with the ready mutants of some functions, by its number: as many
+  ///     such parts as there are jobs, or fewer. Each tells of every function with a mutant when it is
+  ///     reached.
   /// - Throws: ``Failure`` as ``extract(_:from:installation:into:)`` does, and of kind request when
   ///   the selection names an operator, a function or a mutant that there is not.
   public static func mutated(
     _ subject: String, from revision: Revision, installation: Installation,
-    selection: MutantSelection, jobs: Int, into directory: String
+    selection: MutantSelection, jobs: Int, into directory: String,
+    use: @escaping @Sendable (_ part: Int, Extraction) async throws -> Void = { _, _ in }
   ) async throws -> MutatedExtraction {
     let given = try installation.manifest(subject)
     let output = try OutputDirectory(directory, asked: "extract \(subject)")
     defer { output.discard() }
     let (extraction, extracted, followed) = try await extract(
-      given, from: revision, installation: installation, as: .object(counting: false),
+      given, from: revision, installation: installation,
+      as: .object(counting: false, isAlone: jobs > 1),
       into: output)
     let (manifest, revision) = (followed.manifest, followed.revision)
     let all = MutantFinder(manifest: manifest, extracted: extracted).mutants()
@@ -70,17 +73,20 @@ extension Extraction {
     let keys = Set(all.map(\.key))
     guard jobs > 0 else {
       return MutatedExtraction(
-        extraction: extraction, parts: [], part: [:], mutants: selected, reach: [:],
+        extraction: extraction, part: [:], mutants: selected, reach: [:],
         source: source, keys: keys)
     }
     let compiler = MutantCompiler(
       extraction: extraction, manifest: manifest, extracted: extracted, installation: installation,
       precompiled: try await preamble(
         manifest, revision, extracted, installation, work: directory, .plain))
-    let parts = MutantCompiler.parts(of: selected, at: jobs)
-    let (mutants, reach) = try await compiler.sorted(selected, parts)
+    let lines = extraction.provenance.functions.map { ($0.name, $0.lastLine - $0.firstLine + 1) }
+    let parts = MutantCompiler.parts(
+      of: selected, lines: Dictionary(lines, uniquingKeysWith: max), at: jobs)
+    let reach = MutantCompiler.reach(selected)
+    let mutants = try await compiler.sorted(selected, parts, reach: reach, use: use)
     return MutatedExtraction(
-      extraction: extraction, parts: parts.indices.map(compiler.extraction(_:)),
+      extraction: extraction,
       part: Dictionary(
         uniqueKeysWithValues: parts.enumerated().flatMap { part, names in
           names.map { ($0, part) }

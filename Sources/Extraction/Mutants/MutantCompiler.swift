@@ -13,11 +13,15 @@ struct MutantCompiler {
   /// The preamble without instruments.
   let precompiled: PrecompiledPreamble?
 
-  private var asked: String { "compile the mutants of \(manifest.subject)" }
-
-  /// Shares functions out so that a compiler has about as much to do with each part as with another.
-  static func parts(of mutants: [Mutant], at most: Int) -> [Set<String>] {
-    let sizes = Dictionary(mutants.map { ($0.function, 1) }, uniquingKeysWith: +)
+  /// Shares functions out so that a compiler has about as much to do with each part as with another: each
+  /// mutant is its function once more.
+  ///
+  /// - Parameter lines: how long each function is.
+  static func parts(
+    of mutants: [Mutant], lines: [String: Int], at most: Int
+  ) -> [Set<String>] {
+    let sizes = Dictionary(
+      mutants.map { ($0.function, lines[$0.function, default: 1]) }, uniquingKeysWith: +)
     var parts = Array(repeating: (names: Set<String>(), size: 0), count: min(most, sizes.count))
     for (name, size) in sizes.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
       let least = parts.indices.min { parts[$0].size < parts[$1].size }!
@@ -27,33 +31,74 @@ struct MutantCompiler {
     return parts.map(\.names)
   }
 
-  /// - Returns: the mutants with what became of them, and for each function with a ready one the
-  ///   bit that tells when it is reached. The units of the parts hold the ready ones afterwards.
-  func sorted(
-    _ mutants: [Mutant], _ parts: [Set<String>]
-  ) async throws -> (mutants: [Mutant], reach: [String: Int]) {
-    var mutants = mutants
-    // Each round shows only what the one before let the compiler get to. What is refused for a call that
-    // optimising leaves in is written nevertheless, as is all else.
-    var outputs: [String] = []
-    while outputs.contains("") || outputs.isEmpty {
-      try write(mutants, parts, isApart: true)
-      let refused: [Int: String]
-      (refused, outputs) = try await compile(parts.indices.map(unit), ["-S", "-O2"])
-      for index in mutants.indices {
-        guard let message = refused[mutants[index].number] else { continue }
-        mutants[index].state = .doesNotCompile(message)
-      }
-    }
-    let assemblies = outputs.map(Assembly.init)
-    for (names, assembly) in zip(parts, assemblies) { compare(&mutants, of: names, assembly) }
-    try write(mutants, parts, isApart: false)
-    return (mutants, reach(mutants))
+  /// For each function with a mutant the bit that tells when it is reached.
+  static func reach(_ mutants: [Mutant]) -> [String: Int] {
+    let names = Set(mutants.map(\.function)).sorted()
+    return Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 % 64) })
   }
 
-  private func reach(_ mutants: [Mutant]) -> [String: Int] {
-    let names = Set(mutants.filter { $0.state == .ready }.map(\.function)).sorted()
-    return Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 % 64) })
+  /// What became of a part.
+  private enum Step: Sendable {
+    case compiled(part: Int, refused: [Int: String], output: String)
+    case sorted(part: Int, mutants: [Mutant])
+    case used
+  }
+
+  /// Sorts each part's mutants; its unit holds the ready ones afterwards.
+  ///
+  /// - Parameter use: takes each part as soon as it is there, while others are still sorted.
+  /// - Returns: the mutants with what became of them.
+  func sorted(
+    _ mutants: [Mutant], _ parts: [Set<String>], reach: [String: Int],
+    use: @escaping @Sendable (Int, Extraction) async throws -> Void
+  ) async throws -> [Mutant] {
+    var owned = parts.map { names in mutants.filter { names.contains($0.function) } }
+    let compiler = compiler
+    let extractions = parts.indices.map(extraction(_:))
+    try await withThrowingTaskGroup(of: Step.self) { group in
+      func compile(_ part: Int) throws {
+        try write(owned[part], in: part, reach, isApart: true)
+        let unit = unit(part)
+        group.addTask {
+          let (refused, output) = try await Self.compile(unit, by: compiler)
+          return .compiled(part: part, refused: refused, output: output)
+        }
+      }
+      for part in parts.indices { try compile(part) }
+      while let step = try await group.next() {
+        switch step {
+        case .compiled(let part, let refused, let output):
+          for index in owned[part].indices {
+            guard let message = refused[owned[part][index].number] else { continue }
+            owned[part][index].state = .doesNotCompile(message)
+          }
+          // Each round shows only what the one before let the compiler get to. What is refused for a call
+          // that optimising leaves in is written nevertheless, as is all else.
+          if output.isEmpty {
+            try compile(part)
+          } else {
+            let mutants = owned[part]
+            group.addTask {
+              .sorted(part: part, mutants: Self.compared(mutants, Assembly(output)))
+            }
+          }
+        case .sorted(let part, let mutants):
+          owned[part] = mutants
+          try write(mutants, in: part, reach, isApart: false)
+          group.addTask {
+            try await use(part, extractions[part])
+            return .used
+          }
+        case .used: break
+        }
+      }
+    }
+    let states = Dictionary(uniqueKeysWithValues: owned.joined().map { ($0.number, $0.state) })
+    return mutants.map { mutant in
+      var mutant = mutant
+      mutant.state = states[mutant.number]!
+      return mutant
+    }
   }
 
   /// The extraction with a part's mutants.
@@ -67,69 +112,62 @@ struct MutantCompiler {
   private func name(_ part: Int) -> String { "mutants-\(part).c" }
   private func unit(_ part: Int) -> String { "\(extraction.directory)/\(name(part))" }
 
-  private func write(_ mutants: [Mutant], _ parts: [Set<String>], isApart: Bool) throws {
-    let reach = reach(mutants)
-    for (part, names) in parts.enumerated() {
-      let writer = UnitWriter(
-        manifest: manifest, extracted: extracted,
-        provenance: Extraction.header(extraction.provenance),
-        textSHA256: extraction.provenance.textSHA256,
-        mutants: MutantWriter(
-          manifest: manifest, extracted: extracted,
-          mutants: mutants.filter { $0.state == .ready && names.contains($0.function) },
-          reach: reach, isApart: isApart))
-      try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: unit(part)))
-    }
+  private func write(
+    _ mutants: [Mutant], in part: Int, _ reach: [String: Int], isApart: Bool
+  ) throws {
+    let writer = UnitWriter(
+      manifest: manifest, extracted: extracted,
+      provenance: Extraction.header(extraction.provenance),
+      textSHA256: extraction.provenance.textSHA256,
+      mutants: MutantWriter(
+        manifest: manifest, extracted: extracted, mutants: mutants.filter { $0.state == .ready },
+        reach: reach, isApart: isApart))
+    try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: unit(part)))
   }
 
-  /// - Returns: the message for each mutant that the compiler refuses, and what it wrote for each unit.
-  ///   What the kernel's build takes for an error is one.
-  private func compile(
-    _ units: [String], _ arguments: [String]
-  ) async throws -> (refused: [Int: String], outputs: [String]) {
-    // A variable without a value is not one with any value: the compiler must not choose it.
-    let compiler = UnitCompiler(
+  /// A variable without a value is not one with any value: the compiler must not choose it.
+  private var compiler: UnitCompiler {
+    UnitCompiler(
       installation: installation, arguments: extraction.arguments, options: .plain,
       precompiled: precompiled)
-    let options =
-      arguments + [
-        "-g0", "-fno-verbose-asm", "-fno-asynchronous-unwind-tables", "-ferror-limit=0", "-o", "-",
-      ]
-    let all = try await withThrowingTaskGroup(of: (Int, Command.Result).self) { group in
-      for (part, unit) in units.enumerated() {
-        group.addTask { (part, try await compiler.run(unit, options)) }
-      }
-      return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-    }
+  }
+
+  /// - Returns: the message for each mutant that the compiler refuses, and what it wrote. What the
+  ///   kernel's build takes for an error is one.
+  private static func compile(
+    _ unit: String, by compiler: UnitCompiler
+  ) async throws -> (refused: [Int: String], output: String) {
+    let ended = try await compiler.run(
+      unit,
+      [
+        "-S", "-O2", "-g0", "-fno-verbose-asm", "-fno-asynchronous-unwind-tables",
+        "-ferror-limit=0", "-o", "-",
+      ])
     var refused: [Int: String] = [:]
-    for ended in all.values {
-      let known = refused.count
-      for line in ended.errorLines {
-        guard
-          let match = line.prefixMatch(
-            of: /kshim-mutant-([0-9]+):[0-9]+:(?:[0-9]+:)? (?:fatal error|error|warning):\s/),
-          let number = Int(match.1)
-        else { continue }
-        refused[number] = refused[number] ?? String(line[match.range.upperBound...])
-      }
-      if !ended.succeeded, refused.count == known {
-        throw Failure(
-          .tool, asked: asked, cause: "the compiler refuses the text for no mutant's sake",
-          evidence: Array(ended.errorLines.prefix(8)),
-          remedy: "report it, or leave out the function with --function")
-      }
+    for line in ended.errorLines {
+      guard
+        let match = line.prefixMatch(
+          of: /kshim-mutant-([0-9]+):[0-9]+:(?:[0-9]+:)? (?:fatal error|error|warning):\s/),
+        let number = Int(match.1)
+      else { continue }
+      refused[number] = refused[number] ?? String(line[match.range.upperBound...])
     }
-    return (refused, units.indices.map { all[$0]!.outputText })
+    if !ended.succeeded, refused.isEmpty {
+      throw Failure(
+        .tool, asked: "compile mutants",
+        cause: "the compiler refuses the text for no mutant's sake",
+        evidence: Array(ended.errorLines.prefix(8)),
+        remedy: "report it, or leave out the function with --function")
+    }
+    return (refused, ended.outputText)
   }
 
   /// Marks what the compiler makes the same of.
-  private func compare(
-    _ mutants: inout [Mutant], of functions: Set<String>, _ assembly: Assembly
-  ) {
+  private static func compared(_ mutants: [Mutant], _ assembly: Assembly) -> [Mutant] {
+    var mutants = mutants
     // By function and code the key of the first that has it, "" for the original.
     var seen: [String: [String: String]] = [:]
-    for index in mutants.indices
-    where mutants[index].state == .ready && functions.contains(mutants[index].function) {
+    for index in mutants.indices where mutants[index].state == .ready {
       let function = mutants[index].function
       if seen[function] == nil {
         seen[function] = [:]
@@ -144,5 +182,6 @@ struct MutantCompiler {
         seen[function]![code] = mutants[index].key
       }
     }
+    return mutants
   }
 }
