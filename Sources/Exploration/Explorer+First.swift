@@ -1,25 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 extension Explorer {
-  /// Searches drivers, by their numbers in the order given, until a scenario breaks a property.
+  /// How many runs of a driver are made before the next one has its turn, in the first round.
+  private static let turn = 256
+
+  /// Searches drivers, by their numbers in the order given, until a scenario breaks a property: of each
+  /// some runs, in the next round twice as many. What breaks soon in one of them need not wait for
+  /// the end of another.
   ///
-  /// - Parameter each: called after each run with its driver.
   /// - Returns: what that scenario breaks, empty when none does, and how many were run.
   public static func first<D: Domain>(
-    in domain: inout D, _ subject: Subject, drivers: some Sequence<Int>,
-    each: (Int) -> Void = { _ in }
+    in domain: inout D, _ subject: Subject, drivers: some Sequence<Int>
   ) -> (findings: Report.Findings, runs: Int) {
-    var search = Search(subject, domain.spaces)
-    for driver in drivers {
-      var isFound = false
-      search.walk(Batch([Branch(space: driver)]), in: &domain) {
-        each(driver)
-        isFound = $0.isBroken
-        return !isFound
-      }
-      if isFound { break }
+    var searches = drivers.map { driver in
+      var search = Search(subject, domain.spaces)
+      search.begin(Batch([Branch(space: driver)]))
+      return (search: search, isOpen: true)
     }
-    return (search.report.findings, search.runs)
+    var turn = turn
+    var isFound = false
+    while !isFound, searches.contains(where: \.isOpen) {
+      for index in searches.indices where searches[index].isOpen && !isFound {
+        searches[index].search.interrupt()
+        var left = turn
+        while left > 0, !isFound {
+          guard searches[index].search.next(in: &domain) else {
+            searches[index].isOpen = false
+            break
+          }
+          left -= 1
+          isFound = searches[index].search.isBroken
+        }
+      }
+      turn *= 2
+    }
+    var findings = Report.Findings()
+    for one in searches { findings.merge(one.search.report.findings) }
+    return (findings, searches.reduce(0) { $0 + $1.search.runs })
   }
 
   /// How many lists of decisions a state has.

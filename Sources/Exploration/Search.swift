@@ -63,6 +63,10 @@ struct Search {
 
   private let most: Int?
   private var branch = Branch(space: 0)
+  /// Where the last run of ``branch`` began; nil: the next branch is to be taken.
+  private var state: StartingState?
+  /// Whether the world still holds the last run, of the same batch.
+  private var goesOn = false
   private var choices: [UInt8] = []
   /// Of the batch that is walked, the branches after this one, the next one last.
   private var rest: [Branch] = []
@@ -127,37 +131,50 @@ struct Search {
   mutating func walk<D: Domain>(
     _ batch: Batch, in domain: inout D, after: (inout Search) -> Bool
   ) {
-    waiting = [batch]
-    while let batch = waiting.popLast() {
-      rest = batch.branches.reversed()
-      var isFirst = true
-      while let next = rest.popLast() {
-        branch = next
-        let state = StartingState(space: branch.space, values: values)
-        repeat {
-          choices.removeAll(keepingCapacity: true)
-          for one in branch.taken where one.input == nil { choices.append(one.choice) }
-          let resumption = isFirst ? nil : self.resumption
-          isFirst = false
-          choices.withUnsafeBufferPointer {
-            Explorer.execute(state, $0, resumption, in: &domain, subject, &report)
-          }
-          outcomes?.take(state, isWhole: !report.isCut && !report.isHung)
-          take(state.values)
-          if most != nil, report.isNewPath { begin() }
-          let standingFor = report.repeats ? 0 : self.standingFor
-          runs += 1
-          scenarios += standingFor
-          done += part
-          report.end(standingFor: standingFor)
-          guard after(&self) else { return forget() }
-        } while turn()
-      }
-      waiting += others.reversed()
-      others.removeAll(keepingCapacity: true)
-      numbers.removeAll(keepingCapacity: true)
+    begin(batch)
+    while next(in: &domain) {
+      guard after(&self) else { return forget() }
     }
   }
+
+  mutating func begin(_ batch: Batch) { waiting = [batch] }
+
+  /// Makes the next run. False when none is left.
+  mutating func next<D: Domain>(in domain: inout D) -> Bool {
+    if state != nil, !turn() { state = nil }
+    if state == nil {
+      while rest.isEmpty {
+        waiting += others.reversed()
+        others.removeAll(keepingCapacity: true)
+        numbers.removeAll(keepingCapacity: true)
+        guard let batch = waiting.popLast() else { return false }
+        rest = batch.branches.reversed()
+        goesOn = false
+      }
+      branch = rest.removeLast()
+      state = StartingState(space: branch.space, values: values)
+    }
+    let state = state!
+    choices.removeAll(keepingCapacity: true)
+    for one in branch.taken where one.input == nil { choices.append(one.choice) }
+    let resumption = goesOn ? self.resumption : nil
+    goesOn = true
+    choices.withUnsafeBufferPointer {
+      Explorer.execute(state, $0, resumption, in: &domain, subject, &report)
+    }
+    outcomes?.take(state, isWhole: !report.isCut && !report.isHung)
+    take(state.values)
+    if most != nil, report.isNewPath { takeBeginning() }
+    let standingFor = report.repeats ? 0 : self.standingFor
+    runs += 1
+    scenarios += standingFor
+    done += part
+    report.end(standingFor: standingFor)
+    return true
+  }
+
+  /// Says that something else was run in the same world.
+  mutating func interrupt() { goesOn = false }
 
   mutating func leaveOut(by limit: Limit) { report.leaveOut(by: limit) }
 
@@ -166,6 +183,7 @@ struct Search {
     others = []
     numbers = [:]
     waiting = []
+    state = nil
   }
 
   /// How to go on from the last run, which began in the same state: at the first answer that is to be
@@ -257,7 +275,7 @@ struct Search {
   }
 
   /// Takes down that the last run came somewhere new, with inputs alone.
-  private mutating func begin() {
+  private mutating func takeBeginning() {
     guard !report.isCut, !report.isHung, !report.isBroken, report.faults == 0,
       let last = branch.taken.lastIndex(where: { $0.input == nil && $0.choice != 0 })
     else { return }
