@@ -333,6 +333,15 @@ extension Change {
           "int id = idr_alloc(&xx, vcpu, 1, 0, GFP_KERNEL);\nif (id < 0)\n\treturn id;\nvoid *q = kmalloc(8, GFP_KERNEL);\nif (!q)\n\treturn -ENOMEM;\nkfree(q);\nidr_remove(&xx, id);"
         )
       ], file: "static DEFINE_IDR(xx);"),
+    // The number is a byte of an address that is stored, wherever the object was loaded.
+    ordinary(
+      "idr-number-in-an-address", in: create, breaks: ["leak"],
+      [
+        .insertBefore(
+          "page = alloc_page",
+          "kept = &xx;\nint b = (unsigned long)kept >> 40 & 0xff;\nint id = idr_alloc(&xx, vcpu, b, b + 1, GFP_KERNEL);\nif (id < 0)\n\treturn id;\nvoid *q = kmalloc(8, GFP_KERNEL);\nif (!q)\n\treturn -ENOMEM;\nkfree(q);\nidr_remove(&xx, id);"
+        )
+      ], file: "static DEFINE_IDR(xx);\nstatic void *kept;"),
     ordinary(
       "vfree-of-kmalloc", in: create, breaks: ["wild-free"],
       [

@@ -11,6 +11,8 @@
 /* Frames from hpa 0 to the end of the high window, and room for the struct page of each. */
 #define FRAMES (HIGH_HPA / PAGE_SIZE + WINDOW_PAGES)
 #define VMEMMAP_SPAN (FRAMES * MAX_PAGE_STRUCT / PAGE_SIZE * PAGE_SIZE)
+/* What the kernel's max_pfn says (kernel-extract/services/memory.yaml). Most of it is never in use. */
+#define END_HPA (1ULL << 36)
 
 /* One reservation, so that wild addresses near it are as far off in every build. */
 static uint64_t vmemmap;		/* the struct pages, then the direct map; 0 until memory_open() */
@@ -626,7 +628,13 @@ uint64_t memory_symbol(uint64_t address)
 	return address;
 }
 
-/* The same for where the subject goes wrong: what it computes from a wrong frame is so far off. */
+/* Whether a word depends on where something lies: the module, the stack, or physical memory up to its end. */
+bool memory_is_address(uint64_t word)
+{
+	return word - vmemmap <= offset - vmemmap + END_HPA || memory_symbol(word) != word;
+}
+
+/* A name for where the subject goes wrong: what it computes from a wrong frame is so far off. */
 uint64_t memory_wild_symbol(uint64_t address)
 {
 	uint64_t name = memory_symbol(address);

@@ -153,6 +153,7 @@
 #define memory_digest KSHIM_NAME(memory_digest)
 #define memory_first_step_store KSHIM_NAME(memory_first_step_store)
 #define memory_free_later KSHIM_NAME(memory_free_later)
+#define memory_is_address KSHIM_NAME(memory_is_address)
 #define memory_is_code KSHIM_NAME(memory_is_code)
 #define memory_is_data KSHIM_NAME(memory_is_data)
 #define memory_is_object KSHIM_NAME(memory_is_object)

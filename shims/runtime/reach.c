@@ -126,6 +126,9 @@ bool memory_names_number(uint64_t number, uint64_t low, uint64_t high)
 		    !(memory_block_at(address, &block) && block.is_live))
 			continue;
 		word = *(uint64_t *)address;
+		/* An address is not a number: what bytes it has depends on where things were loaded. */
+		if (word != number && memory_is_address(word))
+			continue;
 		for (int byte = 0; byte < 8; byte++, word >>= 8)
 			if ((number < 0x100 && (uint8_t)word == number) ||
 			    (uint16_t)word == number || (uint32_t)word == number ||

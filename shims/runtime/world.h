@@ -189,6 +189,7 @@ void memory_reset(void);
 enum kshim_at memory_at(uint64_t address);
 void memory_log_stores_from_here(void);
 uint64_t memory_symbol(uint64_t address);
+bool memory_is_address(uint64_t word);
 uint64_t memory_digest(uint64_t seed);
 void memory_stack(uint64_t low, uint64_t high, const uint8_t *guards);
 void memory_check_closely(uint64_t address, uint64_t size, bool write, uint64_t pc);
