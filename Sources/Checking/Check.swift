@@ -96,21 +96,6 @@ public struct Check: Sendable {
       /// What it does in its simplest scenarios, where it is held against its base.
       var conducts: [Conduct] = []
 
-      init(revision: Revision, verdict: Verdict, reading: Reading, began: timespec?) {
-        self.revision = revision
-        self.verdict = verdict
-        self.reading = reading
-        self.began = began
-      }
-
-      init(_ searched: Searched, of revision: Revision) {
-        self.init(
-          revision: revision, verdict: searched.verdict, reading: searched.reading,
-          began: searched.began.time)
-        reruns = searched.reruns
-        conducts = searched.conducts
-      }
-
       /// The same once it is kept.
       var kept: Part { .init(revision: revision, verdict: verdict, reading: reading, began: nil) }
     }
@@ -205,7 +190,10 @@ public struct Check: Sendable {
     } else {
       let work = SearchWork(
         settings: settings, revision: revision, rerunning: others, conducting: conducting)
-      return Answer.Part(try await perform(work, found: found), of: revision)
+      let searched = try await perform(work, found: found)
+      return Answer.Part(
+        revision: revision, verdict: searched.verdict, reading: searched.reading,
+        began: searched.began.time, reruns: searched.reruns, conducts: searched.conducts)
     }
     part.reruns = try await rerun(Rerun.scenarios(of: others, in: part.verdict), revision)
     if conducting {

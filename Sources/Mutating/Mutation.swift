@@ -123,9 +123,8 @@ public struct Mutation: Sendable {
     let base = try original(domain, mutated.reach, builds[0], revision)
     let ready = mutated.mutants.filter { $0.state == .ready }
     // Those that break nothing are searched whole: the longest first.
-    let listed = Set(ready.map(\.key)).intersection(equivalents.entries.keys)
-    let ordered =
-      ready.filter { listed.contains($0.key) } + ready.filter { !listed.contains($0.key) }
+    func isListed(_ mutant: Mutant) -> Bool { equivalents.entries[mutant.key] != nil }
+    let ordered = ready.filter(isListed) + ready.filter { !isListed($0) }
     let ran = try run(domain, ordered, base.drivers, mutated.part, builds)
     let isFromTypes = try D(builds[0].load(0)).most != nil && domain == ManifestDomain.self
     let missed =

@@ -63,6 +63,7 @@ kshim_u64 kshim_page_pa(kshim_u64 address);	/* hpa, 0 for NULL, else the raw val
 kshim_u64 kshim_va(kshim_u64 hpa);
 kshim_u64 kshim_vmemmap(unsigned long size_of_struct_page);
 kshim_u64 kshim_page_offset(void);
+kshim_u64 kshim_memory_end(void);	/* hpa behind the last byte */
 kshim_u64 kshim_zero_pfn(void);
 kshim_u64 kshim_symbol(kshim_u64 address);	/* a pointer's name, the same in every build */
 void kshim_name_object(unsigned number, const void *address, unsigned long size);

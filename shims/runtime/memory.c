@@ -11,7 +11,7 @@
 /* Frames from hpa 0 to the end of the high window, and room for the struct page of each. */
 #define FRAMES (HIGH_HPA / PAGE_SIZE + WINDOW_PAGES)
 #define VMEMMAP_SPAN (FRAMES * MAX_PAGE_STRUCT / PAGE_SIZE * PAGE_SIZE)
-/* What the kernel's max_pfn says (kernel-extract/services/memory.yaml). Most of it is never in use. */
+/* Where physical memory ends, as the kernel is told. Most of it is never in use. */
 #define END_HPA (1ULL << 36)
 
 /* One reservation, so that wild addresses near it are as far off in every build. */
@@ -525,6 +525,11 @@ kshim_u64 kshim_va(kshim_u64 hpa)
 kshim_u64 kshim_page_offset(void)
 {
 	return offset;
+}
+
+kshim_u64 kshim_memory_end(void)
+{
+	return END_HPA;
 }
 
 /* The zero page: always the first frame of the high window. */

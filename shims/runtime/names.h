@@ -100,6 +100,7 @@
 #define kshim_next_entry KSHIM_NAME(kshim_next_entry)
 #define kshim_no_room KSHIM_NAME(kshim_no_room)
 #define kshim_pa KSHIM_NAME(kshim_pa)
+#define kshim_memory_end KSHIM_NAME(kshim_memory_end)
 #define kshim_page_offset KSHIM_NAME(kshim_page_offset)
 #define kshim_page_pa KSHIM_NAME(kshim_page_pa)
 #define kshim_peek_memory KSHIM_NAME(kshim_peek_memory)

@@ -93,12 +93,8 @@ struct MutantCompiler {
         }
       }
     }
-    let states = Dictionary(uniqueKeysWithValues: owned.joined().map { ($0.number, $0.state) })
-    return mutants.map { mutant in
-      var mutant = mutant
-      mutant.state = states[mutant.number]!
-      return mutant
-    }
+    // Numbers are in the order of the file.
+    return owned.joined().sorted { $0.number < $1.number }
   }
 
   /// The extraction with a part's mutants.
