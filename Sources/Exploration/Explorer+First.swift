@@ -12,31 +12,34 @@ extension Explorer {
   public static func first<D: Domain>(
     in domain: inout D, _ subject: Subject, drivers: some Sequence<Int>
   ) -> (findings: Report.Findings, runs: Int) {
-    var searches = drivers.map { driver in
-      var search = Search(subject, domain.spaces)
-      search.begin(Batch([Branch(space: driver)]))
-      return (search: search, isOpen: true)
-    }
+    // What breaks in the first one needs no other.
+    var searches: [Search] = []
+    let drivers = Array(drivers)
+    var isOpen = drivers.map { _ in true }
     var turn = turn
     var isFound = false
-    while !isFound, searches.contains(where: \.isOpen) {
-      for index in searches.indices where searches[index].isOpen && !isFound {
-        searches[index].search.interrupt()
+    while !isFound, isOpen.contains(true) {
+      for index in drivers.indices where isOpen[index] && !isFound {
+        if index == searches.count {
+          searches.append(Search(subject, domain.spaces))
+          searches[index].begin(Batch([Branch(space: drivers[index])]))
+        }
+        searches[index].interrupt()
         var left = turn
         while left > 0, !isFound {
-          guard searches[index].search.next(in: &domain) else {
-            searches[index].isOpen = false
+          guard searches[index].next(in: &domain) else {
+            isOpen[index] = false
             break
           }
           left -= 1
-          isFound = searches[index].search.isBroken
+          isFound = searches[index].isBroken
         }
       }
       turn *= 2
     }
     var findings = Report.Findings()
-    for one in searches { findings.merge(one.search.report.findings) }
-    return (findings, searches.reduce(0) { $0 + $1.search.runs })
+    for search in searches { findings.merge(search.report.findings) }
+    return (findings, searches.reduce(0) { $0 + $1.runs })
   }
 
   /// How many lists of decisions a state has.

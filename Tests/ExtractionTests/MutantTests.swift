@@ -100,13 +100,17 @@ final class MutantTests: XCTestCase {
   }
 
   func test_assembly_countsItsOwnData() {
-    func text(_ number: Int, _ name: String, _ values: String) -> String {
-      function(
-        name, number, "\tmovslq\t.LJTI\(number)_0(,%rax,4), %rax",
-        data: ".LJTI\(number)_0:\n\t.long\t\(values)\n")
+    // Tables to jump by, constants, tables that a switch was made to, static variables.
+    for label in [".LJTI#_0", ".LCPI#_0", ".Lswitch.table.NAME", "NAME.seen"] {
+      func text(_ number: Int, _ name: String, _ values: String) -> String {
+        let own = label.replacing("#", with: "\(number)").replacing("NAME", with: name)
+        return function(
+          name, number, "\tmovslq\t\(own)(,%rax,4), %rax", data: "\(own):\n\t.long\t\(values)\n")
+      }
+      let assembly = Assembly(
+        text(0, "one", "1") + text(1, "two", "1") + text(2, "three", "2"))
+      XCTAssertEqual(assembly.code(of: "one"), assembly.code(of: "two"), label)
+      XCTAssertNotEqual(assembly.code(of: "one"), assembly.code(of: "three"), label)
     }
-    let assembly = Assembly(text(0, "one", "1") + text(1, "two", "1") + text(2, "three", "2"))
-    XCTAssertEqual(assembly.code(of: "one"), assembly.code(of: "two"))
-    XCTAssertNotEqual(assembly.code(of: "one"), assembly.code(of: "three"))
   }
 }

@@ -616,8 +616,9 @@ bool memory_is_code(uint64_t address)
  */
 uint64_t memory_symbol(uint64_t address)
 {
-	if (!address)
-		return 0;
+	/* NULL and small numbers: nothing lies there. */
+	if (address < PAGE_SIZE)
+		return address;
 	if (window_of(address - offset) >= 0)
 		return address - offset;
 	for (uint32_t i = 0; i < object_count; i++)

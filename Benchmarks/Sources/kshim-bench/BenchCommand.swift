@@ -53,7 +53,7 @@ struct BenchCommand: AsyncParsableCommand {
   var kernel = "debian:6.12"
 
   @Option(help: ArgumentHelp("Of mutants, one in so many.", valueName: "n"))
-  var sample = 4
+  var sample = 1
 
   @Option(
     help: ArgumentHelp(

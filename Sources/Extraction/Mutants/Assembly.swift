@@ -3,59 +3,129 @@ import Foundation
 
 /// The compiler's assembly, to tell which functions are the same code.
 struct Assembly {
-  /// Lines of each function between its label and its end.
-  private var bodies: [String: [Substring]] = [:]
-  /// The number in the names of each function's own labels.
-  private var numbers: [String: Int] = [:]
-  /// Lines of each label of data.
-  private var data: [Substring: [Substring]] = [:]
+  private let text: [UInt8]
+  /// Of each function the lines between its label and its end, and the number in the names of its own labels.
+  private var bodies: [String: (lines: Range<Int>, number: [UInt8])] = [:]
+  /// The lines of each label of data.
+  private var data: [[UInt8]: Range<Int>] = [:]
 
-  init(_ text: String) {
-    var current: Substring = ""
-    var lines: [Substring] = []
-    for line in text.split(separator: "\n") {
-      if line.hasPrefix(".Lfunc_end"), let number = Int(line.dropFirst(10).dropLast()) {
-        bodies[String(current)] = lines
-        numbers[String(current)] = number
-        current = ""
-        lines = []
-      } else if line.last == ":", line.first != "\t", !line.hasPrefix(".LBB"),
-        !line.hasPrefix(".Ltmp")
-      {
-        if !current.isEmpty { data[current] = lines }
-        current = line.dropLast()
-        lines = []
-      } else if !line.hasPrefix("\t.cfi_") {
-        lines.append(line)
+  init(_ text: Data) {
+    self.text = [UInt8](text)
+    var label: Range<Int>?
+    // Where what stands under the label begins.
+    var start = 0
+    Self.lines(of: self.text, in: self.text.indices) { line, range in
+      let isEnd = line.starts(with: Self.end)
+      guard isEnd || Self.isLabel(line) else { return }
+      let content = start..<range.lowerBound
+      if let label, isEnd {
+        let number = line.dropFirst(Self.end.count).prefix { $0 != UInt8(ascii: ":") }
+        bodies[String(decoding: self.text[label], as: UTF8.self)] = (content, Array(number))
+      } else if let label {
+        data[Array(self.text[label])] = content
       }
+      label = isEnd ? nil : range.dropLast()
+      start = min(range.upperBound + 1, self.text.count)
     }
-    if !current.isEmpty { data[current] = lines }
+    if let label { data[Array(self.text[label])] = start..<self.text.count }
   }
 
-  /// A function's code, its own name and labels taken out; nil when there is no such function.
-  func code(of function: String) -> String? {
-    guard let lines = bodies[function], let number = numbers[function] else { return nil }
-    var text = lines.joined(separator: "\n")
-    // Data of its own: jump tables, local statics, values of initialisers.
-    var own: [Substring] = []
-    for line in lines
-    where line.contains(".LJTI") || line.contains(".L__const.")
-      || line.contains("\(function).")
-    {
-      for word in line.split(whereSeparator: { " \t,()$+*".contains($0) }) {
-        let label = word.split(separator: "@").first ?? word
-        if let content = data[label], !own.contains(label) {
-          own.append(label)
-          text += "\n" + content.joined(separator: "\n")
+  init(_ text: String) { self.init(Data(text.utf8)) }
+
+  private static let end = Array(".Lfunc_end".utf8)
+  private static let block = Array(".LBB".utf8)
+  private static let temporary = Array(".Ltmp".utf8)
+  /// Tables to jump by, and constants.
+  private static let numbered = [Array(".LJTI".utf8), Array(".LCPI".utf8)]
+  private static let callFrame = Array("\t.cfi_".utf8)
+
+  /// What names are made of.
+  private static let isOfWord: [Bool] = (0...255).map { byte in
+    let scalar = Unicode.Scalar(UInt8(byte))
+    return byte < 128 && (Character(scalar).isLetter || Character(scalar).isNumber)
+      || scalar == "_" || scalar == "." || scalar == "$"
+  }
+
+  private static func lines(
+    of text: [UInt8], in range: Range<Int>, _ take: (ArraySlice<UInt8>, Range<Int>) -> Void
+  ) {
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end =
+        text[start..<range.upperBound].firstIndex(of: UInt8(ascii: "\n")) ?? range.upperBound
+      take(text[start..<end], start..<end)
+      start = end + 1
+    }
+  }
+
+  /// Of a function or of data; labels within a function are lines of it.
+  private static func isLabel(_ line: ArraySlice<UInt8>) -> Bool {
+    guard let first = line.first, line.last == UInt8(ascii: ":") else { return false }
+    return isOfWord[Int(first)] && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
+      && !line.starts(with: block) && !line.starts(with: temporary)
+  }
+
+  private static func isPart(_ name: [UInt8], of word: ArraySlice<UInt8>) -> Bool {
+    (word.startIndex...word.endIndex - name.count).contains {
+      word[$0] == name[0] && word[$0...].starts(with: name)
+    }
+  }
+
+  /// A function's code, and what it reads of data of its own, with its own name and labels taken out; nil when
+  /// there is no such function.
+  func code(of function: String) -> [UInt8]? {
+    guard let (lines, number) = bodies[function] else { return nil }
+    let name = Array(function.utf8)
+    /// A label of the function's own: how long what comes before its number is.
+    func isNumbered(_ word: ArraySlice<UInt8>, _ kind: [UInt8]) -> Bool {
+      let rest = word.dropFirst(kind.count)
+      return word.starts(with: kind) && rest.starts(with: number)
+        && rest.dropFirst(number.count).first == UInt8(ascii: "_")
+    }
+    /// Static variables, values of initialisers, and tables have the function's name in theirs.
+    func isOwnData(_ word: ArraySlice<UInt8>) -> Bool {
+      Self.numbered.contains { isNumbered(word, $0) }
+        || word.count > name.count && Self.isPart(name, of: word)
+    }
+    var own: [[UInt8]: Int] = [:]
+    var waiting = [lines]
+    var code: [UInt8] = []
+    func take(_ word: ArraySlice<UInt8>) {
+      if word == name[...] {
+        code += "self".utf8
+      } else if isNumbered(word, Self.block) {
+        code += Self.block + word.dropFirst(Self.block.count + number.count)
+      } else if isOwnData(word), let content = data[Array(word)] {
+        let index = own[Array(word), default: own.count]
+        if index == own.count {
+          own[Array(word)] = index
+          waiting.append(content)
         }
+        code += "data\(index)".utf8
+      } else if word.starts(with: name), word.dropFirst(name.count).first == UInt8(ascii: ".") {
+        code += "self".utf8
+        code += word.dropFirst(name.count)
+      } else {
+        code += word
       }
     }
-    for (index, label) in own.enumerated() {
-      text = text.replacingOccurrences(of: label, with: "data\(index)")
+    while let lines = waiting.popLast() {
+      Self.lines(of: text, in: lines) { line, _ in
+        guard !line.starts(with: Self.callFrame) else { return }
+        var place = line.startIndex
+        while place < line.endIndex {
+          let word = line[place...].prefix { Self.isOfWord[Int($0)] }
+          if word.isEmpty {
+            code.append(line[place])
+            place += 1
+          } else {
+            take(word)
+            place = word.endIndex
+          }
+        }
+        code.append(UInt8(ascii: "\n"))
+      }
     }
-    for prefix in ["BB", "JTI", "CPI"] {
-      text = text.replacingOccurrences(of: ".L\(prefix)\(number)_", with: ".L\(prefix)_")
-    }
-    return text.replacingOccurrences(of: function, with: "self")
+    return code
   }
 }

@@ -39,7 +39,7 @@ struct MutantCompiler {
 
   /// What became of a part.
   private enum Step: Sendable {
-    case compiled(part: Int, refused: [Int: String], output: String)
+    case compiled(part: Int, refused: [Int: String], output: Data)
     case sorted(part: Int, mutants: [Mutant])
     case used
   }
@@ -132,7 +132,7 @@ struct MutantCompiler {
   ///   kernel's build takes for an error is one.
   private static func compile(
     _ unit: String, by compiler: UnitCompiler
-  ) async throws -> (refused: [Int: String], output: String) {
+  ) async throws -> (refused: [Int: String], output: Data) {
     let ended = try await compiler.run(
       unit,
       [
@@ -155,14 +155,14 @@ struct MutantCompiler {
         evidence: Array(ended.errorLines.prefix(8)),
         remedy: "report it, or leave out the function with --function")
     }
-    return (refused, ended.outputText)
+    return (refused, ended.output)
   }
 
   /// Marks what the compiler makes the same of.
   private static func compared(_ mutants: [Mutant], _ assembly: Assembly) -> [Mutant] {
     var mutants = mutants
     // By function and code the key of the first that has it, "" for the original.
-    var seen: [String: [String: String]] = [:]
+    var seen: [String: [[UInt8]: String]] = [:]
     for index in mutants.indices where mutants[index].state == .ready {
       let function = mutants[index].function
       if seen[function] == nil {
