@@ -6,10 +6,26 @@ import KernelSource
 extension Makefile {
   /// What a makefile says.
   struct Text: Sendable {
-    /// The lines that assign something or depend on something, those that go on in one.
-    var statements: [String]
+    var lines: [Line]
     /// What it includes: `include $(src)/x/Kbuild`.
     var includes: [String]
+  }
+
+  /// An assignment.
+  struct Line: Sendable {
+    var name: String
+    /// Its value's words.
+    var words: [String]
+    /// The switches that must be on for it.
+    var conditions: [String]
+
+    /// Whether a word of it is a name; `$(call …)` may end behind it.
+    func has(_ name: String) -> Bool {
+      words.contains { word in
+        word.hasPrefix(name)
+          && word.utf8.dropFirst(name.utf8.count).allSatisfy { $0 == UInt8(ascii: ")") }
+      }
+    }
   }
 
   private static let texts = FileMemo<Text>()
@@ -18,7 +34,7 @@ extension Makefile {
   static func text(at path: String) -> Text {
     texts.content(of: path) {
       let text = FileManager.default.contents(atPath: path) ?? Data()
-      return Text(statements: statements(of: text), includes: includes(of: text))
+      return Text(lines: lines(of: text), includes: includes(of: text))
     }
   }
 
@@ -36,7 +52,8 @@ extension Makefile {
     }
   }
 
-  private static func statements(of text: Data) -> [String] {
+  /// Lines that go on are one.
+  private static func lines(of text: Data) -> [Line] {
     let (newline, backslash) = (UInt8(ascii: "\n"), UInt8(ascii: "\\"))
     var text = Array(text)
     for place in text.indices.dropLast()
@@ -44,11 +61,37 @@ extension Makefile {
       text[place] = UInt8(ascii: " ")
       text[place + 1] = UInt8(ascii: " ")
     }
-    let conditionals = ["if", "else", "endif"].map { Array($0.utf8) }
-    return text.split(separator: newline).filter { line in
-      let words = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-      return line.contains(UInt8(ascii: "=")) || conditionals.contains { words.starts(with: $0) }
-    }.map { String(decoding: $0, as: UTF8.self) }
+    // Of each condition around it the switch that it asks for; "" where it asks for another thing.
+    var conditions: [String] = []
+    return text.split(separator: newline).compactMap { line in
+      let first = line.drop(while: isBlank).prefix { !isBlank($0) }
+      if first.starts(with: "if".utf8) {
+        conditions.append(asked(by: line, first) ?? "")
+      } else if first.elementsEqual("else".utf8) {
+        if !conditions.isEmpty { conditions[conditions.count - 1] = "" }
+      } else if first.elementsEqual("endif".utf8) {
+        _ = conditions.popLast()
+      }
+      guard let sign = line.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+      let name = line[..<sign].filter { !isBlank($0) && !":+?".utf8.contains($0) }
+      let value = line[(sign + 1)...].prefix { $0 != UInt8(ascii: "#") }
+      return Line(
+        name: String(decoding: name, as: UTF8.self),
+        words: value.split(whereSeparator: isBlank).map { String(decoding: $0, as: UTF8.self) },
+        conditions: conditions.filter { !$0.isEmpty })
+    }
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
+
+  /// The switch that has to be on for what stands behind a condition.
+  private static func asked(by line: ArraySlice<UInt8>, _ first: ArraySlice<UInt8>) -> String? {
+    let text = String(decoding: line, as: UTF8.self)
+    let isOn =
+      first.elementsEqual("ifdef".utf8)
+      || first.elementsEqual("ifeq".utf8) && text.contains(",y)")
+      || first.elementsEqual("ifneq".utf8) && text.contains(",)")
+    return isOn ? text.firstMatch(of: /CONFIG_\w+/).map { String($0.output) } : nil
   }
 
   private static func includes(of text: Data) -> [String] {

@@ -88,9 +88,7 @@ struct Makefile {
       flagsBeside(folder)
       let last = (part as NSString).lastPathComponent
       if !hasOwner,
-        let named = [part, last].first(where: { name in
-          lines.contains { $0.words.contains { $0.trimmingCharacters(in: [")"]) == name } }
-        })
+        let named = [part, last].first(where: { name in lines.contains { $0.has(name) } })
       {
         hasOwner = true
         flags(lines, folder, names: ["ccflags-", "CFLAGS_\(named)", "EXTRA_CFLAGS"])
@@ -220,37 +218,14 @@ struct Makefile {
     }
   }
 
-  private typealias Line = (name: String, words: [String], conditions: [String])
-
-  /// Assignments, each with its value's words and the switches that must be on for it.
+  /// Assignments of a folder's makefiles.
   private func lines(of folder: String) -> [Line] {
     let prefix = folder.isEmpty ? "" : "\(folder)/"
     let own = ["Kbuild", "Makefile"].compactMap { revision.path(of: prefix + $0) }
       .map(Self.text)
     let parts = own.flatMap(\.includes).compactMap { relative($0, folder) }
       .compactMap { revision.path(of: $0) }.map(Self.text)
-    var conditions: [String] = []
-    return (own + parts).flatMap(\.statements).compactMap { line in
-      let first = line.split(whereSeparator: \.isWhitespace).first ?? ""
-      if first.hasPrefix("if") {
-        let isOn =
-          first == "ifdef" || first == "ifeq" && line.contains(",y)")
-          || first == "ifneq" && line.contains(",)")
-        let name = line.firstMatch(of: /CONFIG_\w+/)?.output
-        conditions.append(isOn ? name.map(String.init) ?? "" : "")
-      } else if first == "else" {
-        if !conditions.isEmpty { conditions[conditions.count - 1] = "" }
-      } else if first == "endif" {
-        _ = conditions.popLast()
-      }
-      guard let sign = line.firstIndex(of: "=") else { return nil }
-      let name = line[..<sign].filter { !" \t:+?".contains($0) }
-      let value = line[line.index(after: sign)...].prefix { $0 != "#" }
-      return (
-        String(name), value.split(whereSeparator: \.isWhitespace).map(String.init),
-        conditions.filter { !$0.isEmpty }
-      )
-    }
+    return (own + parts).flatMap(\.lines)
   }
 
   /// Reads more, where the file does not compile without: what traces the kernel, and all that stands in
@@ -381,13 +356,7 @@ struct Makefile {
   private mutating func follow(
     _ object: String, _ lines: [Line], depth: Int = 0
   ) {
-    let line = lines.first { line in
-      line.words.contains { word in
-        word == object
-          || word.hasPrefix(object) && word.dropFirst(object.count).allSatisfy { $0 == ")" }
-      }
-    }
-    guard depth < 4, let line else { return }
+    guard depth < 4, let line = lines.first(where: { $0.has(object) }) else { return }
     let name = line.name.firstMatch(of: /\((CONFIG_\w+)\)/)?.1
     for name in line.conditions + (name.map { [String($0)] } ?? []) where !needs.contains(name) {
       needs.append(name)
