@@ -8,10 +8,16 @@ import Workers
 private enum KeeperQuestion: Codable {
   case record(String)
   case keepRecord(Data, String)
-  case keepFiles([String: Data], String)
+  /// Their content comes behind the question.
+  case keepFiles([KeptSize], String)
   case use(String)
   case tellDamage(String)
   case seal
+}
+
+private struct KeptSize: Codable {
+  var name: String
+  var size: Int
 }
 
 private enum KeeperAnswer: Codable {
@@ -32,27 +38,29 @@ struct RemoteKeeper: Keeper {
   }
 
   func keep(files: [String: Data], at path: String) async -> Bool {
-    await isDone(.keepFiles(files, path))
+    let sorted = files.sorted { $0.key < $1.key }
+    let sizes = sorted.map { KeptSize(name: $0.key, size: $0.value.count) }
+    return await isDone(.keepFiles(sizes, path), sorted.reduce(into: Data()) { $0 += $1.value })
   }
 
   func use(_ path: String) { tell(.use(path)) }
   func tellDamage(_ path: String) { tell(.tellDamage(path)) }
   func seal() { tell(.seal) }
 
-  private func isDone(_ question: KeeperQuestion) async -> Bool {
-    if case .done(let isDone) = await ask(question) { isDone } else { false }
+  private func isDone(_ question: KeeperQuestion, _ content: Data = Data()) async -> Bool {
+    if case .done(let isDone) = await ask(question, content) { isDone } else { false }
   }
 
-  private func ask(_ question: KeeperQuestion) async -> KeeperAnswer? {
-    guard let asked = try? JSONEncoder().encode(question), let told = await shop.ask(asked) else {
-      return nil
-    }
+  private func ask(_ question: KeeperQuestion, _ content: Data = Data()) async -> KeeperAnswer? {
+    guard let asked = try? JSONEncoder().encode(question),
+      let told = await shop.ask(Headed.join(asked, content))
+    else { return nil }
     return try? JSONDecoder().decode(KeeperAnswer.self, from: told)
   }
 
   /// What is told is read in its order: what comes behind it comes later.
   private func tell(_ question: KeeperQuestion) {
-    if let asked = try? JSONEncoder().encode(question) { shop.tell(asked) }
+    if let asked = try? JSONEncoder().encode(question) { shop.tell(Headed.join(asked, Data())) }
   }
 }
 
@@ -66,23 +74,28 @@ public final class KeeperService: Sendable {
   public init(directory: String) { self.directory = directory }
 
   public func answer(_ asked: Data) -> Data? {
-    guard let question = try? JSONDecoder().decode(KeeperQuestion.self, from: asked) else {
-      return nil
-    }
-    return try? JSONEncoder().encode(answer(question))
+    guard let (head, content) = Headed.split(asked),
+      let question = try? JSONDecoder().decode(KeeperQuestion.self, from: head)
+    else { return nil }
+    return try? JSONEncoder().encode(answer(question, content))
   }
 
-  private func answer(_ question: KeeperQuestion) -> KeeperAnswer {
+  private func answer(_ question: KeeperQuestion, _ content: Data) -> KeeperAnswer {
     switch question {
     case .record(let path):
       return .record(isKind(path) ? keeper.recordNow(at: path) : nil)
     case .keepRecord(let record, let path):
       return .done(mayKeep(path) && keeper.keepNow(record: record, at: path))
-    case .keepFiles(let files, let path):
-      let areBelow = files.keys.allSatisfy { name in
-        !name.hasPrefix("/") && !name.split(separator: "/").contains("..")
+    case .keepFiles(let sizes, let path):
+      var files: [String: Data] = [:]
+      var rest = content
+      for file in sizes {
+        let isBelow = !file.name.hasPrefix("/") && !file.name.split(separator: "/").contains("..")
+        guard isBelow, file.size >= 0, file.size <= rest.count else { return .done(false) }
+        files[file.name] = rest.prefix(file.size)
+        rest = rest.dropFirst(file.size)
       }
-      return .done(areBelow && mayKeep(path) && keeper.keepNow(files: files, at: path))
+      return .done(mayKeep(path) && keeper.keepNow(files: files, at: path))
     case .use(let path):
       if isKind(path) { keeper.use(path) }
       return .done(true)

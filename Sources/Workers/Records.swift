@@ -3,8 +3,33 @@ import Failures
 import Foundation
 import Synchronization
 
-/// What two processes say to each other: records of JSON, the length of each in front of it in four
-/// bytes, the lowest first.
+/// Bytes with a head in front of them, which says what they are.
+public enum Headed {
+  /// Where the length of the head is told, the lowest byte first.
+  private static let lengthSize = 4
+
+  public static func join(_ head: Data, _ content: Data) -> Data {
+    let count = UInt32(head.count)
+    var bytes = Data(capacity: lengthSize + head.count + content.count)
+    for number in 0..<lengthSize { bytes.append(UInt8(truncatingIfNeeded: count >> (8 * number))) }
+    bytes.append(head)
+    bytes.append(content)
+    return bytes
+  }
+
+  /// - Returns: nil where the bytes are none of these.
+  public static func split(_ bytes: Data) -> (head: Data, content: Data)? {
+    guard bytes.count >= lengthSize else { return nil }
+    let length = bytes.prefix(lengthSize).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let rest = bytes.dropFirst(lengthSize)
+    guard length <= rest.count else { return nil }
+    return (rest.prefix(length), rest.dropFirst(length))
+  }
+}
+
+/// What two processes say to each other: records, the length of each in front of it in four bytes, the
+/// lowest first. A record is a head and a body, each of JSON; the body of a question or of its answer is
+/// whatever bytes they are.
 enum Records {
   /// A longer one is none.
   static let longest = 1 << 28
@@ -25,25 +50,26 @@ enum Records {
     case note, product, failure, ask
   }
 
-  struct Whole<Body: Codable>: Codable {
-    var id: Int
-    var kind: Kind
-    var work: String?
-    var body: Body
+  static func encode(
+    _ id: Int, _ kind: Kind, work: String? = nil, _ body: some Encodable
+  ) throws -> Data {
+    try encode(id, kind, work: work, bytes: JSONEncoder().encode(body))
   }
 
   static func encode(
-    _ id: Int, _ kind: Kind, work: String? = nil, _ body: some Codable
+    _ id: Int, _ kind: Kind, work: String? = nil, bytes: Data
   ) throws -> Data {
-    try JSONEncoder().encode(Whole(id: id, kind: kind, work: work, body: body))
+    Headed.join(try JSONEncoder().encode(Head(id: id, kind: kind, work: work)), bytes)
   }
 
-  static func head(_ record: Data) throws -> Head {
-    try JSONDecoder().decode(Head.self, from: record)
+  static func head(_ record: Data) -> Head? {
+    Headed.split(record).flatMap { try? JSONDecoder().decode(Head.self, from: $0.head) }
   }
 
-  static func body<Body: Codable>(_ type: Body.Type, _ record: Data) throws -> Body {
-    try JSONDecoder().decode(Whole<Body>.self, from: record).body
+  static func bytes(_ record: Data) -> Data { Headed.split(record)?.content ?? Data() }
+
+  static func body<Body: Decodable>(_ type: Body.Type, _ record: Data) throws -> Body {
+    try JSONDecoder().decode(type, from: bytes(record))
   }
 }
 

@@ -170,7 +170,7 @@ final class WorkerProcess: Sendable {
 
   private func listen() {
     while let record = channel.read() {
-      guard let head = try? Records.head(record) else { return spoil() }
+      guard let head = Records.head(record) else { return spoil() }
       switch head.kind {
       case .note:
         let pending: Pending? = state.withLock { state in
@@ -193,8 +193,8 @@ final class WorkerProcess: Sendable {
           return spoil()
         }
       case .ask:
-        guard let question = try? Records.body(Data.self, record),
-          let told = try? Records.encode(head.id, .answer, answer(question))
+        guard let said = answer(Records.bytes(record)),
+          let told = try? Records.encode(head.id, .answer, bytes: said)
         else { return spoil() }
         channel.write(told)
       case .begin, .answer: return spoil()

@@ -24,9 +24,9 @@ public enum WorkerService {
     let shop = Workshop(asking: questions)
     let known = Dictionary(kinds.map { (name(of: $0), $0) }) { first, _ in first }
     while let record = channel.read() {
-      guard let head = try? Records.head(record) else { _exit(4) }
+      guard let head = Records.head(record) else { _exit(4) }
       if head.kind == .answer {
-        questions.answer(head.id, try? Records.body(Data?.self, record))
+        questions.answer(head.id, Records.bytes(record))
         continue
       }
       guard head.kind == .begin, let kind = head.work.flatMap({ known[$0] }) else { _exit(4) }
@@ -78,7 +78,8 @@ final class Questions: Sendable {
         waiting.continuations[waiting.next] = continuation
         return waiting.next
       }
-      guard let record = try? Records.encode(id, .ask, question), channel.write(record) else {
+      guard let record = try? Records.encode(id, .ask, bytes: question), channel.write(record)
+      else {
         return answer(id, nil)
       }
     }
@@ -86,11 +87,11 @@ final class Questions: Sendable {
 
   /// Nobody waits for the answer.
   func tell(_ question: Data) {
-    if let record = try? Records.encode(0, .ask, question) { channel.write(record) }
+    if let record = try? Records.encode(0, .ask, bytes: question) { channel.write(record) }
   }
 
-  func answer(_ id: Int, _ answer: Data??) {
+  func answer(_ id: Int, _ answer: Data?) {
     let continuation = waiting.withLock { $0.continuations.removeValue(forKey: id) }
-    continuation?.resume(returning: answer ?? nil)
+    continuation?.resume(returning: answer)
   }
 }
