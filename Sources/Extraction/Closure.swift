@@ -87,9 +87,25 @@ struct Closure {
     if manifest.isFromTypes {
       for name in macros.keys.sorted() { takeMacro(name) }
     }
-    while let (cursor, range) = pending.popLast() {
-      follow(cursor, from: cursor.name)
-      takeMacros(in: range)
+    repeat {
+      while let (cursor, range) = pending.popLast() {
+        follow(cursor, from: cursor.name)
+        takeMacros(in: range)
+      }
+      comeAlong()
+    } while !pending.isEmpty
+  }
+
+  /// One use of a macro may define a function and what needs it, a sysfs attribute say: the function is
+  /// there, and nobody else answers it.
+  private mutating func comeAlong() {
+    for name in unanswered.keys.sorted() {
+      guard let definition = functions[name], definition.isInMainFile,
+        taken.values.contains(where: { $0.range.contains(definition.extent.lowerBound) })
+      else { continue }
+      unanswered[name] = nil
+      cut.remove(name)
+      add(function: definition)
     }
   }
 
@@ -131,7 +147,11 @@ struct Closure {
     if cut.contains(name), let definition = functions[name] {
       guard unanswered.updateValue(definition, forKey: name) == nil else { return }
       follow(definition, from: name, signatureOnly: true)
-      for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
+      // Not the one of the use of a macro that defines it.
+      for declaration in declarations[name] ?? []
+      where !declaration.extent.overlaps(definition.extent) {
+        take(declaration: declaration, itself: true)
+      }
       return
     }
     if boundary.contains(name) || isByPattern(name, target) {
@@ -212,7 +232,9 @@ struct Closure {
         guard let target = child.referenced else { return true }
         if target.kind == .variable, target.isAtFileScope { use(headers: target) }
         guard target.kind == .function else { return true }
-        if boundary.contains(target.name), target.definition == nil {
+        if boundary.contains(target.name),
+          target.definition == nil || functions[target.name]?.isInMainFile ?? false
+        {
           boundaryCalled.insert(target.name)
         } else if target.definition == nil, functions[target.name] == nil,
           manifest.files[target.name] != nil

@@ -42,8 +42,12 @@ struct HarnessWriter {
   /// `T name`, also for arrays and pointers to functions, whose name stands inside.
   private static func declare(_ value: Value, _ name: String) -> String {
     // What clang itself knows is spelled by its own name.
-    let isList = value.spelling == "struct __va_list_tag *"
-    return declare(isList ? "__builtin_va_list" : value.spelling, name)
+    declare(isArgumentList(value) ? "__builtin_va_list" : value.spelling, name)
+  }
+
+  /// A `va_list`.
+  private static func isArgumentList(_ value: Value) -> Bool {
+    ["struct __va_list_tag[1]", "struct __va_list_tag *"].contains(value.canonical)
   }
 
   /// What an argument of a type is.
@@ -344,13 +348,18 @@ struct HarnessWriter {
     _ number: Int, _ target: (name: String, prototype: ClangCursor.Prototype),
     _ arguments: [TypeTable.Field]
   ) -> String {
-    let values = arguments.indices.map {
-      "const kshim_u64 a\($0) = kshim_value(&kshim_arguments_\(number)[\($0)]);"
+    let values = zip(arguments.indices, target.prototype.arguments).map { index, argument in
+      isArgumentList(argument)
+        // Behind the registers' part of a list the stack's follows: there everything is 0.
+        ? "kshim_u64 n\(index)[64] = { 0 }; __builtin_va_list a\(index) = "
+          + "{ { .gp_offset = 48, .fp_offset = 304, .overflow_arg_area = n\(index) } };"
+        : "const kshim_u64 a\(index) = kshim_value(&kshim_arguments_\(number)[\(index)]);"
     }
-    let given = zip(arguments.indices, target.prototype.arguments).map {
-      $0.1.shape == .record
-        ? "({ \($0.1.spelling) none; __builtin_memset(&none, 0, sizeof(none)); none; })"
-        : "(\(Self.decayed($0.1.spelling)))a\($0.0)"
+    let given = zip(arguments.indices, target.prototype.arguments).map { index, argument in
+      if isArgumentList(argument) { return "a\(index)" }
+      return argument.shape == .record
+        ? "({ \(argument.spelling) none; __builtin_memset(&none, 0, sizeof(none)); none; })"
+        : "(\(decayed(argument.spelling)))a\(index)"
     }
     let call = "\(target.name)(\(given.joined(separator: ", ")))"
     let result =

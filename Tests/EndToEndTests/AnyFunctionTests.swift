@@ -162,6 +162,30 @@ final class AnyFunctionTests: EndToEndTestCase {
     XCTAssertEqual(verdict.functions?.map(\.status), [.clean])
   }
 
+  func test_whatStandsInOneUseOfAMacro_isDefinedOnce() async throws {
+    // What prints; a sysfs attribute with the function that shows it; a file with what shows it.
+    for name in [
+      "drivers/base/core.c:dev_err_probe", "drivers/base/node.c:node_set_perf_attrs",
+      "drivers/base/power/wakeup_stats.c:wakeup_source_sysfs_add",
+      "drivers/base/component.c:component_debugfs_add",
+    ] {
+      let verdict = try await check(name, on: "debian:6.12")
+      XCTAssertEqual(verdict.functions?.map(\.status), [.clean], name)
+    }
+  }
+
+  func test_fileThatDefinesWhatKshimAnswers_isJudgedByTheAnswer() async throws {
+    let verdict = try await check("lib/refcount.c:refcount_dec_and_lock", on: "debian:6.12")
+    XCTAssertEqual(verdict.functions?.map(\.status), [.clean])
+  }
+
+  func test_listOfArguments_holdsZeros() async throws {
+    for name in ["lib/kasprintf.c:kvasprintf", "lib/kobject.c:kobject_set_name_vargs"] {
+      let verdict = try await check(name, on: "debian:6.12")
+      XCTAssertEqual(verdict.functions?.map(\.status), [.clean], name)
+    }
+  }
+
   func test_fileThatTraces_isReadWithWhatTraces() async throws {
     let verdict = try await check(
       "kernel/kprobes.c:add_module_kprobe_blacklist", on: "debian:6.12")
