@@ -66,6 +66,9 @@ struct RemoteKeeper: Keeper {
 
 /// Keeps what one worker asks for, until that has read a stranger's text.
 public final class KeeperService: Sendable {
+  /// Of one thing that is kept: the stand-ins of a tree have some hundreds.
+  private static let mostFiles = 10_000
+
   /// What may be kept lies there.
   private let directory: String
   private let isSealed = Mutex(false)
@@ -87,6 +90,7 @@ public final class KeeperService: Sendable {
     case .keepRecord(let record, let path):
       return .done(mayKeep(path) && keeper.keepNow(record: record, at: path))
     case .keepFiles(let sizes, let path):
+      guard sizes.count <= Self.mostFiles else { return .done(false) }
       var files: [String: Data] = [:]
       var rest = content
       for file in sizes {

@@ -27,6 +27,8 @@ struct Closure {
   private let boundary: Set<String>
   /// Of other files, named by the text and by the functions of headers that it calls.
   private(set) var variablesUsed: Set<String> = []
+  /// Variables of the file that come along.
+  private(set) var ownVariables: Set<String> = []
   /// Callees that a pattern of the services answers.
   private(set) var byPattern: [String: ClangCursor] = [:]
   /// Variables of other files that their type gives a first value.
@@ -99,11 +101,12 @@ struct Closure {
   /// One use of a macro may define a function and what needs it, a sysfs attribute say: the function is
   /// there, and nobody else answers it.
   private mutating func comeAlong() {
-    for name in unanswered.keys.sorted() {
+    for name in boundaryCalled.union(unanswered.keys).sorted() {
       guard let definition = functions[name], definition.isInMainFile,
         taken.values.contains(where: { $0.range.contains(definition.extent.lowerBound) })
       else { continue }
       unanswered[name] = nil
+      boundaryCalled.remove(name)
       cut.remove(name)
       add(function: definition)
     }
@@ -144,7 +147,7 @@ struct Closure {
 
   private mutating func call(_ target: ClangCursor, from caller: String, line: Int) {
     let name = target.name
-    if cut.contains(name), let definition = functions[name] {
+    if cut.contains(name), !boundary.contains(name), let definition = functions[name] {
       guard unanswered.updateValue(definition, forKey: name) == nil else { return }
       follow(definition, from: name, signatureOnly: true)
       // Not the one of the use of a macro that defines it.
@@ -193,11 +196,24 @@ struct Closure {
     }
     guard !manifest.isFromTypes else {
       if unanswered.updateValue(target, forKey: name) == nil {
-        for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
+        for declaration in declarations[name] ?? [] where !isAlias(declaration) {
+          take(declaration: declaration, itself: true)
+        }
       }
       return
     }
     miss(.callee, name, of: caller, at: line)
+  }
+
+  /// Whether a declaration says what defines its name, itself or by a macro.
+  private func isAlias(_ declaration: ClangCursor) -> Bool {
+    let words = Self.words(text[declaration.extent])
+    let ofMacros = words.flatMap { macros[$0] ?? [] }.map {
+      Self.words(text[directiveRange(at: $0.extent.lowerBound, in: text)])
+    }
+    return ([words] + ofMacros).contains {
+      !$0.isDisjoint(with: ["alias", "__alias__", "__alias"])
+    }
   }
 
   /// What only a pattern of the services answers, nothing of the text's own.
@@ -294,6 +310,7 @@ struct Closure {
       definition.isInMainFile
     {
       take(declaration: definition)
+      ownVariables.insert(name)
       if manifest.isFromTypes, target.isInMainFile { take(declaration: target, itself: true) }
       if !definition.isStatic { exported.insert(name) }
       if definition.valueType.spelling == "struct kmem_cache *",

@@ -495,7 +495,7 @@ struct Extractor {
             ? nil : declared(name, as: .function).map { (name, $0) }
         }
       ) { first, _ in first },
-      answered: callees, variables: closure.unknownVariables,
+      answered: callees, variables: closure.unknownVariables, own: closure.ownVariables,
       needed: needed.compactMap { declared($0, as: .variable) },
       unknown: needed.filter { named[$0] == nil && functions[$0] == nil })
     if let generated, !manifest.isOfBase {

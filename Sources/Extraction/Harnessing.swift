@@ -70,8 +70,8 @@ struct Harnessing {
 
   mutating func generate(
     targets: [ClangCursor], text: [ClangCursor], callees: [String: ClangCursor],
-    answered: [Extractor.Callee], variables: [String: ClangCursor], needed: [ClangCursor],
-    unknown: Set<String>
+    answered: [Extractor.Callee], variables: [String: ClangCursor], own: Set<String>,
+    needed: [ClangCursor], unknown: Set<String>
   ) -> Generated {
     self.targets = Set(targets)
     read(text, callees)
@@ -94,7 +94,7 @@ struct Harnessing {
           position: cursor.isInMainFile ? cursor.extent.lowerBound : 0, &types))
     }
     let memory = memory(
-      targets, variables, needed,
+      targets, variables, own, needed,
       unknown: unknown.filter { name in
         !answered.contains { $0.name == name }
       }, &types)
@@ -179,10 +179,12 @@ struct Harnessing {
   /// The variables that the text needs: of other files, what of them is not known here, and what holds what
   /// others wrote.
   ///
-  /// - Parameter unknown: what neither the file nor a service defines.
+  /// - Parameters:
+  ///   - own: the file's that come along.
+  ///   - unknown: what neither the file nor a service defines.
   private func memory(
-    _ targets: [ClangCursor], _ variables: [String: ClangCursor], _ needed: [ClangCursor],
-    unknown: Set<String>, _ types: inout TypeTable
+    _ targets: [ClangCursor], _ variables: [String: ClangCursor], _ own: Set<String>,
+    _ needed: [ClangCursor], unknown: Set<String>, _ types: inout TypeTable
   ) -> (
     outside: [(name: String, type: String, value: String)], opaque: [String],
     regions: [(name: String, type: Int)]
@@ -220,7 +222,9 @@ struct Harnessing {
     let isFirst = targets.contains(where: \.isInitial)
     let setMembers = isFirst ? [] : setMembers
     for variable in uses.values.keys
-    where variable.kind == .variable && variable.isAtFileScope && variables[variable.name] == nil {
+    where variable.kind == .variable && variable.isAtFileScope && variables[variable.name] == nil
+      && own.contains(variable.name)
+    {
       // What has no first value is only tentatively a definition.
       let definition = variable.definition ?? variable
       if !isFirst, definition.isInMainFile, definition.initialiser != nil, definition.isStatic,

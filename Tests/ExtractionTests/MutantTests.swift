@@ -113,4 +113,13 @@ final class MutantTests: XCTestCase {
       XCTAssertNotEqual(assembly.code(of: "one"), assembly.code(of: "three"), label)
     }
   }
+
+  func test_assembly_sharedData_isTheSameForAll() {
+    // The compiler joins what two functions have the same of.
+    let label = ".L__const.one.list"
+    let assembly = Assembly(
+      function("one", 0, "\tmovq\t\(label)(%rip), %rax")
+        + function("two", 1, "\tmovq\t\(label)(%rip), %rax", data: "\(label):\n\t.quad\t7\n"))
+    XCTAssertEqual(assembly.code(of: "one"), assembly.code(of: "two"))
+  }
 }

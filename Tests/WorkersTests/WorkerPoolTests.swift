@@ -57,19 +57,37 @@ final class WorkerPoolTests: XCTestCase {
     await assert("exec 0<&- 1>&-; sleep 0.3; exit 0", says: "ended by itself, with status 0")
   }
 
+  /// A record as a shell's printf writes it.
+  private func record(_ head: String, _ body: String) -> String {
+    func length(_ count: Int) -> String { "\\0\(String(count, radix: 8))\\000\\000\\000" }
+    return length(4 + head.utf8.count + body.utf8.count) + length(head.utf8.count) + head + body
+  }
+
+  func test_record_isBelieved() async throws {
+    let script = "sleep 0.3; printf '\(record(#"{"id":1,"kind":"product"}"#, "8"))'; sleep 20"
+    let pool = WorkerPool(
+      "/bin/sh", arguments: ["-c", script], jail: nil, answering: { { _ in nil } })
+    defer { pool.end() }
+    let number = try await pool.perform(Doubling(number: 4))
+    XCTAssertEqual(number, 8)
+  }
+
   func test_garbledRecord_isNotBelieved() async {
     // What it was asked, back again.
     await assert("exec cat", says: "told what cannot be understood")
     await assert(
       "printf '\\002\\000\\000\\000{}'; sleep 20", says: "told what cannot be understood")
+    // A head that is longer than its record.
+    await assert(
+      "printf '\\006\\000\\000\\000\\007\\000\\000\\000{}'; sleep 20",
+      says: "told what cannot be understood")
     // The product of a work that nobody asked for.
-    let record = #"{\"id\":9,\"kind\":\"product\",\"body\":1}"#
     await assert(
-      "printf '\\042\\000\\000\\000\(record)'; sleep 20", says: "told what cannot be understood")
+      "printf '\(record(#"{"id":9,"kind":"product"}"#, "1"))'; sleep 20",
+      says: "told what cannot be understood")
     // A product of another kind.
-    let wrong = #"{\"id\":1,\"kind\":\"product\",\"body\":"x"}"#
     await assert(
-      "sleep 0.3; printf '\\044\\000\\000\\000\(wrong)'; sleep 20",
+      "sleep 0.3; printf '\(record(#"{"id":1,"kind":"product"}"#, #""x""#))'; sleep 20",
       says: "told what cannot be understood")
     // More than there is room for.
     await assert("printf '\\377\\377\\377\\377'; sleep 1; exit 3", says: "status 3")

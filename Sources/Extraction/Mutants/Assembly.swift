@@ -37,6 +37,11 @@ struct Assembly {
   private static let temporary = Array(".Ltmp".utf8)
   /// Tables to jump by, and constants.
   private static let numbered = [Array(".LJTI".utf8), Array(".LCPI".utf8)]
+  /// Values of initialisers, and tables that a switch was made to: where several functions have the same
+  /// one, it has the name of one of them.
+  private static let shared = [".L__const.", ".Lswitch.table.", ".Lreltable."].map {
+    Array($0.utf8)
+  }
   private static let callFrame = Array("\t.cfi_".utf8)
 
   /// What names are made of.
@@ -82,13 +87,14 @@ struct Assembly {
       return word.starts(with: kind) && rest.starts(with: number)
         && rest.dropFirst(number.count).first == UInt8(ascii: "_")
     }
-    /// Static variables, values of initialisers, and tables have the function's name in theirs.
+    /// Static variables have the function's name in theirs.
     func isOwnData(_ word: ArraySlice<UInt8>) -> Bool {
       Self.numbered.contains { isNumbered(word, $0) }
+        || Self.shared.contains { word.starts(with: $0) }
         || word.count > name.count && Self.isPart(name, of: word)
     }
     var own: [[UInt8]: Int] = [:]
-    var waiting = [lines]
+    var waiting = [(lines: lines, label: "self")]
     var code: [UInt8] = []
     func take(_ word: ArraySlice<UInt8>) {
       if word == name[...] {
@@ -99,7 +105,7 @@ struct Assembly {
         let index = own[Array(word), default: own.count]
         if index == own.count {
           own[Array(word)] = index
-          waiting.append(content)
+          waiting.append((content, "data\(index)"))
         }
         code += "data\(index)".utf8
       } else if word.starts(with: name), word.dropFirst(name.count).first == UInt8(ascii: ".") {
@@ -109,7 +115,8 @@ struct Assembly {
         code += word
       }
     }
-    while let lines = waiting.popLast() {
+    while let (lines, label) = waiting.popLast() {
+      code += "\(label):\n".utf8
       Self.lines(of: text, in: lines) { line, _ in
         guard !line.starts(with: Self.callFrame) else { return }
         var place = line.startIndex
