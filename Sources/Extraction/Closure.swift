@@ -150,11 +150,7 @@ struct Closure {
     if cut.contains(name), !boundary.contains(name), let definition = functions[name] {
       guard unanswered.updateValue(definition, forKey: name) == nil else { return }
       follow(definition, from: name, signatureOnly: true)
-      // Not the one of the use of a macro that defines it.
-      for declaration in declarations[name] ?? []
-      where !declaration.extent.overlaps(definition.extent) {
-        take(declaration: declaration, itself: true)
-      }
+      takeDeclarations(of: name)
       return
     }
     if boundary.contains(name) || isByPattern(name, target) {
@@ -165,7 +161,7 @@ struct Closure {
           follow(definition, from: name, signatureOnly: true)
         }
       } else {
-        for declaration in declarations[name] ?? [] { take(declaration: declaration, itself: true) }
+        takeDeclarations(of: name)
       }
       return
     }
@@ -196,13 +192,20 @@ struct Closure {
     }
     guard !manifest.isFromTypes else {
       if unanswered.updateValue(target, forKey: name) == nil {
-        for declaration in declarations[name] ?? [] where !isAlias(declaration) {
-          take(declaration: declaration, itself: true)
-        }
+        takeDeclarations(of: name)
       }
       return
     }
     miss(.callee, name, of: caller, at: line)
+  }
+
+  /// Of what the harness answers: not those that define it, by an alias or in one use of a macro.
+  private mutating func takeDeclarations(of name: String) {
+    let definition = functions[name].flatMap { $0.isInMainFile ? $0.extent : nil }
+    for declaration in declarations[name] ?? []
+    where !isAlias(declaration) && !(definition?.overlaps(declaration.extent) ?? false) {
+      take(declaration: declaration, itself: true)
+    }
   }
 
   /// Whether a declaration says what defines its name, itself or by a macro.

@@ -81,7 +81,7 @@ struct Assembly {
   func code(of function: String) -> [UInt8]? {
     guard let (lines, number) = bodies[function] else { return nil }
     let name = Array(function.utf8)
-    /// A label of the function's own: how long what comes before its number is.
+    /// Whether a word is a label of the function's own, of a kind.
     func isNumbered(_ word: ArraySlice<UInt8>, _ kind: [UInt8]) -> Bool {
       let rest = word.dropFirst(kind.count)
       return word.starts(with: kind) && rest.starts(with: number)
