@@ -237,6 +237,7 @@ struct ClangCursor {
     return clangText(clang_getCursorPrettyPrinted(raw, policy)).contains(".init.text")
   }
   var isStatic: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Static }
+  var isExtern: Bool { clang_Cursor_getStorageClass(raw) == CX_SC_Extern }
   var isAtFileScope: Bool {
     clang_getCursorSemanticParent(raw).kind == CXCursor_TranslationUnit
   }

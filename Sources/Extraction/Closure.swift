@@ -10,6 +10,8 @@ struct Closure {
   let declarations: [String: [ClangCursor]]
   /// Functions of files that are included between the functions of the source file.
   let included: Set<String>
+  /// Variables of the source file without a first value, which a header may declare.
+  let tentative: [String: ClangCursor]
   /// Macros of the source file, every definition of each.
   let macros: [String: [ClangCursor]]
   let text: [UInt8]
@@ -50,12 +52,13 @@ struct Closure {
 
   init(
     manifest: Manifest, functions: [String: ClangCursor],
-    declarations: [String: [ClangCursor]], included: Set<String>,
-    macros: [String: [ClangCursor]], text: [UInt8]
+    declarations: [String: [ClangCursor]], tentative: [String: ClangCursor],
+    included: Set<String>, macros: [String: [ClangCursor]], text: [UInt8]
   ) {
     self.manifest = manifest
     self.functions = functions
     self.declarations = declarations
+    self.tentative = tentative
     self.included = included
     self.macros = macros
     self.text = text
@@ -274,6 +277,7 @@ struct Closure {
   private mutating func use(headers target: ClangCursor) {
     variablesUsed.insert(target.name)
     guard target.definition == nil, !target.isStatic else { return }
+    if tentative[target.name] != nil { return use(variable: target, from: "", line: 0) }
     if manifest.types[target.valueType.spelling] != nil {
       byType[target.name] = target
     } else if manifest.isFromTypes, !target.isStatic, !target.isRegister,
@@ -309,9 +313,8 @@ struct Closure {
     variablesUsed.insert(name)
     // The probes, appended behind the text, declare the harness's inputs.
     guard target.place.file != Probes.fileName else { return }
-    if let definition = target.definition ?? (target.isInMainFile ? target : nil),
-      definition.isInMainFile
-    {
+    let own = target.definition ?? (target.isInMainFile ? target : tentative[name])
+    if let definition = own, definition.isInMainFile {
       take(declaration: definition)
       ownVariables.insert(name)
       if manifest.isFromTypes, target.isInMainFile { take(declaration: target, itself: true) }

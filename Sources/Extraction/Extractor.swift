@@ -391,7 +391,7 @@ struct Extractor {
       mentions: { tree.mentions($0) })
     var closure = Closure(
       manifest: manifest, functions: functions, declarations: declarations,
-      included: parsed.included, macros: parsed.macros, text: text)
+      tentative: parsed.tentative, included: parsed.included, macros: parsed.macros, text: text)
     let targets =
       manifest.targets
       + manifest.optionalTargets.filter { functions[$0]?.isInMainFile == true }

@@ -192,6 +192,8 @@ final class ParsedFile {
   /// Functions of files that are included between the functions of the source file.
   private(set) var included: Set<String> = []
   private(set) var macros: [String: [ClangCursor]] = [:]
+  /// Variables of the source file without a first value, which the end of the file defines.
+  private(set) var tentative: [String: ClangCursor] = [:]
   private(set) var inclusions: [ClangCursor] = []
   private(set) var probed: [Int: ClangCursor] = [:]
   private var naming: ClangCursor?
@@ -222,6 +224,8 @@ final class ParsedFile {
       case .inclusion where cursor.isInMainFile && cursor.extent.lowerBound >= preamble.end:
         inclusions.append(cursor)
       case .function: add(function: cursor)
+      case .variable where cursor.isInMainFile && !cursor.isExtern && !cursor.isDefinition:
+        if tentative[cursor.name] == nil { tentative[cursor.name] = cursor }
       default: break
       }
       return false
