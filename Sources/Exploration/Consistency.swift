@@ -52,9 +52,13 @@ public struct Consistency: Sendable {
 
   /// What a stage does not give back that the next one does, and earlier ones do or have taken.
   ///
-  /// - Parameter isTaken: whether something had been taken before the callee failed.
+  /// - Parameters:
+  ///   - isTaken: whether something had been taken before the callee failed.
+  ///   - isGivenBack: whether what had been taken when a decision was made was given back before the
+  ///     callee failed.
   func missing(
-    in stage: Stage, after answers: [UInt8], isTaken: (Release) -> Bool
+    in stage: Stage, after answers: [UInt8], isTaken: (Release) -> Bool,
+    isGivenBack: (Release, _ since: Int) -> Bool
   ) -> (releases: [Release], later: UInt16)? {
     guard let stages = groups[answers] else { return nil }
     let later = stages.filter { $0.decision > stage.decision }
@@ -63,7 +67,10 @@ public struct Consistency: Sendable {
     else { return nil }
     let earlier = stages.filter { $0.decision < stage.decision }
     let missing = next.releases.subtracting(stage.releases).filter { release in
-      isTaken(release) || earlier.contains { $0.releases.contains(release) }
+      isTaken(release)
+        || earlier.contains {
+          $0.releases.contains(release) && !isGivenBack(release, $0.decision)
+        }
     }
     guard !missing.isEmpty else { return nil }
     return (missing.sorted { ($0.first, $0.second) < ($1.first, $1.second) }, next.callee)
@@ -123,9 +130,21 @@ struct StageJudge {
       guard release.call == nil else { return nil }
       return before.last { $0.what == .allocation && $0.value == release.first }
     }
+    // Given back more often than it was taken again.
+    func isGivenBack(_ release: Consistency.Release, since decision: Int) -> Bool {
+      var held = 0
+      for event in before[(Int(decisions[decision].event) + 1)...] where event.what == .call {
+        if event.call == release.call, event.arg.0 == release.first, event.arg.1 == release.second {
+          held -= 1
+        } else if event.value >> 12 == release.first >> 12 {
+          held += 1
+        }
+      }
+      return held < 0
+    }
     guard
       let (missing, later) = known.missing(
-        in: stage, after: answers, isTaken: { taken($0) != nil })
+        in: stage, after: answers, isTaken: { taken($0) != nil }, isGivenBack: isGivenBack)
     else { return }
     for release in missing {
       // Who consumes what it is handed has it.

@@ -157,7 +157,13 @@ struct Ledger {
           taken.removeAll { $0.event == one.event }
         }
       }
-      for number in takers[event.call] ?? [] {
+      let takings = takers[event.call] ?? []
+      // One call that takes may have several that stop.
+      let isResumed = takings.contains {
+        pairs[$0].taken != -1
+          && resumed.contains(Resumed(pair: $0, key: Self.key(event, pairs[$0].taken)))
+      }
+      for number in takings {
         let pair = pairs[number]
         guard !refused.contains(index), !Self.isFailure(event.value, isPointer: pair.taken == -1),
           pair.taken ?? 0 > -2 || event.value == 0 || Int64(bitPattern: event.value) > 0xffff
@@ -169,7 +175,7 @@ struct Ledger {
           guard key > 0xffff else { continue }
         } else if pair.isLoose {
           guard key > 0xffff, !Self.isKnown(key, before: index, in: events) else { continue }
-        } else if pair.taken != -1, resumed.contains(Resumed(pair: number, key: key)) {
+        } else if isResumed {
           continue
         }
         taken.append(

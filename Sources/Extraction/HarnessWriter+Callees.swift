@@ -139,16 +139,21 @@ extension HarnessWriter {
 
   /// A fresh object, or another answer.
   private func made(_ callee: Extractor.Callee, _ type: Int) -> [String] {
-    let way = callee.isFreed ? "_own" : callee.isSame ? "_again" : ""
-    let make = "value = kshim_make\(way)(\(type));"
+    let fresh = "value = kshim_make\(callee.isFreed ? "_own" : "")(\(type));"
+    let isSame = callee.isSame && !callee.isFreed
+    let make = isSame ? "if (!(value = kshim_made_before())) \(fresh)" : fresh
     guard !callee.rule.answers.isEmpty else { return [make] }
-    var answers = [make] + callee.rule.answers.map { "value = (kshim_u64)(\($0));" }
+    // What was found once is there when somebody looks again.
+    let isKnown = isSame && !callee.isOfLoop
+    var answers =
+      [isKnown ? fresh : make] + callee.rule.answers.map { "value = (kshim_u64)(\($0));" }
     // A loop ends.
     if callee.isOfLoop, let none = callee.rule.answers.firstIndex(of: "0") {
       answers.insert(answers.remove(at: none + 1), at: 0)
     }
     let cases = answers.enumerated().map { "case \($0.offset): \($0.element) break;" }
-    return ["switch (kshim_decide(\(answers.count))) { \(cases.joined(separator: " ")) }"]
+    let choice = "switch (kshim_decide(\(answers.count))) { \(cases.joined(separator: " ")) }"
+    return [isKnown ? "if (!(value = kshim_made_before())) \(choice)" : choice]
   }
 
   private func action(_ rule: Manifest.Rule, _ prototype: ClangCursor.Prototype) -> [String] {

@@ -184,6 +184,20 @@ final class AnyFunctionTests: EndToEndTestCase {
     XCTAssertTrue(why.hasPrefix("kshim answers it by a rule"), why)
   }
 
+  func test_whatWasFoundOnce_isThereAgain_andWhatIsRestoredWasNotTaken() async throws {
+    // Its class is looked up twice, and its link is made again where the new one cannot be.
+    let verdict = try await check("drivers/base/core.c:device_move", on: "debian:6.12")
+    XCTAssertEqual(verdict.functions?.map(\.status), [.clean], "\(verdict.findings)")
+  }
+
+  func test_whatWasGivenBackOnTheWay_isNotMissedLater() async throws {
+    // A class is held, let go and held again between three callees that fail.
+    let verdict = try await check("drivers/base/core.c:device_add", on: "debian:6.12")
+    XCTAssertEqual(verdict.functions?.map(\.status), [.findings])
+    XCTAssertFalse(
+      verdict.findings.contains { $0.message.contains("as it does where") }, "\(verdict.findings)")
+  }
+
   func test_listOfArguments_holdsZeros() async throws {
     for name in ["lib/kasprintf.c:kvasprintf", "lib/kobject.c:kobject_set_name_vargs"] {
       let verdict = try await check(name, on: "debian:6.12")

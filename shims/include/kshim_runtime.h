@@ -129,7 +129,7 @@ struct kshim_types {
 	const struct kshim_sent *sent;
 };
 kshim_u64 kshim_make(unsigned type);
-kshim_u64 kshim_make_again(unsigned type);	/* what it made before for the same arguments */
+kshim_u64 kshim_made_before(void);		/* what it made for the same arguments, or 0 */
 kshim_u64 kshim_make_own(unsigned type);	/* what a callee of its own gives back */
 void kshim_give_back(kshim_u64 address, kshim_u64 pc);
 kshim_u64 kshim_value(const struct kshim_field *field);

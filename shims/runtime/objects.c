@@ -214,7 +214,7 @@ kshim_u64 kshim_make(unsigned type)
 	return make(type);
 }
 
-kshim_u64 kshim_make_again(unsigned type)
+kshim_u64 kshim_made_before(void)
 {
 	const struct kshim_event *now = &trace_events[thread_now->event];
 
@@ -229,7 +229,7 @@ kshim_u64 kshim_make_again(unsigned type)
 		if (before)
 			return before;
 	}
-	return kshim_make(type);
+	return 0;
 }
 
 kshim_u64 kshim_make_own(unsigned type)
