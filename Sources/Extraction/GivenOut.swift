@@ -40,8 +40,8 @@ struct GivenOut {
   private var fillers: [ClangCursor: Set<String>] = [:]
 
   /// - Parameter functions: all of the file.
-  init(_ functions: some Sequence<ClangCursor>) {
-    for function in functions where function.isInMainFile { read(function) }
+  init(_ functions: [ClangCursor]) {
+    for function in functions { read(function) }
   }
 
   private mutating func read(_ function: ClangCursor) {

@@ -10,7 +10,7 @@ extension Harnessing {
   ) -> [Generated.Pair] {
     let seen = called(by: text)
     var pairs = Pairs.all(of: callees, givenBack: others, seen: seen)
-    let out = GivenOut(functions.values)
+    let out = GivenOut(ofFile)
     func count(_ pairs: inout [Generated.Pair]) {
       for index in pairs.indices where pairs[index].count != nil {
         pairs[index].isMiscounted = Self.isMiscounted(pairs[index], text)
@@ -40,7 +40,7 @@ extension Harnessing {
   /// Callees of the file's other functions.
   func elsewhere(than known: Set<String>) -> [Pairs.Callee] {
     var found: [String: ClangCursor] = [:]
-    for function in functions.values where function.isInMainFile {
+    for function in ofFile {
       function.visit { child in
         if let target = child.referenced, target.kind == .function, !known.contains(target.name) {
           found[target.name] = target
@@ -85,9 +85,7 @@ extension Harnessing {
   }
 
   /// Pairs among the function pointers of one struct: `ops->alloc` and `ops->free`.
-  static func operations(
-    _ pointers: [Extractor.Callee], _ functions: [String: ClangCursor]
-  ) -> [Generated.Pair] {
+  func operations(_ pointers: [Extractor.Callee]) -> [Generated.Pair] {
     var others: [String: Pairs.Callee] = [:]
     var names: [String: String] = [:]
     func plain(_ name: String) -> String {
@@ -97,7 +95,7 @@ extension Harnessing {
     }
     let own = pointers.map { Pairs.Callee(name: plain($0.name), prototype: $0.prototype) }
     guard !own.isEmpty else { return [] }
-    for function in functions.values where function.isInMainFile {
+    for function in ofFile {
       function.visit { child in
         if child.syntax == .call, let target = child.referenced, target.isField,
           let owner = target.parent?.name, let prototype = target.prototype

@@ -9,6 +9,8 @@ struct Harnessing {
 
   let manifest: Manifest
   let functions: [String: ClangCursor]
+  /// Those of the source file, in its order.
+  let ofFile: [ClangCursor]
   var uses = Uses()
   var targets: Set<ClangCursor> = []
   /// As the text itself takes them.
@@ -21,6 +23,8 @@ struct Harnessing {
     (beside, callers) = (neighbours.beside, neighbours.callers)
     self.manifest = manifest
     self.functions = functions
+    ofFile = functions.values.filter(\.isInMainFile)
+      .sorted { ($0.extent.lowerBound, $0.name) < ($1.extent.lowerBound, $1.name) }
   }
 
   /// Functions of the file that do not come along: those farthest from the targets, and what is not
@@ -63,8 +67,7 @@ struct Harnessing {
       waiting = next
     }
     // One use of a macro may make several, which come together.
-    let places = Dictionary(
-      grouping: functions.values.filter(\.isInMainFile), by: \.extent.lowerBound)
+    let places = Dictionary(grouping: ofFile, by: \.extent.lowerBound)
     return Set(places.values.filter { $0.count == 1 }.map { $0[0].name }).subtracting(taken)
   }
 
@@ -115,7 +118,7 @@ struct Harnessing {
         return argument
       }
     }
-    let operations = Self.operations(pointers, functions)
+    let operations = operations(pointers)
     let pairs = pairs(
       of: (made + answered.filter(Self.mayPair))
         .map {
@@ -159,8 +162,7 @@ struct Harnessing {
       callees.keys.filter { name in
         !(callees[name].flatMap { uses.answers[$0] }?.isTested ?? false)
       })
-    for (name, function) in functions
-    where function.isInMainFile && !inText.contains(name) {
+    for function in ofFile where !inText.contains(function.name) {
       var calls = false
       function.visit { child in
         if !calls, let target = child.referenced, target.kind == .function,
@@ -194,9 +196,9 @@ struct Harnessing {
     // What assembly defines.
     var opaque = unknown.sorted()
     let named =
-      variables.values.sorted { $0.name < $1.name }
+      variables.values
       + needed.filter { variables[$0.name] == nil && $0.definition?.isInMainFile != true }
-    for variable in named {
+    for variable in named.sorted(by: isAhead) {
       if variable.type.kind == .array, variable.type.count <= 0, !variable.type.element.isConst,
         let table = types.number(ofEnded: variable.type.element)
       {
@@ -221,10 +223,9 @@ struct Harnessing {
     // The file's own without a first value may hold anything by now, but at the very first.
     let isFirst = targets.contains(where: \.isInitial)
     let setMembers = isFirst ? [] : setMembers
-    for variable in uses.values.keys
-    where variable.kind == .variable && variable.isAtFileScope && variables[variable.name] == nil
-      && own.contains(variable.name)
-    {
+    let values = uses.values.keys.filter { $0.kind == .variable && $0.isAtFileScope }
+    for variable in values.sorted(by: isAhead)
+    where variables[variable.name] == nil && own.contains(variable.name) {
       // What has no first value is only tentatively a definition.
       let definition = variable.definition ?? variable
       if !isFirst, definition.isInMainFile, definition.initialiser != nil, definition.isStatic,
@@ -249,6 +250,12 @@ struct Harnessing {
       regions.append(("kshim_task", types.number(single: task.type)))
     }
     return (outside, opaque, regions)
+  }
+
+  /// The order of their declarations: what is laid out in memory may stand in that order too.
+  private func isAhead(_ one: ClangCursor, _ other: ClangCursor) -> Bool {
+    (one.place.file, one.extent.lowerBound, one.name)
+      < (other.place.file, other.extent.lowerBound, other.name)
   }
 
   /// Says of callees what their pairs tell.
@@ -290,7 +297,7 @@ struct Harnessing {
   /// Members that some function of the file sets.
   private var setMembers: Set<String> {
     var names: Set<String> = []
-    for function in functions.values where function.isInMainFile {
+    for function in ofFile {
       function.visit { child in
         if child.syntax == .binary, child.operatorSpelling == "=",
           let place = child.children.first?.stripped(), place.isMemberReference

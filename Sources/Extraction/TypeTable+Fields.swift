@@ -307,7 +307,8 @@ extension TypeTable {
       return value.isNeeded ? [1, 0] : [0, 1]
     }
     var values: [Int64] = value.masks.isEmpty ? (beginsAtZero(name) ? [0, 1] : [1, 0]) : [0]
-    for one in value.masks.sorted() + value.constants.sorted(by: { $0.magnitude < $1.magnitude })
+    for one in value.masks.sorted()
+      + value.constants.sorted(by: { ($0.magnitude, $0) < ($1.magnitude, $1) })
     where !values.contains(one) && values.count < mostValues {
       values.append(one)
     }

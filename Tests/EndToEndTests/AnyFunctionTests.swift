@@ -190,6 +190,25 @@ final class AnyFunctionTests: EndToEndTestCase {
     XCTAssertEqual(verdict.functions?.map(\.status), [.clean], "\(verdict.findings)")
   }
 
+  func test_extractedTwice_theTextIsTheSame() async throws {
+    // Variables of other files, of the file, and of types that are made for them.
+    for name in [
+      "drivers/base/core.c:__device_links_no_driver", "drivers/base/power/trace.c:show_file_hash",
+      "drivers/base/firmware_loader/builtin/main.c:firmware_is_builtin",
+      "drivers/base/regmap/regmap-debugfs.c:regmap_debugfs_initcall",
+    ] {
+      var texts: Set<String> = []
+      for number in 0..<4 {
+        let ran = try await kshim(
+          "extract", "--function", name, "--into", "\(scratch)/text-\(number)")
+        XCTAssertEqual(ran.status, 0, ran.errors)
+        texts.insert(
+          try String(contentsOfFile: "\(scratch)/text-\(number)/unit.c", encoding: .utf8))
+      }
+      XCTAssertEqual(texts.count, 1, name)
+    }
+  }
+
   func test_whatWasGivenBackOnTheWay_isNotMissedLater() async throws {
     // A class is held, let go and held again between three callees that fail.
     let verdict = try await check("drivers/base/core.c:device_add", on: "debian:6.12")
