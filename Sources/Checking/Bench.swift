@@ -177,7 +177,7 @@ struct Bench: Sendable {
     return found.mapValues { findings, isWhole in
       Rerun(
         isWhole: isWhole,
-        broken: findings.entries.map { breach, entry in
+        broken: findings.entries.sorted { $0.key < $1.key }.map { breach, entry in
           let place = source.place(of: breach, by: entry.path)
           return Verdict.Finding(
             property: breach.property.id, function: place.function,
@@ -293,8 +293,8 @@ struct Bench: Sendable {
       drafts[index].place = source.place(of: drafts[index].breach, by: drafts[index].entry.path)
     }
     drafts.sort {
-      ($0.place.line, $0.property.id, "\($0.scenario)", $0.breach.offset)
-        < ($1.place.line, $1.property.id, "\($1.scenario)", $1.breach.offset)
+      ($0.place.line, $0.property.id, "\($0.scenario)", $0.breach)
+        < ($1.place.line, $1.property.id, "\($1.scenario)", $1.breach)
     }
     let sentences = drafts.map { Sentence(draft: $0, source: source) }
     var findings = drafts.map { $0.finding(source) }
@@ -381,7 +381,10 @@ struct Bench: Sendable {
         }
       },
       trace: raw.read(source),
-      broken: broken.sorted { ($0.property, $0.line) < ($1.property, $1.line) },
+      broken: broken.sorted {
+        ($0.property, $0.line, $0.function, $0.message)
+          < ($1.property, $1.line, $1.function, $1.message)
+      },
       domain: String(reflecting: D.self))
     replay.isAgainstBase = isAgainstBase
     return replay

@@ -73,7 +73,10 @@ public struct Consistency: Sendable {
         }
     }
     guard !missing.isEmpty else { return nil }
-    return (missing.sorted { ($0.first, $0.second) < ($1.first, $1.second) }, next.callee)
+    return (
+      missing.sorted { ($0.first, $0.second, $0.call ?? 0) < ($1.first, $1.second, $1.call ?? 0) },
+      next.callee
+    )
   }
 }
 
@@ -130,13 +133,17 @@ struct StageJudge {
       guard release.call == nil else { return nil }
       return before.last { $0.what == .allocation && $0.value == release.first }
     }
-    // Given back more often than it was taken again.
+    // Given back more often than another call may have taken it again. On the stack all has one name.
     func isGivenBack(_ release: Consistency.Release, since decision: Int) -> Bool {
+      guard !world.isOnStack(release.first) else { return false }
       var held = 0
-      for event in before[(Int(decisions[decision].event) + 1)...] where event.what == .call {
+      for event in before[min(Int(decisions[decision].event), failed)...]
+      where event.what == .call {
         if event.call == release.call, event.arg.0 == release.first, event.arg.1 == release.second {
           held -= 1
-        } else if event.value >> 12 == release.first >> 12 {
+        } else if event.value >> 12 == release.first >> 12
+          || event.arguments.contains(release.first)
+        {
           held += 1
         }
       }

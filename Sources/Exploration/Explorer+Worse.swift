@@ -36,7 +36,9 @@ extension Explorer {
     subject.world.choose(mutant: mutant)
     defer { subject.world.choose(mutant: 0) }
     let (found, runs) = simplest(in: &domain, subject)
-    for (breach, entry) in found.entries.sorted(by: { $0.value.size < $1.value.size }) {
+    for (breach, entry) in found.entries.sorted(by: {
+      ($0.value.size, $0.key) < ($1.value.size, $1.key)
+    }) {
       let scenario = scenario(
         state: entry.state, choices: entry.choices, in: &domain, subject: subject)
       subject.world.choose(mutant: 0)

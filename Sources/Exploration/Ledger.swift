@@ -129,7 +129,6 @@ struct Ledger {
       if actions.contains(event.call), event.value == 0, !taken.isEmpty { taken.removeLast() }
       for number in givers[event.call] ?? [] {
         let key = Self.key(event, pairs[number].given)
-        resumed.insert(Resumed(pair: number, key: key))
         if let place = taken.lastIndex(where: {
           $0.pair == number && (pairs[number].isPart || $0.key == key)
         }) {
@@ -155,14 +154,11 @@ struct Ledger {
           }
           // One call that takes may have several that give back.
           taken.removeAll { $0.event == one.event }
+        } else {
+          resumed.insert(Resumed(pair: number, key: key))
         }
       }
       let takings = takers[event.call] ?? []
-      // One call that takes may have several that stop.
-      let isResumed = takings.contains {
-        pairs[$0].taken != -1
-          && resumed.contains(Resumed(pair: $0, key: Self.key(event, pairs[$0].taken)))
-      }
       for number in takings {
         let pair = pairs[number]
         guard !refused.contains(index), !Self.isFailure(event.value, isPointer: pair.taken == -1),
@@ -175,7 +171,12 @@ struct Ledger {
           guard key > 0xffff else { continue }
         } else if pair.isLoose {
           guard key > 0xffff, !Self.isKnown(key, before: index, in: events) else { continue }
-        } else if isResumed {
+        } else if pair.taken != -1,
+          takings.contains(where: {
+            pairs[$0].taken == pair.taken && resumed.contains(Resumed(pair: $0, key: key))
+          })
+        {
+          // One call that takes may have several that stop it.
           continue
         }
         taken.append(

@@ -6,11 +6,15 @@ import Shims
 /// A breach is a property, the function that was called and a place in the code. What a run says is
 /// taken at its end, once it is known how many scenarios the run stands for.
 public struct Report {
-  public struct Breach: Hashable, Sendable {
+  public struct Breach: Hashable, Comparable, Sendable {
     public var property: Property
     public var function: String
     /// Offset in the subject's module, 0 if there is no place.
     public var offset: UInt64
+
+    public static func < (one: Self, other: Self) -> Bool {
+      (one.property, one.function, one.offset) < (other.property, other.function, other.offset)
+    }
   }
 
   public struct Entry: Sendable {

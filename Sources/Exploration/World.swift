@@ -325,6 +325,9 @@ public struct World {
     table.pointee.virtual_address(hpa)
   }
 
+  /// Whether an address, as it is recorded, lies on the stack, where all have one name.
+  func isOnStack(_ symbol: UInt64) -> Bool { symbol == 0x0c00_0000_0000_0000 }
+
   /// Where a slot lies, 0 for a bit-field.
   public func address(of slot: UInt32, at index: Int = 0) -> UInt64 {
     table.pointee.address(slot, UInt32(index))

@@ -31,6 +31,8 @@ struct Closure {
   private(set) var variablesUsed: Set<String> = []
   /// Variables of the file that come along.
   private(set) var ownVariables: Set<String> = []
+  /// Those among them that were named as a header declares them: what defines them without a first value.
+  private(set) var declaredByHeaders: [String: ClangCursor] = [:]
   /// Callees that a pattern of the services answers.
   private(set) var byPattern: [String: ClangCursor] = [:]
   /// Variables of other files that their type gives a first value.
@@ -314,6 +316,9 @@ struct Closure {
     // The probes, appended behind the text, declare the harness's inputs.
     guard target.place.file != Probes.fileName else { return }
     let own = target.definition ?? (target.isInMainFile ? target : tentative[name])
+    if !target.isInMainFile, target.definition == nil, let definition = tentative[name] {
+      declaredByHeaders[name] = definition
+    }
     if let definition = own, definition.isInMainFile {
       take(declaration: definition)
       ownVariables.insert(name)

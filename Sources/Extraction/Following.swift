@@ -235,7 +235,8 @@ struct Following {
       else { continue }
       if found.file != manifest.source { needed.append(found) }
       let from = found.file.hasSuffix(".h") ? manifest.source : found.file
-      for word in Set(found.function.body) where TopLevel.isWord(word) && !seen.contains(word) {
+      for word in Set(found.function.body).sorted()
+      where TopLevel.isWord(word) && !seen.contains(word) {
         queue.append((word, from))
       }
     }

@@ -143,17 +143,18 @@ extension HarnessWriter {
     let isSame = callee.isSame && !callee.isFreed
     let make = isSame ? "if (!(value = kshim_made_before())) \(fresh)" : fresh
     guard !callee.rule.answers.isEmpty else { return [make] }
-    // What was found once is there when somebody looks again.
-    let isKnown = isSame && !callee.isOfLoop
-    var answers =
-      [isKnown ? fresh : make] + callee.rule.answers.map { "value = (kshim_u64)(\($0));" }
+    var answers = [make] + callee.rule.answers.map { "value = (kshim_u64)(\($0));" }
     // A loop ends.
     if callee.isOfLoop, let none = callee.rule.answers.firstIndex(of: "0") {
       answers.insert(answers.remove(at: none + 1), at: 0)
     }
     let cases = answers.enumerated().map { "case \($0.offset): \($0.element) break;" }
     let choice = "switch (kshim_decide(\(answers.count))) { \(cases.joined(separator: " ")) }"
-    return [isKnown ? "if (!(value = kshim_made_before())) \(choice)" : choice]
+    // What was found once is there when somebody looks again.
+    let isFound =
+      isSame && !callee.isOfLoop && callee.prototype.arguments.count <= 4
+      && Harnessing.finds(callee.name)
+    return [isFound ? "if (!(value = kshim_found_before())) \(choice)" : choice]
   }
 
   private func action(_ rule: Manifest.Rule, _ prototype: ClangCursor.Prototype) -> [String] {

@@ -119,6 +119,13 @@ extension Harnessing {
       && !has(["next", "free", "unused", "pop", "dequeue", "iter", "page", "pages", "buf", "skb"])
   }
 
+  /// Whether such a callee only finds: what is got may be made.
+  static func finds(_ name: String) -> Bool {
+    name.split(separator: "_").contains {
+      ["find", "lookup", "search", "to", "from", "by"].contains($0)
+    }
+  }
+
   /// The counts of references that a callee lowers, by its name and its types.
   static func drops(_ name: String, _ cursor: ClangCursor) -> [(argument: Int, within: Int)] {
     guard cursor.kind == .function, name.split(separator: "_").contains("put") else { return [] }

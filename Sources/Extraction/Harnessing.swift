@@ -74,7 +74,7 @@ struct Harnessing {
   mutating func generate(
     targets: [ClangCursor], text: [ClangCursor], callees: [String: ClangCursor],
     answered: [Extractor.Callee], variables: [String: ClangCursor], own: Set<String>,
-    needed: [ClangCursor], unknown: Set<String>
+    tentative: [String: ClangCursor], needed: [ClangCursor], unknown: Set<String>
   ) -> Generated {
     self.targets = Set(targets)
     read(text, callees)
@@ -97,7 +97,7 @@ struct Harnessing {
           position: cursor.isInMainFile ? cursor.extent.lowerBound : 0, &types))
     }
     let memory = memory(
-      targets, variables, own, needed,
+      targets, variables, own, tentative, needed,
       unknown: unknown.filter { name in
         !answered.contains { $0.name == name }
       }, &types)
@@ -183,10 +183,12 @@ struct Harnessing {
   ///
   /// - Parameters:
   ///   - own: the file's that come along.
+  ///   - tentative: those without a first value that the text knows by a header.
   ///   - unknown: what neither the file nor a service defines.
   private func memory(
     _ targets: [ClangCursor], _ variables: [String: ClangCursor], _ own: Set<String>,
-    _ needed: [ClangCursor], unknown: Set<String>, _ types: inout TypeTable
+    _ tentative: [String: ClangCursor], _ needed: [ClangCursor], unknown: Set<String>,
+    _ types: inout TypeTable
   ) -> (
     outside: [(name: String, type: String, value: String)], opaque: [String],
     regions: [(name: String, type: Int)]
@@ -225,9 +227,11 @@ struct Harnessing {
     let setMembers = isFirst ? [] : setMembers
     let values = uses.values.keys.filter { $0.kind == .variable && $0.isAtFileScope }
     for variable in values.sorted(by: isAhead)
-    where variables[variable.name] == nil && own.contains(variable.name) {
+    where variables[variable.name] == nil && own.contains(variable.name)
+      && !regions.contains(where: { $0.name == variable.name })
+    {
       // What has no first value is only tentatively a definition.
-      let definition = variable.definition ?? variable
+      let definition = variable.definition ?? tentative[variable.name] ?? variable
       if !isFirst, definition.isInMainFile, definition.initialiser != nil, definition.isStatic,
         !definition.type.isConst, definition.type.kind == .record,
         let type = types.number(ofInitialised: definition, setMembers)
@@ -235,12 +239,20 @@ struct Harnessing {
         regions.append((variable.name, type))
         continue
       }
-      guard !isFirst, definition.isInMainFile, definition.isStatic || variable.definition != nil,
+      guard !isFirst, definition.isInMainFile,
+        definition.isStatic || variable.definition != nil || tentative[variable.name] != nil,
         definition.initialiser == nil, !definition.type.isConst,
         definition.type.size != nil || definition.type.kind == .array
       else { continue }
       regions.append(
         (variable.name, types.number(of: definition, asked: uses.values[variable] ?? Uses.Value())))
+    }
+    // What only a header's function reads.
+    for (name, variable) in tentative.sorted(by: { $0.key < $1.key })
+    where !isFirst && own.contains(name) && !variable.type.isConst && variable.type.kind != .array
+      && !regions.contains(where: { $0.name == name })
+    {
+      regions.append((name, types.number(single: variable.type)))
     }
     // Whose step it is.
     if let member = uses.values.keys.first(where: { $0.isField && $0.parent?.name == "task_struct" }

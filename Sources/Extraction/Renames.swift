@@ -93,7 +93,8 @@ struct Renames {
         return Self.likeness(before.body, asBefore(after.body))
       })
     // One that stands for two is neither.
-    for new in Set(renamed.map(\.new)) where renamed.count(where: { $0.new == new }) > 1 {
+    for new in Set(renamed.map(\.new)).sorted()
+    where renamed.count(where: { $0.new == new }) > 1 {
       for one in renamed where one.new == new {
         unclear.append((one.old, [new], "another is called so too"))
       }

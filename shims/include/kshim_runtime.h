@@ -129,7 +129,9 @@ struct kshim_types {
 	const struct kshim_sent *sent;
 };
 kshim_u64 kshim_make(unsigned type);
-kshim_u64 kshim_made_before(void);		/* what it made for the same arguments, or 0 */
+/* What it made for the same arguments, as they are recorded, or 0; the second only where that is there still. */
+kshim_u64 kshim_made_before(void);
+kshim_u64 kshim_found_before(void);
 kshim_u64 kshim_make_own(unsigned type);	/* what a callee of its own gives back */
 void kshim_give_back(kshim_u64 address, kshim_u64 pc);
 kshim_u64 kshim_value(const struct kshim_field *field);

@@ -90,6 +90,7 @@
 #define kshim_lock KSHIM_NAME(kshim_lock)
 #define kshim_lost KSHIM_NAME(kshim_lost)
 #define kshim_make KSHIM_NAME(kshim_make)
+#define kshim_found_before KSHIM_NAME(kshim_found_before)
 #define kshim_made_before KSHIM_NAME(kshim_made_before)
 #define kshim_make_own KSHIM_NAME(kshim_make_own)
 #define kshim_mark KSHIM_NAME(kshim_mark)

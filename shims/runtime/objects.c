@@ -214,7 +214,7 @@ kshim_u64 kshim_make(unsigned type)
 	return make(type);
 }
 
-kshim_u64 kshim_made_before(void)
+static uint64_t made_before(uint32_t *when)
 {
 	const struct kshim_event *now = &trace_events[thread_now->event];
 
@@ -226,10 +226,50 @@ kshim_u64 kshim_made_before(void)
 		    event->step != now->step || memcmp(event->arg, now->arg, sizeof(now->arg)))
 			continue;
 		before = memory_typed(event->value);
-		if (before)
+		if (before) {
+			*when = i;
 			return before;
+		}
 	}
 	return 0;
+}
+
+kshim_u64 kshim_made_before(void)
+{
+	uint32_t when;
+
+	return made_before(&when);
+}
+
+/* Whether a lock that was held at an event has been let go since. */
+static bool is_let_go(uint32_t since, uint32_t end)
+{
+	for (uint32_t i = since; i < end; i++) {
+		int held = 0;
+
+		if (trace_events[i].kind != KSHIM_EVENT_UNLOCK)
+			continue;
+		for (uint32_t j = since; j <= i; j++)
+			if (trace_events[j].arg[0] == trace_events[i].arg[0])
+				held += (trace_events[j].kind == KSHIM_EVENT_LOCK) -
+					(trace_events[j].kind == KSHIM_EVENT_UNLOCK);
+		if (held < 0)
+			return true;
+	}
+	return false;
+}
+
+kshim_u64 kshim_found_before(void)
+{
+	const struct kshim_event *now = &trace_events[thread_now->event];
+	uint32_t when;
+	const uint64_t before = made_before(&when);
+
+	/* All on the stack has one name, all literals too: what they say may be another thing. */
+	for (int i = 0; i < 4; i++)
+		if (now->arg[i] == SYMBOL_STACK || now->arg[i] == SYMBOL_CODE)
+			return 0;
+	return before && !is_let_go(when, thread_now->event) ? before : 0;
 }
 
 kshim_u64 kshim_make_own(unsigned type)
