@@ -326,7 +326,7 @@ public struct World {
   }
 
   /// Whether an address, as it is recorded, lies on the stack, where all have one name.
-  func isOnStack(_ symbol: UInt64) -> Bool { symbol == 0x0c00_0000_0000_0000 }
+  func isOnStack(_ symbol: UInt64) -> Bool { symbol == KSHIM_SYMBOL_STACK }
 
   /// Where a slot lies, 0 for a bit-field.
   public func address(of slot: UInt32, at index: Int = 0) -> UInt64 {

@@ -282,7 +282,7 @@ struct Closure {
     if tentative[target.name] != nil { return use(variable: target, from: "", line: 0) }
     if manifest.types[target.valueType.spelling] != nil {
       byType[target.name] = target
-    } else if manifest.isFromTypes, !target.isStatic, !target.isRegister,
+    } else if manifest.isFromTypes, !target.isRegister,
       !manifest.variables.contains(where: { $0.name == target.name }), !Self.isKnown(target.name)
     {
       unknownVariables[target.name] = target
@@ -315,11 +315,13 @@ struct Closure {
     variablesUsed.insert(name)
     // The probes, appended behind the text, declare the harness's inputs.
     guard target.place.file != Probes.fileName else { return }
-    let own = target.definition ?? (target.isInMainFile ? target : tentative[name])
-    if !target.isInMainFile, target.definition == nil, let definition = tentative[name] {
-      declaredByHeaders[name] = definition
+    if target.definition == nil, !target.isInMainFile {
+      declaredByHeaders[name] = tentative[name]
     }
-    if let definition = own, definition.isInMainFile {
+    if let definition =
+      target.definition ?? declaredByHeaders[name] ?? (target.isInMainFile ? target : nil),
+      definition.isInMainFile
+    {
       take(declaration: definition)
       ownVariables.insert(name)
       if manifest.isFromTypes, target.isInMainFile { take(declaration: target, itself: true) }

@@ -249,7 +249,7 @@ struct Harnessing {
     }
     // What only a header's function reads.
     for (name, variable) in tentative.sorted(by: { $0.key < $1.key })
-    where !isFirst && own.contains(name) && !variable.type.isConst && variable.type.kind != .array
+    where !isFirst && !variable.type.isConst && variable.type.kind != .array
       && !regions.contains(where: { $0.name == name })
     {
       regions.append((name, types.number(single: variable.type)))

@@ -26,6 +26,9 @@
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
 #define KSHIM_MOST_ASKED 256	/* decisions of a run, where objects are made from types */
+/* The one name of all addresses on the stack, and of all in the subject's text and data. */
+#define KSHIM_SYMBOL_STACK 0x0c00000000000000ULL
+#define KSHIM_SYMBOL_CODE 0x0d00000000000000ULL
 #define KSHIM_MAX_ARGS 8		/* of a target, those that are no objects */
 
 /* What an event says happened. */

@@ -626,9 +626,9 @@ uint64_t memory_symbol(uint64_t address)
 			return 0x0b00000000000000ULL | (uint64_t)i << 32 |
 			       (address - objects[i].address);
 	if (address - memory_stack_low < memory_stack_size || thread_place(address) == THREAD_STACK)
-		return SYMBOL_STACK;
+		return KSHIM_SYMBOL_STACK;
 	if (memory_is_code(address))
-		return SYMBOL_CODE;
+		return KSHIM_SYMBOL_CODE;
 	if (address - vmemmap < FRAMES * page_struct_size)
 		return 0x0e00000000000000ULL | (address - vmemmap);
 	return address;

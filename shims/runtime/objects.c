@@ -262,13 +262,14 @@ static bool is_let_go(uint32_t since, uint32_t end)
 kshim_u64 kshim_found_before(void)
 {
 	const struct kshim_event *now = &trace_events[thread_now->event];
+	uint64_t before;
 	uint32_t when;
-	const uint64_t before = made_before(&when);
 
 	/* All on the stack has one name, all literals too: what they say may be another thing. */
 	for (int i = 0; i < 4; i++)
-		if (now->arg[i] == SYMBOL_STACK || now->arg[i] == SYMBOL_CODE)
+		if (now->arg[i] == KSHIM_SYMBOL_STACK || now->arg[i] == KSHIM_SYMBOL_CODE)
 			return 0;
+	before = made_before(&when);
 	return before && !is_let_go(when, thread_now->event) ? before : 0;
 }
 

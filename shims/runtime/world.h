@@ -188,9 +188,6 @@ uint64_t memory_wild_symbol(uint64_t address);
 void memory_reset(void);
 enum kshim_at memory_at(uint64_t address);
 void memory_log_stores_from_here(void);
-/* All that lies there has one name. */
-#define SYMBOL_STACK 0x0c00000000000000ULL
-#define SYMBOL_CODE 0x0d00000000000000ULL
 uint64_t memory_symbol(uint64_t address);
 bool memory_is_address(uint64_t word);
 uint64_t memory_digest(uint64_t seed);
