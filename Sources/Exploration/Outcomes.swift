@@ -88,8 +88,7 @@ struct OutcomeBuilder {
 
   /// Whether all is ordinary that nobody has looked at but who judges: that stands for the rest.
   private func isOrdinary(_ state: StartingState) -> Bool {
-    let others = InputValues.zero.replacing(with: 1, where: state.values .!= 0).wrappedSum()
-    return world.seen.count { $0.value != 0 } == Int(others)
+    world.seen.count { $0.value != 0 } == state.values.othersCount
   }
 
   /// Takes down the decisions of the run.

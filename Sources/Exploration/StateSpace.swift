@@ -26,6 +26,17 @@ public struct Word: Sendable {
 /// A value for each input of a space, by number; 0 is the ordinary one.
 public typealias InputValues = SIMD32<UInt8>
 
+extension InputValues {
+  /// How many are not the ordinary ones. Eight at a time: it is asked for each run.
+  var othersCount: Int {
+    let words = unsafeBitCast(self, to: SIMD4<UInt64>.self)
+    let low = SIMD4<UInt64>(repeating: 0x7f7f_7f7f_7f7f_7f7f)
+    // The first bit of each byte that is not 0.
+    let marks = ((words & low) &+ low | words) & ~low
+    return (0..<4).reduce(0) { $0 + marks[$1].nonzeroBitCount }
+  }
+}
+
 /// The starting states of one driver: every combination of its inputs' values.
 public struct StateSpace: Sendable {
   /// What is called, and in which order: the first part of a scenario's spelling.

@@ -272,6 +272,7 @@ public struct StepEvents {
     by returned: Event, _ function: String, _ report: inout Report
   ) {
     let left = returned.left
+    guard !left.isEmpty || returned.lostNumber != 0 else { return }
     for (what, sentence) in [
       (Left.pageFaults, "with page faults switched otherwise than it was called"),
       (.memoryFlags, "with memory allocated otherwise than it was called: memalloc_…_save()"),

@@ -10,8 +10,6 @@ public struct RootDomain: ObservedDomain {
   public let spaces: [StateSpace]
   /// Of each space the drive, and what depends on its inputs.
   private let drives: [(drive: Drive, inputs: RootInputs)]
-  /// The roots after the last step.
-  private var latest = RootSnapshot()
   /// The state that was run last: one state has many lists of decisions.
   private var last: (start: StartingState, asked: AskedState)?
   /// The state of the last run; nil where there was none.
@@ -24,12 +22,14 @@ public struct RootDomain: ObservedDomain {
   private struct Made {
     /// Before it.
     var judge: RootJudge.Memory
-    var after: RootSnapshot
+    var after = RootSnapshot()
     var goesOn: UInt64?
   }
   private var made: [Made] = []
   /// The number of the next step.
   private var next = 0
+  /// The roots behind the last step.
+  private var latest: RootSnapshot { next == 0 ? first : made[next - 1].after }
   /// The root that is walked beside the loaded one, as the last run made it.
   private var other: UInt64 = 0
   /// What takes down what comes of a scenario, where somebody asks.
@@ -70,7 +70,6 @@ public struct RootDomain: ObservedDomain {
       world.mark()
     }
     let asked = last!.asked
-    latest = first
     if !report.wasPrepared(0) {
       judge.begin()
       if asked.drive == .firstRoot || asked.drive == .twoVCPUs { judge.start(in: world) }
@@ -92,12 +91,9 @@ public struct RootDomain: ObservedDomain {
   ) -> UInt64? {
     let number = next
     next += 1
-    if report.wasMade(number) {
-      latest = made[number].after
-      return made[number].goesOn
-    }
+    if report.wasMade(number) { return made[number].goesOn }
+    let before = number == 0 ? first : made[number - 1].after
     begin(number, report)
-    let before = latest
     let world = subject.world
     let record = report.record
     if record != nil {
@@ -106,22 +102,22 @@ public struct RootDomain: ObservedDomain {
     let result = report.make(number, in: world) {
       world.call(entry, argument, address).map { ($0, 0) }
     }?.0
-    latest = RootSnapshot(world, setup.slots, state.inputs)
+    let after = RootSnapshot(world, setup.slots, state.inputs)
     // On hardware nothing goes on beside a lock that is never released.
     var goesOn = world.happened.pointee.locks_held > 0 ? nil : result
     if let record {
-      observer.observe(target, state, before: before, after: latest, world, record)
+      observer.observe(target, state, before: before, after: after, world, record)
       observer.end(number, record)
     }
     if report.takesStep(world, result) {
       record?.isJudging = true
       defer { record?.isJudging = false }
       let isOne = judge.judge(
-        target, state, argument: argument, address: address, before: before, after: latest,
+        target, state, argument: argument, address: address, before: before, after: after,
         world, result, isLast: isLast, &report)
       if !isOne { goesOn = nil }
     }
-    made[number].after = latest
+    made[number].after = after
     made[number].goesOn = goesOn
     return goesOn
   }
@@ -133,7 +129,7 @@ public struct RootDomain: ObservedDomain {
       made.removeLast(made.count - number - 1)
     } else {
       if made.count > number { made.removeLast(made.count - number) }
-      made.append(Made(judge: judge.memory, after: latest))
+      made.append(Made(judge: judge.memory))
     }
   }
 

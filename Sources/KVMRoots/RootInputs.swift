@@ -111,6 +111,7 @@ final class AskedState {
   let state: RootState
   let inputs: RootInputs
   let world: World
+  private var other: AskedState?
 
   init(state: RootState, inputs: RootInputs, world: World) {
     self.state = state
@@ -118,11 +119,14 @@ final class AskedState {
     self.world = world
   }
 
-  /// The same with another level of the guest's tables.
+  /// The same with another level of the guest's tables. Made once: each run of a state asks for it.
   func with(guestLevel: Int) -> AskedState {
+    if let other, other.state.guestLevel == guestLevel { return other }
     var state = state
     state.guestLevel = guestLevel
-    return AskedState(state: state, inputs: inputs, world: world)
+    let made = AskedState(state: state, inputs: inputs, world: world)
+    other = made
+    return made
   }
 
   private func ask(_ dimension: Dimension) { inputs.ask(dimension, in: world) }

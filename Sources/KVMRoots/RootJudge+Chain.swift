@@ -142,7 +142,8 @@ extension RootJudge {
       guard hpa != 0 else { return }
       let gfn = world.get(slots.pageGFN, at: number)
       guard gfn < RootSetup.staleGFN || gfn > RootSetup.staleGFN + 0x300 else { continue }
-      let expected = names(hpa, step.after) + (step.other.map { names(hpa, $0) } ?? 0)
+      var expected = names(hpa, step.after)
+      if step.other != nil { expected += names(hpa, step.other!) }
       let counted = Int(Int32(truncatingIfNeeded: world.get(slots.pageCount, at: number)))
       if counted != expected {
         report.broken(

@@ -260,11 +260,12 @@ extension RootJudge {
     _ step: Step, _ report: inout Report, shows: (Event) -> Bool
   ) {
     guard slots.fourByteEntries != nil else { return }
-    let pages = events.calls.filter { $0.call == slots.shadowPage && shows($0) }
-    if pages.count > events.warned.count {
+    let pages = events.calls.of(slots.shadowPage)
+    let count = pages.count(where: shows)
+    if count > events.warned.count {
       report.broken(
-        .warnMissing, in: step.function, at: pages[0].pc,
-        "\(pages.count) shadow pages contradict the size of the guest's entries, and "
+        .warnMissing, in: step.function, at: pages.first(where: shows)?.pc ?? step.end,
+        "\(count) shadow pages contradict the size of the guest's entries, and "
           + "\(events.warned.count) WARNs fire")
     }
   }

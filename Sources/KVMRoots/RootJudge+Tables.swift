@@ -157,7 +157,7 @@ extension RootJudge {
           : "a page is allocated for an MMU that has no use for a PDPT")
       return true
     }
-    let decrypted = events.calls.filter { $0.call == slots.memoryDecrypted }
+    let decrypted = events.calls.of(slots.memoryDecrypted)
     if needsPDPT,
       let page = events.allocated.first(where: {
         world.load($0.value) != nil
@@ -206,7 +206,7 @@ extension RootJudge {
         .lifecycle, in: step.function, at: event.pc,
         "a page outlives the MMU that it was allocated for")
     }
-    let encrypted = events.calls.filter { $0.call == slots.memoryEncrypted }
+    let encrypted = events.calls.of(slots.memoryEncrypted)
     let expected = !step.state.tdp && step.before.pae != 0 ? 1 : 0
     // The page belongs to somebody else as soon as it is freed.
     let isBeforeFree =

@@ -14,14 +14,20 @@ struct RootJudge {
   struct Memory {
     /// The first event of the next step.
     fileprivate var position = 0
-    /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`.
-    fileprivate(set) var metadata = Metadata()
+    /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`. It is long, so
+    /// copies share it.
+    fileprivate var held: Held?
+    var metadata: Metadata { held?.metadata ?? Metadata() }
     /// Whether this scenario was found to depend on what nothing has set.
     fileprivate var isUninitialised = false
     /// How, until it is told.
     fileprivate var parting: Parting?
     /// Whether a life has come to where no caller brings it: what its roots are then nobody says.
     fileprivate var isOutside = false
+  }
+  fileprivate final class Held: Sendable {
+    let metadata: Metadata
+    init(_ metadata: Metadata) { self.metadata = metadata }
   }
   var memory = Memory()
 
@@ -59,7 +65,7 @@ struct RootJudge {
   }
 
   /// Takes the starting state, once it is set up.
-  mutating func start(in world: World) { memory.metadata = Metadata(world, slots) }
+  mutating func start(in world: World) { memory.held = Held(Metadata(world, slots)) }
 
   /// Judges the step that was just made.
   ///

@@ -3,7 +3,7 @@ import Exploration
 import Failures
 
 /// The numbers, in one compiled subject, of what the manifest names.
-struct RootSlots {
+final class RootSlots: Sendable {
   let shadowLevel, guestLevel, direct, rootHPA, rootPGD, previousHPA, previousPGD: UInt32
   let pae, pml4, tdpEnabled, tdpMMU, meValue, requests: UInt32
   let inRootMMU, inGuestPGD, inPDPTR, inTDPLevel: UInt32

@@ -148,7 +148,16 @@ enum Dimension: UInt8, CaseIterable {
   var name: String { "\(self)" }
 
   /// Spellings of its values, simple ones first. One word each.
-  var values: [String] {
+  var values: [String] { Self.spellings[Int(rawValue)] }
+
+  /// How many values each of its inputs has. Each table is looked at on its own.
+  var arities: [Int] { Self.arities[Int(rawValue)] }
+
+  /// Made once: every starting state is made from them.
+  private static let spellings = allCases.map(\.spelled)
+  private static let arities = allCases.map { $0 == .tables ? [2, 2, 2] : [$0.values.count] }
+
+  private var spelled: [String] {
     switch self {
     case .shadow: ["4", "5", "3", "2"]
     case .guest: ["4", "5", "3", "2", "0"]
@@ -174,11 +183,6 @@ enum Dimension: UInt8, CaseIterable {
     case .levels: ["4-4", "4-2", "5-2", "3-2"]
     }
   }
-}
-
-extension Dimension {
-  /// How many values each of its inputs has. Each table is looked at on its own.
-  var arities: [Int] { self == .tables ? [2, 2, 2] : [values.count] }
 }
 
 extension Drive {
