@@ -128,6 +128,9 @@ struct MutantCompiler {
       precompiled: precompiled)
   }
 
+  /// Without what derives conditions from conditions: that takes a tenth of the time, and makes no two
+  /// copies the same.
+  ///
   /// - Returns: the message for each mutant that the compiler refuses, and what it wrote. What the
   ///   kernel's build takes for an error is one.
   private static func compile(
@@ -137,7 +140,7 @@ struct MutantCompiler {
       unit,
       [
         "-S", "-O2", "-g0", "-fno-verbose-asm", "-fno-asynchronous-unwind-tables",
-        "-ferror-limit=0", "-o", "-",
+        "-ferror-limit=0", "-mllvm", "-enable-constraint-elimination=0", "-o", "-",
       ])
     var refused: [Int: String] = [:]
     for line in ended.errorLines {
