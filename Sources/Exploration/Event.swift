@@ -129,4 +129,5 @@ public struct Fault: RawRepresentable, Hashable, Sendable {
   public static let stack = Fault(KSHIM_FAULT_STACK)
   public static let count = Fault(KSHIM_FAULT_COUNT)
   public static let call = Fault(KSHIM_FAULT_CALL)
+  public static let null = Fault(KSHIM_FAULT_NULL)
 }

@@ -3,7 +3,7 @@ import Shims
 
 /// What a run can use up of the harness. It is no finding: what lies beyond is not judged.
 public enum Limit: String, Hashable, Sendable, CaseIterable {
-  case events, decisions, failures, stores, pages, locks, model, loop, runs, seconds, rounds,
+  case events, decisions, failures, stores, pages, locks, model, loop, wait, runs, seconds, rounds,
     assumed
 
   init(_ event: Event) {
@@ -14,6 +14,7 @@ public enum Limit: String, Hashable, Sendable, CaseIterable {
     case KSHIM_LIMIT_PAGES.rawValue: self = .pages
     case KSHIM_LIMIT_LOCKS.rawValue: self = .locks
     case KSHIM_LIMIT_LOOP.rawValue: self = .loop
+    case KSHIM_LIMIT_WAIT.rawValue: self = .wait
     default: self = .model
     }
   }
@@ -28,6 +29,7 @@ public enum Limit: String, Hashable, Sendable, CaseIterable {
     case .pages: "2000 pages in one scenario"
     case .locks: "16 locks held at once"
     case .loop: "a loop that does not end"
+    case .wait: "a wait for what nobody here does"
     case .runs: "\(Explorer.mostRuns) runs"
     case .seconds: "the seconds that a search may take"
     case .rounds: "\(KSHIM_MOST_ASKED) answers in one scenario"

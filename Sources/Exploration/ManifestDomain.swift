@@ -11,8 +11,11 @@ public struct ManifestDomain: ObservedDomain {
   /// Of each call.
   let says: [Conduct.Says]
   private var oracle: UniversalOracle
-  /// The state that was run last: one state has many lists of decisions.
+  /// The state that was run last, where its set-up can be gone back to: one state has many lists of
+  /// decisions.
   private var last: StartingState?
+  /// How many events that has.
+  private var setUp = 0
   /// A step of the last run.
   private struct Made {
     /// Before it.
@@ -59,16 +62,19 @@ public struct ManifestDomain: ObservedDomain {
     } else if last == state {
       world.back(choices)
     } else {
-      last = state
       world.begin(state, of: driver.space, choices)
       for (input, place) in driver.inputs where input.argument == nil {
         let value = place.map { Int(state.values[$0]) } ?? 0
         world.choose(input.number, value, asking: place.map { 1 << UInt32($0) } ?? 0)
       }
+      for helper in subject.prepares.indices { _ = world.prepare(UInt32(helper), 0, 0, 0) }
+      setUp = world.events.count
       world.mark()
+      // What was asked for in the set-up is answered anew each time.
+      last = world.decisions.isEmpty ? state : nil
     }
     if !report.wasPrepared(0) {
-      oracle.begin()
+      oracle.begin(at: setUp)
       report.inputs = plan.inputs
       report.unasked = oracle.unused.subtracting(oracle.neglected)
     }

@@ -27,11 +27,11 @@ public struct Word: Sendable {
 public typealias InputValues = SIMD32<UInt8>
 
 extension InputValues {
-  /// How many are not the ordinary ones. Eight at a time: it is asked for each run.
+  /// How many are not the ordinary ones. Eight at a time: where outcomes are taken down, each run asks.
   var othersCount: Int {
     let words = unsafeBitCast(self, to: SIMD4<UInt64>.self)
     let low = SIMD4<UInt64>(repeating: 0x7f7f_7f7f_7f7f_7f7f)
-    // The first bit of each byte that is not 0.
+    // The highest bit of each byte that is not 0.
     let marks = ((words & low) &+ low | words) & ~low
     return (0..<4).reduce(0) { $0 + marks[$1].nonzeroBitCount }
   }

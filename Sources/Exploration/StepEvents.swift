@@ -398,6 +398,7 @@ public struct StepEvents {
     case .instruction: "an illegal instruction is reached"
     case .call: "the code makes a system call of its own, which ends the run"
     case .division: "a number is divided by zero"
+    case .null: "a function is called through NULL"
     case .stack: "the stack is used up"
     case .count: "a reference is dropped of what was allocated and never initialised"
     default: "code or memory is reached through a wild pointer"

@@ -59,8 +59,10 @@ struct UniversalOracle {
   }
 
   /// Begins a scenario.
-  mutating func begin() {
-    position = 0
+  ///
+  /// - Parameter position: behind the events of its set-up.
+  mutating func begin(at position: Int) {
+    self.position = position
     isUninitialised = false
   }
 
@@ -204,13 +206,15 @@ struct UniversalOracle {
     /// The errno that a failure stands for; nil where the answer says of no failure which.
     var errno: Int32?
     var pc: UInt64
+    /// What it was asked of: the first argument, as far as it is kept.
+    var object: UInt64?
   }
 
   private func answer(_ decision: kshim_decision, _ events: UnsafeBufferPointer<Event>) -> Answer {
     let call = events[Int(decision.event)]
     var answer = Answer(
       call: decision.call, isOrdinary: decision.choice == 0, allocates: false, errno: nil,
-      pc: call.pc)
+      pc: call.pc, object: call.arguments.first)
     var isRefused = false
     for event in events[Int(decision.event)...].dropFirst() {
       guard event.call == call.call, event.what != .call else { break }
@@ -294,13 +298,16 @@ struct UniversalOracle {
         $0.call < firstInput && (!unused.contains($0.call) || neglectedAlways.contains($0.call))
       }
       .map { answer($0, all) }
-    // A second try, or another way to get memory, makes good for what failed.
+    // A second try, or another way to get memory, makes good for what failed. The same of something else
+    // is no second try; of a function that no manifest describes nobody says that it must all succeed.
+    func makesGood(_ later: Answer, _ one: Answer) -> Bool {
+      later.isOrdinary
+        && (later.call == one.call && (ledger != nil || later.object == one.object)
+          || later.allocates && one.allocates)
+    }
     let failed = answers.indices.filter { index in
       let one = answers[index]
-      return one.errno != nil
-        && !answers[(index + 1)...].contains {
-          $0.isOrdinary && ($0.call == one.call || $0.allocates && one.allocates)
-        }
+      return one.errno != nil && !answers[(index + 1)...].contains { makesGood($0, one) }
     }.map { answers[$0] }
     guard let first = failed.first else { return }
     let callee = "\(subject.calls[Int(first.call)])()"

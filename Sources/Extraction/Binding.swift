@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Failures
+import Foundation
 
 /// Where each argument of a target comes from: an object of its type, the first such argument from
 /// the first such object; all others come from the scenario.
@@ -19,7 +20,9 @@ struct Binding {
   private(set) var plainCount = 0
 
   init(_ prototype: ClangCursor.Prototype, _ objects: [Manifest.Object]) {
-    let named = Dictionary(grouping: objects, by: \.type).mapValues { $0.map(\.name) }
+    let named = Dictionary(
+      grouping: objects, by: { Self.type(of: $0, among: prototype.arguments) }
+    ).mapValues { $0.map(\.name) }
     var used: [String: Int] = [:]
     for type in prototype.arguments {
       if type.shape == .pointer, let names = named[type.pointee] {
@@ -35,6 +38,15 @@ struct Binding {
       let objects = named[type]!.count
       return count > objects ? (type, objects, count) : nil
     }.sorted { $0.type < $1.type }
+  }
+
+  /// An object's type as the compiler calls it, where it has the name that an argument's has in the text.
+  private static func type(
+    of object: Manifest.Object, among arguments: [ClangCursor.ValueType]
+  ) -> String {
+    arguments.first { argument in
+      ["", "const "].contains { "\($0)\(object.type) *" == argument.spelling }
+    }?.pointee ?? object.type
   }
 
   /// Number of an argument by its name or its number from 0.
@@ -56,6 +68,15 @@ extension Extractor {
       Failure(
         .request, asked: "extract \(manifest.subject) from \(revision.tree.spec)", cause: cause,
         place: line.map { "\(manifest.path):\($0)" } ?? manifest.path, remedy: remedy)
+    }
+    // Quoted names are looked for beside the source first.
+    let folder = (manifest.source as NSString).deletingLastPathComponent
+    if let glue = manifest.glue, !glue.contains("/"),
+      FileManager.default.fileExists(atPath: "\(revision.tree.directory)/\(folder)/\(glue)")
+    {
+      throw wrong(
+        "the glue '\(glue)' has the name of a file beside \(manifest.source)", line: nil,
+        "give it another name")
     }
     for (name, cursor) in targets {
       let binding = Binding(cursor.prototype!, objects)

@@ -221,7 +221,7 @@ extension HarnessWriter {
       ]
     case .translatesPhysical: return ["value = kshim_pa(p0, pc);"]
     case .ends(.crash): return ["kshim_gone(pc);"]
-    case .ends(.wait): return ["kshim_no_room();"]
+    case .ends(.wait): return ["kshim_wait(pc);"]
     case .ignored: return []
     }
   }

@@ -28,8 +28,8 @@ public struct RootDomain: ObservedDomain {
   private var made: [Made] = []
   /// The number of the next step.
   private var next = 0
-  /// The roots behind the last step.
-  private var latest: RootSnapshot { next == 0 ? first : made[next - 1].after }
+  /// The roots behind the last step, or as the state has them.
+  private var latest: RootSnapshot { roots(before: next) }
   /// The root that is walked beside the loaded one, as the last run made it.
   private var other: UInt64 = 0
   /// What takes down what comes of a scenario, where somebody asks.
@@ -92,7 +92,7 @@ public struct RootDomain: ObservedDomain {
     let number = next
     next += 1
     if report.wasMade(number) { return made[number].goesOn }
-    let before = number == 0 ? first : made[number - 1].after
+    let before = roots(before: number)
     begin(number, report)
     let world = subject.world
     let record = report.record
@@ -120,6 +120,10 @@ public struct RootDomain: ObservedDomain {
     made[number].after = after
     made[number].goesOn = goesOn
     return goesOn
+  }
+
+  private func roots(before step: Int) -> RootSnapshot {
+    step == 0 ? first : made[step - 1].after
   }
 
   /// Takes the judge as it was before a step, or keeps it for a run that goes on there.

@@ -111,6 +111,7 @@ final class AskedState {
   let state: RootState
   let inputs: RootInputs
   let world: World
+  /// What ``with(guestLevel:)`` made last.
   private var other: AskedState?
 
   init(state: RootState, inputs: RootInputs, world: World) {

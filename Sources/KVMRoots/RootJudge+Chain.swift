@@ -143,7 +143,7 @@ extension RootJudge {
       let gfn = world.get(slots.pageGFN, at: number)
       guard gfn < RootSetup.staleGFN || gfn > RootSetup.staleGFN + 0x300 else { continue }
       var expected = names(hpa, step.after)
-      if step.other != nil { expected += names(hpa, step.other!) }
+      if let other = step.other { expected += names(hpa, other) }
       let counted = Int(Int32(truncatingIfNeeded: world.get(slots.pageCount, at: number)))
       if counted != expected {
         report.broken(

@@ -14,10 +14,10 @@ struct RootJudge {
   struct Memory {
     /// The first event of the next step.
     fileprivate var position = 0
-    /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`. It is long, so
-    /// copies share it.
-    fileprivate var held: Held?
+    /// What memory slots had before the present step, for `mmu_first_shadow_root_alloc()`.
     var metadata: Metadata { held?.metadata ?? Metadata() }
+    /// It is long, so copies share it.
+    fileprivate var held: Held?
     /// Whether this scenario was found to depend on what nothing has set.
     fileprivate var isUninitialised = false
     /// How, until it is told.

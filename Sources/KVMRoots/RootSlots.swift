@@ -2,7 +2,7 @@
 import Exploration
 import Failures
 
-/// The numbers, in one compiled subject, of what the manifest names.
+/// The numbers, in one compiled subject, of what the manifest names. They are many, so copies share them.
 final class RootSlots: Sendable {
   let shadowLevel, guestLevel, direct, rootHPA, rootPGD, previousHPA, previousPGD: UInt32
   let pae, pml4, tdpEnabled, tdpMMU, meValue, requests: UInt32

@@ -125,7 +125,12 @@ public struct Mutation: Sendable {
     // Those that break nothing are searched whole: the longest first.
     func isListed(_ mutant: Mutant) -> Bool { equivalents.entries[mutant.key] != nil }
     let ordered = ready.filter(isListed) + ready.filter { !isListed($0) }
-    let ran = try run(domain, ordered, base.drivers, mutated.part, builds)
+    var ran = try run(domain, ordered, base.drivers, mutated.part, builds)
+    for mutant in try await sameCode(among: ordered, ran, mutated, isListed) {
+      let scenarios = ran[mutant.number]!.scenarios
+      ran[mutant.number] = Self.outcome(of: mutant)
+      ran[mutant.number]!.scenarios = scenarios
+    }
     let isFromTypes = try D(builds[0].load(0)).most != nil && domain == ManifestDomain.self
     let missed =
       isFromTypes
@@ -167,6 +172,20 @@ public struct Mutation: Sendable {
       properties: domain.properties.filter(base.properties.contains).map(\.id).sorted(),
       scenarios: ran.values.reduce(base.runs) { $0 + $1.scenarios },
       seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+  }
+
+  /// Those that survive, are not listed, and are after all the same code as the original or as another
+  /// that survives.
+  private func sameCode(
+    among mutants: [Mutant], _ ran: [Int: MutationReport.Outcome], _ mutated: MutatedExtraction,
+    _ isListed: (Mutant) -> Bool
+  ) async throws -> [Mutant] {
+    let survived = mutants.filter { ran[$0.number]?.status == .survived }
+    let unlisted = survived.filter { !isListed($0) }
+    guard !unlisted.isEmpty else { return [] }
+    phase?("comparing what survived")
+    return try await mutated.sameCode(survived.filter(isListed) + unlisted)
+      .filter { !isListed($0) }
   }
 
   private static func outcome(of mutant: Mutant) -> MutationReport.Outcome {

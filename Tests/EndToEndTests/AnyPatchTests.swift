@@ -227,6 +227,78 @@ final class AnyPatchTests: EndToEndTestCase {
       ran.output)
   }
 
+  /// What was found once is found again only while nobody can have taken it away, and where the same is
+  /// looked for.
+  func test_secondLookUp_needsNoCheckBelowOneLock_andOneWhereItWasLetGo() async throws {
+    let tree = try await store.need(["drivers/base", "include/linux"], of: kernel())
+    func crashes(_ name: String, between: String = "", second: String = "drv->mod_name")
+      async throws -> Bool
+    {
+      let lookUps = """
+        \t{
+        \t\tstatic DEFINE_MUTEX(own);
+        \t\tstruct kobject *one, *two;
+
+        \t\tmutex_lock(&own);
+        \t\tone = kset_find_obj(module_kset, drv->mod_name);
+        \t\tif (one) {
+        \t\t\t\(between)
+        \t\t\ttwo = kset_find_obj(module_kset, \(second));
+        \t\t\tif (!two->sd)
+        \t\t\t\tmk = NULL;
+        \t\t\tkobject_put(two);
+        \t\t\tkobject_put(one);
+        \t\t}
+        \t\tmutex_unlock(&own);
+        \t}
+
+        """
+      let patch = try await patch(
+        "\(name).patch",
+        [
+          KernelEdit(
+            "drivers/base/module.c", in: "module_add_driver", .insertBefore("if (mod)", lookUps))
+        ], of: tree)
+      let ran = try await kshim("check", "--patch", patch, "--format", "json")
+      return try verdict(ran).findings.contains { $0.introduced && $0.property == "crash" }
+    }
+    let same = try await crashes("same")
+    XCTAssertFalse(same)
+    let dropped = try await crashes(
+      "dropped", between: "mutex_unlock(&own); mutex_lock(&own);")
+    XCTAssertTrue(dropped)
+    let other = try await crashes("other", second: "\"other\"")
+    XCTAssertTrue(other)
+  }
+
+  /// What is taken twice and given back once is missed; each with its own end is not.
+  func test_secondLink_isMissedWhereOnlyTheFirstIsRemoved() async throws {
+    let tree = try await store.need(["drivers/base", "include/linux"], of: kernel())
+    let (file, function) = ("drivers/base/module.c", "module_add_driver")
+    func unreleased(_ name: String, label: String, _ more: KernelEdit.Change...) async throws
+      -> Bool
+    {
+      let second = """
+        \tret = sysfs_create_link(&drv->p->kobj, &mk->kobj, "second");
+        \tif (ret)
+        \t\tgoto \(label);
+
+        """
+      let edits = [.insertBefore("= make_driver_name(drv)", second)] + more
+      let patch = try await patch(
+        "\(name).patch", edits.map { KernelEdit(file, in: function, $0) }, of: tree)
+      let ran = try await kshim("check", "--patch", patch, "--format", "json")
+      return try verdict(ran).findings.contains { $0.introduced && $0.property == "unreleased" }
+    }
+    let lost = try await unreleased("lost", label: "out_remove_kobj")
+    XCTAssertTrue(lost)
+    let removed = try await unreleased(
+      "removed", label: "out_remove_one",
+      .insertAfter(
+        "out_remove_kobj:\n", "\tsysfs_remove_link(&drv->p->kobj, \"second\");\nout_remove_one:\n"))
+    XCTAssertFalse(removed)
+  }
+
   func test_eachPatchOfASeries_isHeldAgainstTheOneBefore() async throws {
     let tree = try await store.need(["ipc"], of: kernel())
     let changes = [Self.ordinary[0], Self.defects[0]]

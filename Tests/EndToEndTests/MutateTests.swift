@@ -101,6 +101,43 @@ final class MutateTests: EndToEndTestCase {
     try await ReportReaders.json(json.output, schema: "mutate")
   }
 
+  /// What the quick comparison runs, and nothing can kill, is compared once more before it is told.
+  func test_whatSurvives_isComparedOnceMore() async throws {
+    let patch = try await patch(
+      "between.patch",
+      [
+        KernelEdit(
+          "lib/genalloc.c",
+          .append(
+            """
+
+            int kshim_between(unsigned int first, unsigned int one, unsigned int end);
+            int kshim_between(unsigned int first, unsigned int one, unsigned int end)
+            {
+            \tif (first >= end)
+            \t\treturn -EINVAL;
+            \tif (one < first)
+            \t\treturn -ERANGE;
+            \tif (one >= end)
+            \t\treturn -ENOENT;
+            \treturn first < end;
+            }
+
+            """))
+      ], of: kernel())
+    let ran = try await kshim(
+      "mutate", "--kernel", Self.defectKernel, "--patch", patch, "--function",
+      "lib/genalloc.c:kshim_between", "--operator", "relational", "--format", "json")
+    let report = try JSONSerialization.jsonObject(with: Data(ran.output.utf8)) as? [String: Any]
+    let files = try XCTUnwrap(report?["files"] as? [String: [String: Any]], ran.errors)
+    let mutants = try XCTUnwrap(files["lib/genalloc.c"]?["mutants"] as? [[String: Any]])
+    let last = try XCTUnwrap(
+      mutants.first { ($0["description"] as? String)?.contains("first < end") ?? false },
+      ran.output)
+    XCTAssertEqual(last["status"] as? String, "Ignored", ran.output)
+    XCTAssertEqual(last["statusReason"] as? String, "the same code as the original")
+  }
+
   /// A macro that makes two statements has them at one place.
   func test_statementsOfOneMacro_areNotMoved() async throws {
     let ran = try await kshim(

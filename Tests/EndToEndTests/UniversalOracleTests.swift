@@ -90,7 +90,32 @@ final class UniversalOracleTests: EndToEndTestCase {
       "tells_whether",
       "bool tells_whether(struct gen_pool *one) { one->data = kzalloc(8, GFP_KERNEL); return one->data; }"
     ),
+    Sample(
+      "fails_for_one",
+      "int fails_for_one(void) { int err = 0; for (long i = 0; i < 2; i++) err = sample_fails_for(i); return err; }",
+      breaks: "error-swallowed"),
+    Sample(
+      "tries_one_again",
+      "int tries_one_again(void) { int err = sample_fails_for(1); return err ? sample_fails_for(1) : 0; }"
+    ),
     Sample("looks_up", "int looks_up(void) { return sample_finds() ? -EBUSY : 0; }"),
+    // Sleeping.
+    Sample(
+      "vfree_locked",
+      "int vfree_locked(void) { void *p = vmalloc(8); if (!p) return -ENOMEM; spin_lock(&sample_lock); vfree(p); spin_unlock(&sample_lock); return 0; }",
+      breaks: "sleep-under-lock"),
+    Sample(
+      "vfree_put_off",
+      "int vfree_put_off(void) { void *p = vmalloc(8); if (!p) return -ENOMEM; spin_lock_bh(&sample_lock); vfree(p); spin_unlock_bh(&sample_lock); return 0; }"
+    ),
+    Sample(
+      "kvfree_small",
+      "int kvfree_small(void) { void *p = kvmalloc(8, GFP_KERNEL); if (!p) return -ENOMEM; spin_lock(&sample_lock); kvfree(p); spin_unlock(&sample_lock); return 0; }"
+    ),
+    Sample(
+      "kvfree_locked",
+      "int kvfree_locked(void) { void *p = kvmalloc(1 << 16, GFP_KERNEL); if (!p) return -ENOMEM; spin_lock(&sample_lock); kvfree(p); spin_unlock(&sample_lock); return 0; }",
+      breaks: "sleep-under-lock"),
     // WARNs, and what was never set.
     Sample("warns", "int warns(void) { WARN_ON(1); return 0; }", breaks: "warn-unexpected"),
     Sample(
@@ -103,6 +128,13 @@ final class UniversalOracleTests: EndToEndTestCase {
       "compares_unset", "int compares_unset(void) { int x; return x == 3 ? 0 : -EIO; }",
       breaks: "uninitialised"),
     // Arguments.
+    Sample(
+      "takes_by_its_other_name",
+      "int takes_by_its_other_name(sample_other_t *x) { WARN_ON(!x); return 0; }"),
+    Sample(
+      "calls_null",
+      "int calls_null(struct gen_pool *one) { one->algo(NULL, 0, 0, 0, NULL, one, 0); return 0; }",
+      breaks: "crash"),
     Sample(
       "two_of_a_type",
       "int two_of_a_type(struct gen_pool *x, struct gen_pool *y) { WARN_ON(x == y || x->name || !y->name); return 0; }"
@@ -127,6 +159,7 @@ final class UniversalOracleTests: EndToEndTestCase {
     objects:
       one: {type: struct gen_pool}
       two: {type: struct gen_pool}
+      other: {type: sample_other_t}
     state: {text: {type: char, count: 8}}
     slots:
       order: {is: [one->min_alloc_order], values: [3, 7]}
@@ -136,6 +169,7 @@ final class UniversalOracleTests: EndToEndTestCase {
       chooses: {one: [0, 1]}
     boundary:
       sample_fails: {returns: [0, -EBUSY]}
+      sample_fails_for: {returns: [0, -EBUSY]}
       sample_finds: {returns: [0, 1]}
     """
 
@@ -144,7 +178,10 @@ final class UniversalOracleTests: EndToEndTestCase {
     .append(
       """
       static void *sample_global;
+      static DEFINE_SPINLOCK(sample_lock);
+      typedef struct sample_other { int one; } sample_other_t;
       static noinline int sample_fails(void) { return 0; }
+      static noinline int sample_fails_for(long which) { return which; }
       static noinline int sample_finds(void) { return 0; }
       \(samples.map(\.text).joined(separator: "\n"))
       """))
@@ -177,6 +214,8 @@ final class UniversalOracleTests: EndToEndTestCase {
         (1..<verdict.exploration.scenarios).contains(checked) || property == "leak", property)
     }
     XCTAssertNil(known["warn-missing"])
+    let null = verdict.findings.first { $0.scenario.hasPrefix("calls_null:") }
+    XCTAssertEqual(null?.message, "a function is called through NULL")
   }
 
   func test_fewerObjectsThanArguments_isAnErrorOfTheManifest() async throws {
@@ -203,6 +242,41 @@ final class UniversalOracleTests: EndToEndTestCase {
     try await refuse(
       Self.manifest.replacing("chooses: {one: [0, 1]}", with: "swallows: {one: [0, 1]}"),
       "argument 'one' of swallows is the object 'one'")
+  }
+
+  /// Beside the source is looked first.
+  func test_glueWithTheNameOfAKernelsFile_isRefused() async throws {
+    try write("static int own;\n", "genalloc.c")
+    try await refuse(
+      Self.manifest + "\nglue: genalloc.c",
+      "the glue 'genalloc.c' has the name of a file beside lib/genalloc.c")
+  }
+
+  /// What sets up a scenario runs before its first step; what it calls may fail as well.
+  func test_prepares_areRunBeforeTheFirstStep() async throws {
+    let manifest = """
+      subject: samples
+      title: samples
+      source: lib/genalloc.c
+      targets: [takes]
+      objects: {one: {type: struct gen_pool}}
+      glue: own.c
+      prepares: [make]
+
+      """
+    let text = KernelEdit(
+      Self.file,
+      .append(
+        "int takes(struct gen_pool *one) { if (!one->data) return -ENOENT; kfree(one->data); kfree(one->data); return 0; }"
+      ))
+    for (flags, scenarios) in [("GFP_KERNEL | __GFP_NOFAIL", 1), ("GFP_KERNEL", 2)] {
+      try write(
+        "static kshim_u64 make(const kshim_u64 *p) { kshim_object_one.data = kmalloc(8, \(flags)); return 0; }\n",
+        "own.c")
+      let verdict = try await verdict(manifest, [text])
+      XCTAssertEqual(verdict.findings.map(\.property), ["double-free"], flags)
+      XCTAssertEqual(verdict.exploration.scenarios, scenarios, flags)
+    }
   }
 
   private func refuse(

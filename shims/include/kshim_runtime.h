@@ -24,6 +24,7 @@ void kshim_assert_context(int context, _Bool is_inside);	/* enum kshim_context *
 void kshim_point(void);
 
 /* Accesses that inline assembly makes, include/linux/instrumented.h */
+void kshim_wait(kshim_u64 pc) __attribute__((noreturn));	/* for what nobody here does */
 void kshim_no_room(void) __attribute__((noreturn));	/* the harness's limit, not the patch's fault */
 void kshim_access(const volatile void *address, unsigned long size, int write);
 
@@ -77,6 +78,7 @@ void kshim_name_lock(unsigned number, const volatile void *lock);
 
 /* Contexts; context: enum kshim_context */
 void kshim_enter_context(int context, kshim_u64 pc);
+_Bool kshim_in_context(int context);	/* this thread */
 void kshim_leave_context(int context, kshim_u64 pc);
 unsigned kshim_enter_srcu(const void *domain, kshim_u64 pc);	/* its index */
 void kshim_leave_srcu(const void *domain, unsigned index, kshim_u64 pc);

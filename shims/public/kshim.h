@@ -70,6 +70,7 @@ enum kshim_limit {
 	KSHIM_LIMIT_LOCKS,	/* held at once */
 	KSHIM_LIMIT_MODEL,	/* what the subject's glue keeps */
 	KSHIM_LIMIT_LOOP,	/* it is in a loop that was seen not to end */
+	KSHIM_LIMIT_WAIT,	/* for what nobody here does */
 };
 
 /* What a function leaves behind that it was not called with, or lets go on. */
@@ -128,6 +129,7 @@ enum kshim_fault {
 	KSHIM_FAULT_STACK,		/* the stack is used up */
 	KSHIM_FAULT_COUNT,		/* a reference is dropped where nothing has counted any */
 	KSHIM_FAULT_CALL,		/* a system call, where none is let through */
+	KSHIM_FAULT_NULL,		/* a jump to NULL */
 };
 
 /* What is at an address, or what became of a freed one. */

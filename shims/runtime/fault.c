@@ -7,7 +7,7 @@
 
 #include "world.h"
 
-static enum kshim_fault fault_of(int number, uint64_t address)
+static enum kshim_fault fault_of(int number, uint64_t address, uint64_t instruction)
 {
 	if (number == SIGFPE)
 		return KSHIM_FAULT_DIVISION;
@@ -15,6 +15,8 @@ static enum kshim_fault fault_of(int number, uint64_t address)
 		return KSHIM_FAULT_CALL;
 	if (number == SIGILL || number == SIGTRAP)
 		return KSHIM_FAULT_INSTRUCTION;
+	if (number == SIGSEGV && !instruction)
+		return KSHIM_FAULT_NULL;
 	return number == SIGSEGV && thread_place(address) == THREAD_GUARD ?
 	       KSHIM_FAULT_STACK : KSHIM_FAULT_ADDRESS;
 }
@@ -31,7 +33,7 @@ void kshim_fault(int number, kshim_u64 address, kshim_u64 instruction, kshim_u64
 	if (!step_inside)
 		return;
 	/* A return address, as every event has: one past the instruction, where that is over. */
-	step_fault(fault_of(number, address),
+	step_fault(fault_of(number, address, instruction),
 		   was_called(instruction, stack) ? *(uint64_t *)stack :
 		   instruction + (number != SIGSYS));
 }

@@ -214,6 +214,11 @@ static struct kshim_event *trace_context(enum kshim_event_kind kind, enum kshim_
 	return event;
 }
 
+_Bool kshim_in_context(int context)
+{
+	return find_context(context);
+}
+
 void kshim_enter_context(int context, kshim_u64 pc)
 {
 	trace_context(KSHIM_EVENT_LOCK, context, pc);

@@ -213,6 +213,12 @@ void kshim_gone(kshim_u64 pc)
 	step_end();
 }
 
+void kshim_wait(kshim_u64 pc)
+{
+	trace_limit(KSHIM_LIMIT_WAIT, pc);
+	step_end();
+}
+
 void kshim_no_room(void)
 {
 	trace_limit(KSHIM_LIMIT_MODEL, KSHIM_PC());

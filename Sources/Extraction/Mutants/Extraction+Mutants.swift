@@ -16,6 +16,19 @@ public struct MutatedExtraction: Sendable {
   public let source: String
   /// Keys of all mutants of this text, selected or not.
   public let keys: Set<String>
+  /// nil where nothing is compiled.
+  let copies: MutantCopies?
+
+  /// Those of these mutants that an optimiser that takes its time makes the same code of as of the
+  /// original or of an earlier one of them.
+  public func sameCode(_ mutants: [Mutant]) async throws -> [Mutant] {
+    guard let copies else { return [] }
+    var same: [Mutant] = []
+    for (part, own) in Dictionary(grouping: mutants, by: { part[$0.function]! }) {
+      same += try await copies.compared(own, in: part).filter { $0.state != .ready }
+    }
+    return same
+  }
 
   /// A line range of the source before and after a mutant's edit.
   public func lines(of mutant: Mutant) -> (before: [String], after: [String]) {
@@ -74,7 +87,7 @@ extension Extraction {
     guard jobs > 0 else {
       return MutatedExtraction(
         extraction: extraction, part: [:], mutants: selected, reach: [:],
-        source: source, keys: keys)
+        source: source, keys: keys, copies: nil)
     }
     let compiler = MutantCompiler(
       extraction: extraction, manifest: manifest, extracted: extracted, installation: installation,
@@ -90,7 +103,8 @@ extension Extraction {
       part: Dictionary(
         uniqueKeysWithValues: parts.enumerated().flatMap { part, names in
           names.map { ($0, part) }
-        }), mutants: mutants, reach: reach, source: source, keys: keys)
+        }), mutants: mutants, reach: reach, source: source, keys: keys,
+      copies: compiler.copies(parts.count))
   }
 }
 

@@ -57,10 +57,10 @@ struct MutantCompiler {
     let extractions = parts.indices.map(extraction(_:))
     try await withThrowingTaskGroup(of: Step.self) { group in
       func compile(_ part: Int) throws {
-        try write(owned[part], in: part, reach, isApart: true)
-        let unit = unit(part)
+        try write(owned[part], to: apart(part), reach, isApart: true)
+        let unit = apart(part)
         group.addTask {
-          let (refused, output) = try await Self.compile(unit, by: compiler)
+          let (refused, output) = try await Self.compile(unit, by: compiler, isQuick: true)
           return .compiled(part: part, refused: refused, output: output)
         }
       }
@@ -84,7 +84,7 @@ struct MutantCompiler {
           }
         case .sorted(let part, let mutants):
           owned[part] = mutants
-          try write(mutants, in: part, reach, isApart: false)
+          try write(mutants, to: unit(part), reach, isApart: false)
           group.addTask {
             try await use(part, extractions[part])
             return .used
@@ -108,8 +108,16 @@ struct MutantCompiler {
   private func name(_ part: Int) -> String { "mutants-\(part).c" }
   private func unit(_ part: Int) -> String { "\(extraction.directory)/\(name(part))" }
 
+  /// Where a part's copies stand to be compared.
+  private func apart(_ part: Int) -> String { "\(extraction.directory)/apart-\(part).c" }
+
+  /// Where those of each of so many parts stand, for another look.
+  func copies(_ parts: Int) -> MutantCopies {
+    MutantCopies(units: (0..<parts).map(apart), compiler: compiler)
+  }
+
   private func write(
-    _ mutants: [Mutant], in part: Int, _ reach: [String: Int], isApart: Bool
+    _ mutants: [Mutant], to unit: String, _ reach: [String: Int], isApart: Bool
   ) throws {
     let writer = UnitWriter(
       manifest: manifest, extracted: extracted,
@@ -118,7 +126,7 @@ struct MutantCompiler {
       mutants: MutantWriter(
         manifest: manifest, extracted: extracted, mutants: mutants.filter { $0.state == .ready },
         reach: reach, isApart: isApart))
-    try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: unit(part)))
+    try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: unit))
   }
 
   /// A variable without a value is not one with any value: the compiler must not choose it.
@@ -128,20 +136,19 @@ struct MutantCompiler {
       precompiled: precompiled)
   }
 
-  /// Without what derives conditions from conditions: that takes a tenth of the time, and makes no two
-  /// copies the same.
-  ///
+  /// - Parameter isQuick: whether conditions are not derived from conditions: that takes a tenth of the
+  ///   time, and makes few copies the same that are not.
   /// - Returns: the message for each mutant that the compiler refuses, and what it wrote. What the
   ///   kernel's build takes for an error is one.
-  private static func compile(
-    _ unit: String, by compiler: UnitCompiler
+  fileprivate static func compile(
+    _ unit: String, by compiler: UnitCompiler, isQuick: Bool
   ) async throws -> (refused: [Int: String], output: Data) {
     let ended = try await compiler.run(
       unit,
       [
         "-S", "-O2", "-g0", "-fno-verbose-asm", "-fno-asynchronous-unwind-tables",
-        "-ferror-limit=0", "-mllvm", "-enable-constraint-elimination=0", "-o", "-",
-      ])
+        "-ferror-limit=0", "-o", "-",
+      ] + (isQuick ? ["-mllvm", "-enable-constraint-elimination=0"] : []))
     var refused: [Int: String] = [:]
     for line in ended.errorLines {
       guard
@@ -162,7 +169,7 @@ struct MutantCompiler {
   }
 
   /// Marks what the compiler makes the same of.
-  private static func compared(_ mutants: [Mutant], _ assembly: Assembly) -> [Mutant] {
+  fileprivate static func compared(_ mutants: [Mutant], _ assembly: Assembly) -> [Mutant] {
     var mutants = mutants
     // By function and code the key of the first that has it, "" for the original.
     var seen: [String: [[UInt8]: String]] = [:]
@@ -182,5 +189,19 @@ struct MutantCompiler {
       }
     }
     return mutants
+  }
+}
+
+/// Where the copies of each part stand as they were compared, and who compiled them.
+struct MutantCopies: Sendable {
+  fileprivate let units: [String]
+  fileprivate let compiler: UnitCompiler
+
+  /// Compares some of a part's mutants once more, with all that the optimiser can.
+  ///
+  /// - Parameter mutants: which ones; of several that are the same the first is ready.
+  func compared(_ mutants: [Mutant], in part: Int) async throws -> [Mutant] {
+    let (_, output) = try await MutantCompiler.compile(units[part], by: compiler, isQuick: false)
+    return MutantCompiler.compared(mutants, Assembly(output))
   }
 }
