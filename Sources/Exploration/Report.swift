@@ -222,10 +222,16 @@ public struct Report {
     return values
   }
 
-  private func path() -> [UInt64] {
-    guard let happened = world?.happened.pointee else { return [] }
-    let count = Int(happened.block_count)
+  /// The basic blocks that led to the last event at an address, or to the end of the run where there is
+  /// none; the newest first.
+  private func path(to pc: UInt64) -> [UInt64] {
+    guard let world else { return [] }
+    let happened = world.happened.pointee
     let ring = Int(KSHIM_BLOCK_RING)
+    let all = Int(happened.block_count)
+    let count = pc == 0 ? all : world.events.last { $0.pc == pc }.map { Int($0.block) } ?? all
+    // The oldest have made room.
+    guard all - count <= ring - 16 else { return [] }
     return (0..<min(count, 16)).map { happened.blocks[(count - 1 - $0) % ring] &- moduleStart }
   }
 
@@ -307,7 +313,7 @@ public struct Report {
       Said(
         breach: breach,
         entry: Entry(
-          message: message(), state: size.state, choices: Array(choices), failing: 0, path: path(),
+          message: message(), state: size.state, choices: Array(choices), failing: 0, path: path(to: pc),
           size: size)))
   }
 

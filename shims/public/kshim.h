@@ -163,6 +163,7 @@ struct kshim_event {
 	uint64_t pc;		/* return address into the subject, 0 if none */
 	uint64_t value;
 	uint64_t arg[4];
+	uint32_t block;		/* how many blocks had been entered */
 };
 
 /* One answer at the boundary that could have gone otherwise. */

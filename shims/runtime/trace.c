@@ -64,6 +64,7 @@ struct kshim_event *trace_record(enum kshim_event_kind kind, uint64_t pc)
 	event->held_write = thread_now->held_write;
 	event->held_read = thread_now->held_read;
 	event->pc = pc;
+	event->block = step_block_count;
 	return event;
 }
 
