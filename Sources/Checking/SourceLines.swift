@@ -24,11 +24,13 @@ struct SourceLines {
   /// The line at which a finding is told. A return is where it came from, not the brace that all of
   /// a function's returns share.
   func place(of breach: Report.Breach, by path: [UInt64]) -> (function: String, line: Int) {
-    for offset in [breach.offset] + path {
-      if let (function, line) = place(of: offset), line != function.lastLine {
-        return (function.name, line)
-      }
+    let own = place(of: breach.offset)
+    for place in [own] + path.map(place(of:)) {
+      guard let (function, line) = place, line != function.lastLine else { continue }
+      if let own, own.function.name != function.name { continue }
+      return (function.name, line)
     }
+    if let own { return (own.function.name, own.line) }
     let target = provenance.functions.first { $0.name == breach.function }
     return (breach.function, target?.firstLine ?? 0)
   }

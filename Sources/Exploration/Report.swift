@@ -313,7 +313,8 @@ public struct Report {
       Said(
         breach: breach,
         entry: Entry(
-          message: message(), state: size.state, choices: Array(choices), failing: 0, path: path(to: pc),
+          message: message(), state: size.state, choices: Array(choices), failing: 0,
+          path: path(to: pc),
           size: size)))
   }
 
