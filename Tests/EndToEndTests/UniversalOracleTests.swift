@@ -279,6 +279,41 @@ final class UniversalOracleTests: EndToEndTestCase {
     }
   }
 
+  /// What happens in a header is told where the source calls it, whatever comes behind.
+  func test_failureInAHeader_isToldAtTheCall() async throws {
+    let manifest = """
+      subject: samples
+      title: samples
+      source: lib/genalloc.c
+      targets: [grows]
+      objects: {one: {type: struct gen_pool}}
+      boundary: {sample_passes: {ignored: true}}
+
+      """
+    let text = KernelEdit(
+      Self.file,
+      .append(
+        """
+        static noinline void sample_passes(void) { }
+        static noinline void behind(int count)
+        {
+        \twhile (count--)
+        \t\tsample_passes();
+        }
+        int grows(struct gen_pool *one)
+        {
+        \tone->data = krealloc_array(NULL, 2, 4, GFP_KERNEL);
+        \tbehind(20);
+        \treturn 0;
+        }
+        """))
+    let verdict = try await verdict(manifest, [text])
+    XCTAssertEqual(verdict.findings.map(\.property), ["error-swallowed"])
+    let grows = verdict.exploration.extracted?.first { $0.function == "grows" }
+    XCTAssertEqual(verdict.findings.first?.function, "grows")
+    XCTAssertEqual(verdict.findings.first?.line, grows.map { $0.firstLine + 2 })
+  }
+
   private func refuse(
     _ manifest: String, _ cause: String, _ edits: [KernelEdit] = [edit]
   ) async throws {
