@@ -280,6 +280,14 @@ struct Bench: Sendable {
       let needed = Explorer.needed(breach, entry, in: &judge, subject: subject)
       let scenario = Explorer.scenario(
         state: entry.state, choices: entry.choices, in: &judge, subject: subject)
+      var entry = entry
+      // A search that resumed may not have had all that came before.
+      if breach.offset != 0,
+        let blocks = subject.world.blocks(
+          to: breach.offset &+ subject.moduleStart, from: subject.moduleStart)
+      {
+        entry.path = blocks
+      }
       drafts.append(
         Draft(
           breach: breach, entry: entry, scenario: scenario, trace: RawTrace(subject),

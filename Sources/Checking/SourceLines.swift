@@ -21,8 +21,8 @@ struct SourceLines {
     return (function, place.line)
   }
 
-  /// The line at which a finding is told. A return is where it came from, not the brace that all of
-  /// a function's returns share.
+  /// The line at which a finding is told: its own, or that of the last block of the source that led there. A
+  /// return is where it came from in its function, not the brace that all of that function's returns share.
   func place(of breach: Report.Breach, by path: [UInt64]) -> (function: String, line: Int) {
     let own = place(of: breach.offset)
     for place in [own] + path.map(place(of:)) {

@@ -14,8 +14,8 @@ public struct ManifestDomain: ObservedDomain {
   /// The state that was run last, where its set-up can be gone back to: one state has many lists of
   /// decisions.
   private var last: StartingState?
-  /// How many events that has.
-  private var setUp = 0
+  /// The first one behind the set-up.
+  private var firstEvent = 0
   /// A step of the last run.
   private struct Made {
     /// Before it.
@@ -67,14 +67,17 @@ public struct ManifestDomain: ObservedDomain {
         let value = place.map { Int(state.values[$0]) } ?? 0
         world.choose(input.number, value, asking: place.map { 1 << UInt32($0) } ?? 0)
       }
-      for helper in subject.prepares.indices { _ = world.prepare(UInt32(helper), 0, 0, 0) }
-      setUp = world.events.count
+      for helper in subject.prepares.indices {
+        _ = world.prepare(UInt32(helper), 0, 0, 0, asking: true)
+      }
+      // Where the set-up came to no end, nothing is judged.
+      firstEvent = world.happened.pointee.ended == 0 ? world.events.count : 0
       world.mark()
-      // What was asked for in the set-up is answered anew each time.
-      last = world.decisions.isEmpty ? state : nil
+      // What a set-up took and asked for is no part of what is gone back to.
+      last = world.events.isEmpty && subject.prepares.isEmpty ? state : nil
     }
     if !report.wasPrepared(0) {
-      oracle.begin(at: setUp)
+      oracle.begin(at: firstEvent)
       report.inputs = plan.inputs
       report.unasked = oracle.unused.subtracting(oracle.neglected)
     }

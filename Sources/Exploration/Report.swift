@@ -222,16 +222,13 @@ public struct Report {
     return values
   }
 
-  /// The basic blocks that led to the last event at an address, or to the end of the run where there is
-  /// none; the newest first.
+  /// The basic blocks that led to an address, or to the end of the run; the newest first.
   private func path(to pc: UInt64) -> [UInt64] {
     guard let world else { return [] }
+    if pc != 0, let blocks = world.blocks(to: pc, from: moduleStart) { return blocks }
     let happened = world.happened.pointee
+    let count = Int(happened.block_count)
     let ring = Int(KSHIM_BLOCK_RING)
-    let all = Int(happened.block_count)
-    let count = pc == 0 ? all : world.events.last { $0.pc == pc }.map { Int($0.block) } ?? all
-    // The oldest have made room.
-    guard all - count <= ring - 16 else { return [] }
     return (0..<min(count, 16)).map { happened.blocks[(count - 1 - $0) % ring] &- moduleStart }
   }
 

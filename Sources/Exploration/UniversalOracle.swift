@@ -8,6 +8,8 @@ struct UniversalOracle {
   private var events = StepEvents()
   /// The first event of the next step.
   private var position = 0
+  /// The first event behind the set-up.
+  private var begin = 0
   private var isUninitialised = false
 
   /// Of a function that no manifest describes; nil where one does.
@@ -63,6 +65,7 @@ struct UniversalOracle {
   /// - Parameter position: behind the events of its set-up.
   mutating func begin(at position: Int) {
     self.position = position
+    begin = position
     isUninitialised = false
   }
 
@@ -175,7 +178,7 @@ struct UniversalOracle {
   /// A lock that the code itself has taken before: what its callers hold, nobody says.
   private func locks(_ target: Plan.Target, _ world: World, _ report: inout Report) {
     for event in events.assertions
-    where world.events.contains(where: {
+    where world.events[begin...].contains(where: {
       $0.what == .lock && $0.arg.0 == event.arg.0
         && $0.lockMode.isSection == event.lockMode.isSection
     }) {
@@ -206,15 +209,13 @@ struct UniversalOracle {
     /// The errno that a failure stands for; nil where the answer says of no failure which.
     var errno: Int32?
     var pc: UInt64
-    /// What it was asked of: the first argument, as far as it is kept.
-    var object: UInt64?
   }
 
   private func answer(_ decision: kshim_decision, _ events: UnsafeBufferPointer<Event>) -> Answer {
     let call = events[Int(decision.event)]
     var answer = Answer(
       call: decision.call, isOrdinary: decision.choice == 0, allocates: false, errno: nil,
-      pc: call.pc, object: call.arguments.first)
+      pc: call.pc)
     var isRefused = false
     for event in events[Int(decision.event)...].dropFirst() {
       guard event.call == call.call, event.what != .call else { break }
@@ -298,16 +299,13 @@ struct UniversalOracle {
         $0.call < firstInput && (!unused.contains($0.call) || neglectedAlways.contains($0.call))
       }
       .map { answer($0, all) }
-    // A second try, or another way to get memory, makes good for what failed. The same of something else
-    // is no second try; of a function that no manifest describes nobody says that it must all succeed.
-    func makesGood(_ later: Answer, _ one: Answer) -> Bool {
-      later.isOrdinary
-        && (later.call == one.call && (ledger != nil || later.object == one.object)
-          || later.allocates && one.allocates)
-    }
+    // A second try, or another way to get memory, makes good for what failed.
     let failed = answers.indices.filter { index in
       let one = answers[index]
-      return one.errno != nil && !answers[(index + 1)...].contains { makesGood($0, one) }
+      return one.errno != nil
+        && !answers[(index + 1)...].contains {
+          $0.isOrdinary && ($0.call == one.call || $0.allocates && one.allocates)
+        }
     }.map { answers[$0] }
     guard let first = failed.first else { return }
     let callee = "\(subject.calls[Int(first.call)])()"

@@ -129,14 +129,17 @@ public struct World {
   }
 
   /// Calls a helper of the glue, for the set-up.
-  @inlinable public func prepare(_ helper: UInt32, _ a: UInt64, _ b: UInt64, _ c: UInt64) -> UInt64
-  {
-    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 4) { arguments in
+  ///
+  /// - Parameter asking: whether what it looks at of the state is asked for.
+  @inlinable public func prepare(
+    _ helper: UInt32, _ a: UInt64, _ b: UInt64, _ c: UInt64, asking: Bool = false
+  ) -> UInt64 {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Int(KSHIM_MAX_ARGS)) { arguments in
+      arguments.initialize(repeating: 0)
       arguments[0] = a
       arguments[1] = b
       arguments[2] = c
-      arguments[3] = 0
-      return table.pointee.prepare(helper, arguments.baseAddress)
+      return table.pointee.prepare(helper, arguments.baseAddress, asking)
     }
   }
 
@@ -295,6 +298,22 @@ public struct World {
     for block in count - passed..<count { tail.take(world.blocks[block % ring]) }
     for write in store..<writes { tail.take(world.stores[write].pc) }
     return tail
+  }
+
+  /// The basic blocks that led to the last event at an address, or else to the last write from there; the
+  /// newest first. nil where there is none, or they have made room for others.
+  ///
+  /// - Parameter start: where the module begins: they are told as offsets.
+  package func blocks(to pc: UInt64, from start: UInt64) -> [UInt64]? {
+    let world = happened.pointee
+    let (all, ring, wanted) = (Int(world.block_count), Int(KSHIM_BLOCK_RING), 16)
+    var count = events.last { $0.pc == pc }.map { Int($0.block) }
+    if count == nil {
+      let store = (0..<Int(world.store_count)).last { world.stores[$0].pc == pc }
+      count = store.map { all - (all - Int(world.stores[$0].block)) & 0xffffff }
+    }
+    guard let count, count >= 0, all - count <= ring - wanted else { return nil }
+    return (0..<min(count, wanted)).map { world.blocks[(count - 1 - $0) % ring] &- start }
   }
 
   struct Tail: Equatable {

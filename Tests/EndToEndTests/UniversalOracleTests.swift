@@ -90,14 +90,6 @@ final class UniversalOracleTests: EndToEndTestCase {
       "tells_whether",
       "bool tells_whether(struct gen_pool *one) { one->data = kzalloc(8, GFP_KERNEL); return one->data; }"
     ),
-    Sample(
-      "fails_for_one",
-      "int fails_for_one(void) { int err = 0; for (long i = 0; i < 2; i++) err = sample_fails_for(i); return err; }",
-      breaks: "error-swallowed"),
-    Sample(
-      "tries_one_again",
-      "int tries_one_again(void) { int err = sample_fails_for(1); return err ? sample_fails_for(1) : 0; }"
-    ),
     Sample("looks_up", "int looks_up(void) { return sample_finds() ? -EBUSY : 0; }"),
     // Sleeping.
     Sample(
@@ -115,6 +107,14 @@ final class UniversalOracleTests: EndToEndTestCase {
     Sample(
       "kvfree_locked",
       "int kvfree_locked(void) { void *p = kvmalloc(1 << 16, GFP_KERNEL); if (!p) return -ENOMEM; spin_lock(&sample_lock); kvfree(p); spin_unlock(&sample_lock); return 0; }",
+      breaks: "sleep-under-lock"),
+    Sample(
+      "kvfree_of_who_may_not_sleep",
+      "int kvfree_of_who_may_not_sleep(void) { void *p; rcu_read_lock(); p = kvmalloc(1 << 16, GFP_ATOMIC); kvfree(p); rcu_read_unlock(); return p ? 0 : -ENOMEM; }"
+    ),
+    Sample(
+      "vfree_of_nothing",
+      "int vfree_of_nothing(void) { rcu_read_lock(); kvfree(NULL); vfree(NULL); rcu_read_unlock(); return 0; }",
       breaks: "sleep-under-lock"),
     // WARNs, and what was never set.
     Sample("warns", "int warns(void) { WARN_ON(1); return 0; }", breaks: "warn-unexpected"),
@@ -169,7 +169,6 @@ final class UniversalOracleTests: EndToEndTestCase {
       chooses: {one: [0, 1]}
     boundary:
       sample_fails: {returns: [0, -EBUSY]}
-      sample_fails_for: {returns: [0, -EBUSY]}
       sample_finds: {returns: [0, 1]}
     """
 
@@ -181,7 +180,6 @@ final class UniversalOracleTests: EndToEndTestCase {
       static DEFINE_SPINLOCK(sample_lock);
       typedef struct sample_other { int one; } sample_other_t;
       static noinline int sample_fails(void) { return 0; }
-      static noinline int sample_fails_for(long which) { return which; }
       static noinline int sample_finds(void) { return 0; }
       \(samples.map(\.text).joined(separator: "\n"))
       """))
@@ -252,14 +250,16 @@ final class UniversalOracleTests: EndToEndTestCase {
       "the glue 'genalloc.c' has the name of a file beside lib/genalloc.c")
   }
 
-  /// What sets up a scenario runs before its first step; what it calls may fail as well.
+  /// What sets up a scenario runs before its first step; what it calls may fail as well, and what it looks at
+  /// is asked for.
   func test_prepares_areRunBeforeTheFirstStep() async throws {
     let manifest = """
       subject: samples
       title: samples
       source: lib/genalloc.c
-      targets: [takes]
+      targets: [takes, reads, sized]
       objects: {one: {type: struct gen_pool}}
+      slots: {order: {is: [one->min_alloc_order], values: [3, 7]}}
       glue: own.c
       prepares: [make]
 
@@ -267,14 +267,27 @@ final class UniversalOracleTests: EndToEndTestCase {
     let text = KernelEdit(
       Self.file,
       .append(
-        "int takes(struct gen_pool *one) { if (!one->data) return -ENOENT; kfree(one->data); kfree(one->data); return 0; }"
-      ))
-    for (flags, scenarios) in [("GFP_KERNEL | __GFP_NOFAIL", 1), ("GFP_KERNEL", 2)] {
+        """
+        int takes(struct gen_pool *one) { if (!one->data) return -ENOENT; kfree(one->data); kfree(one->data); return 0; }
+        int reads(struct gen_pool *one) { return one->data && *(int *)one->data == 3 ? -EIO : 0; }
+        int sized(struct gen_pool *one) { return one->name ? *(char *)one->name : 0; }
+        """))
+    for (flags, scenarios) in [("GFP_KERNEL | __GFP_NOFAIL", 6), ("GFP_KERNEL", 12)] {
       try write(
-        "static kshim_u64 make(const kshim_u64 *p) { kshim_object_one.data = kmalloc(8, \(flags)); return 0; }\n",
-        "own.c")
+        """
+        static kshim_u64 make(const kshim_u64 *p)
+        {
+        \tkshim_object_one.data = kmalloc(8, \(flags));
+        \tkshim_object_one.name = kshim_object_one.min_alloc_order == 7 ? (char *)8 : NULL;
+        \treturn 0;
+        }
+
+        """, "own.c")
       let verdict = try await verdict(manifest, [text])
-      XCTAssertEqual(verdict.findings.map(\.property), ["double-free"], flags)
+      let found = Set(
+        verdict.findings.map { "\($0.scenario.prefix { $0 != ":" }) \($0.property)" })
+      XCTAssertEqual(
+        found, ["takes double-free", "reads uninitialised", "sized crash"], flags)
       XCTAssertEqual(verdict.exploration.scenarios, scenarios, flags)
     }
   }

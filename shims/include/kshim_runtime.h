@@ -24,7 +24,7 @@ void kshim_assert_context(int context, _Bool is_inside);	/* enum kshim_context *
 void kshim_point(void);
 
 /* Accesses that inline assembly makes, include/linux/instrumented.h */
-void kshim_wait(kshim_u64 pc) __attribute__((noreturn));	/* for what nobody here does */
+void kshim_wait(kshim_u64 pc) __attribute__((noreturn));	/* nobody else is here: for ever */
 void kshim_no_room(void) __attribute__((noreturn));	/* the harness's limit, not the patch's fault */
 void kshim_access(const volatile void *address, unsigned long size, int write);
 
@@ -56,6 +56,7 @@ void kshim_free(kshim_u64 address, int kind, kshim_u64 size, kshim_u64 pc);	/* 0
 void kshim_replace(kshim_u64 old, kshim_u64 new, int kind, kshim_u64 pc);	/* krealloc(): moves it */
 void kshim_free_later(kshim_u64 object, kshim_u64 pc);	/* when nobody is in a section */
 _Bool kshim_is_vmalloc(kshim_u64 object);
+_Bool kshim_may_be_vmalloc(kshim_u64 object);
 kshim_u64 kshim_size_of(kshim_u64 object);	/* 0 where nothing is allocated */
 kshim_u64 kshim_cache_size(const void *cache);	/* of one of its objects */
 kshim_u64 kshim_boot_object(kshim_u64 size);	/* in use before the first step; virtual */

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 12
+#define KSHIM_ABI 13
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -70,7 +70,7 @@ enum kshim_limit {
 	KSHIM_LIMIT_LOCKS,	/* held at once */
 	KSHIM_LIMIT_MODEL,	/* what the subject's glue keeps */
 	KSHIM_LIMIT_LOOP,	/* it is in a loop that was seen not to end */
-	KSHIM_LIMIT_WAIT,	/* for what nobody here does */
+	KSHIM_LIMIT_WAIT,	/* it waits for somebody, and nobody else is here */
 };
 
 /* What a function leaves behind that it was not called with, or lets go on. */
@@ -296,7 +296,7 @@ struct kshim_table {
 	/* A helper of the glue for the set-up, by number; see the manifest's prepares. */
 	uint32_t prepare_count;
 	const char *const *prepares;
-	uint64_t (*prepare)(uint32_t helper, const uint64_t *args);
+	uint64_t (*prepare)(uint32_t helper, const uint64_t *args, bool asks);
 	/* The address by which the kernel's code writes to hpa. */
 	uint64_t (*virtual_address)(uint64_t hpa);
 	/* Calls a target; further arguments come from args (KSHIM_MAX_ARGS). A pointer that it

@@ -265,8 +265,8 @@ kshim_u64 kshim_alloc(int kind, kshim_u64 size, unsigned flags, kshim_u64 pc)
 
 	if (!size)
 		return ZERO_SIZE;
-	/* What fits into a page comes from kmalloc() then, for certain. */
-	if (kind == KSHIM_MEMORY_KVMALLOC && size <= PAGE_SIZE)
+	/* What fits into a page comes from kmalloc() then, for certain, and for who may not sleep. */
+	if (kind == KSHIM_MEMORY_KVMALLOC && (size <= PAGE_SIZE || !(flags & KSHIM_ALLOC_SLEEPS)))
 		kind = KSHIM_MEMORY_OBJECT;
 	hpa = !(flags & KSHIM_ALLOC_NOFAIL) && kshim_decide(2) ?
 		      0 :
@@ -330,6 +330,13 @@ static bool is_freed_by(enum kshim_memory allocated, enum kshim_memory freed)
 	default:
 		return freed == allocated;
 	}
+}
+
+_Bool kshim_may_be_vmalloc(kshim_u64 object)
+{
+	const struct allocation *found = allocation_at(object);
+
+	return found && (found->kind == KSHIM_MEMORY_KVMALLOC || found->kind == KSHIM_MEMORY_VMALLOC);
 }
 
 /* What could be either is vmalloc()'s from here on. */

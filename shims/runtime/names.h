@@ -95,6 +95,7 @@
 #define kshim_made_before KSHIM_NAME(kshim_made_before)
 #define kshim_make_own KSHIM_NAME(kshim_make_own)
 #define kshim_mark KSHIM_NAME(kshim_mark)
+#define kshim_may_be_vmalloc KSHIM_NAME(kshim_may_be_vmalloc)
 #define kshim_may_sleep KSHIM_NAME(kshim_may_sleep)
 #define kshim_may_sleep_with KSHIM_NAME(kshim_may_sleep_with)
 #define kshim_name_lock KSHIM_NAME(kshim_name_lock)

@@ -137,7 +137,7 @@ struct MutantCompiler {
   }
 
   /// - Parameter isQuick: whether conditions are not derived from conditions: that takes a tenth of the
-  ///   time, and makes few copies the same that are not.
+  ///   time, and few copies become the same by it.
   /// - Returns: the message for each mutant that the compiler refuses, and what it wrote. What the
   ///   kernel's build takes for an error is one.
   fileprivate static func compile(
