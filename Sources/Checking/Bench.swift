@@ -282,9 +282,9 @@ struct Bench: Sendable {
         state: entry.state, choices: entry.choices, in: &judge, subject: subject)
       var entry = entry
       // A search that resumed may not have had all that came before.
-      if breach.offset != 0,
-        let blocks = subject.world.blocks(
-          to: breach.offset &+ subject.moduleStart, from: subject.moduleStart)
+      let place = breach.offset &+ subject.moduleStart
+      if breach.offset != 0, subject.world.events.count(where: { $0.pc == place }) == 1,
+        let blocks = subject.world.blocks(to: place, from: subject.moduleStart)
       {
         entry.path = blocks
       }

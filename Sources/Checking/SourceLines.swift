@@ -22,15 +22,14 @@ struct SourceLines {
   }
 
   /// The line at which a finding is told: its own, or that of the last block of the source that led there. A
-  /// return is where it came from in its function, not the brace that all of that function's returns share.
+  /// return is where it came from, in the function that was called if it can be, not the brace that all of a
+  /// function's returns share.
   func place(of breach: Report.Breach, by path: [UInt64]) -> (function: String, line: Int) {
     let own = place(of: breach.offset)
-    for place in [own] + path.map(place(of:)) {
-      guard let (function, line) = place, line != function.lastLine else { continue }
-      if let own, own.function.name != function.name { continue }
-      return (function.name, line)
-    }
-    if let own { return (own.function.name, own.line) }
+    if let own, own.line != own.function.lastLine { return (own.function.name, own.line) }
+    let way = path.compactMap(place(of:)).filter { $0.line != $0.function.lastLine }
+    let inTarget = own == nil ? nil : way.first { $0.function.name == breach.function }
+    if let place = inTarget ?? way.first { return (place.function.name, place.line) }
     let target = provenance.functions.first { $0.name == breach.function }
     return (breach.function, target?.firstLine ?? 0)
   }

@@ -300,19 +300,16 @@ public struct World {
     return tail
   }
 
-  /// The basic blocks that led to the last event at an address, or else to the last write from there; the
-  /// newest first. nil where there is none, or they have made room for others.
+  /// The basic blocks that led to the last event at an address, the newest first; nil where there is none, or
+  /// they have made room for others.
   ///
   /// - Parameter start: where the module begins: they are told as offsets.
   package func blocks(to pc: UInt64, from start: UInt64) -> [UInt64]? {
     let world = happened.pointee
     let (all, ring, wanted) = (Int(world.block_count), Int(KSHIM_BLOCK_RING), 16)
-    var count = events.last { $0.pc == pc }.map { Int($0.block) }
-    if count == nil {
-      let store = (0..<Int(world.store_count)).last { world.stores[$0].pc == pc }
-      count = store.map { all - (all - Int(world.stores[$0].block)) & 0xffffff }
-    }
-    guard let count, count >= 0, all - count <= ring - wanted else { return nil }
+    guard let count = events.last(where: { $0.pc == pc }).map({ Int($0.block) }),
+      all - count <= ring - wanted
+    else { return nil }
     return (0..<min(count, wanted)).map { world.blocks[(count - 1 - $0) % ring] &- start }
   }
 
