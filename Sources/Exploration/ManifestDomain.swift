@@ -14,7 +14,7 @@ public struct ManifestDomain: ObservedDomain {
   /// The state that was run last, where its set-up can be gone back to: one state has many lists of
   /// decisions.
   private var last: StartingState?
-  /// The first one behind the set-up.
+  /// The first event behind the set-up.
   private var firstEvent = 0
   /// A step of the last run.
   private struct Made {
@@ -70,7 +70,7 @@ public struct ManifestDomain: ObservedDomain {
       for helper in subject.prepares.indices {
         _ = world.prepare(UInt32(helper), 0, 0, 0, asking: true)
       }
-      // Where the set-up came to no end, nothing is judged.
+      // Where the set-up came to no end, the first step is told why.
       firstEvent = world.happened.pointee.ended == 0 ? world.events.count : 0
       world.mark()
       // What a set-up took and asked for is no part of what is gone back to.

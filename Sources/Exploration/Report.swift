@@ -225,11 +225,8 @@ public struct Report {
   /// The basic blocks that led to an address, or to the end of the run; the newest first.
   private func path(to pc: UInt64) -> [UInt64] {
     guard let world else { return [] }
-    if pc != 0, let blocks = world.blocks(to: pc, from: moduleStart) { return blocks }
-    let happened = world.happened.pointee
-    let count = Int(happened.block_count)
-    let ring = Int(KSHIM_BLOCK_RING)
-    return (0..<min(count, 16)).map { happened.blocks[(count - 1 - $0) % ring] &- moduleStart }
+    let way = pc == 0 ? nil : world.blocks(to: pc, from: moduleStart)
+    return way ?? world.blocks(from: moduleStart)
   }
 
   /// Begins a run.

@@ -305,12 +305,25 @@ public struct World {
   ///
   /// - Parameter start: where the module begins: they are told as offsets.
   package func blocks(to pc: UInt64, from start: UInt64) -> [UInt64]? {
-    let world = happened.pointee
-    let (all, ring, wanted) = (Int(world.block_count), Int(KSHIM_BLOCK_RING), 16)
+    let passed = Int(happened.pointee.block_count)
     guard let count = events.last(where: { $0.pc == pc }).map({ Int($0.block) }),
-      all - count <= ring - wanted
+      passed - count <= Int(KSHIM_BLOCK_RING) - Self.mostBlocks
     else { return nil }
-    return (0..<min(count, wanted)).map { world.blocks[(count - 1 - $0) % ring] &- start }
+    return blocks(before: count, from: start)
+  }
+
+  /// The last basic blocks of the run, the newest first.
+  func blocks(from start: UInt64) -> [UInt64] {
+    blocks(before: Int(happened.pointee.block_count), from: start)
+  }
+
+  private static let mostBlocks = 16
+
+  private func blocks(before count: Int, from start: UInt64) -> [UInt64] {
+    let blocks = happened.pointee.blocks!
+    return (0..<min(count, Self.mostBlocks)).map {
+      blocks[(count - 1 - $0) % Int(KSHIM_BLOCK_RING)] &- start
+    }
   }
 
   struct Tail: Equatable {

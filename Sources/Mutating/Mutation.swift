@@ -184,9 +184,8 @@ public struct Mutation: Sendable {
     let unlisted = survived.filter { !isListed($0) }
     guard !unlisted.isEmpty else { return [] }
     phase?("comparing what survived")
-    // It only refines: what cannot be compared stays a survivor.
-    let same = try? await mutated.sameCode(survived.filter(isListed) + unlisted)
-    return (same ?? []).filter { !isListed($0) }
+    return try await mutated.sameCode(survived.filter(isListed) + unlisted)
+      .filter { !isListed($0) }
   }
 
   private static func outcome(of mutant: Mutant) -> MutationReport.Outcome {

@@ -23,9 +23,10 @@ void kshim_assert_context(int context, _Bool is_inside);	/* enum kshim_context *
 /* A marked access, include/asm-generic/rwonce.h: in a race the other thread may go on here. */
 void kshim_point(void);
 
-/* Accesses that inline assembly makes, include/linux/instrumented.h */
 void kshim_wait(kshim_u64 pc) __attribute__((noreturn));	/* nobody else is here: for ever */
 void kshim_no_room(void) __attribute__((noreturn));	/* the harness's limit, not the patch's fault */
+
+/* Accesses that inline assembly makes, include/linux/instrumented.h */
 void kshim_access(const volatile void *address, unsigned long size, int write);
 
 /* Behind the declaration of a variable that gets no first value. */
