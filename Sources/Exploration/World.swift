@@ -213,8 +213,8 @@ public struct World {
   /// Puts a mutant in the place of its function; 0 is the original everywhere.
   public func choose(mutant: Int) { table.pointee.choose_mutant?(UInt32(mutant)) }
 
-  /// Which functions with mutants were called since it was last asked, a bit for each.
-  public func takeReached() -> UInt64 { table.pointee.reached?() ?? 0 }
+  /// Whether what a mark of a build with mutants stands for came about since it was last asked.
+  public func take(mark: Int) -> Bool { table.pointee.marked?(UInt32(mark)) ?? 0 != 0 }
 
   /// What happened since the reset. Valid until the next one.
   @inlinable public var happened: UnsafePointer<kshim_world> { table.pointee.world()! }

@@ -99,7 +99,7 @@ struct UnitWriter {
       #endif
       \(Self.hidden)
       \(includes)#include <kshim_runtime.h>
-      \(mutants == nil ? "" : MutantWriter.declarations)\(declared)\(files)
+      \(mutants?.declarations ?? "")\(declared)\(files)
       #line 1 "\(HarnessWriter.fileName)"
       \(harness.definitions)\(mutants == nil ? "" : MutantWriter.definitions)
       """

@@ -7,7 +7,11 @@ extension String {
   ///   - lines: whether ends of lines and tabs stay; false for what stands within a line.
   ///   - colours: whether the sequences that turn colours on and off stay.
   package func shown(lines: Bool = false, colours: Bool = false) -> String {
-    guard unicodeScalars.contains(where: Self.isHidden) else { return self }
+    // Most text is what every terminal shows, and a report can be long.
+    let isPlain = utf8.allSatisfy { byte in
+      (0x20..<0x7F).contains(byte) || lines && (byte == 0x0A || byte == 0x09)
+    }
+    guard !isPlain, unicodeScalars.contains(where: Self.isHidden) else { return self }
     var result = UnicodeScalarView()
     var rest = unicodeScalars[...]
     while let scalar = rest.first {

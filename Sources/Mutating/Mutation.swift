@@ -120,12 +120,12 @@ public struct Mutation: Sendable {
     }
     let builds = parts.withLock { parts in parts.keys.sorted().map { parts[$0]! } }
     phase?("searching the original")
-    let base = try original(domain, mutated.reach, builds[0], revision)
+    let base = try original(domain, mutated, builds[0], revision)
     let ready = mutated.mutants.filter { $0.state == .ready }
     // Those that break nothing are searched whole: the longest first.
     func isListed(_ mutant: Mutant) -> Bool { equivalents.entries[mutant.key] != nil }
     let ordered = ready.filter(isListed) + ready.filter { !isListed($0) }
-    var ran = try run(domain, ordered, base.drivers, mutated.part, builds)
+    var ran = try run(domain, ordered, base, mutated, builds)
     for mutant in try await sameCode(among: ordered, ran, mutated, isListed) {
       let scenarios = ran[mutant.number]!.scenarios
       ran[mutant.number] = Self.outcome(of: mutant)
@@ -209,10 +209,18 @@ public struct Mutation: Sendable {
       remedy: "run 'kshim check' with the same options, and mend what it finds")
   }
 
-  /// Searches the original. For each function the drivers with a scenario that reaches it.
+  /// Searches the original. For each mark the drivers with a scenario that makes it.
   private func original<D: Domain>(
-    _ domain: D.Type, _ reach: [String: Int], _ builds: Builds, _ revision: Revision
+    _ domain: D.Type, _ mutated: MutatedExtraction, _ builds: Builds, _ revision: Revision
   ) throws -> Original {
+    // Each with its function.
+    var marks: [Int: String] = [:]
+    for mutant in mutated.mutants {
+      let (function, difference) = mutated.marks.of(mutant)
+      marks[function] = mutant.function
+      marks[difference] = mutant.function
+    }
+    let functions = marks
     let next = Atomic<Int>(0)
     let found = Mutex(Original())
     try concurrently {
@@ -225,11 +233,10 @@ public struct Mutation: Sendable {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < order.count else { break }
         let driver = order[index]
-        let (findings, runs) = worker.original(driver)
+        let (findings, runs) = worker.original(driver, watched: mutated.marks.watched)
         own.runs += runs
-        let reached = worker.takeReached()
-        for (function, bit) in reach where reached >> UInt64(bit) & 1 != 0 {
-          own.drivers[function, default: []].append(driver)
+        for mark in functions.keys where worker.take(mark) {
+          own.drivers[mark, default: []].append(driver)
         }
         // A change of what no manifest describes is held against the original.
         if !worker.isFromTypes { try refuse(broken: findings, by: revision) }
@@ -247,11 +254,12 @@ public struct Mutation: Sendable {
     let subject = try builds.load(0)
     let names = try D(subject).spaces.map(\.name)
     return found.withLock { found in
-      for (function, drivers) in found.drivers {
+      for (mark, drivers) in found.drivers {
         func order(_ driver: Int) -> (Int, Int) {
-          (names[driver] == function ? 0 : subject.entry(names[driver]) != nil ? 1 : 2, driver)
+          let name = names[driver]
+          return (name == functions[mark] ? 0 : subject.entry(name) != nil ? 1 : 2, driver)
         }
-        found.drivers[function] = drivers.sorted { order($0) < order($1) }
+        found.drivers[mark] = drivers.sorted { order($0) < order($1) }
       }
       return found
     }
@@ -259,7 +267,7 @@ public struct Mutation: Sendable {
 
   /// Each worker takes the next mutant, and searches it until its first finding.
   private func run<D: Domain>(
-    _ domain: D.Type, _ mutants: [Mutant], _ drivers: [String: [Int]], _ part: [String: Int],
+    _ domain: D.Type, _ mutants: [Mutant], _ base: Original, _ mutated: MutatedExtraction,
     _ builds: [Builds]
   ) throws -> [Int: MutationReport.Outcome] {
     let next = Atomic<Int>(0)
@@ -271,10 +279,18 @@ public struct Mutation: Sendable {
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < mutants.count else { break }
-        let function = mutants[index].function
-        let outcome = workers[part[function]!].judge(mutants[index], drivers[function] ?? [])
+        let mutant = mutants[index]
+        let (function, difference) = mutated.marks.of(mutant)
+        let outcome: MutationReport.Outcome
+        if base.drivers[function] == nil {
+          outcome = .init(mutant: mutant, status: .unreached)
+        } else if let drivers = base.drivers[difference] {
+          outcome = workers[mutated.part[mutant.function]!].judge(mutant, drivers)
+        } else {
+          outcome = .init(mutant: mutant, status: .survived, isSame: true)
+        }
         let now = outcomes.withLock { outcomes in
-          outcomes[mutants[index].number] = outcome
+          outcomes[mutant.number] = outcome
           return Progress(
             done: outcomes.count, mutants: mutants.count,
             survived: outcomes.values.count(where: \.isUndetected))
@@ -341,8 +357,8 @@ struct MutantsWork: Work {
 
 /// What the search of the original says.
 private struct Original: Sendable {
-  /// For each function the drivers that reach it.
-  var drivers: [String: [Int]] = [:]
+  /// For each mark the drivers that make it.
+  var drivers: [Int: [Int]] = [:]
   var runs = 0
   /// Those that were looked at.
   var properties: PropertySet = []
@@ -368,8 +384,10 @@ private final class MutantRunner<D: Domain> {
   }
 
   /// Searches a driver of the original.
-  func original(_ driver: Int) -> (findings: Report.Findings, runs: Int) {
-    guard isFromTypes else { return first(of: 0, in: [driver]) }
+  ///
+  /// - Parameter watched: chooses the copies that tell where mutants would make a difference.
+  func original(_ driver: Int, watched: Int?) -> (findings: Report.Findings, runs: Int) {
+    guard isFromTypes else { return first(of: watched ?? 0, in: [driver]) }
     subject.world.choose(mutant: 0)
     let found = Explorer.simplest(in: &originals!, subject)
     properties.formUnion(found.findings.properties)
@@ -387,10 +405,9 @@ private final class MutantRunner<D: Domain> {
     return found
   }
 
-  func takeReached() -> UInt64 { subject.world.takeReached() }
+  func take(_ mark: Int) -> Bool { subject.world.take(mark: mark) }
 
   func judge(_ mutant: Mutant, _ drivers: [Int]) -> MutationReport.Outcome {
-    guard !drivers.isEmpty else { return .init(mutant: mutant, status: .unreached) }
     let findings: Report.Findings
     let runs: Int
     var isSame = false

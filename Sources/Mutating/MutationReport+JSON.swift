@@ -53,6 +53,8 @@ extension MutationReport {
     let (status, reason): (String, String?) =
       switch outcome.status {
       case .killed: ("Killed", outcome.evidence)
+      case .survived where outcome.makesNoDifference:
+        ("Survived", "no scenario in which it makes a difference")
       case .survived: ("Survived", "\(outcome.scenarios) scenarios keep every property")
       case .unreached:
         (

@@ -29,8 +29,11 @@ extension MutationReport {
     return [
       "\(file):\(mutant.start.line):\(mutant.start.column): \(word): \(mutant.operatorID): "
         + mutant.description,
-      "  in \(mutant.function)(), \(outcome.scenarios) runs"
-        + (outcome.isSame ? ", each as the original's" : "") + ", --mutant \(mutant.key)",
+      "  in \(mutant.function)(), "
+        + (outcome.makesNoDifference
+          ? "no run in which it makes a difference" : "\(outcome.scenarios) runs")
+        + (outcome.isSame && !outcome.makesNoDifference ? ", each as the original's" : "")
+        + ", --mutant \(mutant.key)",
     ] + outcome.before.map { "  -\($0)" } + outcome.after.map { "  +\($0)" }
   }
 

@@ -23,13 +23,15 @@ public struct MutationReport: Sendable, Codable {
     /// What it breaks in a sentence, and the scenario.
     public var evidence = ""
     /// Whether every run calls the same with the same as the original's, and ends as that; told of
-    /// functions that no manifest describes.
+    /// functions that no manifest describes, and where the original's runs show it.
     public var isSame = false
     public var scenarios = 0
     /// The mutant's lines before and after, without the edit and with it.
     public var before: [String] = []
     public var after: [String] = []
 
+    /// Whether the original's runs show that none of them would be another one: it is not run itself.
+    var makesNoDifference: Bool { isSame && scenarios == 0 }
     var isUndetected: Bool { status == .survived || status == .unreached }
   }
 

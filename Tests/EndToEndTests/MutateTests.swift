@@ -101,6 +101,52 @@ final class MutateTests: EndToEndTestCase {
     try await ReportReaders.json(json.output, schema: "mutate")
   }
 
+  /// Two of one comparison: what a callee returns there is never above 0, and often 0.
+  func test_whatMakesNoDifference_isToldWithoutARun() async throws {
+    let listed = try await list("--function", Defect.direct, "--operator", "relational")
+    func key(_ words: String) throws -> String {
+      try self.key(try XCTUnwrap(listed.first { $0.contains("'r < 0' becomes '\(words)'") }))
+    }
+    func ran(_ mutant: String, _ more: String...) async throws -> Tool.Run {
+      try await kshim(
+        ["mutate", "--kernel", Self.defectKernel, "--mutant", mutant] + more,
+        environment: root(equivalents: ""))
+    }
+    let same = try key("r != 0")
+    let text = try await ran(same)
+    XCTAssertEqual(text.status, 1, text.errors)
+    XCTAssert(
+      text.output.contains(
+        "  in \(Defect.direct)(), no run in which it makes a difference, --mutant \(same)"),
+      text.output)
+    XCTAssert(text.output.contains("1 survived (1 of them do the same in every run)"), text.output)
+    let json = try await ran(same, "--format", "json")
+    XCTAssert(json.output.contains("no scenario in which it makes a difference"), json.output)
+    try await ReportReaders.json(json.output, schema: "mutate")
+    let other = try await ran(key("r <= 0"))
+    XCTAssertEqual(other.status, 0, other.output)
+  }
+
+  /// A comparison that must be a constant cannot be watched: its function's mutants are searched as ever.
+  func test_whatCannotBeWatched_isSearched() async throws {
+    let patch = try await patch(
+      "constant.patch",
+      [
+        KernelEdit(
+          Self.mmu, in: Defect.direct,
+          .insertBefore(
+            "make_mmu_pages_available",
+            "\tr = BUILD_BUG_ON_ZERO(PAGE_SHIFT != 12);\n\tif (mmu->root_role.level == 9)\n\t\tgoto out_unlock;"
+          ))
+      ], of: kernel())
+    let ran = try await kshim(
+      "mutate", "--kernel", Self.defectKernel, "--patch", patch, "--function", Defect.direct,
+      "--operator", "relational")
+    XCTAssertEqual(ran.status, 1, ran.errors)
+    XCTAssertFalse(ran.output.contains("no run in which it makes a difference"), ran.output)
+    XCTAssert(ran.output.contains(": survived: relational: "), ran.output)
+  }
+
   /// What the quick comparison runs, and nothing can kill, is compared once more before it is told.
   func test_whatSurvives_isComparedOnceMore() async throws {
     let patch = try await patch(

@@ -31,9 +31,14 @@ final class MutationOperatorTests: XCTestCase {
   /// What an operator makes of the body of a function with `s`, `a` and `b`: `old → new`.
   private func changes(
     _ finder: any EditFinder.Type, _ body: String, returning type: String = "int"
-  )
-    throws -> [String]
-  {
+  ) throws -> [String] {
+    let (function, edits) = try edits(finder, body, returning: type)
+    return edits.map { "\(function.text($0.range)) → \($0.replacement)" }
+  }
+
+  private func edits(
+    _ finder: any EditFinder.Type, _ body: String, returning type: String = "int"
+  ) throws -> (FunctionText, [Edit]) {
     let text = Self.declarations + "\(type) f(struct state *s, int a, int b)\n{\n\(body)\n}\n"
     let unit = try XCTUnwrap(
       ClangUnit(path: "/kshim-test.c", contents: Array(text.utf8), arguments: ["-std=gnu11"]))
@@ -53,7 +58,7 @@ final class MutationOperatorTests: XCTestCase {
         default: []
         }
       })
-    return finder.edits(in: function).map { "\(function.text($0.range)) → \($0.replacement)" }
+    return (function, finder.edits(in: function))
   }
 
   func test_operators_haveDistinctIdsAndASentence() {
@@ -63,6 +68,37 @@ final class MutationOperatorTests: XCTestCase {
       XCTAssertNotNil(finder.id.wholeMatch(of: /[a-z-]+/), finder.id)
       XCTAssertFalse(finder.sentence.isEmpty || finder.sentence.hasSuffix("."), finder.sentence)
     }
+  }
+
+  func test_differences_areToldByWhatIsReadAnyway() throws {
+    func told(_ finder: any EditFinder.Type, _ body: String) throws -> [String] {
+      let (function, edits) = try edits(finder, body)
+      return edits.map { edit in
+        switch edit.difference {
+        case nil: "nil"
+        case .whereTrue: "where true"
+        case .whereFalse: "where false"
+        case .whereOtherwise(let left, let sign, let right, let other):
+          "\(function.text(left)) \(sign) \(function.text(right)): \(other)"
+        }
+      }
+    }
+    XCTAssertEqual(
+      try told(Relational.self, "return use(a, b, s->page) < s->level;"),
+      ["<=", "!=", ">"].map { "use(a, b, s->page) < s->level: \($0)" })
+    XCTAssertEqual(
+      try told(FixCondition.self, "if (a & MASK) a = 1; return a;"), ["where false", "where true"])
+    // A condition that does something is not left out unseen.
+    for condition in ["use(a, b, s->page)", "a++", "a = b", "({ a; })"] {
+      XCTAssertEqual(
+        try told(FixCondition.self, "if (\(condition)) a = 1; return a;"), ["nil", "nil"], condition
+      )
+    }
+    XCTAssertEqual(
+      try told(WeakenWarning.self, "WARN_ON_ONCE(use(a, b, s)); return 0;"), ["where true"])
+    XCTAssertEqual(try told(DropWarning.self, "WARN_ON_ONCE(use(a, b, s)); return 0;"), ["nil"])
+    XCTAssertEqual(try told(DropWarning.self, "WARN_ON_ONCE(a > b); return 0;"), ["where true"])
+    XCTAssertEqual(try told(Negate.self, "if (a) b = 1; return b;"), ["nil"])
   }
 
   func test_dropFree_leavesOutWhatFrees() throws {

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Raised when a field below changes its meaning; a loader refuses another number. */
-#define KSHIM_ABI 13
+#define KSHIM_ABI 14
 
 #define KSHIM_BLOCK_RING 256
 #define KSHIM_MAX_INPUTS 32
@@ -361,9 +361,9 @@ struct kshim_table {
 	/* Puts a mutant in the place of the function that it is of, from the next call on; 0 is the
 	 * original everywhere. NULL in a build without mutants. */
 	void (*choose_mutant)(uint32_t number);
-	/* Which functions with mutants were called since it was last asked, a bit for each. NULL in a
-	 * build without mutants. */
-	uint64_t (*reached)(void);
+	/* Whether what a mark stands for came about since it was last asked: a function with mutants was
+	 * called, or a mutant would have done something else. NULL in a build without mutants. */
+	uint64_t (*marked)(uint32_t number);
 };
 
 /*

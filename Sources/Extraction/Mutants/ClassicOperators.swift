@@ -29,7 +29,12 @@ enum FixCondition: EditFinder {
   static let sentence = "a condition that is no loop's is always true or never"
   static func edits(in function: FunctionText) -> [Edit] {
     function.conditions.filter { !$0.isLoop }.flatMap { condition in
-      ["1", "0"].map { Edit(range: condition.range, replacement: $0) }
+      // What is fixed is not looked at any more.
+      let isTold = function.onlyReads(condition.range)
+      return [("1", Difference.whereFalse), ("0", .whereTrue)].map { value, difference in
+        Edit(
+          range: condition.range, replacement: value, difference: isTold ? difference : nil)
+      }
     }
   }
 }
@@ -77,7 +82,10 @@ enum Relational: EditFinder {
   ]
   static func edits(in function: FunctionText) -> [Edit] {
     function.binaries { sign, left, _, right in
-      (others[sign] ?? []).map { function.combine(left, $0, right) }
+      (others[sign] ?? []).map { other in
+        function.combine(
+          left, other, right, .whereOtherwise(left: left, sign: sign, right: right, other: other))
+      }
     }
   }
 }

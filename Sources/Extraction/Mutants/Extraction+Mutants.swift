@@ -10,8 +10,8 @@ public struct MutatedExtraction: Sendable {
   public let part: [String: Int]
   /// Those that were selected, in the order of the file.
   public let mutants: [Mutant]
-  /// For each function with a mutant the bit that says that it was reached.
-  public let reach: [String: Int]
+  /// What the first part tells.
+  public let marks: MutantMarks
   /// The source file, patches applied.
   public let source: String
   /// Keys of all mutants of this text, selected or not.
@@ -53,8 +53,7 @@ extension Extraction {
   /// - Parameters:
   ///   - jobs: how many compilers may run at once; 0 compiles nothing.
   ///   - use: takes the same extraction with the ready mutants of some functions, by its number: as many
-  ///     such parts as there are jobs, or fewer. Each tells of every function with a mutant when it is
-  ///     reached.
+  ///     such parts as there are jobs, or fewer.
   /// - Throws: ``Failure`` as ``extract(_:from:installation:into:)`` does, and of kind request when
   ///   the selection names an operator, a function or a mutant that there is not.
   public static func mutated(
@@ -86,7 +85,8 @@ extension Extraction {
     let keys = Set(all.map(\.key))
     guard jobs > 0 else {
       return MutatedExtraction(
-        extraction: extraction, part: [:], mutants: selected, reach: [:],
+        extraction: extraction, part: [:], mutants: selected,
+        marks: MutantMarks(selected, watches: false),
         source: source, keys: keys, copies: nil)
     }
     let compiler = MutantCompiler(
@@ -94,16 +94,18 @@ extension Extraction {
       precompiled: try await preamble(
         manifest, revision, extracted, installation, work: directory, .plain))
     let lines = extraction.provenance.functions.map { ($0.name, $0.lastLine - $0.firstLine + 1) }
+    // What no manifest describes is held against the original run by run, within bounds.
+    let wanted = MutantMarks(selected, watches: !manifest.isFromTypes)
     let parts = MutantCompiler.parts(
-      of: selected, lines: Dictionary(lines, uniquingKeysWith: max), at: jobs)
-    let reach = MutantCompiler.reach(selected)
-    let mutants = try await compiler.sorted(selected, parts, reach: reach, use: use)
+      of: selected, lines: Dictionary(lines, uniquingKeysWith: max),
+      watched: wanted.copies.values, at: jobs)
+    let (mutants, marks) = try await compiler.sorted(selected, parts, wanted, use: use)
     return MutatedExtraction(
       extraction: extraction,
       part: Dictionary(
         uniqueKeysWithValues: parts.enumerated().flatMap { part, names in
           names.map { ($0, part) }
-        }), mutants: mutants, reach: reach, source: source, keys: keys,
+        }), mutants: mutants, marks: marks, source: source, keys: keys,
       copies: compiler.copies(parts.count))
   }
 }

@@ -88,7 +88,8 @@ enum WeakenWarning: EditFinder {
   static let sentence = "a WARN becomes its condition, without the warning"
   static func edits(in function: FunctionText) -> [Edit] {
     function.warnings.map {
-      Edit(range: $0.use, replacement: "(!!(\(function.text($0.condition))))")
+      Edit(
+        range: $0.use, replacement: "(!!(\(function.text($0.condition))))", difference: .whereTrue)
     }
   }
 }
@@ -97,7 +98,11 @@ enum DropWarning: EditFinder {
   static let id = "drop-warn"
   static let sentence = "a WARN becomes 0: neither the warning nor the check"
   static func edits(in function: FunctionText) -> [Edit] {
-    function.warnings.map { Edit(range: $0.use, replacement: "0") }
+    function.warnings.map {
+      Edit(
+        range: $0.use, replacement: "0",
+        difference: function.onlyReads($0.condition) ? .whereTrue : nil)
+    }
   }
 }
 

@@ -31,6 +31,8 @@ public struct Mutant: Sendable, Hashable, Codable {
   public var start: Position
   public var end: Position
   public var state: State = .ready
+  /// nil: wherever control comes to it.
+  var difference: Difference?
 }
 
 /// Which of the mutants that were found are wanted.

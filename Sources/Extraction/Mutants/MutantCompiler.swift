@@ -14,27 +14,24 @@ struct MutantCompiler {
   let precompiled: PrecompiledPreamble?
 
   /// Shares functions out so that a compiler has about as much to do with each part as with another: each
-  /// mutant is its function once more.
+  /// mutant is its function once more. The first part has the watched copies as well.
   ///
-  /// - Parameter lines: how long each function is.
+  /// - Parameters:
+  ///   - lines: how long each function is.
+  ///   - watched: functions with a watched copy.
   static func parts(
-    of mutants: [Mutant], lines: [String: Int], at most: Int
+    of mutants: [Mutant], lines: [String: Int], watched: some Sequence<String> = [], at most: Int
   ) -> [Set<String>] {
     let sizes = Dictionary(
       mutants.map { ($0.function, lines[$0.function, default: 1]) }, uniquingKeysWith: +)
     var parts = Array(repeating: (names: Set<String>(), size: 0), count: min(most, sizes.count))
+    if !parts.isEmpty { parts[0].size = watched.reduce(0) { $0 + lines[$1, default: 1] } }
     for (name, size) in sizes.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
       let least = parts.indices.min { parts[$0].size < parts[$1].size }!
       parts[least].names.insert(name)
       parts[least].size += size
     }
     return parts.map(\.names)
-  }
-
-  /// For each function with a mutant the bit that tells when it is reached.
-  static func reach(_ mutants: [Mutant]) -> [String: Int] {
-    let names = Set(mutants.map(\.function)).sorted()
-    return Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 % 64) })
   }
 
   /// What became of a part.
@@ -47,17 +44,19 @@ struct MutantCompiler {
   /// Sorts each part's mutants; its unit holds the ready ones afterwards.
   ///
   /// - Parameter use: takes each part as soon as it is there, while others are still sorted.
-  /// - Returns: the mutants with what became of them.
+  /// - Returns: the mutants with what became of them, and the marks that there are.
   func sorted(
-    _ mutants: [Mutant], _ parts: [Set<String>], reach: [String: Int],
+    _ mutants: [Mutant], _ parts: [Set<String>], _ marks: MutantMarks,
     use: @escaping @Sendable (Int, Extraction) async throws -> Void
-  ) async throws -> [Mutant] {
+  ) async throws -> ([Mutant], MutantMarks) {
+    var marks = marks
     var owned = parts.map { names in mutants.filter { names.contains($0.function) } }
     let compiler = compiler
     let extractions = parts.indices.map(extraction(_:))
     try await withThrowingTaskGroup(of: Step.self) { group in
       func compile(_ part: Int) throws {
-        try write(owned[part], to: apart(part), reach, isApart: true)
+        try write(
+          owned[part], to: apart(part), marks, part == 0 ? mutants : nil, isApart: true)
         let unit = apart(part)
         group.addTask {
           let (refused, output) = try await Self.compile(unit, by: compiler, isQuick: true)
@@ -72,6 +71,8 @@ struct MutantCompiler {
             guard let message = refused[owned[part][index].number] else { continue }
             owned[part][index].state = .doesNotCompile(message)
           }
+          let unwatched = Set(refused.keys.compactMap { marks.copies[$0] })
+          marks = marks.without(unwatched, of: mutants)
           // Each round shows only what the one before let the compiler get to. What is refused for a call
           // that optimising leaves in is written nevertheless, as is all else.
           if output.isEmpty {
@@ -82,9 +83,10 @@ struct MutantCompiler {
               .sorted(part: part, mutants: Self.compared(mutants, Assembly(output)))
             }
           }
-        case .sorted(let part, let mutants):
-          owned[part] = mutants
-          try write(mutants, to: unit(part), reach, isApart: false)
+        case .sorted(let part, let own):
+          owned[part] = own
+          try write(
+            own, to: unit(part), marks, part == 0 ? mutants : nil, isApart: false)
           group.addTask {
             try await use(part, extractions[part])
             return .used
@@ -94,7 +96,7 @@ struct MutantCompiler {
       }
     }
     // Numbers are in the order of the file.
-    return owned.joined().sorted { $0.number < $1.number }
+    return (owned.joined().sorted { $0.number < $1.number }, marks)
   }
 
   /// The extraction with a part's mutants.
@@ -117,7 +119,8 @@ struct MutantCompiler {
   }
 
   private func write(
-    _ mutants: [Mutant], to unit: String, _ reach: [String: Int], isApart: Bool
+    _ mutants: [Mutant], to unit: String, _ marks: MutantMarks, _ watched: [Mutant]?,
+    isApart: Bool
   ) throws {
     let writer = UnitWriter(
       manifest: manifest, extracted: extracted,
@@ -125,7 +128,7 @@ struct MutantCompiler {
       textSHA256: extraction.provenance.textSHA256,
       mutants: MutantWriter(
         manifest: manifest, extracted: extracted, mutants: mutants.filter { $0.state == .ready },
-        reach: reach, isApart: isApart))
+        marks: marks, watched: watched, isApart: isApart))
     try Data(writer.unit.bytes).write(to: URL(fileURLWithPath: unit))
   }
 

@@ -38,12 +38,12 @@ struct MutantFinder {
     guard let cursor = extracted.functions[name] else { return [] }
     let function = FunctionText(
       cursor, in: extracted.unit, source: extracted.text, effects: { known.of($0) })
-    var taken: Set<Edit> = []
+    var taken: [Range<Int>: Set<String>] = [:]
     var drafts: [(id: String, edit: Edit)] = []
     for finder in MutationOperators.finders {
       let edits = finder.edits(in: function).filter {
         piece.range.contains($0.range.lowerBound) && $0.range.upperBound <= piece.range.upperBound
-          && taken.insert($0).inserted
+          && taken[$0.range, default: []].insert($0.replacement).inserted
       }
       drafts += edits.map { (finder.id, $0) }
     }
@@ -58,7 +58,8 @@ struct MutantFinder {
         number: 0, key: "\(name)@\(hash):\(id):\(ordinals[id]!)", operatorID: id, function: name,
         range: edit.range, replacement: edit.replacement,
         description: Self.describe(function.text(edit.range), edit.replacement),
-        start: places[edit.range.lowerBound], end: places[edit.range.upperBound])
+        start: places[edit.range.lowerBound], end: places[edit.range.upperBound],
+        difference: edit.difference)
     }
   }
 

@@ -6,10 +6,13 @@ import KernelSource
 struct MutantWriter {
   /// What the dispatchers switch on; 0 is the original everywhere.
   static let chosen = "kshim_mutant"
-  /// A bit for each function that was called since it was last asked.
-  private static let reached = "kshim_reached"
+  /// What came about since it was last asked.
+  private static let marks = "kshim_marks"
+  /// Sets one of them, where the text that calls it is instrumented.
+  static let mark = "kshim_differs"
   static func original(_ function: String) -> String { "kshim_original_\(function)" }
   static func copy(_ number: Int) -> String { "kshim_mutant_\(number)" }
+  private static func watched(_ function: String) -> String { "kshim_watched_\(function)" }
   /// How `#line` calls a copy while copies are compared.
   static func marker(_ number: Int) -> String { "kshim-mutant-\(number)" }
 
@@ -17,8 +20,9 @@ struct MutantWriter {
   let extracted: Extractor.Result
   /// Those that are written; numbers are their own.
   let mutants: [Mutant]
-  /// The bit by which each function with mutants says that it was reached.
-  let reach: [String: Int]
+  let marks: MutantMarks
+  /// Of all functions, those that their watched copies tell of; nil: the unit has none.
+  let watched: [Mutant]?
   /// Whether each copy is a function of its own in the compiler's output, under its marker.
   let isApart: Bool
 
@@ -26,14 +30,24 @@ struct MutantWriter {
   private static let apart = "__attribute__((no_sanitize(\"coverage\", \"kernel-address\"))) "
 
   // Eight bytes: the runtime undoes writes in words of that size.
-  static let declarations = "extern kshim_u64 \(chosen);\nstatic kshim_u64 \(reached);\n"
+  var declarations: String {
+    """
+    extern kshim_u64 \(Self.chosen);
+    static kshim_u64 \(Self.marks)[\(max(1, marks.count))];
+    static \(Self.apart)__attribute__((__noinline__, __unused__)) void \(Self.mark)(unsigned number)
+    {
+    \t\(Self.marks)[number] = 1;
+    }
+
+    """
+  }
   static let definitions = """
 
-    \(apart)kshim_u64 kshim_unit_reached(void)
+    \(apart)kshim_u64 kshim_unit_marked(unsigned number)
     {
-    \tconst kshim_u64 reached = \(reached);
-    \t\(reached) = 0;
-    \treturn reached;
+    \tconst kshim_u64 marked = \(marks)[number];
+    \t\(marks)[number] = 0;
+    \treturn marked;
     }
     kshim_u64 \(chosen);
     \(apart)void kshim_unit_choose_mutant(unsigned number) { \(chosen) = number; }
@@ -44,7 +58,7 @@ struct MutantWriter {
   func text(of piece: Extractor.Piece, at place: SourceText.Place) -> String? {
     guard piece.functions.count == 1, let name = piece.functions.first,
       let cursor = extracted.functions[name], let prototype = cursor.prototype,
-      reach[name] != nil
+      let mark = marks.functions[name]
     else { return nil }
     let own = mutants.filter { $0.function == name }
     let isInlined = Self.isAlwaysInline(cursor, in: extracted)
@@ -76,9 +90,31 @@ struct MutantWriter {
             }
           })
     }
-    return block(Self.original(name), place.file, verbatim) + copies.joined()
+    var cases = own.map { ($0.number, Self.copy($0.number)) }
+    var watching = ""
+    if let watched = watchedCopy(of: name) {
+      let (number, text) = watched
+      cases.append((marks.first, Self.watched(name)))
+      watching = block(
+        Self.watched(name), isApart ? Self.marker(number) : place.file,
+        text.text(piece.range) { range in
+          isApart
+            ? String(bytes: extracted.text[range]) : UnitWriter.text(range, of: extracted)
+        })
+    }
+    return block(Self.original(name), place.file, verbatim) + copies.joined() + watching
       + "#line 1 \"\(HarnessWriter.fileName)\"\n"
-      + dispatcher(name, prototype, own, isStatic: cursor.isStatic, isInlined: isInlined)
+      + dispatcher(
+        name, prototype, cases, mark, isStatic: cursor.isStatic, isInlined: isInlined)
+  }
+
+  private func watchedCopy(of name: String) -> (number: Int, copy: WatchedCopy)? {
+    let own = watched?.filter { $0.function == name } ?? []
+    let copy = WatchedCopy(own, marks: marks.mutants, of: extracted.text)
+    guard copy.isNeeded, let number = marks.copies.first(where: { $0.value == name })?.key else {
+      return nil
+    }
+    return (number, copy)
   }
 
   private static func uses(of name: String, in text: String) -> [(Range<String.Index>, Bool)] {
@@ -125,21 +161,21 @@ struct MutantWriter {
   }
 
   private func dispatcher(
-    _ name: String, _ prototype: ClangCursor.Prototype, _ own: [Mutant], isStatic: Bool,
-    isInlined: Bool
+    _ name: String, _ prototype: ClangCursor.Prototype, _ cases: [(number: Int, symbol: String)],
+    _ mark: Int, isStatic: Bool, isInlined: Bool
   ) -> String {
     let arguments = prototype.arguments.indices.map { "p\($0)" }.joined(separator: ", ")
     func call(_ symbol: String) -> String {
       prototype.result.shape == .void
         ? "\(symbol)(\(arguments)); return;" : "return \(symbol)(\(arguments));"
     }
-    let cases = own.map { "\tcase \($0.number): \(call(Self.copy($0.number)))" }
+    let cases = cases.map { "\tcase \($0.number): \(call($0.symbol))" }
     let inlining = isInlined ? "inline __attribute__((__always_inline__)) " : ""
     let attributes = Self.apart + (isInlined ? "" : "__attribute__((__noinline__)) ")
     return """
       \(attributes)\(isStatic ? "static " : "")\(inlining)\(HarnessWriter.signature(name, prototype))
       {
-      \t\(Self.reached) |= 1ull << \(reach[name]!);
+      \t\(Self.marks)[\(mark)] = 1;
       \tswitch (\(Self.chosen)) {
       \(cases.joined(separator: "\n"))
       \t}

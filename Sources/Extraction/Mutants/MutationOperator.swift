@@ -13,6 +13,8 @@ struct Edit: Hashable {
   /// Bytes of the source file.
   var range: Range<Int>
   var replacement: String
+  /// nil: wherever control comes to it.
+  var difference: Difference?
 }
 
 /// What finds the places; apart from the public half because libclang does not leave this room.
@@ -81,14 +83,16 @@ extension FunctionText {
   }
 
   /// A binary expression with another operator.
-  func combine(_ left: Range<Int>, _ sign: String, _ right: Range<Int>) -> Edit {
+  func combine(
+    _ left: Range<Int>, _ sign: String, _ right: Range<Int>, _ difference: Difference? = nil
+  ) -> Edit {
     let whole = left.lowerBound..<right.upperBound
     let new = "\(operand(left)) \(sign) \(operand(right))"
     let before = token(before: whole.lowerBound)?.text ?? ""
     let after = token(after: whole.upperBound)?.text ?? ""
     let stands =
       ["(", ",", "=", "return", ";"].contains(before) && [")", ",", ";"].contains(after)
-    return Edit(range: whole, replacement: stands ? new : "(\(new))")
+    return Edit(range: whole, replacement: stands ? new : "(\(new))", difference: difference)
   }
 
   /// Edits of each binary expression that is written in the source.
