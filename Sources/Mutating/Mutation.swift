@@ -220,7 +220,7 @@ public struct Mutation: Sendable {
       marks[function] = mutant.function
       marks[difference] = mutant.function
     }
-    let functions = marks
+    let functionOf = marks
     let next = Atomic<Int>(0)
     let found = Mutex(Original())
     try concurrently {
@@ -235,7 +235,7 @@ public struct Mutation: Sendable {
         let driver = order[index]
         let (findings, runs) = worker.original(driver, watched: mutated.marks.watched)
         own.runs += runs
-        for mark in functions.keys where worker.take(mark) {
+        for mark in functionOf.keys where worker.take(mark) {
           own.drivers[mark, default: []].append(driver)
         }
         // A change of what no manifest describes is held against the original.
@@ -257,7 +257,7 @@ public struct Mutation: Sendable {
       for (mark, drivers) in found.drivers {
         func order(_ driver: Int) -> (Int, Int) {
           let name = names[driver]
-          return (name == functions[mark] ? 0 : subject.entry(name) != nil ? 1 : 2, driver)
+          return (name == functionOf[mark] ? 0 : subject.entry(name) != nil ? 1 : 2, driver)
         }
         found.drivers[mark] = drivers.sorted { order($0) < order($1) }
       }

@@ -50,6 +50,16 @@ final class OwnManifestCommandTests: EndToEndTestCase {
       asTest.output.contains("//   kshim extract --manifest \(manifest) --kernel "), asTest.output)
   }
 
+  /// Within a bound mutants are held against the original; what it does does not tell of them beforehand.
+  func test_mutants_withinABound_areRun() async throws {
+    let manifest = try manifest()
+    let text = try String(contentsOfFile: "\(scratch)/\(manifest)", encoding: .utf8)
+    try write(text + "bound: 2\n", manifest)
+    let ran = try await kshim("mutate", "--manifest", manifest, "--operator", "relational")
+    XCTAssertEqual(ran.status, 0, ran.output + ran.errors)
+    XCTAssert(ran.output.contains("3 of 3 mutants killed"), ran.output)
+  }
+
   func test_manifestThatIsWrong_isRefused() async throws {
     let none = try await kshim("check", "--manifest", "none.yaml")
     XCTAssertEqual(none.status, 2)

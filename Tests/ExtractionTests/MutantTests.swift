@@ -81,6 +81,11 @@ final class MutantTests: XCTestCase {
     XCTAssertEqual(parts(2, ["a": 2, "b": 3, "c": 2, "d": 20]), [["c", "d"], ["a", "b"]])
     XCTAssertEqual(parts(1), [Set(counts.keys)])
     XCTAssertEqual(parts(9).count, 4)
+    // The first has the watched copies besides.
+    XCTAssertEqual(
+      MutantCompiler.parts(
+        of: mutants(counts), lines: [:], watched: ["a", "b", "c", "d"], at: 2),
+      [["b", "d"], ["a", "c"]])
   }
 
   private func function(_ name: String, _ number: Int, _ body: String, data: String = "") -> String

@@ -6,7 +6,7 @@ import XCTest
 
 /// Each operator on a few lines of C, found by the real libclang.
 final class MutationOperatorTests: XCTestCase {
-  private static let declarations = """
+  static let declarations = """
     typedef unsigned int gfp_t;
     typedef _Bool bool;
     #define GFP_KERNEL 1u
@@ -17,6 +17,9 @@ final class MutationOperatorTests: XCTestCase {
     #define MASK 7
     #define WARN_ON_ONCE(condition) ({ int c = !!(condition); if (c) report(); c; })
     #define INNER(x) ((x) & MASK)
+    #define USED use(1, 2, 0)
+    #define WARN_ON_OTHERS(x, y) WARN_ON_ONCE((x) != (y))
+    #define WARN_ONCE(condition, format...) WARN_ON_ONCE(condition)
     void report(void);
     void take(void *lock);
     void drop(void *lock);
@@ -24,7 +27,7 @@ final class MutationOperatorTests: XCTestCase {
     void *grab(gfp_t gfp, int order);
     int use(int a, int b, void *page);
     static inline void release_all(void *page) { release(page); }
-    struct state { int level; void *page; void *lock; };
+    struct state { int level; void *page; void *lock; unsigned int bits : 3; signed int narrow : 3; };
 
     """
 
@@ -32,14 +35,16 @@ final class MutationOperatorTests: XCTestCase {
   private func changes(
     _ finder: any EditFinder.Type, _ body: String, returning type: String = "int"
   ) throws -> [String] {
-    let (function, edits) = try edits(finder, body, returning: type)
-    return edits.map { "\(function.text($0.range)) → \($0.replacement)" }
+    try Self.read(body, returning: type) { function in
+      finder.edits(in: function).map { "\(function.text($0.range)) → \($0.replacement)" }
+    }
   }
 
-  private func edits(
-    _ finder: any EditFinder.Type, _ body: String, returning type: String = "int"
-  ) throws -> (FunctionText, [Edit]) {
-    let text = Self.declarations + "\(type) f(struct state *s, int a, int b)\n{\n\(body)\n}\n"
+  /// Reads a function `f` with `s`, `a` and `b`.
+  static func read<Result>(
+    _ body: String, returning type: String = "int", _ take: (FunctionText) throws -> Result
+  ) throws -> Result {
+    let text = declarations + "\(type) f(struct state *s, int a, int b)\n{\n\(body)\n}\n"
     let unit = try XCTUnwrap(
       ClangUnit(path: "/kshim-test.c", contents: Array(text.utf8), arguments: ["-std=gnu11"]))
     XCTAssertEqual(unit.diagnostics.filter(\.isError).map(\.message), [])
@@ -58,7 +63,7 @@ final class MutationOperatorTests: XCTestCase {
         default: []
         }
       })
-    return (function, finder.edits(in: function))
+    return try withExtendedLifetime(unit) { try take(function) }
   }
 
   func test_operators_haveDistinctIdsAndASentence() {
@@ -72,14 +77,15 @@ final class MutationOperatorTests: XCTestCase {
 
   func test_differences_areToldByWhatIsReadAnyway() throws {
     func told(_ finder: any EditFinder.Type, _ body: String) throws -> [String] {
-      let (function, edits) = try edits(finder, body)
-      return edits.map { edit in
-        switch edit.difference {
-        case nil: "nil"
-        case .whereTrue: "where true"
-        case .whereFalse: "where false"
-        case .whereOtherwise(let left, let sign, let right, let other):
-          "\(function.text(left)) \(sign) \(function.text(right)): \(other)"
+      try Self.read(body) { function in
+        finder.edits(in: function).map { edit in
+          switch edit.difference {
+          case nil: "nil"
+          case .whereTrue: "where true"
+          case .whereFalse: "where false"
+          case .whereOtherwise(let left, let sign, let right, let other):
+            "\(function.text(left)) \(sign) \(function.text(right)): \(other)"
+          }
         }
       }
     }
@@ -98,6 +104,16 @@ final class MutationOperatorTests: XCTestCase {
       try told(WeakenWarning.self, "WARN_ON_ONCE(use(a, b, s)); return 0;"), ["where true"])
     XCTAssertEqual(try told(DropWarning.self, "WARN_ON_ONCE(use(a, b, s)); return 0;"), ["nil"])
     XCTAssertEqual(try told(DropWarning.self, "WARN_ON_ONCE(a > b); return 0;"), ["where true"])
+    // What a macro makes inside of another's argument is no less of an effect.
+    for condition in ["USED", "a + USED", "INNER(a) && USED"] {
+      XCTAssertEqual(
+        try told(DropWarning.self, "WARN_ON_ONCE(\(condition)); return 0;"), ["nil"], condition)
+    }
+    // The value of another macro is not known.
+    for finder in [WeakenWarning.self, DropWarning.self] as [any EditFinder.Type] {
+      XCTAssertEqual(try told(finder, "WARN_ON_OTHERS(a, b); return 0;"), ["nil"])
+      XCTAssertEqual(try told(finder, "WARN_ONCE(a, \"%d\", b); return 0;"), ["where true"])
+    }
     XCTAssertEqual(try told(Negate.self, "if (a) b = 1; return b;"), ["nil"])
   }
 

@@ -12,17 +12,15 @@ enum Difference: Sendable, Hashable, Codable {
 extension FunctionText {
   /// Whether an expression only reads: nobody can tell whether it was looked at.
   func onlyReads(_ range: Range<Int>) -> Bool {
-    !expressions.contains { cursor in
-      guard cursor.extent.overlaps(range) else { return false }
+    // What a macro makes inside of a macro's argument ends where it begins.
+    expressions.filter { range.contains($0.extent.lowerBound) }.allSatisfy { cursor in
       switch cursor.syntax {
-      case .call, .compound: return range.contains(cursor.extent.lowerBound)
+      case .call, .compound: false
       case .binary:
-        let sign = cursor.operatorSpelling
-        return range.contains(cursor.extent.lowerBound) && sign.last == "="
-          && !["==", "!=", "<=", ">="].contains(sign)
-      case .unary:
-        return ["++", "--"].contains(cursor.operatorSpelling)
-      default: return cursor.isAssembly
+        cursor.operatorSpelling.last != "="
+          || ["==", "!=", "<=", ">="].contains(cursor.operatorSpelling)
+      case .unary: !["++", "--"].contains(cursor.operatorSpelling)
+      default: !cursor.isAssembly
       }
     }
   }
@@ -50,10 +48,7 @@ struct WatchedCopy {
     self.source = source
     var found: [Range<Int>: Place] = [:]
     for mutant in mutants {
-      guard let mark = marks[mutant.number], let difference = mutant.difference,
-        // A directive cannot stand inside of what is written twice.
-        !source[mutant.range].contains(UInt8(ascii: "#"))
-      else { continue }
+      guard let mark = marks[mutant.number], let difference = mutant.difference else { continue }
       var place = found[mutant.range, default: Place(range: mutant.range)]
       switch difference {
       case .whereTrue: place.marks.append((mark, Self.value))
@@ -113,9 +108,9 @@ struct WatchedCopy {
       result += "const int \(Self.value) = !!(\(inside(place.range))); "
     }
     for (mark, condition) in place.marks {
-      result += "if (\(condition)) \(MutantWriter.mark)(\(mark)); "
+      result += "if (\(condition)) \(MutantWriter.differs)(\(mark)); "
     }
-    return result + "__builtin_expect(\(Self.value), \(Self.value)); })"
+    return result + "\(Self.value); })"
   }
 }
 

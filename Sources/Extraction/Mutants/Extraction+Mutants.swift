@@ -94,8 +94,8 @@ extension Extraction {
       precompiled: try await preamble(
         manifest, revision, extracted, installation, work: directory, .plain))
     let lines = extraction.provenance.functions.map { ($0.name, $0.lastLine - $0.firstLine + 1) }
-    // What no manifest describes is held against the original run by run, within bounds.
-    let wanted = MutantMarks(selected, watches: !manifest.isFromTypes)
+    // Within bounds a mutant is held against the original run by run.
+    let wanted = MutantMarks(selected, watches: manifest.bound == nil)
     let parts = MutantCompiler.parts(
       of: selected, lines: Dictionary(lines, uniquingKeysWith: max),
       watched: wanted.copies.values, at: jobs)

@@ -128,8 +128,14 @@ struct FunctionText {
     return (sign.range, operand)
   }
 
-  /// The first argument of each WARN of the function: the whole use, and the condition.
-  var warnings: [(use: Range<Int>, condition: Range<Int>)] {
+  /// Those whose value is whether the first argument is not 0: what `shims/include/asm/bug.h` defines.
+  private static let plainWarnings: Set = [
+    "WARN", "WARN_ON", "WARN_ON_ONCE", "WARN_ON_SMP", "WARN_ONCE", "WARN_TAINT", "WARN_TAINT_ONCE",
+  ]
+
+  /// The first argument of each WARN of the function: the whole use, the condition, and whether that is its
+  /// value.
+  var warnings: [(use: Range<Int>, condition: Range<Int>, isPlain: Bool)] {
     tokens.indices.compactMap { index in
       guard tokens[index].kind == .identifier, tokens[index].text.hasPrefix("WARN"),
         index + 1 < tokens.count, tokens[index + 1].text == "("
@@ -148,7 +154,8 @@ struct FunctionText {
         guard last > index + 1 else { return nil }
         return (
           tokens[index].range.lowerBound..<tokens[end].range.upperBound,
-          tokens[index + 2].range.lowerBound..<tokens[last].range.upperBound
+          tokens[index + 2].range.lowerBound..<tokens[last].range.upperBound,
+          Self.plainWarnings.contains(tokens[index].text)
         )
       }
       return nil

@@ -89,7 +89,8 @@ enum WeakenWarning: EditFinder {
   static func edits(in function: FunctionText) -> [Edit] {
     function.warnings.map {
       Edit(
-        range: $0.use, replacement: "(!!(\(function.text($0.condition))))", difference: .whereTrue)
+        range: $0.use, replacement: "(!!(\(function.text($0.condition))))",
+        difference: $0.isPlain ? .whereTrue : nil)
     }
   }
 }
@@ -101,7 +102,7 @@ enum DropWarning: EditFinder {
     function.warnings.map {
       Edit(
         range: $0.use, replacement: "0",
-        difference: function.onlyReads($0.condition) ? .whereTrue : nil)
+        difference: $0.isPlain && function.onlyReads($0.condition) ? .whereTrue : nil)
     }
   }
 }

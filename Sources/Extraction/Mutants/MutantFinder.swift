@@ -59,7 +59,8 @@ struct MutantFinder {
         range: edit.range, replacement: edit.replacement,
         description: Self.describe(function.text(edit.range), edit.replacement),
         start: places[edit.range.lowerBound], end: places[edit.range.upperBound],
-        difference: edit.difference)
+        // A directive cannot stand inside of what is watched.
+        difference: function.text(edit.range).contains("#") ? nil : edit.difference)
     }
   }
 

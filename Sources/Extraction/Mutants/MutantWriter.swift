@@ -7,9 +7,9 @@ struct MutantWriter {
   /// What the dispatchers switch on; 0 is the original everywhere.
   static let chosen = "kshim_mutant"
   /// What came about since it was last asked.
-  private static let marks = "kshim_marks"
+  private static let table = "kshim_marks"
   /// Sets one of them, where the text that calls it is instrumented.
-  static let mark = "kshim_differs"
+  static let differs = "kshim_differs"
   static func original(_ function: String) -> String { "kshim_original_\(function)" }
   static func copy(_ number: Int) -> String { "kshim_mutant_\(number)" }
   private static func watched(_ function: String) -> String { "kshim_watched_\(function)" }
@@ -33,10 +33,10 @@ struct MutantWriter {
   var declarations: String {
     """
     extern kshim_u64 \(Self.chosen);
-    static kshim_u64 \(Self.marks)[\(max(1, marks.count))];
-    static \(Self.apart)__attribute__((__noinline__, __unused__)) void \(Self.mark)(unsigned number)
+    static kshim_u64 \(Self.table)[\(max(1, marks.count))];
+    static \(Self.apart)__attribute__((__noinline__, __unused__)) void \(Self.differs)(unsigned number)
     {
-    \t\(Self.marks)[number] = 1;
+    \t\(Self.table)[number] = 1;
     }
 
     """
@@ -45,8 +45,8 @@ struct MutantWriter {
 
     \(apart)kshim_u64 kshim_unit_marked(unsigned number)
     {
-    \tconst kshim_u64 marked = \(marks)[number];
-    \t\(marks)[number] = 0;
+    \tconst kshim_u64 marked = \(table)[number];
+    \t\(table)[number] = 0;
     \treturn marked;
     }
     kshim_u64 \(chosen);
@@ -175,7 +175,7 @@ struct MutantWriter {
     return """
       \(attributes)\(isStatic ? "static " : "")\(inlining)\(HarnessWriter.signature(name, prototype))
       {
-      \t\(Self.marks)[\(mark)] = 1;
+      \t\(Self.table)[\(mark)] = 1;
       \tswitch (\(Self.chosen)) {
       \(cases.joined(separator: "\n"))
       \t}
