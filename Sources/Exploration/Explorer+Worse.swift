@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Shims
 
+extension Report.Findings {
+  /// Whether each of so many runs ends where something goes wrong though nothing has failed: what is
+  /// assumed of the inputs may be what is wrong.
+  public func areAssumed(inAll runs: Int) -> Bool {
+    runs > 0
+      && entries.contains { breach, entry in
+        entry.size.faults == 0 && Property.immediate.contains(breach.property)
+          && entry.failing >= runs
+      }
+  }
+}
+
 extension Explorer {
   /// How many runs a change of a function that no manifest describes is looked at in.
   private static let mostRunsOfChange = 1_000

@@ -280,7 +280,9 @@ struct Closure {
     variablesUsed.insert(target.name)
     guard target.definition == nil, !target.isStatic else { return }
     if tentative[target.name] != nil { return use(variable: target, from: "", line: 0) }
-    if manifest.types[target.valueType.spelling] != nil {
+    if manifest.files[target.name] != nil {
+      ofFiles.insert(target.name)
+    } else if manifest.types[target.valueType.spelling] != nil {
       byType[target.name] = target
     } else if manifest.isFromTypes, !target.isRegister,
       !manifest.variables.contains(where: { $0.name == target.name }), !Self.isKnown(target.name)
@@ -335,6 +337,8 @@ struct Closure {
       // The harness defines it.
     } else if target.definition != nil || target.isStatic || target.isRegister {
       // A header's own.
+    } else if manifest.files[name] != nil {
+      ofFiles.insert(name)
     } else if manifest.types[target.valueType.spelling] != nil {
       byType[name] = target
     } else if manifest.isFromTypes, !Self.isKnown(name) {

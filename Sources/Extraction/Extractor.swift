@@ -141,7 +141,7 @@ struct Extractor {
         place: manifest.source,
         remedy: Nearest.remedy(
           forPath: manifest.source, in: revision.tree.directory,
-          otherwise: "name a kernel that has it"))
+          otherwise: "say where it is from the kernel's top, or name a kernel that has it"))
     }
     let text = following?.text(Array(data)) ?? SourceText(Array(data), file: manifest.source)
     try checkNames(text.bytes)

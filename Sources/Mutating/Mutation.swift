@@ -209,6 +209,17 @@ public struct Mutation: Sendable {
       remedy: "run 'kshim check' with the same options, and mend what it finds")
   }
 
+  /// Where no run comes to its end nothing of a mutant is judged.
+  private func refuse(
+    assumed findings: Report.Findings, in function: String, of revision: Revision
+  ) throws {
+    throw Failure(
+      .build, asked: "judge mutants of \(function)() of \(revision.tree.spec)",
+      cause: "each run ends at what is assumed of the inputs",
+      evidence: Array(Set(findings.entries.values.map(\.message)).sorted().prefix(5)),
+      remedy: "take the mutants of a function that calls it, or describe it in a manifest")
+  }
+
   /// Searches the original. For each mark the drivers with a scenario that makes it.
   private func original<D: Domain>(
     _ domain: D.Type, _ mutated: MutatedExtraction, _ builds: Builds, _ revision: Revision
@@ -239,7 +250,11 @@ public struct Mutation: Sendable {
           own.drivers[mark, default: []].append(driver)
         }
         // A change of what no manifest describes is held against the original.
-        if !worker.isFromTypes { try refuse(broken: findings, by: revision) }
+        if !worker.isFromTypes {
+          try refuse(broken: findings, by: revision)
+        } else if findings.areAssumed(inAll: runs) {
+          try refuse(assumed: findings, in: worker.name(of: driver), of: revision)
+        }
       }
       own.properties = worker.properties
       let mine = own
@@ -404,6 +419,8 @@ private final class MutantRunner<D: Domain> {
     properties.formUnion(found.findings.properties)
     return found
   }
+
+  func name(of driver: Int) -> String { domain.spaces[driver].name }
 
   func take(_ mark: Int) -> Bool { subject.world.take(mark: mark) }
 

@@ -6,7 +6,10 @@ extension MutationReport {
   /// For people: each survivor with its place and its change, a table by operator, the score.
   public func text() -> String {
     var lines: [String] = []
-    for outcome in outcomes where outcome.isUndetected { lines += describe(outcome) + [""] }
+    // Who names one wants to know of it.
+    for outcome in outcomes where outcome.isUndetected || selection.key != nil {
+      lines += describe(outcome) + [""]
+    }
     for entry in contradictions {
       lines += [
         "\(entry.place): \(entry.key) is no equivalent: killed by "
@@ -25,16 +28,29 @@ extension MutationReport {
 
   private func describe(_ outcome: Outcome) -> [String] {
     let mutant = outcome.mutant
-    let word = outcome.status == .unreached ? "not reached" : "survived"
+    let word =
+      switch outcome.status {
+      case .killed: "killed"
+      case .survived: "survived"
+      case .unreached: "not reached"
+      case .equivalent(let reason): "equivalent (\(reason))"
+      case .sameCode(nil): "the same code as the original"
+      case .sameCode(let other?): "the same code as \(other)"
+      case .doesNotCompile(let message): "does not compile (\(message))"
+      }
+    let isRun = outcome.scenarios > 0 || outcome.isUndetected
+    let ran =
+      outcome.makesNoDifference
+      ? "no run in which it makes a difference"
+      : "\(outcome.scenarios) runs"
+        + (outcome.isSame ? ", each with the original's calls and result" : "")
     return [
       "\(file):\(mutant.start.line):\(mutant.start.column): \(word): \(mutant.operatorID): "
         + mutant.description,
-      "  in \(mutant.function)(), "
-        + (outcome.makesNoDifference
-          ? "no run in which it makes a difference" : "\(outcome.scenarios) runs")
-        + (outcome.isSame && !outcome.makesNoDifference ? ", each as the original's" : "")
-        + ", --mutant \(mutant.key)",
-    ] + outcome.before.map { "  -\($0)" } + outcome.after.map { "  +\($0)" }
+      "  in \(mutant.function)(), " + (isRun || outcome.makesNoDifference ? "\(ran), " : "")
+        + "--mutant \(mutant.key)",
+    ] + (outcome.evidence.isEmpty ? [] : ["  \(outcome.evidence)"])
+      + outcome.before.map { "  -\($0)" } + outcome.after.map { "  +\($0)" }
   }
 
   private var table: [String] {
@@ -54,7 +70,7 @@ extension MutationReport {
   /// `kvm-mmu-roots on Linux 6.12.117: 290 of 300 mutants killed (96.7 %): …`
   public var summary: String {
     let counted = compiled() - equivalent()
-    let share = counted == 0 ? 100 : Double(killed()) / Double(counted) * 100
+    let share = Double(killed()) / Double(counted) * 100
     let reached = counted - unreached()
     let reachedShare = reached == 0 ? 100 : Double(killed()) / Double(reached) * 100
     let same = count { if case .sameCode(as: nil) = $0.status { true } else { false } }
@@ -65,12 +81,15 @@ extension MutationReport {
     let alike = count { $0.status == .survived && $0.isSame }
     let sampled =
       selection.sample > 1 ? ", a sample of 1 in \(selection.sample), seed \(selection.seed)" : ""
-    return "\(subject) on Linux \(revision.version)\(on): \(killed()) of \(counted) mutants killed "
-      + "(\(String(format: "%.1f", share)) %"
-      + (unreached() == 0
-        ? "" : String(format: ", %.1f", reachedShare) + " % of the \(reached) that are reached")
-      + "), \(survived()) survived"
-      + (alike == 0 ? "" : " (\(alike) of them do the same in every run)")
+    let ofReached =
+      unreached() == 0
+      ? "" : String(format: ", %.1f", reachedShare) + " % of the \(reached) that are reached"
+    let scored =
+      counted == 0
+      ? "no mutant to kill"
+      : "\(killed()) of \(counted) mutants killed (\(String(format: "%.1f", share)) %\(ofReached))"
+    return "\(subject) on Linux \(revision.version)\(on): \(scored), \(survived()) survived"
+      + (alike == 0 ? "" : " (\(alike) with the original's calls and result in every run)")
       + (unreached() == 0 ? "" : ", \(unreached()) not reached")
       + ", \(equivalent()) equivalent"
       + sampled + "; left out: \(same) the same code as the original, \(twice) as another mutant, "

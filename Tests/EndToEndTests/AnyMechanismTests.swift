@@ -47,6 +47,7 @@ final class AnyMechanismTests: EndToEndTestCase {
 
   private static let included = """
     #include <linux/blk-mq.h>
+    #include <linux/ctype.h>
     #include <linux/pm_runtime.h>
     #include <linux/uaccess.h>
     #include <net/netlink.h>
@@ -263,6 +264,18 @@ final class AnyMechanismTests: EndToEndTestCase {
       \tif (request.version != 7 || !request.count)
       \t\treturn -EINVAL;
       \treturn own_last();
+      }
+
+      """)
+  }
+
+  func test_kindsOfCharactersAreTheKernels() async throws {
+    try await assertFound(
+      "leak", in: "own_blank",
+      """
+      int own_blank(void)
+      {
+      \treturn isspace(' ') && !isspace('x') ? own_last() : 0;
       }
 
       """)

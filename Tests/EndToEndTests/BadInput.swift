@@ -375,8 +375,11 @@ struct BadInput: Sendable {
       "a", whole + "boundary:\n  kfree: [x]\n", says: "/a.yaml:6"),
     manifest(
       "a", whole + "boundary:\n  kstrndup: {returns: [none_such]}\n", status: 3,
-      says: "argv_split uses the variable _ctype", "where:  lib/argv_split.c:",
-      "add '_ctype: VALUE' under 'variables:'"),
+      says: "an expression of the manifest does not fit this kernel", "/a.yaml:6"),
+    manifest(
+      "a", "title: t\nsource: lib/seq_buf.c\ntargets: [seq_buf_putmem_hex]\n", status: 3,
+      says: "seq_buf_putmem_hex uses the variable hex_asc", "where:  lib/seq_buf.c:",
+      "add 'hex_asc: VALUE' under 'variables:'"),
   ]
 
   private static func rules(_ content: String, says: String...) -> BadInput {

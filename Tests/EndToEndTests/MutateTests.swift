@@ -119,7 +119,9 @@ final class MutateTests: EndToEndTestCase {
       text.output.contains(
         "  in \(Defect.direct)(), no run in which it makes a difference, --mutant \(same)"),
       text.output)
-    XCTAssert(text.output.contains("1 survived (1 of them do the same in every run)"), text.output)
+    XCTAssert(
+      text.output.contains("1 survived (1 with the original's calls and result in every run)"),
+      text.output)
     let json = try await ran(same, "--format", "json")
     XCTAssert(json.output.contains("no scenario in which it makes a difference"), json.output)
     try await ReportReaders.json(json.output, schema: "mutate")
@@ -145,6 +147,24 @@ final class MutateTests: EndToEndTestCase {
     XCTAssertEqual(ran.status, 1, ran.errors)
     XCTAssertFalse(ran.output.contains("no run in which it makes a difference"), ran.output)
     XCTAssert(ran.output.contains(": survived: relational: "), ran.output)
+  }
+
+  /// A page that was never allocated is freed: nobody says what the function is called with.
+  func test_functionThatIsNotJudged_hasNoScore() async throws {
+    let ran = try await kshim(
+      "mutate", "--kernel", Self.defectKernel, "--function", "\(Self.mmu):\(Defect.freePages)")
+    XCTAssertEqual(ran.status, 3, ran.output)
+    XCTAssertEqual(ran.output, "")
+    XCTAssert(ran.errors.contains("each run ends at what is assumed of the inputs"), ran.errors)
+  }
+
+  func test_patchWithoutALineOfItsOwn_hasNoMutants() async throws {
+    let patch = try await patch(
+      "gone.patch", [KernelEdit(Self.mmu, in: Defect.freePages, .delete("mmu->pml5_root"))],
+      of: kernel())
+    let ran = try await kshim("mutate", "--kernel", Self.defectKernel, "--patch", patch)
+    XCTAssertEqual(ran.status, 2, ran.output)
+    XCTAssert(ran.errors.contains("is on a line that the patch brings"), ran.errors)
   }
 
   /// What the quick comparison runs, and nothing can kill, is compared once more before it is told.
@@ -201,6 +221,9 @@ final class MutateTests: EndToEndTestCase {
     let killed = try await kshim(alone)
     XCTAssertEqual(killed.status, 0, killed.output)
     XCTAssert(killed.output.contains("1 of 1 mutants killed"), killed.output)
+    // Who names one is told of it, whatever becomes of it.
+    XCTAssert(killed.output.contains(": killed: drop-free: "), killed.output)
+    XCTAssert(killed.output.contains("\n  leak: "), killed.output)
     let listed = try await kshim(
       alone,
       environment: root(equivalents: "- mutant: \(key)\n  reason: a test says so\n"))

@@ -78,8 +78,12 @@ extension Extraction {
     guard !selected.isEmpty else {
       throw Failure(
         .request, asked: "make mutants of \(subject) from \(revision.tree.spec)",
-        cause: "of \(all.count) mutants none is selected",
-        remedy: "choose fewer conditions, a smaller --sample or another --seed")
+        cause: selection.touchedOnly
+          ? "of \(all.count) mutants none that is selected is on a line that the patch brings"
+          : "of \(all.count) mutants none is selected",
+        remedy: selection.touchedOnly
+          ? "take the patch into a tree of your own, and name that with --kernel"
+          : "choose fewer conditions, a smaller --sample or another --seed")
     }
     let source = String(bytes: extracted.text)
     let keys = Set(all.map(\.key))
