@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Shims
 
-extension Report.Findings {
-  /// Whether each of so many runs ends where something goes wrong though nothing has failed: what is
-  /// assumed of the inputs may be what is wrong.
-  public func areAssumed(inAll runs: Int) -> Bool {
-    runs > 0
-      && entries.contains { breach, entry in
-        entry.size.faults == 0 && Property.immediate.contains(breach.property)
-          && entry.failing >= runs
-      }
-  }
-}
-
 extension Explorer {
   /// How many runs a change of a function that no manifest describes is looked at in.
   private static let mostRunsOfChange = 1_000
@@ -36,11 +24,16 @@ extension Explorer {
     _ = conducts(in: &domain, subject: subject, most: mostRunsOfChange / 2)
   }
 
+  /// Whether any run of the original by which a change is judged comes to its return.
+  public static func returns(in domain: inout ManifestDomain, _ subject: Subject) -> Bool {
+    !conducts(in: &domain, subject: subject, most: mostRunsOfChange / 2).isEmpty
+  }
+
   /// What a mutant breaks, and the original does not in the same scenario.
   ///
   /// - Parameter original: judges the original, as `domain` does the mutant.
   /// - Returns: the simplest of it, empty where there is nothing; how many runs were made; and whether
-  ///   it does the same as the original in all of them.
+  ///   it does the same as the original in those of them that are the simplest and return.
   public static func worse(
     mutant: Int, in domain: inout ManifestDomain, than original: inout ManifestDomain,
     _ subject: Subject
@@ -69,9 +62,11 @@ extension Explorer {
     subject.world.choose(mutant: 0)
     let known = self.conducts(as: conducts, in: &original, subject: subject)
     guard let lapse = Lapse.all(conducts, over: known, in: domain).first else {
-      let isSame = zip(conducts, known).allSatisfy { mine, other in
-        other.map { mine.isSame(as: $0) } ?? false
-      }
+      let isSame =
+        !conducts.isEmpty
+        && zip(conducts, known).allSatisfy { mine, other in
+          other.map { mine.isSame(as: $0) } ?? false
+        }
       return (.init(), runs + conducts.count, isSame)
     }
     return (findings(of: [lapse], subject: subject), runs + conducts.count, false)

@@ -280,7 +280,9 @@ struct Closure {
     variablesUsed.insert(target.name)
     guard target.definition == nil, !target.isStatic else { return }
     if tentative[target.name] != nil { return use(variable: target, from: "", line: 0) }
-    if manifest.files[target.name] != nil {
+    if manifest.files[target.name] != nil,
+      !manifest.variables.contains(where: { $0.name == target.name })
+    {
       ofFiles.insert(target.name)
     } else if manifest.types[target.valueType.spelling] != nil {
       byType[target.name] = target

@@ -497,7 +497,9 @@ struct Extractor {
       ) { first, _ in first },
       answered: callees, variables: closure.unknownVariables, own: closure.ownVariables,
       tentative: closure.declaredByHeaders,
-      needed: needed.compactMap { declared($0, as: .variable) },
+      needed: needed.filter { manifest.files[$0] == nil }.compactMap {
+        declared($0, as: .variable)
+      },
       unknown: needed.filter { named[$0] == nil && functions[$0] == nil })
     if let generated, !manifest.isOfBase {
       // What a patch takes away was there.

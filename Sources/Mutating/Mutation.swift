@@ -210,12 +210,10 @@ public struct Mutation: Sendable {
   }
 
   /// Where no run comes to its end nothing of a mutant is judged.
-  private func refuse(
-    assumed findings: Report.Findings, in function: String, of revision: Revision
-  ) throws {
+  private func refuse(endless findings: Report.Findings, of revision: Revision) throws {
     throw Failure(
-      .build, asked: "judge mutants of \(function)() of \(revision.tree.spec)",
-      cause: "each run ends at what is assumed of the inputs",
+      .build, asked: "judge mutants of \(subject) of \(revision.tree.spec)",
+      cause: "no run of it comes to its end, by what is assumed of the inputs or at a limit",
       evidence: Array(Set(findings.entries.values.map(\.message)).sorted().prefix(5)),
       remedy: "take the mutants of a function that calls it, or describe it in a manifest")
   }
@@ -252,8 +250,8 @@ public struct Mutation: Sendable {
         // A change of what no manifest describes is held against the original.
         if !worker.isFromTypes {
           try refuse(broken: findings, by: revision)
-        } else if findings.areAssumed(inAll: runs) {
-          try refuse(assumed: findings, in: worker.name(of: driver), of: revision)
+        } else if FunctionName(self.subject) != nil, !worker.returns() {
+          try refuse(endless: findings, of: revision)
         }
       }
       own.properties = worker.properties
@@ -420,7 +418,11 @@ private final class MutantRunner<D: Domain> {
     return found
   }
 
-  func name(of driver: Int) -> String { domain.spaces[driver].name }
+  /// Whether a run of the original of a function that no manifest describes comes to its return.
+  func returns() -> Bool {
+    subject.world.choose(mutant: 0)
+    return Explorer.returns(in: &originals!, subject)
+  }
 
   func take(_ mark: Int) -> Bool { subject.world.take(mark: mark) }
 

@@ -43,7 +43,7 @@ extension MutationReport {
       outcome.makesNoDifference
       ? "no run in which it makes a difference"
       : "\(outcome.scenarios) runs"
-        + (outcome.isSame ? ", each with the original's calls and result" : "")
+        + (outcome.isSame ? ", the simplest with the original's calls and results" : "")
     return [
       "\(file):\(mutant.start.line):\(mutant.start.column): \(word): \(mutant.operatorID): "
         + mutant.description,
@@ -72,7 +72,7 @@ extension MutationReport {
     let counted = compiled() - equivalent()
     let share = Double(killed()) / Double(counted) * 100
     let reached = counted - unreached()
-    let reachedShare = reached == 0 ? 100 : Double(killed()) / Double(reached) * 100
+    let reachedShare = Double(killed()) / Double(reached) * 100
     let same = count { if case .sameCode(as: nil) = $0.status { true } else { false } }
     let twice = count { if case .sameCode(as: .some) = $0.status { true } else { false } }
     let refused = count { if case .doesNotCompile = $0.status { true } else { false } }
@@ -82,14 +82,14 @@ extension MutationReport {
     let sampled =
       selection.sample > 1 ? ", a sample of 1 in \(selection.sample), seed \(selection.seed)" : ""
     let ofReached =
-      unreached() == 0
+      unreached() == 0 || reached == 0
       ? "" : String(format: ", %.1f", reachedShare) + " % of the \(reached) that are reached"
     let scored =
       counted == 0
       ? "no mutant to kill"
       : "\(killed()) of \(counted) mutants killed (\(String(format: "%.1f", share)) %\(ofReached))"
     return "\(subject) on Linux \(revision.version)\(on): \(scored), \(survived()) survived"
-      + (alike == 0 ? "" : " (\(alike) with the original's calls and result in every run)")
+      + (alike == 0 ? "" : " (\(alike) with the original's calls and results in the simplest runs)")
       + (unreached() == 0 ? "" : ", \(unreached()) not reached")
       + ", \(equivalent()) equivalent"
       + sampled + "; left out: \(same) the same code as the original, \(twice) as another mutant, "

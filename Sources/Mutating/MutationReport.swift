@@ -22,8 +22,8 @@ public struct MutationReport: Sendable, Codable {
     public var killedBy: [String] = []
     /// What it breaks in a sentence, and the scenario.
     public var evidence = ""
-    /// Whether every run calls the same with the same as the original's, and ends as that; told of
-    /// functions that no manifest describes, and where the original's runs show it.
+    /// Whether the simplest runs call the same with the same as the original's, and end as those; told of
+    /// functions that no manifest describes, and where the original's runs show it of all.
     public var isSame = false
     public var scenarios = 0
     /// The mutant's lines before and after, without the edit and with it.

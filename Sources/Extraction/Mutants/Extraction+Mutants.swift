@@ -76,12 +76,19 @@ extension Extraction {
       return selection.takes($0, touched: extraction.touched[file] ?? [])
     }
     guard !selected.isEmpty else {
+      let isTouched =
+        !selection.touchedOnly
+        || all.contains { mutant in
+          let file = extraction.provenance.file(of: mutant.function)
+          return (extraction.touched[file] ?? []).contains {
+            $0.overlaps(mutant.start.line...mutant.end.line)
+          }
+        }
       throw Failure(
         .request, asked: "make mutants of \(subject) from \(revision.tree.spec)",
-        cause: selection.touchedOnly
-          ? "of \(all.count) mutants none that is selected is on a line that the patch brings"
-          : "of \(all.count) mutants none is selected",
-        remedy: selection.touchedOnly
+        cause: "of \(all.count) mutants none is "
+          + (isTouched ? "selected" : "on a line that the patch brings"),
+        remedy: !isTouched
           ? "take the patch into a tree of your own, and name that with --kernel"
           : "choose fewer conditions, a smaller --sample or another --seed")
     }
