@@ -38,17 +38,19 @@ extension MutationReport {
       case .sameCode(let other?): "the same code as \(other)"
       case .doesNotCompile(let message): "does not compile (\(message))"
       }
-    let isRun = outcome.scenarios > 0 || outcome.isUndetected
     let ran =
-      outcome.makesNoDifference
-      ? "no run in which it makes a difference"
-      : "\(outcome.scenarios) runs"
-        + (outcome.isSame ? ", the simplest with the original's calls and results" : "")
+      if outcome.makesNoDifference {
+        "no run in which it makes a difference, "
+      } else if outcome.scenarios > 0 || outcome.isUndetected {
+        "\(outcome.scenarios) runs, "
+          + (outcome.isSame ? "the simplest with the original's calls and results, " : "")
+      } else {
+        ""
+      }
     return [
       "\(file):\(mutant.start.line):\(mutant.start.column): \(word): \(mutant.operatorID): "
         + mutant.description,
-      "  in \(mutant.function)(), " + (isRun || outcome.makesNoDifference ? "\(ran), " : "")
-        + "--mutant \(mutant.key)",
+      "  in \(mutant.function)(), \(ran)--mutant \(mutant.key)",
     ] + (outcome.evidence.isEmpty ? [] : ["  \(outcome.evidence)"])
       + outcome.before.map { "  -\($0)" } + outcome.after.map { "  +\($0)" }
   }

@@ -169,6 +169,14 @@ final class MutationOperatorTests: XCTestCase {
       ["WARN_ON_ONCE(a || !b) → 0", "WARN_ON_ONCE(s->page) → 0"])
   }
 
+  /// Of what is told of a WARN without a run, the stub header says what it is.
+  func test_plainWarnings_areThoseOfTheStubHeader() throws {
+    let header = try String(
+      contentsOfFile: "\(ExtractionTestCase.root)/shims/include/asm/bug.h", encoding: .utf8)
+    let defined = header.matches(of: /#define (WARN\w*)\(condition\b.*\) KSHIM_WARN\(condition\)/)
+    XCTAssertEqual(Set(defined.map { String($0.1) }), FunctionText.plainWarnings)
+  }
+
   func test_errorValue_exchangesErrorsAndZero() throws {
     XCTAssertEqual(
       try changes(ErrorValue.self, "if (a) return -EIO; a = -EINVAL; if (b) return 0; return a;"),

@@ -71,19 +71,15 @@ extension Extraction {
     let (manifest, revision) = (followed.manifest, followed.revision)
     let all = MutantFinder(manifest: manifest, extracted: extracted).mutants()
     try selection.check(all, functions: extraction.provenance.functions.map(\.name))
-    let selected = all.filter {
-      let file = extraction.provenance.file(of: $0.function)
-      return selection.takes($0, touched: extraction.touched[file] ?? [])
+    func takes(_ selection: MutantSelection, _ mutant: Mutant) -> Bool {
+      let file = extraction.provenance.file(of: mutant.function)
+      return selection.takes(mutant, touched: extraction.touched[file] ?? [])
     }
+    let selected = all.filter { takes(selection, $0) }
     guard !selected.isEmpty else {
-      let isTouched =
-        !selection.touchedOnly
-        || all.contains { mutant in
-          let file = extraction.provenance.file(of: mutant.function)
-          return (extraction.touched[file] ?? []).contains {
-            $0.overlaps(mutant.start.line...mutant.end.line)
-          }
-        }
+      var touched = MutantSelection()
+      touched.touchedOnly = selection.touchedOnly
+      let isTouched = all.contains { takes(touched, $0) }
       throw Failure(
         .request, asked: "make mutants of \(subject) from \(revision.tree.spec)",
         cause: "of \(all.count) mutants none is "
@@ -109,7 +105,7 @@ extension Extraction {
     let wanted = MutantMarks(selected, watches: manifest.bound == nil)
     let parts = MutantCompiler.parts(
       of: selected, lines: Dictionary(lines, uniquingKeysWith: max),
-      watched: wanted.copies.values, at: jobs)
+      watched: wanted.copies.keys, at: jobs)
     let (mutants, marks) = try await compiler.sorted(selected, parts, wanted, use: use)
     return MutatedExtraction(
       extraction: extraction,

@@ -129,7 +129,7 @@ struct FunctionText {
   }
 
   /// Those whose value is whether the first argument is not 0: what `shims/include/asm/bug.h` defines.
-  private static let plainWarnings: Set = [
+  static let plainWarnings: Set = [
     "WARN", "WARN_ON", "WARN_ON_ONCE", "WARN_ON_SMP", "WARN_ONCE", "WARN_TAINT", "WARN_TAINT_ONCE",
   ]
 

@@ -56,7 +56,7 @@ struct MutantCompiler {
     try await withThrowingTaskGroup(of: Step.self) { group in
       func compile(_ part: Int) throws {
         try write(
-          owned[part], to: apart(part), marks, part == 0 ? mutants : nil, isApart: true)
+          owned[part], to: apart(part), marks, part == 0 ? mutants : [], isApart: true)
         let unit = apart(part)
         group.addTask {
           let (refused, output) = try await Self.compile(unit, by: compiler, isQuick: true)
@@ -71,8 +71,7 @@ struct MutantCompiler {
             guard let message = refused[owned[part][index].number] else { continue }
             owned[part][index].state = .doesNotCompile(message)
           }
-          let unwatched = Set(refused.keys.compactMap { marks.copies[$0] })
-          marks = marks.without(unwatched, of: mutants)
+          marks = marks.without({ refused[$0] != nil }, of: mutants)
           // Each round shows only what the one before let the compiler get to. What is refused for a call
           // that optimising leaves in is written nevertheless, as is all else.
           if output.isEmpty {
@@ -86,7 +85,7 @@ struct MutantCompiler {
         case .sorted(let part, let own):
           owned[part] = own
           try write(
-            own, to: unit(part), marks, part == 0 ? mutants : nil, isApart: false)
+            own, to: unit(part), marks, part == 0 ? mutants : [], isApart: false)
           group.addTask {
             try await use(part, extractions[part])
             return .used
@@ -119,7 +118,7 @@ struct MutantCompiler {
   }
 
   private func write(
-    _ mutants: [Mutant], to unit: String, _ marks: MutantMarks, _ watched: [Mutant]?,
+    _ mutants: [Mutant], to unit: String, _ marks: MutantMarks, _ watched: [Mutant],
     isApart: Bool
   ) throws {
     let writer = UnitWriter(

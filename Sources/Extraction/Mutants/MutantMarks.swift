@@ -12,8 +12,8 @@ public struct MutantMarks: Sendable {
   public var watched: Int? { mutants.isEmpty ? nil : first }
   /// Above the numbers of all mutants.
   let first: Int
-  /// Functions with a mutant of which a mark tells, by the number that the compiler is told for the copy.
-  let copies: [Int: String]
+  /// Of each function with a mutant of which a mark tells, the number that the compiler is told for its copy.
+  let copies: [String: Int]
 
   /// - Parameter watches: whether to look at more than which functions are called.
   init(_ mutants: [Mutant], watches: Bool) {
@@ -25,7 +25,7 @@ public struct MutantMarks: Sendable {
     let first = (mutants.map(\.number).max() ?? 0) + 1
     self.first = first
     copies = Dictionary(
-      uniqueKeysWithValues: zip(first..., Set(watched.map(\.function)).sorted()))
+      uniqueKeysWithValues: zip(Set(watched.map(\.function)).sorted(), first...))
   }
 
   /// What tells that its function is called, and what tells that it makes a difference.
@@ -34,10 +34,10 @@ public struct MutantMarks: Sendable {
     return (function, mutants[mutant.number] ?? function)
   }
 
-  /// The marks without those of functions whose watched copy the compiler refuses.
-  func without(_ refused: Set<String>, of mutants: [Mutant]) -> MutantMarks {
+  /// The marks without those of functions whose watched copy the compiler refuses, by its number.
+  func without(_ isRefused: (Int) -> Bool, of mutants: [Mutant]) -> MutantMarks {
     var marks = self
-    for mutant in mutants where refused.contains(mutant.function) {
+    for mutant in mutants where copies[mutant.function].map(isRefused) ?? false {
       marks.mutants[mutant.number] = nil
     }
     return marks

@@ -21,8 +21,8 @@ struct MutantWriter {
   /// Those that are written; numbers are their own.
   let mutants: [Mutant]
   let marks: MutantMarks
-  /// Of all functions, those that their watched copies tell of; nil: the unit has none.
-  let watched: [Mutant]?
+  /// Of all functions, those that watched copies tell of, where this unit has these.
+  let watched: [Mutant]
   /// Whether each copy is a function of its own in the compiler's output, under its marker.
   let isApart: Bool
 
@@ -74,14 +74,16 @@ struct MutantWriter {
       return
         "#define \(name) \(symbol)\n\(attribute)#line \(place.line) \"\(file)\"\n\(text)\n#undef \(name)\n"
     }
+    func copy(_ symbol: String, _ number: Int, _ text: String) -> String {
+      block(symbol, isApart ? Self.marker(number) : place.file, text)
+    }
     // Copies that are compared hold nothing that a first value would change.
-    let verbatim =
-      isApart
-      ? String(bytes: extracted.text[piece.range])
-      : UnitWriter.text(piece.range, of: extracted)
-    let copies = own.map { mutant in
-      block(
-        Self.copy(mutant.number), isApart ? Self.marker(mutant.number) : place.file,
+    func stretch(_ range: Range<Int>) -> String {
+      isApart ? String(bytes: extracted.text[range]) : UnitWriter.text(range, of: extracted)
+    }
+    var copies = own.map { mutant in
+      copy(
+        Self.copy(mutant.number), mutant.number,
         isApart
           ? Self.apply(mutant, to: piece, of: extracted.text)
           : Self.apply(mutant, to: piece, of: extracted.text) { range in
@@ -91,30 +93,17 @@ struct MutantWriter {
           })
     }
     var cases = own.map { ($0.number, Self.copy($0.number)) }
-    var watching = ""
-    if let watched = watchedCopy(of: name) {
-      let (number, text) = watched
+    let watching = WatchedCopy(
+      watched.filter { $0.function == name }, marks: marks.mutants, of: extracted.text)
+    if watching.isNeeded, let number = marks.copies[name] {
       cases.append((marks.first, Self.watched(name)))
-      watching = block(
-        Self.watched(name), isApart ? Self.marker(number) : place.file,
-        text.text(piece.range) { range in
-          isApart
-            ? String(bytes: extracted.text[range]) : UnitWriter.text(range, of: extracted)
-        })
+      copies.append(
+        copy(Self.watched(name), number, watching.text(piece.range, write: stretch)))
     }
-    return block(Self.original(name), place.file, verbatim) + copies.joined() + watching
+    return block(Self.original(name), place.file, stretch(piece.range)) + copies.joined()
       + "#line 1 \"\(HarnessWriter.fileName)\"\n"
       + dispatcher(
         name, prototype, cases, mark, isStatic: cursor.isStatic, isInlined: isInlined)
-  }
-
-  private func watchedCopy(of name: String) -> (number: Int, copy: WatchedCopy)? {
-    let own = watched?.filter { $0.function == name } ?? []
-    let copy = WatchedCopy(own, marks: marks.mutants, of: extracted.text)
-    guard copy.isNeeded, let number = marks.copies.first(where: { $0.value == name })?.key else {
-      return nil
-    }
-    return (number, copy)
   }
 
   private static func uses(of name: String, in text: String) -> [(Range<String.Index>, Bool)] {
